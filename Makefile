@@ -1,0 +1,53 @@
+# Two commands do everything: `make demo` shows the tool at work, `make test` proves it.
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+VENV20 := .venv-sqlalchemy20
+STAMP20 := $(VENV20)/.installed
+BIN := $(VENV)/bin
+
+.PHONY: demo test test-sqlalchemy20 lint type format coverage bench clean install
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --group test --group lint --editable ".[tools]"
+	touch $(STAMP)
+
+# The second environment: the newest SQLAlchemy 2.0.x and the oldest supported FastAPI line.
+$(STAMP20): pyproject.toml
+	$(PYTHON) -m venv $(VENV20)
+	$(VENV20)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(VENV20)/bin/python -m pip install --quiet --group test --editable ".[tools]" "sqlalchemy[asyncio]<2.1"
+	touch $(STAMP20)
+
+demo: $(STAMP)
+	$(BIN)/migrate-async demo
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+type: $(STAMP)
+	$(BIN)/mypy
+
+test: lint type coverage test-sqlalchemy20
+
+coverage: $(STAMP)
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+
+test-sqlalchemy20: $(STAMP20)
+	$(VENV20)/bin/python -m pytest -n 2 -q
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) $(VENV20) .mypy_cache .ruff_cache .pytest_cache .coverage* htmlcov dist

@@ -1,0 +1,1 @@
+"""The codemods that ship with migrate-async: one file each, executed by LibCST."""

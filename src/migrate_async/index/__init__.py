@@ -1,0 +1,1 @@
+"""Facts of every module, linked into one project."""

@@ -1,0 +1,1 @@
+"""Data, not code: what SQLAlchemy, FastAPI and the drivers call things."""

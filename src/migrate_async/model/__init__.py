@@ -1,0 +1,1 @@
+"""Frozen values that the parts hand on."""

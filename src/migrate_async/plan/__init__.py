@@ -1,0 +1,1 @@
+"""Decide what changes, and why; pure data."""

@@ -1,0 +1,1 @@
+"""Files in, bytes out."""

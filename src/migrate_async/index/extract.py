@@ -1,0 +1,353 @@
+"""Bytes to facts: parse a module with `ast` and copy it into frozen `model.syntax` values.
+
+Pure: no file, no import of the target, no state. A file that CPython cannot parse raises
+`SourceError`; callers turn it into a diagnostic and go on.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import sys
+import tokenize
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from migrate_async.errors import SourceError
+from migrate_async.model import syntax as s
+
+_TOOL_COMMENT = re.compile(r"#\s*(noqa|migrate-async)\b", re.IGNORECASE)
+
+_BINARY: dict[type[ast.AST], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.MatMult: "@",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+    ast.LShift: "<<",
+    ast.RShift: ">>",
+    ast.BitOr: "|",
+    ast.BitAnd: "&",
+    ast.BitXor: "^",
+    ast.And: "and",
+    ast.Or: "or",
+    ast.Not: "not",
+    ast.Invert: "~",
+    ast.UAdd: "+",
+    ast.USub: "-",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Is: "is",
+    ast.IsNot: "is not",
+    ast.In: "in",
+    ast.NotIn: "not in",
+}
+
+
+def extract(text: str, path: str = "<module>") -> s.ModuleSyntax:
+    """The syntax of `text`.
+
+    Raises `SourceError` (code `MA001`) with the line when it is not valid Python.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes are the target's business
+            tree = ast.parse(text, path)
+        return _Copier(text).module(tree)
+    except SyntaxError as error:
+        raise SourceError("MA001", f"syntax error: {error.msg}", error.lineno or 0) from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise SourceError("MA001", f"cannot be parsed: {error}") from None
+
+
+def tool_comments(text: str) -> tuple[tuple[int, str], ...]:
+    """`(line, comment)` of the comments that speak to this tool."""
+    if not _TOOL_COMMENT.search(text):
+        return ()
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return tuple(
+        (token.start[0], token.string)
+        for token in tokens
+        if token.type == tokenize.COMMENT and _TOOL_COMMENT.search(token.string)
+    )
+
+
+class _Columns:
+    """UTF-8 byte offsets of `ast` to character columns."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = None if text.isascii() else [line.encode() for line in _lines(text)]
+
+    def __call__(self, line: int, offset: int) -> int:
+        if self._lines is None or line > len(self._lines):
+            return offset
+        return len(self._lines[line - 1][:offset].decode("utf-8", "ignore"))
+
+
+def _lines(text: str) -> list[str]:
+    # Only the line ends that Python's tokenizer knows: `str.splitlines` also cuts at \x0c.
+    return re.split(r"\r\n|\r|\n", text)
+
+
+class _Copier:
+    """Copies one tree; `ast` node types map to methods of the same name."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._column = _Columns(text)
+        self._expressions: dict[type[ast.AST], Callable[[Any, s.Span], s.Expr]] = {
+            ast.Name: lambda n, p: s.Name(*p, sys.intern(n.id)),
+            ast.Attribute: lambda n, p: s.Attribute(*p, self.expr(n.value), sys.intern(n.attr)),
+            ast.Call: self._call,
+            ast.Constant: _constant,
+            ast.Subscript: lambda n, p: s.Subscript(*p, self.expr(n.value), self.expr(n.slice)),
+            ast.Slice: lambda n, p: s.Slice(
+                *p, self.optional(n.lower), self.optional(n.upper), self.optional(n.step)
+            ),
+            ast.Await: lambda n, p: s.Await(*p, self.expr(n.value)),
+            ast.Tuple: lambda n, p: s.Sequence(*p, "tuple", self.exprs(n.elts)),
+            ast.List: lambda n, p: s.Sequence(*p, "list", self.exprs(n.elts)),
+            ast.Set: lambda n, p: s.Sequence(*p, "set", self.exprs(n.elts)),
+            ast.Dict: lambda n, p: s.Mapping(
+                *p, tuple(self.optional(key) for key in n.keys), self.exprs(n.values)
+            ),
+            ast.BinOp: lambda n, p: s.Operation(
+                *p, _BINARY[type(n.op)], self.exprs([n.left, n.right])
+            ),
+            ast.BoolOp: lambda n, p: s.Operation(*p, _BINARY[type(n.op)], self.exprs(n.values)),
+            ast.UnaryOp: lambda n, p: s.Operation(*p, _BINARY[type(n.op)], self.exprs([n.operand])),
+            ast.Compare: lambda n, p: s.Operation(
+                *p, _BINARY[type(n.ops[0])], self.exprs([n.left, *n.comparators])
+            ),
+            ast.IfExp: lambda n, p: s.Conditional(
+                *p, self.expr(n.test), self.expr(n.body), self.expr(n.orelse)
+            ),
+            ast.Lambda: lambda n, p: s.Lambda(*p, self.params(n.args), self.expr(n.body)),
+            ast.ListComp: lambda n, p: self._comprehension(n, p, "list", [n.elt]),
+            ast.SetComp: lambda n, p: self._comprehension(n, p, "set", [n.elt]),
+            ast.GeneratorExp: lambda n, p: self._comprehension(n, p, "generator", [n.elt]),
+            ast.DictComp: lambda n, p: self._comprehension(n, p, "dict", [n.key, n.value]),
+            ast.Starred: lambda n, p: s.Starred(*p, self.expr(n.value)),
+            ast.Yield: lambda n, p: s.Yield(*p, self.optional(n.value), False),
+            ast.YieldFrom: lambda n, p: s.Yield(*p, self.expr(n.value), True),
+            ast.NamedExpr: self._named,
+            ast.JoinedStr: lambda n, p: s.Operation(*p, "f-string", self.exprs(n.values)),
+            ast.FormattedValue: lambda n, p: s.Operation(
+                *p, "format", self.exprs([n.value, *([n.format_spec] if n.format_spec else [])])
+            ),
+        }
+        self._statements: dict[type[ast.AST], Callable[[Any, s.Span], s.Stmt]] = {
+            ast.Assign: lambda n, p: s.Assign(*p, self.exprs(n.targets), self.expr(n.value)),
+            ast.AnnAssign: lambda n, p: s.AnnotatedAssign(
+                *p, self.expr(n.target), self.expr(n.annotation), self.optional(n.value)
+            ),
+            ast.AugAssign: lambda n, p: s.AugmentedAssign(
+                *p, self.expr(n.target), _BINARY[type(n.op)], self.expr(n.value)
+            ),
+            ast.Expr: lambda n, p: s.ExpressionStatement(*p, self.expr(n.value)),
+            ast.Return: lambda n, p: s.Return(*p, self.optional(n.value)),
+            ast.Raise: lambda n, p: s.Raise(*p, self.optional(n.exc), self.optional(n.cause)),
+            ast.Delete: lambda n, p: s.Delete(*p, self.exprs(n.targets)),
+            ast.If: lambda n, p: s.If(
+                *p, self.expr(n.test), self.body(n.body), self.body(n.orelse)
+            ),
+            ast.For: lambda n, p: self._for(n, p, False),
+            ast.AsyncFor: lambda n, p: self._for(n, p, True),
+            ast.While: lambda n, p: s.While(
+                *p, self.expr(n.test), self.body(n.body), self.body(n.orelse)
+            ),
+            ast.With: lambda n, p: self._with(n, p, False),
+            ast.AsyncWith: lambda n, p: self._with(n, p, True),
+            ast.Try: lambda n, p: self._try(n, p, False),
+            ast.Match: lambda n, p: s.Match(
+                *p, self.expr(n.subject), tuple(self._case(case) for case in n.cases)
+            ),
+            ast.FunctionDef: lambda n, p: self._function(n, p, False),
+            ast.AsyncFunctionDef: lambda n, p: self._function(n, p, True),
+            ast.ClassDef: self._class,
+            ast.Import: lambda n, p: s.Import(*p, _imported(n.names)),
+            ast.ImportFrom: lambda n, p: s.ImportFrom(
+                *p, n.module or "", n.level, _imported(n.names)
+            ),
+            ast.Global: lambda n, p: s.Scoping(*p, "global", tuple(n.names)),
+            ast.Nonlocal: lambda n, p: s.Scoping(*p, "nonlocal", tuple(n.names)),
+        }
+        if sys.version_info >= (3, 11):
+            self._statements[ast.TryStar] = lambda n, p: self._try(n, p, True)
+
+    def module(self, tree: ast.Module) -> s.ModuleSyntax:
+        return s.ModuleSyntax(self.body(tree.body), tool_comments(self._text))
+
+    def expr(self, node: ast.expr) -> s.Expr:
+        copy = self._expressions.get(type(node))
+        if copy is None:  # t-strings and whatever newer Pythons bring
+            parts = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+            return s.Operation(*self.span(node), type(node).__name__, self.exprs(parts))
+        return copy(node, self.span(node))
+
+    def exprs(self, nodes: list[Any]) -> tuple[s.Expr, ...]:
+        return tuple([self.expr(node) for node in nodes])
+
+    def optional(self, node: ast.expr | None) -> s.Expr | None:
+        return None if node is None else self.expr(node)
+
+    def body(self, nodes: list[ast.stmt]) -> tuple[s.Stmt, ...]:
+        return tuple([self._stmt(node) for node in nodes])
+
+    def params(self, arguments: ast.arguments) -> tuple[s.Parameter, ...]:
+        positional = [*arguments.posonlyargs, *arguments.args]
+        defaults: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
+        defaults += arguments.defaults
+        found = [
+            self._param(
+                arg,
+                "positional-only" if i < len(arguments.posonlyargs) else "positional",
+                default,
+            )
+            for i, (arg, default) in enumerate(zip(positional, defaults, strict=True))
+        ]
+        if arguments.vararg:
+            found.append(self._param(arguments.vararg, "*", None))
+        found += [
+            self._param(arg, "keyword-only", default)
+            for arg, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        ]
+        if arguments.kwarg:
+            found.append(self._param(arguments.kwarg, "**", None))
+        return tuple(found)
+
+    def span(self, node: Any) -> s.Span:
+        line, end_line = node.lineno, node.end_lineno
+        return (
+            line,
+            self._column(line, node.col_offset),
+            end_line,
+            self._column(end_line, node.end_col_offset),
+        )
+
+    def _stmt(self, node: ast.stmt) -> s.Stmt:
+        copy = self._statements.get(type(node))
+        if copy is None:
+            parts = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+            return s.Simple(*self.span(node), type(node).__name__.lower(), self.exprs(parts))
+        return copy(node, self.span(node))
+
+    def _param(self, arg: ast.arg, kind: str, default: ast.expr | None) -> s.Parameter:
+        line, col, end_line, end_col = self.span(arg)
+        value = self.optional(default)
+        if value is not None:
+            end_line, end_col = value.end_line, value.end_col
+        annotation = self.optional(arg.annotation)
+        return s.Parameter(line, col, end_line, end_col, arg.arg, kind, annotation, value)
+
+    def _call(self, node: ast.Call, place: s.Span) -> s.Call:
+        return s.Call(
+            *place, self.expr(node.func), self.exprs(node.args), self._keywords(node.keywords)
+        )
+
+    def _keywords(self, keywords: list[ast.keyword]) -> tuple[s.Keyword, ...]:
+        return tuple([s.Keyword(*self.span(k), k.arg, self.expr(k.value)) for k in keywords])
+
+    def _named(self, node: ast.NamedExpr, place: s.Span) -> s.NamedExpression:
+        target = s.Name(*self.span(node.target), node.target.id)
+        return s.NamedExpression(*place, target, self.expr(node.value))
+
+    def _comprehension(
+        self, node: Any, place: s.Span, kind: str, elements: list[ast.expr]
+    ) -> s.Comprehension:
+        generators = tuple(
+            s.Generator(self.expr(g.target), self.expr(g.iter), self.exprs(g.ifs), bool(g.is_async))
+            for g in node.generators
+        )
+        return s.Comprehension(*place, kind, self.exprs(elements), generators)
+
+    def _for(self, node: Any, place: s.Span, is_async: bool) -> s.For:
+        return s.For(
+            *place,
+            is_async,
+            self.expr(node.target),
+            self.expr(node.iter),
+            self.body(node.body),
+            self.body(node.orelse),
+        )
+
+    def _with(self, node: Any, place: s.Span, is_async: bool) -> s.With:
+        items = tuple(
+            s.WithItem(self.expr(item.context_expr), self.optional(item.optional_vars))
+            for item in node.items
+        )
+        return s.With(*place, is_async, items, self.body(node.body))
+
+    def _try(self, node: Any, place: s.Span, is_star: bool) -> s.Try:
+        handlers = tuple(
+            s.Handler(*self.span(h), self.optional(h.type), h.name, self.body(h.body))
+            for h in node.handlers
+        )
+        return s.Try(
+            *place,
+            is_star,
+            self.body(node.body),
+            handlers,
+            self.body(node.orelse),
+            self.body(node.finalbody),
+        )
+
+    def _case(self, node: ast.match_case) -> s.Case:
+        names = [
+            name
+            for part in ast.walk(node.pattern)
+            for name in (getattr(part, "name", None), getattr(part, "rest", None))
+            if isinstance(name, str)
+        ]
+        values = [part.value for part in ast.walk(node.pattern) if isinstance(part, ast.MatchValue)]
+        return s.Case(
+            tuple(names), self.exprs(values), self.optional(node.guard), self.body(node.body)
+        )
+
+    def _function(self, node: Any, place: s.Span, is_async: bool) -> s.FunctionDef:
+        return s.FunctionDef(
+            *place,
+            node.name,
+            is_async,
+            self.params(node.args),
+            self.optional(node.returns),
+            self.exprs(node.decorator_list),
+            self.body(node.body),
+        )
+
+    def _class(self, node: ast.ClassDef, place: s.Span) -> s.ClassDef:
+        return s.ClassDef(
+            *place,
+            node.name,
+            self.exprs(node.bases),
+            self._keywords(node.keywords),
+            self.exprs(node.decorator_list),
+            self.body(node.body),
+            tuple(param.name for param in getattr(node, "type_params", ())),
+        )
+
+
+def _constant(node: ast.Constant, place: s.Span) -> s.Constant:
+    value = node.value
+    if value is None or value is Ellipsis:
+        return s.Constant(*place, "None" if value is None else "ellipsis", repr(value))
+    kind = type(value).__name__
+    if isinstance(value, str):
+        return s.Constant(*place, kind, value)
+    # msgpack has 64 bits; a larger int matters to nobody here but must not break the cache.
+    if isinstance(value, int) and -(2**63) <= value < 2**63:
+        return s.Constant(*place, kind, int(value))
+    return s.Constant(*place, kind, repr(value))
+
+
+def _imported(names: list[ast.alias]) -> tuple[s.ImportedName, ...]:
+    return tuple([s.ImportedName(alias.name, alias.asname) for alias in names])

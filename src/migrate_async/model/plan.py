@@ -1,0 +1,262 @@
+"""The plan: what changes, where, and why. Pure data; the codemods execute it.
+
+An edit names the syntax node that it is about by its span (see `model.syntax`) and the codemod
+that owns it. All edits of a function are in the plan or none is. Expressions written by the plan
+are given as source text; the codemods parse them with LibCST.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TypeAlias, Union
+
+import msgspec
+
+from migrate_async.model.diagnostic import Diagnostic
+from migrate_async.model.syntax import Span
+
+PLAN_VERSION = 1
+
+
+class Step(enum.Enum):
+    """Which part of the migration a run does (DESIGN: two independent steps)."""
+
+    QUERIES = "queries"
+    ASYNC = "async"
+    ALL = "all"
+
+
+class Verdict(enum.Enum):
+    CONVERT = "convert"
+    BRIDGE = "bridge"
+    KEEP = "keep"
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """One link in the chain that explains a decision.
+
+    `code` is stable (`session-operation`, `calls`, `called-by`, `boundary`, ...); `because_of` is
+    the qualified name of the function that the reason leads on to, if any.
+    """
+
+    code: str
+    text: str
+    path: str = ""
+    line: int = 0
+    because_of: str = ""
+
+
+class FunctionDecision(msgspec.Struct, frozen=True):
+    """What becomes of one function, with its reasons, the nearest first."""
+
+    function: str
+    path: str
+    line: int
+    verdict: str
+    reasons: tuple[Reason, ...] = ()
+    route: str = ""
+
+
+# --- edits -------------------------------------------------------------------------------------
+
+
+class Edit(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A change at `span`, executed by the codemod named `codemod`."""
+
+    span: Span
+    codemod: str
+
+
+class Link(msgspec.Struct, frozen=True):
+    """One method call of a rewritten chain.
+
+    With `source >= 0` it is the chain's call number `source` (0 is the call next to the root),
+    keeping its arguments, comments and line breaks, renamed to `name`. With `source == -1` it is
+    new and `args` is its argument list as source text. `args` given with a source replaces the
+    arguments; `{0}`, `{1}`, `{name}` in it stand for that call's own arguments and `{*}` for all
+    of them.
+    """
+
+    name: str
+    source: int = -1
+    args: str | None = None
+
+
+class QueryRewrite(Edit, frozen=True):
+    """Turn a legacy `Query` chain (or a piece of one) into a 2.0-style statement.
+
+    `span` is the outermost expression of the chain. `root` is the new head: source text in which
+    `{*}`/`{0}` stand for the arguments of `session.query(...)`; empty keeps the expression that the
+    chain starts from (a variable that holds a query, a call of a helper). `links` is the statement's new
+    chain on that root.
+
+    If `call` is given the statement is executed: source text with `{stmt}` for the statement and,
+    as in `Link.args`, `{n:i}` for argument `i` of original call number `n`; it is awaited when
+    `awaited`. `tail` is what follows the executed call (`.scalars().all()`).
+    """
+
+    root: str = ""
+    links: tuple[Link, ...] = ()
+    call: str = ""
+    tail: str = ""
+    awaited: bool = False
+    hoist: str = ""
+    """Name of the local that may take the result in a statement of its own; empty: inline."""
+
+
+class AwaitCall(Edit, frozen=True):
+    """Await the expression at `span`; parenthesised where the syntax asks for it.
+
+    With `hoist`, and if the awaited expression stands at the start of an attribute chain in a
+    simple assignment, return or expression statement, the awaited part moves to a statement of its
+    own: `result = await db.execute(...)` / `x = result.scalars().all()`.
+    """
+
+    hoist: str = ""
+
+
+class MakeAsync(Edit, frozen=True):
+    """Put `async` before the `def`, `with`, `for` or comprehension `for` that starts at `span`.
+
+    For a comprehension, `span` is the span of the generator's iterable.
+    """
+
+
+class ReplaceExpression(Edit, frozen=True):
+    """Replace the expression (or annotation, decorator, name) at `span` by `code`.
+
+    `code` may hold `{}` once, which stands for the expression replaced.
+    """
+
+    code: str
+
+
+class ReplaceStatement(Edit, frozen=True):
+    """Replace the statement at `span` by the statements in `code` (none: remove it).
+
+    Comments and blank lines above it stay.
+    """
+
+    code: str = ""
+
+
+class InsertStatements(Edit, frozen=True):
+    """Insert the statements in `code` before (or after) the statement at `span`."""
+
+    code: str
+    after: bool = False
+
+
+class UnwrapBlock(Edit, frozen=True):
+    """Replace the `try`, `with` or `if` statement at `span` by the statements of its body."""
+
+
+class ChangeBlock(Edit, frozen=True):
+    """Give the compound statement at `span` a new header (`async with SessionLocal() as db:`).
+
+    The body stays. Handlers, `else` and `finally` of a `try` are dropped.
+    """
+
+    header: str
+
+
+class WrapStatements(Edit, frozen=True):
+    """Put the statements from the one at `span` to the one that ends at `until` into a block."""
+
+    until: Span
+    header: str
+
+
+class AddParameter(Edit, frozen=True):
+    """Add the parameter `code` to the function at `span`, where the syntax allows it.
+
+    A parameter with a default goes after the last one that has none and before `*`; when
+    `keyword_only`, after `*`.
+    """
+
+    code: str
+    keyword_only: bool = False
+
+
+class ReplaceParameter(Edit, frozen=True):
+    """Replace the parameter at `span` (name, annotation, default) by `code`; empty removes it."""
+
+    code: str
+
+
+class AddArgument(Edit, frozen=True):
+    """Add the keyword argument `code` to the call at `span`."""
+
+    code: str
+
+
+class RemoveArgument(Edit, frozen=True):
+    """Remove the argument `name` (a keyword, or a position as digits) of the call at `span`."""
+
+    name: str
+
+
+AnyEdit: TypeAlias = Union[
+    QueryRewrite,
+    AwaitCall,
+    MakeAsync,
+    ReplaceExpression,
+    ReplaceStatement,
+    InsertStatements,
+    UnwrapBlock,
+    ChangeBlock,
+    WrapStatements,
+    AddParameter,
+    ReplaceParameter,
+    AddArgument,
+    RemoveArgument,
+]
+
+
+class ImportChange(msgspec.Struct, frozen=True, order=True):
+    """Add `from module import name as alias` (or `import module`, with an empty `name`)."""
+
+    codemod: str
+    module: str
+    name: str = ""
+    alias: str = ""
+
+
+class FilePlan(msgspec.Struct, frozen=True):
+    """All edits of one file.
+
+    `digest` is the SHA-256 of the bytes that the plan was made from; a file that differs is stale.
+    `imports` are added if missing. `unneeded` are names whose import goes if nothing uses it after
+    the edits.
+    """
+
+    path: str
+    digest: str
+    edits: tuple[AnyEdit, ...] = ()
+    imports: tuple[ImportChange, ...] = ()
+    unneeded: tuple[str, ...] = ()
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """Everything that a run would do, and what it would leave, with reasons."""
+
+    step: str
+    files: tuple[FilePlan, ...] = ()
+    functions: tuple[FunctionDecision, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    counts: dict[str, int] = {}
+    """`chains`, `chains-left`, `functions`, `functions-kept`, `awaits`, `sessions`, `routes`."""
+    version: int = PLAN_VERSION
+
+
+def encode(plan: Plan) -> bytes:
+    """The plan as JSON."""
+    return msgspec.json.encode(plan)
+
+
+def decode(data: bytes | str) -> Plan:
+    """The plan that `encode` wrote.
+
+    Raises `msgspec.ValidationError` when `data` is not a plan of this version's shape.
+    """
+    return msgspec.json.decode(data, type=Plan)

@@ -1,0 +1,392 @@
+"""A module's syntax as frozen values: what `ast` says, without its nodes.
+
+The values cross process boundaries, are cached on disk and dumped as JSON (`msgspec`), which
+`ast` nodes cannot. Each node carries its span: lines count from 1, columns from 0 in *characters*
+(as LibCST's `PositionProvider` counts; `ast` counts UTF-8 bytes). A span leaves out the
+parentheses around an expression. Nodes compare by identity, so they can be keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias, Union
+
+import msgspec
+
+Span: TypeAlias = tuple[int, int, int, int]
+"""`(line, column, end line, end column)`."""
+
+
+class Node(msgspec.Struct, frozen=True, eq=False, gc=False, tag=True, array_like=True):
+    """A piece of syntax at a place."""
+
+    line: int
+    col: int
+    end_line: int
+    end_col: int
+
+    @property
+    def span(self) -> Span:
+        return (self.line, self.col, self.end_line, self.end_col)
+
+
+# --- expressions -------------------------------------------------------------------------------
+
+
+class Name(Node, frozen=True):
+    id: str
+
+
+class Attribute(Node, frozen=True):
+    value: Expr
+    attr: str
+
+
+class Keyword(Node, frozen=True):
+    """`arg=value`; `arg` is None for `**value`."""
+
+    arg: str | None
+    value: Expr
+
+
+class Call(Node, frozen=True):
+    func: Expr
+    args: tuple[Expr, ...]
+    keywords: tuple[Keyword, ...]
+
+
+class Constant(Node, frozen=True):
+    """`kind` is `str`, `bytes`, `int`, `float`, `complex`, `bool`, `None` or `ellipsis`.
+
+    `value` holds strings, ints and bools; for the other kinds it holds their `repr`.
+    """
+
+    kind: str
+    value: str | int
+
+
+class Subscript(Node, frozen=True):
+    value: Expr
+    index: Expr
+
+
+class Slice(Node, frozen=True):
+    lower: Expr | None
+    upper: Expr | None
+    step: Expr | None
+
+
+class Await(Node, frozen=True):
+    value: Expr
+
+
+class Sequence(Node, frozen=True):
+    """A tuple, list or set display; `kind` says which."""
+
+    kind: str
+    items: tuple[Expr, ...]
+
+
+class Mapping(Node, frozen=True):
+    """A dict display; a `None` key stands for `**value`."""
+
+    keys: tuple[Expr | None, ...]
+    values: tuple[Expr, ...]
+
+
+class Operation(Node, frozen=True):
+    """Any operator; `operator` reads as in source: `+`, `not`, `and`, `==`, `f-string`, ..."""
+
+    operator: str
+    operands: tuple[Expr, ...]
+
+
+class Conditional(Node, frozen=True):
+    test: Expr
+    body: Expr
+    orelse: Expr
+
+
+class Parameter(Node, frozen=True):
+    """`kind`: `positional-only`, `positional`, `keyword-only`, `*` or `**`."""
+
+    name: str
+    kind: str
+    annotation: Expr | None
+    default: Expr | None
+
+
+class Lambda(Node, frozen=True):
+    params: tuple[Parameter, ...]
+    body: Expr
+
+
+class Generator(msgspec.Struct, frozen=True, eq=False, gc=False, tag=True, array_like=True):
+    """One `for target in iter if ...` of a comprehension."""
+
+    target: Expr
+    iter: Expr
+    conditions: tuple[Expr, ...]
+    is_async: bool
+
+
+class Comprehension(Node, frozen=True):
+    """`kind`: `list`, `set`, `dict` or `generator`; a dict has two elements (key, value)."""
+
+    kind: str
+    elements: tuple[Expr, ...]
+    generators: tuple[Generator, ...]
+
+
+class Starred(Node, frozen=True):
+    value: Expr
+
+
+class Yield(Node, frozen=True):
+    """`yield value` or, with `is_from`, `yield from value`."""
+
+    value: Expr | None
+    is_from: bool
+
+
+class NamedExpression(Node, frozen=True):
+    target: Name
+    value: Expr
+
+
+Expr: TypeAlias = Union[
+    Name,
+    Attribute,
+    Call,
+    Constant,
+    Subscript,
+    Slice,
+    Await,
+    Sequence,
+    Mapping,
+    Operation,
+    Conditional,
+    Lambda,
+    Comprehension,
+    Starred,
+    Yield,
+    NamedExpression,
+]
+
+
+# --- statements --------------------------------------------------------------------------------
+
+
+class Assign(Node, frozen=True):
+    targets: tuple[Expr, ...]
+    value: Expr
+
+
+class AnnotatedAssign(Node, frozen=True):
+    target: Expr
+    annotation: Expr
+    value: Expr | None
+
+
+class AugmentedAssign(Node, frozen=True):
+    target: Expr
+    operator: str
+    value: Expr
+
+
+class ExpressionStatement(Node, frozen=True):
+    value: Expr
+
+
+class Return(Node, frozen=True):
+    value: Expr | None
+
+
+class Raise(Node, frozen=True):
+    error: Expr | None
+    cause: Expr | None
+
+
+class Delete(Node, frozen=True):
+    targets: tuple[Expr, ...]
+
+
+class If(Node, frozen=True):
+    test: Expr
+    body: tuple[Stmt, ...]
+    orelse: tuple[Stmt, ...]
+
+
+class For(Node, frozen=True):
+    is_async: bool
+    target: Expr
+    iter: Expr
+    body: tuple[Stmt, ...]
+    orelse: tuple[Stmt, ...]
+
+
+class While(Node, frozen=True):
+    test: Expr
+    body: tuple[Stmt, ...]
+    orelse: tuple[Stmt, ...]
+
+
+class WithItem(msgspec.Struct, frozen=True, eq=False, gc=False, tag=True, array_like=True):
+    context: Expr
+    target: Expr | None
+
+
+class With(Node, frozen=True):
+    is_async: bool
+    items: tuple[WithItem, ...]
+    body: tuple[Stmt, ...]
+
+
+class Handler(Node, frozen=True):
+    """`except error as name:`."""
+
+    error: Expr | None
+    name: str | None
+    body: tuple[Stmt, ...]
+
+
+class Try(Node, frozen=True):
+    is_star: bool
+    body: tuple[Stmt, ...]
+    handlers: tuple[Handler, ...]
+    orelse: tuple[Stmt, ...]
+    finalbody: tuple[Stmt, ...]
+
+
+class Case(msgspec.Struct, frozen=True, eq=False, gc=False, tag=True, array_like=True):
+    """`case pattern if guard:`; `names` are what the pattern binds, `values` what it evaluates."""
+
+    names: tuple[str, ...]
+    values: tuple[Expr, ...]
+    guard: Expr | None
+    body: tuple[Stmt, ...]
+
+
+class Match(Node, frozen=True):
+    subject: Expr
+    cases: tuple[Case, ...]
+
+
+class FunctionDef(Node, frozen=True):
+    """The span starts at `def` or `async def`, after the decorators."""
+
+    name: str
+    is_async: bool
+    params: tuple[Parameter, ...]
+    returns: Expr | None
+    decorators: tuple[Expr, ...]
+    body: tuple[Stmt, ...]
+
+
+class ClassDef(Node, frozen=True):
+    """The span starts at `class`, after the decorators. `type_params` are PEP 695 names."""
+
+    name: str
+    bases: tuple[Expr, ...]
+    keywords: tuple[Keyword, ...]
+    decorators: tuple[Expr, ...]
+    body: tuple[Stmt, ...]
+    type_params: tuple[str, ...]
+
+
+class ImportedName(msgspec.Struct, frozen=True, eq=False, gc=False, tag=True, array_like=True):
+    name: str
+    asname: str | None
+
+
+class Import(Node, frozen=True):
+    names: tuple[ImportedName, ...]
+
+
+class ImportFrom(Node, frozen=True):
+    """`level` counts the leading dots; `module` is empty in `from . import x`."""
+
+    module: str
+    level: int
+    names: tuple[ImportedName, ...]
+
+
+class Scoping(Node, frozen=True):
+    """`global` or `nonlocal`."""
+
+    keyword: str
+    names: tuple[str, ...]
+
+
+class Simple(Node, frozen=True):
+    """`pass`, `break`, `continue`, `assert` and whatever needs no shape of its own."""
+
+    keyword: str
+    operands: tuple[Expr, ...]
+
+
+Stmt: TypeAlias = Union[
+    Assign,
+    AnnotatedAssign,
+    AugmentedAssign,
+    ExpressionStatement,
+    Return,
+    Raise,
+    Delete,
+    If,
+    For,
+    While,
+    With,
+    Try,
+    Match,
+    FunctionDef,
+    ClassDef,
+    Import,
+    ImportFrom,
+    Scoping,
+    Simple,
+]
+
+AnyNode: TypeAlias = Union[
+    Expr, Stmt, Keyword, Parameter, Generator, WithItem, Handler, Case, ImportedName
+]
+
+
+class ModuleSyntax(msgspec.Struct, frozen=True, eq=False, gc=False, array_like=True):
+    """A parsed module: its statements and the comments that speak to the tool."""
+
+    body: tuple[Stmt, ...]
+    suppressions: tuple[tuple[int, str], ...] = ()
+    """`(line, comment text)` of each `# noqa` and `# migrate-async:` comment."""
+
+
+def children(node: AnyNode) -> Iterator[AnyNode]:
+    """Yield the nodes directly below `node`, in source order of their fields."""
+    for field in node.__struct_fields__:
+        value = getattr(node, field)
+        if isinstance(value, msgspec.Struct):
+            yield value  # type: ignore[misc]
+        elif isinstance(value, tuple):
+            for item in value:
+                if isinstance(item, msgspec.Struct):
+                    yield item  # type: ignore[misc]
+
+
+def walk(node: AnyNode) -> Iterator[AnyNode]:
+    """Yield `node` and all nodes below it, parents first."""
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        yield current
+        pending.extend(reversed(list(children(current))))
+
+
+def dotted_name(expr: Expr | None) -> str:
+    """`a.b.c` for a chain of names, else an empty string."""
+    parts: list[str] = []
+    while isinstance(expr, Attribute):
+        parts.append(expr.attr)
+        expr = expr.value
+    if not isinstance(expr, Name):
+        return ""
+    return ".".join([expr.id, *reversed(parts)])

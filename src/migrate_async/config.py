@@ -1,0 +1,145 @@
+"""`[tool.migrate-async]` of `pyproject.toml`, as a frozen `Settings`."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import msgspec
+import msgspec.toml
+
+from migrate_async.errors import ConfigurationError
+
+TABLE = "tool.migrate-async"
+FILE_NAME = "pyproject.toml"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """What a project may set; the defaults suit a project that sets nothing.
+
+    | key                 | meaning                                                           |
+    | ------------------- | ----------------------------------------------------------------- |
+    | `paths`             | Files and folders to work on when the command names none.         |
+    | `exclude`           | Patterns, as in `.gitignore`, of files to leave out.              |
+    | `source-roots`      | Folders that imports start from; empty: found by itself.          |
+    | `get-db`            | Dotted name of the session dependency; empty: found by itself.    |
+    | `session-names`     | Names that hold a session wherever their type is not known.       |
+    | `session-resolvers` | Calls that return a session, as written in the code.              |
+    | `registry-keys`     | Keys under which a service registry holds the session.            |
+    | `style`             | `result`: an executed statement gets a line; `inline`: it stays.  |
+    | `target-sqlalchemy` | The SQLAlchemy line that the converted code has to run on.        |
+    | `cache-dir`         | Folder of the facts cache, relative to the project root.          |
+    | `max-file-size`     | Size in bytes above which a file is reported and skipped.         |
+    """
+
+    paths: tuple[str, ...] = (".",)
+    exclude: tuple[str, ...] = ()
+    source_roots: tuple[str, ...] = ()
+    get_db: str = ""
+    session_names: tuple[str, ...] = ("db", "db_session", "session")
+    session_resolvers: tuple[str, ...] = ('Container.resolve("db_session")',)
+    registry_keys: tuple[str, ...] = ("db_session",)
+    style: Literal["result", "inline"] = "result"
+    target_sqlalchemy: Literal["2.0", "2.1"] = "2.0"
+    cache_dir: str = ".migrate-async/cache"
+    max_file_size: int = 5_000_000
+
+
+def find_root(start: Path) -> Path:
+    """The project that `start` is in: the nearest folder with a `pyproject.toml` or `.git`.
+
+    `start` itself (or its folder, if it is a file) when there is none.
+    """
+    folder = start if start.is_dir() else start.parent
+    for candidate in (folder, *folder.parents):
+        if (candidate / FILE_NAME).is_file() or (candidate / ".git").exists():
+            return candidate
+    return folder
+
+
+def load(root: Path, file: Path | None = None) -> Settings:
+    """The settings in `file`, by default those in `root/pyproject.toml` if there is one.
+
+    Raises `ConfigurationError` when the file cannot be read, is not TOML, or holds a key or a
+    value that `Settings` does not know.
+    """
+    if file is None:
+        file = root / FILE_NAME
+        if not file.is_file():
+            return Settings()
+    return parse(_table(_read(file), file), file)
+
+
+def parse(table: Mapping[str, Any], file: Path) -> Settings:
+    """The settings in `table`; `file` is named in errors.
+
+    Raises `ConfigurationError` for an unknown key or a value of the wrong type.
+    """
+    fields = {field.encode_name: field for field in msgspec.structs.fields(Settings)}
+    values = {}
+    for key, value in table.items():
+        if key not in fields:
+            raise ConfigurationError(_unknown(key, list(fields), file))
+        try:
+            values[fields[key].name] = msgspec.convert(value, fields[key].type)
+        except msgspec.ValidationError as error:
+            raise ConfigurationError(_wrong(key, str(error), file)) from None
+    settings = Settings(**values)
+    _check_values(settings, file)
+    return settings
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return msgspec.toml.decode(file.read_bytes(), type=dict[str, Any])
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {file}: {error.strerror or error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file} is not valid TOML: {error}") from None
+
+
+def _table(document: dict[str, Any], file: Path) -> Mapping[str, Any]:
+    table: Any = document
+    for part in TABLE.split("."):
+        table = table.get(part, {})
+        if not isinstance(table, Mapping):
+            raise ConfigurationError(f"[{TABLE}] in {file} has to be a table")
+    return cast("Mapping[str, Any]", table)
+
+
+def _unknown(key: str, known: list[str], file: Path) -> str:
+    nearest = difflib.get_close_matches(key.replace("_", "-"), known, n=1, cutoff=0.5)
+    advice = f"did you mean `{nearest[0]}`?" if nearest else f"the keys are {', '.join(known)}"
+    return f"unknown key `{key}` in [{TABLE}] of {file}: {advice}"
+
+
+def _wrong(key: str, problem: str, file: Path) -> str:
+    """`problem` is msgspec's text: it ends in ` - at `$[1]`` where an item is wrong."""
+    text, _, place = problem.partition(" - at `$")
+    where = f"{key}{place.rstrip('`')}"
+    return f"wrong value for `{where}` in [{TABLE}] of {file}: {text[:1].lower()}{text[1:]}"
+
+
+def _check_values(settings: Settings, file: Path) -> None:
+    if settings.get_db and not all(part.isidentifier() for part in settings.get_db.split(".")):
+        raise ConfigurationError(
+            _wrong(
+                "get-db", f"{settings.get_db!r} is not a dotted name such as app.db.get_db", file
+            )
+        )
+    for number, resolver in enumerate(settings.session_resolvers):
+        if not _is_call(resolver):
+            problem = f"{resolver!r} is not a call such as Container.resolve('db_session')"
+            raise ConfigurationError(_wrong(f"session-resolvers[{number}]", problem, file))
+    if settings.max_file_size <= 0:
+        raise ConfigurationError(_wrong("max-file-size", "expected a number above 0", file))
+
+
+def _is_call(code: str) -> bool:
+    try:
+        return isinstance(ast.parse(code, mode="eval").body, ast.Call)
+    except (SyntaxError, ValueError):
+        return False

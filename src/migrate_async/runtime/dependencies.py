@@ -1,0 +1,157 @@
+"""`get_db`: one session per request, committed before the response, closed after it.
+
+Three steps, because FastAPI has two moments at which a dependency ends:
+
+* the *session scope* opens the session and closes it when streams and background tasks are done;
+* the *commit scope* ends after the handler and before the response, so that a failed COMMIT is
+  still an exception: the exception handlers see it, the client gets an error;
+* `get_db` itself is a plain function over both, which any other dependency may depend on.
+
+Nothing is committed once the response has started: an aborted stream leaves nothing half done.
+A background task which writes commits for itself; if it forgets, the loss is logged.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from migrate_async.runtime.cancellation import close_shielded
+from migrate_async.runtime.errors import MissingDependencyError, is_pool_exhausted
+from migrate_async.runtime.late_writes import (
+    announce_loss,
+    pending_late_writes,
+    watch_late_writes,
+)
+from migrate_async.runtime.route_hooks import (
+    HAS_FUNCTION_SCOPE,
+    function_stack,
+    request_stack,
+    response_status,
+)
+
+try:
+    from fastapi import Depends, HTTPException
+    from starlette.requests import HTTPConnection
+    from starlette.types import Scope
+except ImportError as error:
+    raise MissingDependencyError("fastapi", "fastapi") from error
+
+if TYPE_CHECKING:
+    from migrate_async.runtime.database import Database
+
+SessionDependency = Callable[..., Awaitable[AsyncSession]]
+
+
+def make_dependency(database: Callable[[], "Database"]) -> SessionDependency:
+    """A `get_db` for the database which `database()` returns when a request asks for it."""
+    maker = _scoped_dependency if HAS_FUNCTION_SCOPE else _stacked_dependency
+    return maker(database)
+
+
+def _scoped_dependency(database: Callable[[], "Database"]) -> SessionDependency:
+    """On FastAPI 0.121 and newer, which has both scopes."""
+
+    async def session_scope(connection: HTTPConnection) -> AsyncIterator[AsyncSession]:
+        async with request_session(database(), connection.scope) as session:
+            yield session
+
+    async def commit_scope(
+        connection: HTTPConnection,
+        session: Annotated[AsyncSession, Depends(session_scope)],
+    ) -> AsyncIterator[None]:
+        async with commit_before_response(database(), session, connection.scope):
+            yield
+
+    async def get_db(
+        session: Annotated[AsyncSession, Depends(session_scope)],
+        _: Annotated[None, Depends(commit_scope, scope="function")],
+    ) -> AsyncSession:
+        """The request's session; see `migrate_async.runtime.dependencies`."""
+        return session
+
+    return get_db
+
+
+def _stacked_dependency(database: Callable[[], "Database"]) -> SessionDependency:
+    """On older FastAPI, through the stacks of `route_hooks`."""
+
+    async def get_db(connection: HTTPConnection) -> AsyncSession:
+        """The request's session; see `migrate_async.runtime.dependencies`."""
+        scope = connection.scope
+        opened = request_session(database(), scope)
+        session = await request_stack(scope).enter_async_context(opened)
+        commit = commit_before_response(database(), session, scope)
+        await function_stack(scope).enter_async_context(commit)
+        return session
+
+    return get_db
+
+
+@asynccontextmanager
+async def request_session(database: "Database", scope: Scope) -> AsyncIterator[AsyncSession]:
+    """Open a session, close it whatever happens, and say so if writes were lost with it."""
+    session = database.sessionmaker()
+    try:
+        yield session
+    finally:
+        # Nothing may be awaited before this: see `close_shielded`.
+        lost = pending_late_writes(session)
+        await close_shielded(session)
+        if lost is not None:
+            announce_loss(lost, _route_name(scope))
+
+
+@asynccontextmanager
+async def commit_before_response(
+    database: "Database", session: AsyncSession, scope: Scope
+) -> AsyncIterator[None]:
+    """Commit when the handler has returned, as the database's commit policy says.
+
+    :raises fastapi.HTTPException: 503 with Retry-After, when the pool was exhausted.
+    """
+    try:
+        yield
+        await _settle(database, session, response_status(scope))
+    except Exception as error:
+        if is_pool_exhausted(error):
+            raise pool_exhausted_response(database) from error
+        raise
+
+
+async def _settle(database: "Database", session: AsyncSession, status: int | None) -> None:
+    if database.commit_policy == "manual":
+        return
+    if session.in_transaction():
+        if database.commit_policy == "status" and status is not None and status >= 400:
+            await session.rollback()
+        else:
+            await session.commit()
+    watch_late_writes(session)
+
+
+def pool_exhausted_response(database: "Database") -> HTTPException:
+    """What a client is told when no connection became free in time."""
+    return HTTPException(
+        status_code=503,
+        detail="The service is busy, try again later.",
+        headers={"Retry-After": str(database.retry_after)},
+    )
+
+
+def _route_name(scope: Scope) -> str:
+    route = scope.get("route")
+    path: Any = getattr(route, "path", None) or scope.get("path", "?")
+    return f"{scope.get('method', scope['type'].upper())} {path}"
+
+
+def _default_database() -> "Database":
+    from migrate_async.runtime.database import get_database  # noqa: PLC0415  it imports us
+
+    return get_database()
+
+
+get_db = make_dependency(_default_database)
+DbSession = Annotated[AsyncSession, Depends(get_db)]
+"""`async def route(db: DbSession)` is short for `db: AsyncSession = Depends(get_db)`."""

@@ -1,0 +1,140 @@
+"""A sync `Session` for worker threads that does its I/O on the event loop of an `AsyncSession`.
+
+Give it to `async_sessionmaker(sync_session_class=HopSession)`. What has been migrated uses the
+`AsyncSession`; what has not uses that session's `.sync_session` from a worker thread, the place
+where FastAPI runs sync routes and dependencies. Both are one session: one connection, one
+transaction, one identity map. So a half-migrated request cannot lose a write between two sessions,
+and neither a second engine nor a sync driver is needed.
+
+Each call that needs I/O runs as one unit in a greenlet on the loop while the worker thread waits,
+and so do lazy loads, because the loaders call `Session.execute`. On the loop itself nothing hops:
+there, implicit I/O raises `MissingGreenlet` as with every `AsyncSession`.
+
+What cannot hop: the `Connection` that `session.connection()` returns, when used in the thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, TypeVar
+
+from greenlet import getcurrent
+from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.util.concurrency import greenlet_spawn
+
+_T = TypeVar("_T")
+
+_IO_METHODS = (
+    "bulk_insert_mappings",
+    "bulk_save_objects",
+    "bulk_update_mappings",
+    "close",
+    "commit",
+    "connection",
+    "delete",
+    "execute",
+    "flush",
+    "get",
+    "get_one",
+    "invalidate",
+    "merge",
+    "refresh",
+    "reset",
+    "rollback",
+    "scalar",
+    "scalars",
+)
+
+
+class HopTransaction:
+    """The `SessionTransaction` of `begin()` and `begin_nested()`, usable in a worker thread."""
+
+    def __init__(self, session: HopSession, transaction: SessionTransaction) -> None:
+        self._session = session
+        self._transaction = transaction
+
+    def __enter__(self) -> HopTransaction:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._session.hop(self._transaction.__exit__, exc_type, exc, traceback)
+
+    def commit(self) -> None:
+        self._session.hop(self._transaction.commit)
+
+    def rollback(self) -> None:
+        self._session.hop(self._transaction.rollback)
+
+    def close(self) -> None:
+        self._session.hop(self._transaction.close)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transaction, name)
+
+
+class HopSession(Session):
+    """A `Session` whose I/O runs on the loop that it was made on; see the module."""
+
+    def __init__(self, *args: Any, loop: asyncio.AbstractEventLoop | None = None, **options: Any):
+        super().__init__(*args, **options)
+        self._loop = loop or _running_loop()
+
+    def hop(self, function: Callable[..., _T], *args: Any, **options: Any) -> _T:
+        """Call `function` on the loop and wait for it; call it here if this is not a thread.
+
+        Raises whatever `function` raises.
+        """
+        loop = self._loop
+        if loop is None or _in_greenlet() or _running_loop() is not None:
+            return function(*args, **options)
+        coroutine = greenlet_spawn(function, *args, **options)
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
+
+    # SQLAlchemy types these as returning `SessionTransaction`, which the proxy stands in for.
+    def begin(self, nested: bool = False) -> Any:
+        transaction = self.hop(super().begin, nested)
+        return self._proxy(transaction)
+
+    def begin_nested(self) -> Any:
+        transaction = self.hop(super().begin_nested)
+        return self._proxy(transaction)
+
+    def _proxy(self, transaction: SessionTransaction) -> SessionTransaction | HopTransaction:
+        if self._loop is None or _in_greenlet():
+            return transaction
+        return HopTransaction(self, transaction)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _in_greenlet() -> bool:
+    # The mark that SQLAlchemy's own `await_only` looks for.
+    return bool(getattr(getcurrent(), "__sqlalchemy_greenlet_provider__", False))
+
+
+def _hopping(name: str) -> Callable[..., Any]:
+    method = getattr(Session, name)
+
+    @functools.wraps(method)
+    def call(self: HopSession, *args: Any, **options: Any) -> Any:
+        return self.hop(method, self, *args, **options)
+
+    return call
+
+
+for _name in _IO_METHODS:
+    if hasattr(Session, _name):  # `get_one` came with 2.0.22
+        setattr(HopSession, _name, _hopping(_name))

@@ -1,0 +1,1 @@
+"""What edits do to LibCST nodes: one module per kind of edit, pure functions."""

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 SessionDependency = Callable[..., Awaitable[AsyncSession]]
 
+BUSY = "The service is busy, try again later."
+
 
 def make_dependency(database: Callable[[], "Database"]) -> SessionDependency:
     """A `get_db` for the database which `database()` returns when a request asks for it."""
@@ -135,7 +137,7 @@ def pool_exhausted_response(database: "Database") -> HTTPException:
     """What a client is told when no connection became free in time."""
     return HTTPException(
         status_code=503,
-        detail="The service is busy, try again later.",
+        detail=BUSY,
         headers={"Retry-After": str(database.retry_after)},
     )
 

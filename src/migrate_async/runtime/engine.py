@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import NullPool, StaticPool
@@ -10,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.ext.asyncio import async_sessionmaker as _async_sessionmaker
 from sqlalchemy.ext.asyncio import create_async_engine as _create_async_engine
 
+from migrate_async.runtime.cancellation import OrphanReaper
+from migrate_async.runtime.driver_arguments import translate
 from migrate_async.runtime.pools import FairAsyncQueuePool
 from migrate_async.runtime.sqlite import (
     BeginMode,
@@ -18,25 +21,61 @@ from migrate_async.runtime.sqlite import (
     is_sqlite_memory,
     is_sqlite_shared_memory,
 )
+from migrate_async.runtime.tls import connect_aiomysql_with_tls
 from migrate_async.runtime.urls import to_async_url
 
 POOL_RECYCLE_SECONDS = 1800
 """Below the idle timeouts of common proxies and of MySQL's default `wait_timeout` (8 h)."""
 
+_CONNECTING_OPTIONS = ("connect_args", "async_creator")
+"""Engine options without which not even a spare connection can be made."""
+
 
 def create_async_engine(
     url: str | URL,
     *,
+    pgbouncer: bool = False,
+    cancel_orphans: bool = True,
     sqlite_begin: BeginMode = "IMMEDIATE",
     sqlite_pragmas: Pragmas | None = None,
     **options: Any,
 ) -> AsyncEngine:
-    """`sqlalchemy.ext.asyncio.create_async_engine` for any of the common URLs."""
-    url = to_async_url(url)
+    """`sqlalchemy.ext.asyncio.create_async_engine` for any of the common URLs.
+
+    :param url: see `urls.to_async_url`; its query arguments are translated for the driver.
+    :param pgbouncer: the server is behind a transaction-pooling proxy: prepare no statements.
+        The URL argument `pgbouncer=true` says the same.
+    :param cancel_orphans: stop the query of a cancelled task on the server, too. Off behind
+        PgBouncer, which invents the process ids it tells its clients.
+    :param sqlite_begin: how SQLite transactions start, see `sqlite`.
+    :param sqlite_pragmas: added to the defaults of `sqlite`.
+    :param options: those of SQLAlchemy; they win over the defaults and the URL.
+    :raises UnsupportedURL: no async driver is known.
+    :raises UnsupportedURLArgument: the driver cannot honour an argument of the URL.
+    """
+    translation = translate(to_async_url(url), pgbouncer=pgbouncer)
+    url = translation.url
+    connect_args = _connect_args(url, translation.connect_args, options)
+    options = {**translation.engine_options, **options, "connect_args": connect_args}
     engine = _create_async_engine(url, **{**default_pool_options(url, options), **options})
     if url.get_backend_name() == "sqlite":
         install_sqlite(engine.sync_engine, begin=sqlite_begin, pragmas=sqlite_pragmas)
+    if cancel_orphans and not translation.pgbouncer:
+        spare = {key: options[key] for key in _CONNECTING_OPTIONS if key in options}
+        OrphanReaper.install(engine, partial(_create_async_engine, url, **spare))
     return engine
+
+
+def _connect_args(url: URL, translated: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """The URL's arguments under those of the caller; aiomysql guarded against plain text."""
+    connect_args = {**translated, **options.get("connect_args", {})}
+    if "server_settings" in connect_args:
+        given = options.get("connect_args", {}).get("server_settings", {})
+        merged = {**translated.get("server_settings", {}), **given}
+        connect_args["server_settings"] = merged
+    if url.get_driver_name() == "aiomysql" and options.get("connect_args", {}).get("ssl"):
+        connect_args.setdefault("async_creator_fn", connect_aiomysql_with_tls)
+    return connect_args
 
 
 def async_sessionmaker(engine: AsyncEngine, **options: Any) -> _async_sessionmaker[AsyncSession]:

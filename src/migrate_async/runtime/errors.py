@@ -8,7 +8,7 @@
     |   +-- DatabaseAlreadyInitialised      a second `init_db()` with other settings
     |   +-- UnsupportedURL        (also ValueError)   no async driver is known for it
     |   |   +-- UnsupportedURLArgument                an argument the driver cannot honour
-    |   +-- InsecureConnection    (also ConnectionError)   TLS was asked for and refused
+    |   +-- InsecureConnection              TLS was asked for, the server offers none
     +-- MissingDependencyError    (also ImportError)  an extra is not installed
     +-- UncommittedWorkWarning    (RuntimeWarning)    writes after the commit were rolled back
     +-- IgnoredURLArgumentWarning (UserWarning)       an argument without an async counterpart
@@ -88,7 +88,7 @@ class UnsupportedURLArgument(UnsupportedURL):
         return f"the URL argument {self.argument!r} is not supported by {self.driver}: {self.hint}"
 
 
-class InsecureConnection(MigrateAsyncRuntimeError, ConnectionError):
+class InsecureConnection(MigrateAsyncRuntimeError):
     """TLS was asked for, and the server offered none."""
 
 

@@ -6,7 +6,7 @@ import ast
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args, get_origin
 
 import msgspec
 import msgspec.toml
@@ -86,7 +86,8 @@ def parse(table: Mapping[str, Any], file: Path) -> Settings:
         try:
             values[fields[key].name] = msgspec.convert(value, fields[key].type)
         except msgspec.ValidationError as error:
-            raise ConfigurationError(_wrong(key, str(error), file)) from None
+            problem = _choices(fields[key].type, value) or str(error)
+            raise ConfigurationError(_wrong(key, problem, file)) from None
     settings = Settings(**values)
     _check_values(settings, file)
     return settings
@@ -114,6 +115,13 @@ def _unknown(key: str, known: list[str], file: Path) -> str:
     nearest = difflib.get_close_matches(key.replace("_", "-"), known, n=1, cutoff=0.5)
     advice = f"did you mean `{nearest[0]}`?" if nearest else f"the keys are {', '.join(known)}"
     return f"unknown key `{key}` in [{TABLE}] of {file}: {advice}"
+
+
+def _choices(kind: Any, value: Any) -> str:
+    """What may be given instead of `value`, if `kind` is a choice."""
+    if get_origin(kind) is not Literal:
+        return ""
+    return f"expected one of {', '.join(get_args(kind))}, got {value!r}"
 
 
 def _wrong(key: str, problem: str, file: Path) -> str:

@@ -1,0 +1,48 @@
+"""The same values as JSON, in a shape that stays.
+
+Every document is an object with `format` (the version of this shape), `tool` (the version of
+migrate-async), `command` and `result`; docs/cli.md lists the fields. Fields may be added within a
+format; none is renamed, removed or given another meaning.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from migrate_async import __version__
+from migrate_async.model.plan import Plan
+from migrate_async.model.scan import ScanResult
+from migrate_async.model.summary import RunSummary
+
+FORMAT = 1
+
+
+def scan_document(result: ScanResult) -> str:
+    """`result` is a `ScanResult` plus `totals`."""
+    totals = {
+        "queries": result.queries,
+        "operations": result.operations,
+        "async_operations": result.async_operations,
+        "sessions": result.sessions,
+    }
+    return _document("scan", {**msgspec.to_builtins(result), "totals": totals})
+
+
+def plan_document(plan: Plan) -> str:
+    """`result` is a `Plan`: what `model.plan.decode` reads."""
+    return _document("plan", msgspec.to_builtins(plan))
+
+
+def summary_document(summary: RunSummary, patch: str | None = None) -> str:
+    """`result` is a `RunSummary`, plus `patch` when one was asked for."""
+    result = msgspec.to_builtins(summary)
+    if patch is not None:
+        result["patch"] = patch
+    return _document("migrate", result)
+
+
+def _document(command: str, result: dict[str, Any]) -> str:
+    document = {"format": FORMAT, "tool": __version__, "command": command, "result": result}
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()

@@ -1,0 +1,84 @@
+"""Lines on a terminal or in a pipe, without the surprises of automatic wrapping.
+
+On a terminal a long line continues below its own start, at a hanging indent. Anywhere else a line
+stays one line, whatever its length, without colour and without trailing blanks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+MINIMUM_WIDTH = 20
+"""A terminal narrower than the indent plus this many columns gets overlong lines."""
+
+
+class Page:
+    """Writes to `console`, one line at a time."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def line(self, *parts: str | tuple[str, str], indent: int = 0, hang: int = 2) -> None:
+        """Write one line made of `parts`: plain text, or `(text, style)`.
+
+        `indent` blanks go before it and `hang` more before its continuation lines.
+        """
+        text = Text.assemble(*parts)
+        if not self.console.is_terminal:
+            self._write(Text(" " * indent).append_text(text))
+            return
+        for number, piece in enumerate(self._wrapped(text, indent + hang)):
+            self._write(Text(" " * (indent + (hang if number else 0))).append_text(piece))
+
+    def blank(self) -> None:
+        self._write(Text())
+
+    def heading(self, title: str) -> None:
+        """A title with an empty line above it."""
+        self.blank()
+        self.line((title, "bold"))
+
+    def columns(
+        self, rows: Iterable[Sequence[str]], *, header: Sequence[str] = (), indent: int = 2
+    ) -> None:
+        """Align `rows`: cells of digits to the right, the last cell as it is.
+
+        All rows have the same number of cells. The last cell may be of any length; it alone
+        continues on a further line.
+        """
+        table = list(rows)
+        widths = _widths([header, *table] if header else table)
+        hang = sum(widths) + 2 * len(widths)
+        if header:
+            self.line((_aligned(header, widths, table), "dim"), indent=indent, hang=hang)
+        for row in table:
+            self.line(_aligned(row, widths, table), indent=indent, hang=hang)
+
+    def _wrapped(self, text: Text, taken: int) -> list[Text]:
+        width = max(self.console.width - taken, MINIMUM_WIDTH)
+        return list(text.wrap(self.console, width, overflow="fold")) or [text]
+
+    def _write(self, text: Text) -> None:
+        text.rstrip()
+        self.console.print(text, soft_wrap=True, highlight=False)
+
+
+def _widths(table: Sequence[Sequence[str]]) -> list[int]:
+    """The widths of all columns but the last."""
+    return [max(map(len, column)) for column in list(zip(*table, strict=True))[:-1]]
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int], table: Sequence[Sequence[str]]) -> str:
+    cells = []
+    for number, width in enumerate(widths):
+        numeric = all(line[number].isdigit() for line in table)
+        cells.append(row[number].rjust(width) if numeric else row[number].ljust(width))
+    return "  ".join([*cells, row[-1]])
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"

@@ -1,0 +1,252 @@
+"""A scan, a plan or a run as text for people."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from migrate_async.model.diagnostic import Diagnostic, Severity
+from migrate_async.model.plan import FunctionDecision, Plan, Verdict
+from migrate_async.model.scan import ScanResult
+from migrate_async.model.summary import Mode, RunSummary
+from migrate_async.report.page import Page, counted
+
+SHORT_LIST = 20
+"""How many files, functions or messages are listed unless all are asked for."""
+
+_SEVERITY_STYLE = {
+    Severity.ERROR.value: "bold red",
+    Severity.WARNING.value: "yellow",
+    Severity.NOTE.value: "cyan",
+}
+_VERDICT_STYLE = {
+    Verdict.CONVERT.value: "green",
+    Verdict.BRIDGE.value: "cyan",
+    Verdict.KEEP.value: "yellow",
+}
+
+
+# --- scan --------------------------------------------------------------------------------------
+
+
+def render_scan(result: ScanResult, page: Page, *, verbose: bool = False) -> None:
+    """The inventory: totals, the files with sync database code, and what could not be read."""
+    read = f"{counted(result.files_found, 'file')}, {result.files_read} of them read"
+    page.line((result.root, "bold"), f": {read}")
+    page.blank()
+    page.columns(_totals(result))
+    _scan_files(result, page, verbose=verbose)
+    if verbose:
+        _scan_routes(result, page)
+        _scan_definitions(result, page)
+    render_diagnostics(result.diagnostics, page, verbose=verbose)
+    if not result.has_findings:
+        page.heading("No sync database code found.")
+
+
+def _totals(result: ScanResult) -> list[tuple[str, str]]:
+    sync_routes = sum(not route.is_async for route in result.routes)
+    kinds = Counter(found.kind for found in result.definitions)
+    return [
+        ("query chains", str(result.queries)),
+        ("sync calls", f"{result.operations} on sessions, queries, results and engines"),
+        ("async calls", str(result.async_operations)),
+        ("sessions opened", str(result.sessions)),
+        ("routes", f"{len(result.routes)}, {sync_routes} of them sync"),
+        ("functions", f"{result.functions}, {result.functions_async} of them async"),
+        ("models", str(kinds["model"])),
+        ("engines", str(kinds["engine"])),
+        ("session factories", str(kinds["session-factory"])),
+        ("dependencies", f"{kinds['dependency']} that yield a session"),
+    ]
+
+
+def _scan_files(result: ScanResult, page: Page, *, verbose: bool) -> None:
+    busy = [file for file in result.files if file.queries or file.operations or file.sessions]
+    if not busy:
+        return
+    page.heading("Files with sync database code")
+    busy.sort(key=lambda file: (-file.queries - file.operations - file.sessions, file.path))
+    shown = busy if verbose else busy[:SHORT_LIST]
+    page.columns(
+        [(str(f.queries), str(f.operations), str(f.sessions), f.path) for f in shown],
+        header=("chains", "calls", "opened", "file"),
+    )
+    _more(page, len(busy) - len(shown), "file")
+
+
+def _scan_routes(result: ScanResult, page: Page) -> None:
+    if not result.routes:
+        return
+    page.heading("Routes")
+    page.columns(
+        (
+            "async" if route.is_async else "sync",
+            ",".join(route.methods),
+            route.url or "/",
+            f"{route.path}:{route.line} {route.function}",
+        )
+        for route in result.routes
+    )
+
+
+def _scan_definitions(result: ScanResult, page: Page) -> None:
+    if not result.definitions:
+        return
+    page.heading("Definitions")
+    page.columns((d.kind, d.name, f"{d.path}:{d.line}") for d in sorted(result.definitions))
+
+
+# --- plan --------------------------------------------------------------------------------------
+
+
+def render_plan(plan: Plan, page: Page, *, verbose: bool = False) -> None:
+    """What would be done, per function, and per file where no function changes colour."""
+    page.line((f"Step {plan.step}", "bold"), f": {counts_line(plan.counts)}")
+    _plan_edits(plan, page, verbose=verbose)
+    _plan_functions(plan, page, verbose=verbose)
+    render_diagnostics(plan.diagnostics, page, verbose=verbose)
+    if not any(file.edits for file in plan.files):
+        page.heading("Nothing to change.")
+
+
+def counts_line(counts: dict[str, int]) -> str:
+    """The plan's counts in one line."""
+    pieces = [
+        _count(counts, "chains", "query chain", "chains-left", "left"),
+        _count(counts, "functions", "function", "functions-kept", "kept sync"),
+        _count(counts, "routes", "route"),
+        _count(counts, "sessions", "session"),
+        _count(counts, "awaits", "await"),
+    ]
+    return ", ".join(piece for piece in pieces if piece) or "nothing"
+
+
+def _count(
+    counts: dict[str, int], key: str, noun: str, left_key: str = "", left_word: str = ""
+) -> str:
+    number, left = counts.get(key, 0), counts.get(left_key, 0)
+    if not number and not left:
+        return ""
+    return counted(number, noun) + (f" ({left} {left_word})" if left else "")
+
+
+def _plan_edits(plan: Plan, page: Page, *, verbose: bool) -> None:
+    files = [file for file in plan.files if file.edits]
+    if not files:
+        return
+    page.heading("Edits")
+    shown = files if verbose else files[:SHORT_LIST]
+    for file in shown:
+        owners = Counter(edit.codemod for edit in file.edits)
+        page.line(file.path, indent=2)
+        page.line((", ".join(f"{n} {name}" for name, n in sorted(owners.items())), "dim"), indent=4)
+    _more(page, len(files) - len(shown), "file")
+
+
+def _plan_functions(plan: Plan, page: Page, *, verbose: bool) -> None:
+    if not plan.functions:
+        return
+    page.heading("Functions")
+    by_path: dict[str, list[FunctionDecision]] = defaultdict(list)
+    for decision in plan.functions:
+        by_path[decision.path].append(decision)
+    for path, decisions in sorted(by_path.items()):
+        page.line(path, indent=2)
+        for decision in sorted(decisions, key=lambda found: found.line):
+            _decision(decision, page, verbose=verbose)
+
+
+def _decision(decision: FunctionDecision, page: Page, *, verbose: bool) -> None:
+    style = _VERDICT_STYLE.get(decision.verdict, "")
+    route = ("  " + decision.route, "bold") if decision.route else ""
+    page.line(
+        f"{decision.line:>5}  ",
+        (f"{decision.verdict:<8}", style),
+        decision.function,
+        route,
+        indent=2,
+    )
+    for reason in decision.reasons if verbose else decision.reasons[:1]:
+        place = f" ({reason.path}:{reason.line})" if reason.line else ""
+        page.line((reason.text + place, "dim"), indent=17)
+
+
+# --- a run -------------------------------------------------------------------------------------
+
+
+def render_summary(summary: RunSummary, page: Page, *, verbose: bool = False) -> None:
+    """What a run changed or would change, and what it leaves to be done by hand."""
+    if summary.changed:
+        verb = "Changed" if summary.written else "Would change"
+        lines = f"+{summary.added} -{summary.removed} lines"
+        page.line((f"{verb} {counted(len(summary.changed), 'file')}", "bold"), f", {lines}")
+        _changed_files(summary, page, verbose=verbose)
+    else:
+        page.line(("Nothing to change", "bold"), f": {counted(summary.files_read, 'file')} read")
+    if summary.counts:
+        page.line(f"Step {summary.step}: {counts_line(summary.counts)}")
+    _kept(summary.kept, page, verbose=verbose)
+    render_diagnostics(summary.diagnostics, page, verbose=verbose)
+    _what_next(summary, page)
+
+
+def _changed_files(summary: RunSummary, page: Page, *, verbose: bool) -> None:
+    shown = summary.changed if verbose else summary.changed[:SHORT_LIST]
+    page.columns((f"+{f.added}", f"-{f.removed}", f.path) for f in shown)
+    _more(page, len(summary.changed) - len(shown), "file")
+
+
+def _kept(kept: Sequence[FunctionDecision], page: Page, *, verbose: bool) -> None:
+    if not kept:
+        return
+    page.heading(f"{counted(len(kept), 'function')} kept sync")
+    shown = kept if verbose else kept[:SHORT_LIST]
+    for decision in shown:
+        page.line(f"{decision.path}:{decision.line} ", (decision.function, "bold"), indent=2)
+        for reason in decision.reasons[:1]:
+            page.line(reason.text, indent=4)
+    _more(page, len(kept) - len(shown), "function")
+
+
+def _what_next(summary: RunSummary, page: Page) -> None:
+    if summary.internal_errors:
+        page.heading("Some files were left untouched because of a bug in migrate-async.")
+        page.line("Please report it with the message above and a piece of the file.")
+    if not summary.changed:
+        return
+    page.blank()
+    if summary.written:
+        page.line("Run your tests; `migrate-async undo` puts the files back.")
+    elif summary.mode != Mode.DIFF.value:
+        page.line("Nothing is written. See it with --diff, do it with --write.")
+
+
+# --- shared ------------------------------------------------------------------------------------
+
+
+def render_diagnostics(
+    diagnostics: Sequence[Diagnostic], page: Page, *, verbose: bool = False
+) -> None:
+    """Messages in the order of their places, each with its next step on a line of its own."""
+    if not diagnostics:
+        return
+    page.heading(counted(len(diagnostics), "message"))
+    ordered = sorted(diagnostics)
+    shown = ordered if verbose else ordered[:SHORT_LIST]
+    for found in shown:
+        _diagnostic(found, page)
+    _more(page, len(ordered) - len(shown), "message")
+
+
+def _diagnostic(found: Diagnostic, page: Page) -> None:
+    place = f"{found.path}:{found.line}:{found.column}" if found.line else found.path
+    style = _SEVERITY_STYLE.get(found.severity, "")
+    page.line(place, " ", (f"{found.severity}[{found.code}]", style), f" {found.message}", indent=2)
+    if found.next_step:
+        page.line((found.next_step, "dim"), indent=6)
+
+
+def _more(page: Page, hidden: int, noun: str) -> None:
+    if hidden > 0:
+        page.line((f"... and {counted(hidden, noun)} more (--verbose lists all)", "dim"), indent=2)

@@ -1,0 +1,54 @@
+"""CPU seconds of whole processes, interleaved, so that a busy machine disturbs all alike."""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A command line to measure. `expected` are the exit codes that mean it did its work."""
+
+    name: str
+    command: tuple[str, ...]
+    cwd: Path
+    expected: frozenset[int] = frozenset({0, 1})
+
+
+@dataclass
+class Timing:
+    """The runs of one contestant, in CPU seconds of its process and all that it started."""
+
+    contestant: Contestant
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+
+def measure(contestants: Sequence[Contestant], rounds: int) -> list[Timing]:
+    """Run all contestants one after the other, `rounds` times.
+
+    Raises `RuntimeError` with the output when one ends with an unexpected code.
+    """
+    timings = [Timing(contestant) for contestant in contestants]
+    for _ in range(rounds):
+        for timing in timings:
+            timing.seconds.append(_cpu_seconds(timing.contestant))
+    return timings
+
+
+def _cpu_seconds(contestant: Contestant) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(contestant.command, cwd=contestant.cwd, capture_output=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode not in contestant.expected:
+        tail = done.stderr.decode(errors="replace")[-2000:]
+        raise RuntimeError(f"{contestant.name} ended with {done.returncode}:\n{tail}")
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime

@@ -1,0 +1,156 @@
+"""Which functions cannot become `async def`, and which need care when they do.
+
+Hard boundaries are functions that somebody calls who does not await: the language (`__init__`,
+properties), a framework (tasks, commands, event listeners, validators, overridden library
+methods) or code that got the function as a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.index import routes
+from migrate_async.index import scopes as sc
+from migrate_async.index import types as t
+from migrate_async.index.callgraph import CallGraph, ValueUse
+from migrate_async.index.infer import Inference
+from migrate_async.index.members import is_property
+from migrate_async.index.types import Type
+from migrate_async.knowledge import boundaries as known
+from migrate_async.knowledge import fastapi
+from migrate_async.model import syntax as s
+
+
+def mark(inference: Inference, graph: CallGraph) -> None:
+    """Fill in `decorators`, `is_route`, `boundary` and `soft` of every function."""
+    for fn in inference.symbols.functions:
+        fn.decorators = tuple(_dotted(decorator, fn, inference) for decorator in decorators(fn))
+        fn.is_route = routes.is_route(fn, inference)
+        fn.boundary = _hard(fn, inference, graph)
+        fn.soft = tuple(_soft(fn))
+
+
+def decorators(fn: sc.Function) -> tuple[s.Expr, ...]:
+    """The decorator expressions of `fn`."""
+    return fn.node.decorators if isinstance(fn.node, s.FunctionDef) else ()
+
+
+def _dotted(decorator: s.Expr, fn: sc.Function, inference: Inference) -> str:
+    """The canonical name of a decorator; as written when nothing is known about it."""
+    head = decorator.func if isinstance(decorator, s.Call) else decorator
+    outer = fn.scope.parent
+    types = inference.infer(head, outer) if outer is not None else ()
+    for item in t.ordered(frozenset(types)):
+        name = _type_name(item)
+        if name:
+            return name
+    return s.dotted_name(head) or sc.last_name(head)
+
+
+def _type_name(item: Type) -> str:
+    if isinstance(item, t.External):
+        return item.dotted
+    if isinstance(item, t.ExternalMethod):
+        return f"{item.owner}.{item.name}"
+    if isinstance(item, t.FunctionObject):
+        return item.fn.qualname
+    return item.cls.qualname if isinstance(item, t.ClassObject | t.Instance) else ""
+
+
+# --- hard --------------------------------------------------------------------------------------
+
+
+def _hard(fn: sc.Function, inference: Inference, graph: CallGraph) -> str | None:
+    return _by_shape(fn) or _by_decorator(fn) or _by_base(fn, inference) or _by_use(fn, graph)
+
+
+def _by_shape(fn: sc.Function) -> str | None:
+    if fn.is_module:
+        return "module-level"
+    if fn.is_lambda:
+        return "lambda"
+    if is_property(fn):
+        return "property"
+    if fn.name in known.INITIALISERS:
+        return "init"
+    is_dunder = fn.name.startswith("__") and fn.name.endswith("__")
+    return "dunder" if is_dunder and fn.name not in known.ASYNC_DUNDERS else None
+
+
+def _by_decorator(fn: sc.Function) -> str | None:
+    names = fn.decorator_names
+    if any(_is_command(decorator) for decorator in decorators(fn)):
+        return "cli"
+    if names & known.EVENT_DECORATORS:
+        return "sqlalchemy-event"
+    if names & known.VALIDATOR_DECORATORS:
+        return "validator"
+    return "task" if names & known.TASK_DECORATORS else None
+
+
+def _is_command(decorator: s.Expr) -> bool:
+    """`@app.command()`, `@click.command`, `@command(...)`; not `@callback` of anything."""
+    head = decorator.func if isinstance(decorator, s.Call) else decorator
+    if isinstance(head, s.Name):
+        return head.id == "command"
+    return isinstance(head, s.Attribute) and head.attr in known.CLI_DECORATORS
+
+
+def _by_base(fn: sc.Function, inference: Inference) -> str | None:
+    """Overriding a method that a library class defines means that the library calls it."""
+    if fn.cls is None:
+        return None
+    hierarchy = inference.hierarchy
+    for base in sorted(hierarchy.externals(fn.cls)):
+        if known.framework_method(base, fn.name) and not _is_redefined(fn, inference):
+            return f"override:{base}"
+    return None
+
+
+def _is_redefined(fn: sc.Function, inference: Inference) -> bool:
+    """Whether a project class between `fn` and the library defines the method too."""
+    assert fn.cls is not None  # noqa: S101  checked by the caller
+    order = inference.hierarchy.order(fn.cls)[1:]
+    return any(item.cls is not None and fn.name in item.cls.scope.names for item in order)
+
+
+def _by_use(fn: sc.Function, graph: CallGraph) -> str | None:
+    for use in graph.value_uses.get(fn, ()):
+        if _is_foreign_use(use):
+            return f"value:{use.kind.removeprefix('arg:')}"
+    return None
+
+
+def _is_foreign_use(use: ValueUse) -> bool:
+    if use.kind.startswith("arg:"):
+        return use.kind.removeprefix("arg:") not in fastapi.AWAITING_CONSUMERS
+    return use.kind == "value" and not _is_override_table(use)
+
+
+def _is_override_table(use: ValueUse) -> bool:
+    """`app.dependency_overrides[get_db] = ...`: FastAPI awaits what it overrides."""
+    return "index" in use.kind
+
+
+# --- soft --------------------------------------------------------------------------------------
+
+
+def _soft(fn: sc.Function) -> Iterator[str]:
+    if fn.is_generator:
+        is_context = "contextmanager" in fn.decorator_names
+        yield "contextmanager" if is_context else "generator"
+    if fn.name in known.ASYNC_DUNDERS and fn.name != "__call__":
+        yield "special-method"
+    if fn.is_route:
+        return
+    for decorator, dotted in zip(decorators(fn), fn.decorators, strict=True):
+        yield from _soft_decorator(sc.last_name(decorator), dotted)
+
+
+def _soft_decorator(name: str, dotted: str) -> Iterator[str]:
+    if name in known.CACHE_DECORATORS:
+        yield f"cache:{dotted}"
+    elif name in known.RETRY_DECORATORS:
+        yield f"retry:{dotted}"
+    elif name not in known.TRANSPARENT_DECORATORS:
+        yield f"decorator:{dotted}"

@@ -1,0 +1,157 @@
+"""Attributes: what `value.name` is, for each type of value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migrate_async.index import scopes as sc
+from migrate_async.index import types as t
+from migrate_async.index.resolve import external
+from migrate_async.index.types import UNKNOWN, Type, Types
+from migrate_async.knowledge import boundaries, sqlalchemy
+
+if TYPE_CHECKING:
+    from migrate_async.index.infer import Inference
+
+_MAX_SUBCLASSES = 40
+_METHOD_OWNERS = (
+    t.QueryOf | t.SelectOf | t.ResultOf | t.ListOf | t.DictOf | t.TupleOf | t.SessionFactory
+)
+_TRIVIAL_BASES = frozenset({"builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"})
+_CONSTRUCTORS = ("__init__", "__post_init__")
+
+
+class Members:
+    def __init__(self, inference: Inference) -> None:
+        self._inference = inference
+
+    def attribute(self, item: Type, name: str) -> Types:
+        """What `name` of `item` is; properties give what they return."""
+        if isinstance(item, t.Instance | t.ClassObject):
+            return self._of_class(item, name)
+        if isinstance(item, t.ModuleObject):
+            return self._inference.targets(self._inference.names.member(item.name, name))
+        if isinstance(item, t.External):
+            return t.of(_external_member(item, name))
+        if isinstance(item, t.ExternalInstance):
+            return t.of(external_attribute(item, name))
+        if isinstance(item, _METHOD_OWNERS):
+            return t.of(t.Method(item, name))
+        return self._of_other(item, name)
+
+    def _of_other(self, item: Type, name: str) -> Types:
+        if isinstance(item, t.RowOf):
+            named = [entity.value for entity in item.entities if entity.name == name]
+            return t.union(named) if named else t.of(t.Method(item, name))
+        if isinstance(item, t.AliasedClass):
+            return self._of_class(t.ClassObject(item.cls), name)
+        if isinstance(item, t.Super):
+            return self._of_super(item, name)
+        if isinstance(item, t.TypeVariable):
+            return t.union(
+                self.attribute(t.as_class(bound) if item.is_class else bound, name)
+                for bound in t.ordered(item.bound)
+            )
+        return UNKNOWN
+
+    def _of_class(self, item: t.Instance | t.ClassObject, name: str) -> Types:
+        hierarchy = self._inference.hierarchy
+        instance = isinstance(item, t.Instance)
+        found = hierarchy.member(item.cls, item.args, name, instance)
+        if not found:
+            found = self._in_subclasses(item.cls, name, instance)
+        if not found:
+            return self._inherited(item, name)
+        result: set[Type] = set()
+        for member in t.ordered(found):
+            if isinstance(member, t.FunctionObject) and member.fn.cls is not None:
+                result |= self._method(member.fn, item, name)
+            else:
+                result.add(member)
+        return frozenset(result)
+
+    def _method(self, fn: sc.Function, item: t.Instance | t.ClassObject, name: str) -> Types:
+        if is_property(fn):
+            return self._inference.returns(fn, item)
+        found: set[Type] = {t.FunctionObject(fn, item)}
+        if not name.startswith("__"):
+            for other in self._inference.hierarchy.overriding(item.cls, name):
+                assert other.cls is not None  # noqa: S101  `overriding` gives methods
+                found.add(t.FunctionObject(other, type(item)(other.cls)))
+        return frozenset(found)
+
+    def _in_subclasses(self, cls: sc.Class, name: str, instance: bool) -> Types:
+        """A mixin or abstract class may rely on what its subclasses define."""
+        hierarchy = self._inference.hierarchy
+        found: set[Type] = set()
+        for sub in hierarchy.subclasses(cls)[:_MAX_SUBCLASSES]:
+            if name in sub.scope.names or (instance and name in sub.instance):
+                found |= hierarchy.member(sub, (), name, instance)
+        return frozenset(found)
+
+    def _inherited(self, item: t.Instance | t.ClassObject, name: str) -> Types:
+        """A member that only an external base can define."""
+        bases = self._inference.hierarchy.externals(item.cls)
+        for owner in sqlalchemy.OWNERS:
+            if owner in bases:
+                return t.of(t.ExternalMethod(owner, name))
+        return t.of(t.Method(item, name)) if bases - _TRIVIAL_BASES else UNKNOWN
+
+    def _of_super(self, item: t.Super, name: str) -> Types:
+        hierarchy = self._inference.hierarchy
+        receiver = t.Instance(item.cls, (), True)
+        found = hierarchy.member(item.cls, (), name, False, skip=1)
+        if not found:
+            for base in sorted(hierarchy.externals(item.cls)):
+                if base in sqlalchemy.OWNERS:
+                    return t.of(t.ExternalMethod(base, name))
+            return t.of(t.External(f"builtins.object.{name}"))
+        return frozenset(
+            t.FunctionObject(member.fn, receiver)
+            if isinstance(member, t.FunctionObject)
+            else member
+            for member in found
+        )
+
+    def properties(self, item: Type, name: str) -> list[sc.Function]:
+        """The property functions that reading `item.name` runs."""
+        if not isinstance(item, t.Instance | t.ClassObject):
+            return []
+        hierarchy = self._inference.hierarchy
+        for ancestor in hierarchy.order(item.cls):
+            bindings = ancestor.cls.scope.names.get(name, ()) if ancestor.cls else ()
+            if bindings:
+                own = [b.function for b in bindings if isinstance(b, sc.FunctionBinding)]
+                overriding = hierarchy.overriding(item.cls, name)
+                return [fn for fn in dict.fromkeys([*own, *overriding]) if is_property(fn)]
+        return [fn for fn in hierarchy.overriding(item.cls, name) if is_property(fn)]
+
+    def constructors(self, item: t.ClassObject) -> list[sc.Function]:
+        """The project functions that instantiating `item` runs."""
+        found: dict[sc.Function, None] = {}
+        for name in _CONSTRUCTORS:
+            types = self._inference.hierarchy.member(item.cls, item.args, name, False)
+            for member in t.ordered(types):
+                if isinstance(member, t.FunctionObject):
+                    found[member.fn] = None
+        return list(found)
+
+
+def is_property(fn: sc.Function) -> bool:
+    """Whether reading an attribute, not calling it, runs `fn`."""
+    return not fn.decorator_names.isdisjoint(boundaries.PROPERTY_DECORATORS)
+
+
+def _external_member(item: t.External, name: str) -> Type:
+    found = external(f"{item.dotted}.{name}")
+    if found.dotted in sqlalchemy.SESSION_PROXIES:
+        return t.ExternalInstance(sqlalchemy.SESSION)
+    return found
+
+
+def external_attribute(item: t.ExternalInstance, name: str) -> Type:
+    """An attribute of a library object: itself a session or engine, or a method."""
+    attribute = sqlalchemy.SESSION_ATTRIBUTES.get((item.dotted, name))
+    if attribute is not None:
+        return t.ExternalInstance(attribute)
+    return t.ExternalMethod(item.dotted, name, item.heuristic)

@@ -1,0 +1,148 @@
+"""Types of parameters: `self`, annotations, `Depends`, defaults, call sites, fixtures, names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migrate_async.index import scopes as sc
+from migrate_async.index import types as t
+from migrate_async.index.types import UNKNOWN, Type, Types
+from migrate_async.knowledge import fastapi, sqlalchemy
+from migrate_async.model import syntax as s
+
+if TYPE_CHECKING:
+    from migrate_async.index.infer import Inference
+
+_MAX_ARGUMENT_TYPES = 12
+
+
+class Parameters:
+    def __init__(self, inference: Inference) -> None:
+        self._inference = inference
+        self._passed: dict[tuple[sc.Function, str], set[Type]] = {}
+        self._fixtures = _fixtures(inference.symbols.functions)
+
+    def types(self, binding: sc.ParameterBinding) -> Types:
+        """What the parameter can be."""
+        fn, param = binding.function, binding.parameter
+        if binding.position == 0 and param.name == fn.self_name and fn.cls is not None:
+            kind = t.ClassObject if fn.is_classmethod else t.Instance
+            return t.of(kind(fn.cls, (), True))
+        found = self._declared(fn, param)
+        if param.kind == "*":
+            return t.of(t.ListOf(found))
+        if param.kind == "**":
+            return t.of(t.DictOf(UNKNOWN, found))
+        return found or self._guessed(fn, param)
+
+    def _declared(self, fn: sc.Function, param: s.Parameter) -> Types:
+        """From the annotation, else from the default."""
+        outer = fn.scope.parent
+        if outer is None:
+            return UNKNOWN
+        found = UNKNOWN
+        if param.annotation is not None:
+            found = self._inference.annotations.types(param.annotation, outer)
+        default = param.default
+        if default is None or isinstance(default, s.Constant):
+            return found
+        if not found or (is_depends(default) and all(_is_language(item) for item in found)):
+            found |= self._inference.infer(default, outer)
+        return found
+
+    def _guessed(self, fn: sc.Function, param: s.Parameter) -> Types:
+        """From fixtures, arguments at call sites, and last from the name."""
+        found = self._fixture(fn, param) or frozenset(self._passed.get((fn, param.name), ()))
+        if found or param.annotation is not None:
+            return found
+        if param.name in self._inference.settings.session_names:
+            return t.of(t.ExternalInstance(sqlalchemy.SESSION, heuristic=True))
+        return UNKNOWN
+
+    def learn(self, fn: sc.Function, param: s.Parameter, types: Types) -> bool:
+        """Note the types of an argument for an unannotated parameter; whether they are new."""
+        known = self._passed.setdefault((fn, param.name), set())
+        useful = {item for item in types if _is_worth_passing(item)} - known
+        if not useful or len(known) >= _MAX_ARGUMENT_TYPES:
+            return False
+        known |= useful
+        return True
+
+    # --- pytest --------------------------------------------------------------------------------
+
+    def _fixture(self, fn: sc.Function, param: s.Parameter) -> Types:
+        if not is_test_code(fn):
+            return UNKNOWN
+        fixture = self.fixture(param.name, fn)
+        if fixture is None:
+            return UNKNOWN
+        types = self._inference.returns(fixture, None)
+        return self._inference.entered_if_generator(fixture, types)
+
+    def fixture(self, name: str, user: sc.Function) -> sc.Function | None:
+        """The fixture that the parameter `name` of `user` gets: the nearest one wins."""
+        found = [fn for fn in self._fixtures.get(name, ()) if fn is not user]
+        if not found:
+            return None
+        return max(found, key=lambda fn: _nearness(fn.module.name, user.module.name))
+
+
+def _fixtures(functions: list[sc.Function]) -> dict[str, list[sc.Function]]:
+    found: dict[str, list[sc.Function]] = {}
+    for fn in functions:
+        if "fixture" in fn.decorator_names:
+            found.setdefault(_fixture_name(fn), []).append(fn)
+    return found
+
+
+def _fixture_name(fn: sc.Function) -> str:
+    decorators = fn.node.decorators if isinstance(fn.node, s.FunctionDef) else ()
+    for decorator in decorators:
+        if isinstance(decorator, s.Call) and sc.last_name(decorator.func) == "fixture":
+            for keyword in decorator.keywords:
+                if keyword.arg == "name" and isinstance(keyword.value, s.Constant):
+                    return str(keyword.value.value)
+    return fn.name
+
+
+def is_test_code(fn: sc.Function) -> bool:
+    """Whether pytest calls `fn` with fixtures."""
+    return fn.name.startswith("test") or "fixture" in fn.decorator_names
+
+
+def _nearness(fixture: str, user: str) -> tuple[bool, int, str]:
+    """Same module first, then the `conftest` with the longest common package."""
+    common = 0
+    for ours, theirs in zip(fixture.split("."), user.split("."), strict=False):
+        if ours != theirs:
+            break
+        common += 1
+    return (fixture == user, common, fixture)
+
+
+def is_depends(expr: s.Expr | None) -> bool:
+    """`Depends(...)` or `Security(...)`."""
+    return isinstance(expr, s.Call) and sc.last_name(expr.func) in fastapi.DEPENDS_NAMES
+
+
+def callable_params(fn: sc.Function, receiver: Type | None) -> tuple[s.Parameter, ...]:
+    """Parameters that a call's arguments fill: without `self` for bound methods."""
+    if receiver is None or not fn.self_name:
+        return fn.params
+    if isinstance(receiver, t.ClassObject) and not fn.is_classmethod:
+        # `Base.method(self, x)` passes self, `Base(x)` does not.
+        return fn.params[1:] if fn.name.startswith("__") else fn.params
+    return fn.params[1:]
+
+
+def _is_language(item: Type) -> bool:
+    return isinstance(item, t.ExternalInstance) and item.dotted.startswith(("builtins.", "typing"))
+
+
+def _is_worth_passing(item: Type) -> bool:
+    kinds = (
+        t.Instance | t.ClassObject | t.FunctionObject | t.ListOf | t.QueryOf | t.SelectOf
+    ) | t.AliasedClass
+    if isinstance(item, t.ExternalInstance):
+        return not item.heuristic and not _is_language(item)
+    return isinstance(item, kinds)

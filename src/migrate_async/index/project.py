@@ -1,0 +1,251 @@
+"""The linked project: one object that answers every question of the planners.
+
+    project = build([ModuleInput("app/crud.py", "app.crud", False, extract(text)), ...])
+
+Everything that costs is done once, in `build` or on first use, and remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from migrate_async.config import Settings
+from migrate_async.index import boundaries, callgraph, infer, orm, resolve, routes, sessions
+from migrate_async.index.callgraph import CallSite, Operation, ValueUse
+from migrate_async.index.orm import Column, Model, Relationship
+from migrate_async.index.routes import Route
+from migrate_async.index.scopes import Class, Function, Module, ModuleInput, Scope
+from migrate_async.index.sessions import Variable
+from migrate_async.index.types import Types
+from migrate_async.index.walk import Symbols, walk_module
+from migrate_async.model import syntax as s
+
+__all__ = [
+    "CallSite",
+    "Class",
+    "Column",
+    "Function",
+    "Model",
+    "Module",
+    "ModuleInput",
+    "Operation",
+    "Project",
+    "Relationship",
+    "Route",
+    "Scope",
+    "ValueUse",
+    "Variable",
+    "build",
+]
+
+
+def build(modules: Iterable[ModuleInput], settings: Settings | None = None) -> Project:
+    """Index and link `modules`. Never reads a file, imports or runs the target."""
+    return Project(modules, settings or Settings())
+
+
+class Project:
+    """Facts of every module, linked."""
+
+    def __init__(self, modules: Iterable[ModuleInput], settings: Settings) -> None:
+        self._symbols = Symbols()
+        walked = [walk_module(source, self._symbols) for source in modules]
+        self.modules: dict[str, Module] = {module.name: module for module in walked}
+        self.functions: list[Function] = self._symbols.functions
+        self.classes: list[Class] = self._symbols.classes
+        names = resolve.Names(walked)
+        self._inference = infer.Inference(names, self._symbols, settings)
+        self._graph = callgraph.CallGraph(self._inference)
+        with infer.deep_recursion():
+            self._link()
+
+    def _link(self) -> None:
+        self._inference.hierarchy.link(self.classes)
+        orm.prepare(self._inference)
+        self._graph.build()
+        boundaries.mark(self._inference, self._graph)
+
+    # --- names ---------------------------------------------------------------------------------
+
+    @cached_property
+    def _by_qualname(self) -> dict[str, Function]:
+        # The last definition of a name wins, as it does at run time.
+        return {fn.qualname: fn for fn in self.functions}
+
+    @cached_property
+    def _classes_by_qualname(self) -> dict[str, Class]:
+        return {cls.qualname: cls for cls in self.classes}
+
+    @cached_property
+    def _definitions(self) -> dict[object, Function]:
+        return {fn.node: fn for fn in self.functions if fn.node is not None}
+
+    def function(self, qualname: str) -> Function | None:
+        """The function `app.crud.user.CRUDUser.get`; `app.crud.<module>` for a module's body."""
+        return self._by_qualname.get(qualname)
+
+    def cls(self, qualname: str) -> Class | None:
+        """The class `app.models.User`."""
+        return self._classes_by_qualname.get(qualname)
+
+    def definition(self, node: s.FunctionDef | s.Lambda) -> Function:
+        """The function that `node` defines."""
+        return self._definitions[node]
+
+    # --- types ---------------------------------------------------------------------------------
+
+    def infer(self, expr: s.Expr, scope: Scope) -> Types:
+        """What `expr`, read in `scope`, can be; empty: unknown."""
+        with infer.deep_recursion():
+            return self._inference.infer(expr, scope)
+
+    def annotated(self, annotation: s.Expr, scope: Scope) -> Types:
+        """What a value annotated `annotation` can be."""
+        with infer.deep_recursion():
+            return self._inference.annotations.types(annotation, scope)
+
+    def returns(self, fn: Function) -> Types:
+        """What a call of `fn` gives."""
+        with infer.deep_recursion():
+            return self._inference.returns(fn, None)
+
+    def session_kind(self, expr: s.Expr, scope: Scope) -> sessions.SessionKind | None:
+        """Whether the value of `expr` is a `Session` or an `AsyncSession`."""
+        return sessions.session_kind(self.infer(expr, scope), self._inference.hierarchy)
+
+    def engine_or_connection(self, expr: s.Expr, scope: Scope) -> str | None:
+        """`engine`, `connection`, `async-engine` or `async-connection`."""
+        return sessions.engine_or_connection(self.infer(expr, scope))
+
+    def bases(self, cls: Class) -> frozenset[str]:
+        """Canonical dotted names of the external classes that `cls` inherits from."""
+        return self._inference.hierarchy.externals(cls)
+
+    def subclasses(self, cls: Class) -> tuple[Class, ...]:
+        """Direct and indirect subclasses of `cls`."""
+        return self._inference.hierarchy.subclasses(cls)
+
+    # --- calls ---------------------------------------------------------------------------------
+
+    def calls(self, fn: Function) -> list[CallSite]:
+        """What `fn` runs, in source order per kind of site."""
+        return self._graph.calls.get(fn, [])
+
+    def callers(self, fn: Function) -> list[CallSite]:
+        """The sites that run `fn`."""
+        return self._graph.callers.get(fn, [])
+
+    def value_uses(self, fn: Function) -> list[ValueUse]:
+        """Where `fn` is used as a value."""
+        return self._graph.value_uses.get(fn, [])
+
+    def family(self, fn: Function) -> tuple[Function, ...]:
+        """`fn` with every method that overrides it, or that it overrides."""
+        return self._inference.hierarchy.family(fn)
+
+    # --- places --------------------------------------------------------------------------------
+
+    def parent(self, node: s.AnyNode) -> s.AnyNode | s.ModuleSyntax:
+        """The node around `node`; a module's statements are inside its `ModuleSyntax`."""
+        return self._symbols.parents[node]
+
+    def scope_of(self, node: s.AnyNode) -> Scope:
+        """The scope that `node` is read in."""
+        scopes, parents = self._symbols.scopes, self._symbols.parents
+        child: s.AnyNode | s.ModuleSyntax = node
+        while not isinstance(child, s.ModuleSyntax):
+            around = parents[child]
+            if isinstance(around, s.Generator):
+                inner = parents[around]
+                if not (isinstance(inner, s.Comprehension) and _is_first(child, around, inner)):
+                    return scopes[inner]
+                around = inner
+            elif around in scopes and _is_inside(child, around):
+                return scopes[around]
+            child = around
+        return scopes[child]
+
+    def function_of(self, node: s.AnyNode) -> Function:
+        """The function whose code `node` is."""
+        return self.scope_of(node).function
+
+    def statement_of(self, expr: s.AnyNode) -> s.Stmt:
+        """The innermost statement that holds `expr`."""
+        node: s.AnyNode | s.ModuleSyntax = expr
+        while not isinstance(node, _STATEMENTS):
+            node = self._symbols.parents[node]
+        return node
+
+    # --- the application -----------------------------------------------------------------------
+
+    @cached_property
+    def models(self) -> dict[str, Model]:
+        """Mapped classes by qualified name."""
+        with infer.deep_recursion():
+            return orm.find_models(self._inference)
+
+    @cached_property
+    def routes(self) -> list[Route]:
+        """FastAPI routes with their full paths, in source order."""
+        with infer.deep_recursion():
+            return routes.find_routes(self._inference, self._graph)
+
+    @cached_property
+    def _sources(self) -> sessions.Sources:
+        with infer.deep_recursion():
+            return sessions.find_sources(self._inference, self._graph.injected)
+
+    @property
+    def session_factories(self) -> Sequence[Variable]:
+        """Variables that hold a `sessionmaker`, `scoped_session` or `async_sessionmaker`."""
+        return self._sources.factories
+
+    @property
+    def engines(self) -> Sequence[Variable]:
+        """Variables that hold an engine."""
+        return self._sources.engines
+
+    @property
+    def session_dependencies(self) -> Sequence[Function]:
+        """Functions that give a session to `Depends` (`get_db`)."""
+        return self._sources.dependencies
+
+
+_STATEMENTS = (
+    s.Assign,
+    s.AnnotatedAssign,
+    s.AugmentedAssign,
+    s.ExpressionStatement,
+    s.Return,
+    s.Raise,
+    s.Delete,
+    s.If,
+    s.For,
+    s.While,
+    s.With,
+    s.Try,
+    s.Match,
+    s.FunctionDef,
+    s.ClassDef,
+    s.Import,
+    s.ImportFrom,
+    s.Scoping,
+    s.Simple,
+)
+
+
+def _is_inside(child: s.AnyNode, around: s.AnyNode | s.ModuleSyntax) -> bool:
+    """Whether `child` is read in the scope that `around` opens, not in the one around it."""
+    if isinstance(around, s.FunctionDef):
+        return any(child is stmt for stmt in around.body)
+    if isinstance(around, s.Lambda):
+        return child is around.body
+    if isinstance(around, s.ClassDef):
+        return any(child is stmt for stmt in around.body)
+    return True
+
+
+def _is_first(child: s.AnyNode, generator: s.Generator, around: s.Comprehension) -> bool:
+    """Whether `child` is the first iterable, which is evaluated outside the comprehension."""
+    return generator is around.generators[0] and child is generator.iter

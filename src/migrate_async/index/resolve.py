@@ -1,0 +1,198 @@
+"""Names to what they stand for: imports, re-exports, `import *`, scopes.
+
+Nothing here looks at types: a name is followed until it reaches a binding that is no import, a
+project module, or a dotted path outside the project.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import TypeAlias, Union
+
+from migrate_async.index import scopes as sc
+from migrate_async.index.types import External, ModuleObject
+from migrate_async.knowledge import fastapi, sqlalchemy
+from migrate_async.model import syntax as s
+
+_NEVER_LOCAL = frozenset(sys.stdlib_module_names) | frozenset(
+    {"alembic", "celery", "fastapi", "pydantic", "redis", "sqlalchemy", "sqlmodel", "starlette"}
+)
+"""Import heads that mean the library even where a folder holds a module of that name."""
+
+Target: TypeAlias = Union[sc.Binding, External, ModuleObject]
+
+
+class Names:
+    """Resolves names in a set of modules."""
+
+    def __init__(self, modules: Iterable[sc.Module]) -> None:
+        self.modules = {module.name: module for module in modules}
+        self._packages = _packages(self.modules)
+        self._tops = _tops(self._packages)
+        self._members: dict[tuple[str, str], tuple[Target, ...]] = {}
+        self._busy: set[tuple[str, str]] = set()
+
+    def lookup(self, name: str, scope: sc.Scope) -> tuple[Target, ...]:
+        """What `name` stands for in `scope`; a name bound nowhere is a builtin."""
+        found = self.bindings(name, scope)
+        if found:
+            return self._follow_all(found)
+        return self._star(name, scope.module) or (External(f"builtins.{name}"),)
+
+    def bindings(self, name: str, scope: sc.Scope) -> list[sc.Binding]:
+        """The bindings of `name` that `scope` sees, imports not followed."""
+        current: sc.Scope | None = scope.globals.get(name, scope)
+        in_function = False
+        while current is not None:
+            found = current.names.get(name)
+            # Class bodies are invisible to the functions inside them.
+            if found and not (current.kind == "class" and in_function):
+                return found
+            in_function = in_function or current.kind == "function"
+            current = current.parent
+        return []
+
+    def member(self, module: str, name: str) -> tuple[Target, ...]:
+        """What the attribute `name` of the project module or package `module` stands for."""
+        key = (module, name)
+        if key in self._members:
+            return self._members[key]
+        if key in self._busy:
+            return ()
+        self._busy.add(key)
+        try:
+            found = self._member(module, name)
+        finally:
+            self._busy.discard(key)
+        self._members[key] = found
+        return found
+
+    def is_project(self, dotted: str) -> bool:
+        """Whether `dotted` is a module or package of the project."""
+        return dotted in self._packages
+
+    def _member(self, module: str, name: str) -> tuple[Target, ...]:
+        holder = self.modules.get(module)
+        if holder is not None:
+            bound = holder.scope.names.get(name)
+            if bound:
+                return self._follow_all(bound)
+            starred = self._star(name, holder)
+            if starred:
+                return starred
+        submodule = f"{module}.{name}"
+        return (ModuleObject(submodule),) if submodule in self._packages else ()
+
+    def _star(self, name: str, module: sc.Module) -> tuple[Target, ...]:
+        for source in module.stars:
+            home = self._home(source, module)
+            found = self.member(home, name) if home else ()
+            if found:
+                return found
+        return ()
+
+    def _follow_all(self, bindings: list[sc.Binding]) -> tuple[Target, ...]:
+        found: list[Target] = []
+        for binding in bindings:
+            found.extend(item for item in self.follow(binding) if item not in found)
+        return tuple(found)
+
+    def follow(self, binding: sc.Binding) -> tuple[Target, ...]:
+        if isinstance(binding, sc.FromBinding):
+            home = self._home(binding.module, binding.scope.module)
+            if home:
+                return self.member(home, binding.name)
+            return (external(f"{binding.module}.{binding.name}"),)
+        if isinstance(binding, sc.ImportBinding):
+            home = self._home(binding.dotted, binding.scope.module)
+            return (ModuleObject(home),) if home else (external(binding.dotted),)
+        return (binding,)
+
+    def _home(self, dotted: str, importer: sc.Module) -> str:
+        """The project module that `dotted` means, or an empty string.
+
+        Import roots need not be the project's root: a first component that is no top-level
+        package is looked for in the folders around the importer that are no packages themselves,
+        then anywhere.
+        """
+        if dotted in self._packages:
+            return dotted
+        head = dotted.partition(".")[0]
+        prefixes = () if head in _NEVER_LOCAL else self._roots_of(head)
+        for prefix in prefixes:
+            if importer.name.startswith(prefix + ".") and f"{prefix}.{dotted}" in self._packages:
+                return f"{prefix}.{dotted}"
+        if len(prefixes) == 1 and f"{prefixes[0]}.{dotted}" in self._packages:
+            return f"{prefixes[0]}.{dotted}"
+        return ""
+
+    def _roots_of(self, head: str) -> list[str]:
+        """Folders that hold `head` and can be import roots, the deepest first."""
+        return [prefix for prefix in self._tops.get(head, ()) if not self._is_package(prefix)]
+
+    def _is_package(self, dotted: str) -> bool:
+        module = self.modules.get(dotted)
+        return module is not None and module.is_package
+
+
+def external(dotted: str) -> External:
+    """The canonical external name of `dotted`."""
+    if dotted.startswith("sql"):
+        return External(sqlalchemy.canonical(dotted))
+    if dotted.startswith(("fastapi", "starlette")):
+        return External(fastapi.canonical(dotted))
+    return External(dotted)
+
+
+def _packages(modules: Iterable[str]) -> frozenset[str]:
+    """The modules and all packages around them."""
+    found = set()
+    for name in modules:
+        while name and name not in found:
+            found.add(name)
+            name = name.rpartition(".")[0]  # noqa: PLW2901  climbs to the package
+    return frozenset(found)
+
+
+def _tops(packages: frozenset[str]) -> dict[str, tuple[str, ...]]:
+    """Last component to the packages that hold it, the deepest first."""
+    found: dict[str, list[str]] = {}
+    for name in packages:
+        prefix, _, last = name.rpartition(".")
+        if prefix:
+            found.setdefault(last, []).append(prefix)
+    return {
+        last: tuple(sorted(prefixes, key=lambda prefix: (-prefix.count("."), prefix)))
+        for last, prefixes in found.items()
+    }
+
+
+def alias(expr: s.Expr, names: Names, scope: sc.Scope) -> tuple[s.Expr, sc.Scope] | None:
+    """The expression that the name `expr` was assigned, and its scope; None if there is none."""
+    if isinstance(expr, s.Name):
+        targets = names.lookup(expr.id, scope)
+    elif isinstance(expr, s.Attribute):
+        targets = module_member(expr, names, scope)
+    else:
+        return None
+    for target in targets:
+        if isinstance(target, sc.ValueBinding):
+            return target.value, target.scope
+        if isinstance(target, sc.AnnotatedBinding) and target.value is not None:
+            return target.value, target.scope
+    return None
+
+
+def module_member(expr: s.Attribute, names: Names, scope: sc.Scope) -> tuple[Target, ...]:
+    """What `module.name` stands for when `module` is a project module."""
+    if isinstance(expr.value, s.Name):
+        heads = names.lookup(expr.value.id, scope)
+    elif isinstance(expr.value, s.Attribute):
+        heads = module_member(expr.value, names, scope)
+    else:
+        return ()
+    for head in heads:
+        if isinstance(head, ModuleObject):
+            return names.member(head.name, expr.attr)
+    return ()

@@ -1,0 +1,317 @@
+"""The project's symbols: modules, scopes, bindings, classes and functions.
+
+These are filled by one walk per module (`walk.py`) and linked afterwards. They compare by
+identity and are mutable while the project is built; afterwards nothing changes them.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from migrate_async.index.types import Types
+from migrate_async.model import syntax as s
+
+
+class ModuleInput(msgspec.Struct, frozen=True):
+    """A module to index: path (relative, forward slashes), dotted name, and its syntax."""
+
+    path: str
+    name: str
+    is_package: bool
+    syntax: s.ModuleSyntax
+
+
+class Module:
+    """A project module. `body` is the function that stands for its top level."""
+
+    __slots__ = ("body", "is_package", "name", "path", "scope", "stars", "syntax")
+
+    def __init__(self, source: ModuleInput) -> None:
+        self.name = source.name
+        self.path = source.path
+        self.is_package = source.is_package
+        self.syntax = source.syntax
+        self.stars: list[str] = []
+        self.body = Function("<module>", f"{source.name}.<module>", self)
+        self.scope = Scope("module", None, self.body)
+        self.body.scope = self.scope
+
+    def __repr__(self) -> str:
+        return f"<Module {self.name}>"
+
+
+class Scope:
+    """Names of a module, class, function or comprehension.
+
+    `function` is the function whose code runs here: for a class body the one around it.
+    """
+
+    __slots__ = ("cls", "function", "globals", "kind", "names", "parent")
+
+    def __init__(
+        self, kind: str, parent: Scope | None, function: Function, cls: Class | None = None
+    ) -> None:
+        self.kind = kind
+        self.parent = parent
+        self.function = function
+        self.cls = cls
+        self.names: dict[str, list[Binding]] = {}
+        self.globals: dict[str, Scope] = {}
+
+    @property
+    def module(self) -> Module:
+        return self.function.module
+
+    def bind(self, name: str, binding: Binding) -> None:
+        scope = self.globals.get(name, self)
+        scope.names.setdefault(name, []).append(binding)
+
+    def __repr__(self) -> str:
+        return f"<Scope {self.kind} of {self.function.qualname}>"
+
+
+class Class:
+    """A project class. `instance` holds the bindings of `self.x = ...` in its methods."""
+
+    __slots__ = ("extra_bases", "instance", "name", "node", "order", "qualname", "scope", "subs")
+
+    def __init__(self, node: s.ClassDef, qualname: str, order: int) -> None:
+        self.name = node.name
+        self.qualname = qualname
+        self.node = node
+        self.order = order
+        self.scope: Scope
+        self.instance: dict[str, list[Binding]] = {}
+        self.subs: list[Class] = []
+        self.extra_bases: list[str] = []
+
+    @property
+    def module(self) -> Module:
+        return self.scope.function.module
+
+    @property
+    def outer(self) -> Scope:
+        """The scope that the class statement is in."""
+        assert self.scope.parent is not None  # noqa: S101  a class scope always has one
+        return self.scope.parent
+
+    def __repr__(self) -> str:
+        return f"<Class {self.qualname}>"
+
+
+class RawCall(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """A call as written, before it is resolved."""
+
+    node: s.Call
+    scope: Scope
+    context: tuple[str, ...]
+    awaited: bool
+
+
+class Reference(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """A name or attribute that is read but not called; `usage` as in `ValueUse.kind`."""
+
+    node: s.Expr
+    scope: Scope
+    usage: str
+    context: tuple[str, ...]
+
+
+class Implicit(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """An expression that syntax calls a special method on: `for`, `with`, `[...]`, `*x`."""
+
+    node: s.Expr
+    scope: Scope
+    method: str
+    context: tuple[str, ...]
+    is_async: bool
+
+
+class Function:
+    """A function, method, lambda, or the top level of a module (`<module>`).
+
+    `decorators` are dotted names, canonical for external ones; `boundary` is the reason why the
+    function cannot become `async def` (None: it can), `soft` what needs care when it does.
+    """
+
+    __slots__ = (
+        "boundary",
+        "calls",
+        "cls",
+        "decorator_names",
+        "decorators",
+        "implicit",
+        "is_async",
+        "is_generator",
+        "is_route",
+        "module",
+        "name",
+        "node",
+        "parent",
+        "qualname",
+        "references",
+        "returns",
+        "scope",
+        "soft",
+        "yields",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        qualname: str,
+        module: Module,
+        node: s.FunctionDef | s.Lambda | None = None,
+        cls: Class | None = None,
+        parent: Function | None = None,
+    ) -> None:
+        self.name = name
+        self.qualname = qualname
+        self.module = module
+        self.node = node
+        self.cls = cls
+        self.parent = parent
+        self.scope: Scope
+        self.is_async = isinstance(node, s.FunctionDef) and node.is_async
+        self.is_generator = False
+        self.is_route = False
+        self.decorators: tuple[str, ...] = ()
+        self.decorator_names = _decorator_names(node)
+        self.boundary: str | None = None
+        self.soft: tuple[str, ...] = ()
+        self.calls: list[RawCall] = []
+        self.references: list[Reference] = []
+        self.implicit: list[Implicit] = []
+        self.returns: list[s.Expr] = []
+        self.yields: list[s.Yield] = []
+
+    @property
+    def params(self) -> tuple[s.Parameter, ...]:
+        return () if self.node is None else self.node.params
+
+    @property
+    def is_module(self) -> bool:
+        return self.node is None
+
+    @property
+    def is_lambda(self) -> bool:
+        return isinstance(self.node, s.Lambda)
+
+    @property
+    def is_static(self) -> bool:
+        return "staticmethod" in self.decorator_names
+
+    @property
+    def is_classmethod(self) -> bool:
+        return not self.decorator_names.isdisjoint(_CLASS_METHODS) or self.name in _IMPLICIT_CLASSES
+
+    @property
+    def self_name(self) -> str:
+        """The name of the first parameter of a method that is not static, else empty."""
+        if self.cls is None or self.is_static or not self.params:
+            return ""
+        first = self.params[0]
+        return first.name if first.kind.startswith("positional") else ""
+
+    def __repr__(self) -> str:
+        return f"<Function {self.qualname}>"
+
+
+_CLASS_METHODS = frozenset({"classmethod", "validator", "root_validator", "declared_attr"})
+_IMPLICIT_CLASSES = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
+
+
+def _decorator_names(node: s.FunctionDef | s.Lambda | None) -> frozenset[str]:
+    """Last components of the decorators' names."""
+    if not isinstance(node, s.FunctionDef) or not node.decorators:
+        return frozenset()
+    return frozenset(last_name(decorator) for decorator in node.decorators)
+
+
+def last_name(expr: s.Expr) -> str:
+    """`c` of `a.b.c`, of `a.b.c(...)` and of `f(...).c`; empty for other expressions."""
+    while isinstance(expr, s.Call):
+        expr = expr.func
+    if isinstance(expr, s.Attribute):
+        return expr.attr
+    return expr.id if isinstance(expr, s.Name) else ""
+
+
+# --- bindings ----------------------------------------------------------------------------------
+
+
+class _Binding(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """How a name gets its value; `scope` is where the expressions of the binding are read."""
+
+    scope: Scope
+
+
+class FunctionBinding(_Binding, frozen=True, eq=False, gc=False):
+    function: Function
+
+
+class ClassBinding(_Binding, frozen=True, eq=False, gc=False):
+    cls: Class
+
+
+class ImportBinding(_Binding, frozen=True, eq=False, gc=False):
+    """`import a.b as x` (`a.b`) or `import a.b` (`a`)."""
+
+    dotted: str
+
+
+class FromBinding(_Binding, frozen=True, eq=False, gc=False):
+    """`from module import name`, relative modules made absolute."""
+
+    module: str
+    name: str
+
+
+class ValueBinding(_Binding, frozen=True, eq=False, gc=False):
+    value: s.Expr
+
+
+class AnnotatedBinding(_Binding, frozen=True, eq=False, gc=False):
+    annotation: s.Expr
+    value: s.Expr | None
+
+
+class IterationBinding(_Binding, frozen=True, eq=False, gc=False):
+    """`for name in value`."""
+
+    value: s.Expr
+
+
+class WithBinding(_Binding, frozen=True, eq=False, gc=False):
+    """`with value as name`."""
+
+    value: s.Expr
+
+
+class ElementBinding(_Binding, frozen=True, eq=False, gc=False):
+    """The `index`-th name of `a, b = source`; `starred` for `*b`."""
+
+    source: Binding
+    index: int
+    starred: bool
+
+
+class ParameterBinding(_Binding, frozen=True, eq=False, gc=False):
+    function: Function
+    parameter: s.Parameter
+    position: int
+
+
+class FixedBinding(_Binding, frozen=True, eq=False, gc=False):
+    """A name whose types are known beforehand: a backref, an exception, a pattern's name."""
+
+    types: Types
+
+
+Binding: TypeAlias = (
+    "FunctionBinding | ClassBinding | ImportBinding | FromBinding | ValueBinding | "
+    "AnnotatedBinding | IterationBinding | WithBinding | ElementBinding | ParameterBinding | "
+    "FixedBinding"
+)

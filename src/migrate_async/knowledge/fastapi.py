@@ -1,0 +1,69 @@
+"""What FastAPI and Starlette call their things."""
+
+from __future__ import annotations
+
+from functools import cache
+
+_HOME: dict[str, str] = {
+    "fastapi.applications": "fastapi",
+    "fastapi.param_functions": "fastapi",
+    "fastapi.params": "fastapi",
+    "fastapi.requests": "fastapi",
+    "fastapi.routing": "fastapi",
+    "starlette.requests": "fastapi",
+}
+
+
+@cache
+def canonical(dotted: str) -> str:
+    """The public name of what `dotted` imports."""
+    module, _, name = dotted.rpartition(".")
+    return f"{_HOME[module]}.{name}" if module in _HOME and dotted not in _HOME else dotted
+
+
+DEPENDS = frozenset({"fastapi.Depends", "fastapi.Security"})
+DEPENDS_NAMES = frozenset({"Depends", "Security"})
+ROUTERS = frozenset({"fastapi.FastAPI", "fastapi.APIRouter", "starlette.applications.Starlette"})
+ROUTE_METHODS: dict[str, tuple[str, ...]] = {
+    "get": ("GET",),
+    "post": ("POST",),
+    "put": ("PUT",),
+    "delete": ("DELETE",),
+    "patch": ("PATCH",),
+    "options": ("OPTIONS",),
+    "head": ("HEAD",),
+    "trace": ("TRACE",),
+    "websocket": ("WEBSOCKET",),
+    "websocket_route": ("WEBSOCKET",),
+    "api_route": (),
+    "route": (),
+}
+"""Decorator methods of a router to the HTTP methods they register; empty: see `methods=`."""
+
+HANDLER_DECORATORS = frozenset({"middleware", "exception_handler", "on_event"})
+"""Decorator methods whose function FastAPI calls and accepts as `async def`."""
+
+AWAITING_CONSUMERS = frozenset(
+    {
+        "Depends",
+        "Security",
+        "add_api_route",
+        "add_api_websocket_route",
+        "add_event_handler",
+        "add_exception_handler",
+        "add_middleware",
+        "add_task",
+        "BackgroundTask",
+        "create_task",
+        "ensure_future",
+        "gather",
+        "wait_for",
+        "isinstance",
+        "getattr",
+        "hasattr",
+        "run_sync",
+        "run_in_threadpool",
+        "to_thread",
+    }
+)
+"""Callables that take a function as a value and either await it or run it in a thread."""

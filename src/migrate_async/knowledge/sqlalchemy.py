@@ -1,0 +1,251 @@
+"""What SQLAlchemy and SQLModel call their things, and which of their methods talk to the database.
+
+Names are canonical dotted paths: the shortest public one (`sqlalchemy.orm.Session`), whatever
+module or re-export the target imports them from. Facts are those of SQLAlchemy 1.4 to 2.1 and
+SQLModel 0.0.x, read from their public documentation.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+_HOME: dict[str, str] = {
+    "sqlalchemy.engine": "sqlalchemy",
+    "sqlalchemy.engine.base": "sqlalchemy",
+    "sqlalchemy.engine.create": "sqlalchemy",
+    "sqlalchemy.engine.cursor": "sqlalchemy",
+    "sqlalchemy.engine.result": "sqlalchemy",
+    "sqlalchemy.engine.row": "sqlalchemy",
+    "sqlalchemy.engine.url": "sqlalchemy",
+    "sqlalchemy.future": "sqlalchemy",
+    "sqlalchemy.future.engine": "sqlalchemy",
+    "sqlalchemy.schema": "sqlalchemy",
+    "sqlalchemy.types": "sqlalchemy",
+    "sqlalchemy.sql": "sqlalchemy",
+    "sqlalchemy.sql.base": "sqlalchemy",
+    "sqlalchemy.sql.elements": "sqlalchemy",
+    "sqlalchemy.sql.expression": "sqlalchemy",
+    "sqlalchemy.sql.schema": "sqlalchemy",
+    "sqlalchemy.sql.selectable": "sqlalchemy",
+    "sqlalchemy.sql.sqltypes": "sqlalchemy",
+    "sqlalchemy.ext.declarative": "sqlalchemy.orm",
+    "sqlalchemy.ext.declarative.api": "sqlalchemy.orm",
+    "sqlalchemy.orm.attributes": "sqlalchemy.orm",
+    "sqlalchemy.orm.decl_api": "sqlalchemy.orm",
+    "sqlalchemy.orm.query": "sqlalchemy.orm",
+    "sqlalchemy.orm.relationships": "sqlalchemy.orm",
+    "sqlalchemy.orm.scoping": "sqlalchemy.orm",
+    "sqlalchemy.orm.session": "sqlalchemy.orm",
+    "sqlalchemy.orm.strategy_options": "sqlalchemy.orm",
+    "sqlalchemy.ext.asyncio.engine": "sqlalchemy.ext.asyncio",
+    "sqlalchemy.ext.asyncio.result": "sqlalchemy.ext.asyncio",
+    "sqlalchemy.ext.asyncio.scoping": "sqlalchemy.ext.asyncio",
+    "sqlalchemy.ext.asyncio.session": "sqlalchemy.ext.asyncio",
+    "sqlmodel.main": "sqlmodel",
+    "sqlmodel.orm.session": "sqlmodel",
+    "sqlmodel.sql.expression": "sqlmodel",
+    "sqlmodel.sql._expression_select_cls": "sqlmodel",
+    "sqlmodel.ext.asyncio.session": "sqlmodel.ext.asyncio",
+}
+
+_SQLMODEL_OWN = frozenset(
+    {"Session", "SQLModel", "Field", "Relationship", "select", "col", "ext", "orm", "main", "sql"}
+)
+"""What SQLModel defines itself; the rest of its names are SQLAlchemy's, re-exported."""
+
+
+@cache
+def canonical(dotted: str) -> str:
+    """The public name of what `dotted` imports; names of other packages come back as they are."""
+    if dotted in _HOME:
+        return dotted
+    module, _, name = dotted.rpartition(".")
+    module = _HOME.get(module, module)
+    if module == "sqlmodel" and name not in _SQLMODEL_OWN:
+        module = "sqlalchemy"
+    return f"{module}.{name}" if module else name
+
+
+SESSION = "sqlalchemy.orm.Session"
+SCOPED_SESSION = "sqlalchemy.orm.scoped_session"
+SQLMODEL_SESSION = "sqlmodel.Session"
+ASYNC_SESSION = "sqlalchemy.ext.asyncio.AsyncSession"
+SQLMODEL_ASYNC_SESSION = "sqlmodel.ext.asyncio.AsyncSession"
+QUERY = "sqlalchemy.orm.Query"
+SESSIONMAKER = "sqlalchemy.orm.sessionmaker"
+ASYNC_SESSIONMAKER = "sqlalchemy.ext.asyncio.async_sessionmaker"
+ENGINE = "sqlalchemy.Engine"
+CONNECTION = "sqlalchemy.Connection"
+ASYNC_ENGINE = "sqlalchemy.ext.asyncio.AsyncEngine"
+ASYNC_CONNECTION = "sqlalchemy.ext.asyncio.AsyncConnection"
+TABLE = "sqlalchemy.Table"
+
+SESSIONS = frozenset({SESSION, SCOPED_SESSION, SQLMODEL_SESSION})
+ASYNC_SESSIONS = frozenset(
+    {ASYNC_SESSION, SQLMODEL_ASYNC_SESSION, "sqlalchemy.ext.asyncio.async_scoped_session"}
+)
+SESSION_PROXIES = frozenset(
+    {"fastapi_sqlalchemy.db.session", "fastapi_async_sqlalchemy.db.session"}
+)
+"""Module-level objects of third-party packages whose value is a session."""
+SESSION_ATTRIBUTES: dict[tuple[str, str], str] = {
+    ("flask_sqlalchemy.SQLAlchemy", "session"): SCOPED_SESSION,
+    ("fastapi_sqlalchemy.DBSessionMiddleware", "session"): SESSION,
+    (ASYNC_SESSION, "sync_session"): SESSION,
+    (SQLMODEL_ASYNC_SESSION, "sync_session"): SESSION,
+    (SESSION, "bind"): ENGINE,
+    (SQLMODEL_SESSION, "bind"): ENGINE,
+    (ASYNC_ENGINE, "sync_engine"): ENGINE,
+    (ASYNC_CONNECTION, "sync_connection"): CONNECTION,
+    (CONNECTION, "engine"): ENGINE,
+}
+"""Attributes of library objects that are themselves sessions, engines or connections."""
+
+OWNERS: dict[str, tuple[str, bool]] = {
+    **dict.fromkeys(SESSIONS, ("session", False)),
+    **dict.fromkeys(ASYNC_SESSIONS, ("session", True)),
+    ENGINE: ("engine", False),
+    CONNECTION: ("connection", False),
+    ASYNC_ENGINE: ("engine", True),
+    ASYNC_CONNECTION: ("connection", True),
+    QUERY: ("query", False),
+    "sqlalchemy.orm.SessionTransaction": ("transaction", False),
+    "sqlalchemy.Transaction": ("transaction", False),
+    "sqlalchemy.NestedTransaction": ("transaction", False),
+    "sqlalchemy.RootTransaction": ("transaction", False),
+    "sqlalchemy.ext.asyncio.AsyncSessionTransaction": ("transaction", True),
+    "sqlalchemy.ext.asyncio.AsyncTransaction": ("transaction", True),
+    "sqlalchemy.ext.asyncio.AsyncResult": ("result", True),
+    "sqlalchemy.ext.asyncio.AsyncScalarResult": ("result", True),
+    "sqlalchemy.ext.asyncio.AsyncMappingResult": ("result", True),
+    SESSIONMAKER: ("factory", False),
+    ASYNC_SESSIONMAKER: ("factory", True),
+}
+"""Library class to (owner of an operation, whether its operations are awaited)."""
+
+OPERATIONS: dict[str, frozenset[str]] = {
+    "session": frozenset(
+        {
+            "begin",
+            "begin_nested",
+            "bulk_insert_mappings",
+            "bulk_save_objects",
+            "bulk_update_mappings",
+            "close",
+            "close_all",
+            "commit",
+            "connection",
+            "delete",
+            "exec",
+            "execute",
+            "flush",
+            "get",
+            "get_one",
+            "invalidate",
+            "merge",
+            "merge_all",
+            "prepare",
+            "refresh",
+            "remove",
+            "reset",
+            "rollback",
+            "run_sync",
+            "scalar",
+            "scalars",
+            "stream",
+            "stream_scalars",
+        }
+    ),
+    "query": frozenset(
+        {
+            "all",
+            "count",
+            "delete",
+            "first",
+            "get",
+            "one",
+            "one_or_none",
+            "paginate",
+            "scalar",
+            "update",
+            "__iter__",
+            "__getitem__",
+        }
+    ),
+    "connection": frozenset(
+        {
+            "begin",
+            "begin_nested",
+            "close",
+            "commit",
+            "exec_driver_sql",
+            "execute",
+            "invalidate",
+            "rollback",
+            "run_callable",
+            "run_sync",
+            "scalar",
+            "scalars",
+            "stream",
+            "stream_scalars",
+        }
+    ),
+    "engine": frozenset({"begin", "connect", "dispose", "execute", "raw_connection", "scalar"}),
+    "transaction": frozenset({"commit", "rollback", "close", "prepare", "start"}),
+    "result": frozenset(
+        {"all", "close", "fetchall", "fetchmany", "fetchone", "first", "one", "one_or_none"}
+        | {"partitions", "scalar", "scalar_one", "scalar_one_or_none"}
+    ),
+    "factory": frozenset({"begin"}),
+}
+"""Methods that talk to the database, per owner. `delete` of a session only does in async code."""
+
+QUERY_ONE = frozenset({"first", "one", "one_or_none", "get"})
+QUERY_ENDS = frozenset({"count", "delete", "update", "scalar"})
+QUERY_OTHER = frozenset({"exists", "subquery", "cte", "label", "as_scalar", "scalar_subquery"})
+"""Query methods that give neither a query nor entities."""
+
+RESULT_ONE = frozenset({"first", "one", "one_or_none", "fetchone"})
+RESULT_ALL = frozenset({"all", "fetchall", "fetchmany", "partitions"})
+RESULT_SCALAR = frozenset({"scalar", "scalar_one", "scalar_one_or_none"})
+RESULT_SAME = frozenset({"unique", "yield_per", "columns", "tuples", "freeze"})
+
+SELECT_OTHER = frozenset({"subquery", "cte", "alias", "scalar_subquery", "exists", "lateral"})
+
+SELECTS = frozenset({"sqlalchemy.select", "sqlmodel.select"})
+ALIASED = frozenset({"sqlalchemy.orm.aliased", "sqlalchemy.orm.with_polymorphic"})
+RELATIONSHIPS = frozenset(
+    {
+        "sqlalchemy.orm.relationship",
+        "sqlalchemy.orm.relation",
+        "sqlalchemy.orm.dynamic_loader",
+        "sqlmodel.Relationship",
+    }
+)
+COLUMNS = frozenset({"sqlalchemy.Column", "sqlalchemy.orm.mapped_column", "sqlmodel.Field"})
+DECLARATIVE_BASES = frozenset(
+    {
+        "sqlalchemy.orm.DeclarativeBase",
+        "sqlalchemy.orm.DeclarativeBaseNoMeta",
+        "sqlmodel.SQLModel",
+        "flask_sqlalchemy.SQLAlchemy.Model",
+    }
+)
+BASE_FACTORIES = frozenset(
+    {
+        "sqlalchemy.orm.declarative_base",
+        "sqlalchemy.orm.as_declarative",
+        "sqlalchemy.ext.automap.automap_base",
+    }
+)
+COLLECTION_ANNOTATIONS = frozenset(
+    {"List", "list", "Set", "set", "Sequence", "Collection", "FrozenSet", "frozenset", "Iterable"}
+)
+
+ENGINE_FACTORIES: dict[str, str] = {
+    "sqlalchemy.create_engine": ENGINE,
+    "sqlalchemy.engine_from_config": ENGINE,
+    "sqlalchemy.ext.asyncio.create_async_engine": ASYNC_ENGINE,
+    "sqlalchemy.ext.asyncio.async_engine_from_config": ASYNC_ENGINE,
+}
+MAPPED = frozenset({"Mapped", "DynamicMapped", "WriteOnlyMapped", "InstrumentedAttribute"})

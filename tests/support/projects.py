@@ -1,0 +1,55 @@
+"""Small projects in memory, indexed."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+
+from migrate_async.config import Settings
+from migrate_async.index.extract import extract
+from migrate_async.index.project import ModuleInput, Project, build
+from migrate_async.model import syntax as s
+
+
+def project(files: Mapping[str, str], settings: Settings | None = None) -> Project:
+    """The project of `{"app/crud.py": "..."}`; texts are dedented.
+
+    Dotted names follow the paths; a missing `__init__.py` makes no difference to imports.
+    """
+    return build([module_input(path, text) for path, text in files.items()], settings)
+
+
+def module_input(path: str, text: str) -> ModuleInput:
+    """One module; `path` is relative, with forward slashes."""
+    parts = path.removesuffix(".py").split("/")
+    is_package = parts[-1] == "__init__"
+    name = ".".join(parts[:-1] if is_package else parts)
+    return ModuleInput(path, name, is_package, extract(textwrap.dedent(text), path))
+
+
+def find_call(project: Project, qualname: str, text: str) -> s.Call:
+    """The first call in the function `qualname` whose callee ends in the name `text`."""
+    function = project.function(qualname)
+    assert function is not None, f"no function {qualname}"
+    for site in project.calls(function):
+        if isinstance(site.node, s.Call):
+            func = site.node.func
+            name = func.attr if isinstance(func, s.Attribute) else getattr(func, "id", "")
+            if name == text:
+                return site.node
+    raise AssertionError(f"{qualname} calls no {text}")
+
+
+def callees(project: Project, qualname: str) -> set[str]:
+    """Qualified names of the project functions that the function `qualname` runs."""
+    function = project.function(qualname)
+    assert function is not None, f"no function {qualname}"
+    return {target.qualname for site in project.calls(function) for target in site.targets}
+
+
+def operations(project: Project, qualname: str) -> list[str]:
+    """`owner.name` of the database operations of the function `qualname`."""
+    function = project.function(qualname)
+    assert function is not None, f"no function {qualname}"
+    sites = [site.operation for site in project.calls(function) if site.operation]
+    return [f"{operation.owner}.{operation.name}" for operation in sites]

@@ -75,12 +75,11 @@ class Names:
     def _member(self, module: str, name: str) -> tuple[Target, ...]:
         holder = self.modules.get(module)
         if holder is not None:
-            bound = holder.scope.names.get(name)
-            if bound:
-                return self._follow_all(bound)
-            starred = self._star(name, holder)
-            if starred:
-                return starred
+            # `from . import x` in a package's own `__init__` leads back here, then to the submodule.
+            found = self._follow_all(holder.scope.names.get(name, []))
+            found = found or self._star(name, holder)
+            if found:
+                return found
         submodule = f"{module}.{name}"
         return (ModuleObject(submodule),) if submodule in self._packages else ()
 

@@ -59,8 +59,7 @@ def _dropped(_value: str) -> dict[str, str]:
 
 
 def _sslmode(value: str) -> dict[str, str]:
-    # asyncpg's `ssl=True` verifies certificate and host name.
-    return {"sslmode": {"true": "verify-full", "false": "disable"}.get(value.lower(), value)}
+    return {"sslmode": {"true": "require", "false": "disable"}.get(value.lower(), value)}
 
 
 def _connect_timeout(value: str) -> dict[str, str]:
@@ -102,7 +101,7 @@ _SYNC_ARGUMENTS: dict[str, dict[str, Callable[[str], dict[str, str]]]] = {
 }
 """What the async drivers' own arguments are called by the sync ones; the others stay."""
 
-_PASSWORD_IN_TEXT = re.compile(r"(?<=://)([^/?#]*):([^/?#]*)@")
+_PASSWORD_IN_TEXT = re.compile(r"(?<=//)([^/?#:]*):([^/?#]*)@")
 _SECRET_IN_TEXT = re.compile(rf"(?i)\b({'|'.join(sorted(SECRET_ARGUMENTS))})=([^&\s]+)")
 
 

@@ -13,8 +13,9 @@ import msgspec
 from migrate_async.index import scopes as sc
 from migrate_async.index import sessions
 from migrate_async.index import types as t
+from migrate_async.index.calls import arguments
 from migrate_async.index.classes import subscript_items
-from migrate_async.index.infer import Inference, arguments
+from migrate_async.index.infer import Inference
 from migrate_async.index.members import is_property
 from migrate_async.index.parameters import callable_params, is_depends
 from migrate_async.index.types import Type, Types

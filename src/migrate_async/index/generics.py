@@ -8,6 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from migrate_async.index import types as t
+from migrate_async.index.scopes import Class
 from migrate_async.index.types import Type, Types
 
 Substitution: TypeAlias = Mapping[str, Types]
@@ -20,62 +21,80 @@ def substitute(types: Types, values: Substitution) -> Types:
         return types
     found: set[Type] = set()
     for item in types:
-        found |= _substitute_one(item, values)
+        if isinstance(item, t.TypeVariable):
+            found |= _replaced(item, values)
+        elif isinstance(item, _NESTED):
+            found.add(_substitute_fields(item, values))
+        else:
+            found.add(item)
     return frozenset(found)
 
 
-def _substitute_one(item: Type, values: Substitution) -> Types:
-    if isinstance(item, t.TypeVariable):
-        new = values.get(item.name)
-        if new is None:
-            return t.of(item)
-        return frozenset(t.as_class(value) for value in new) if item.is_class else new
-    if isinstance(item, t.ListOf):
-        return t.of(t.ListOf(substitute(item.items, values)))
-    if isinstance(item, t.ContextOf):
-        return t.of(t.ContextOf(substitute(item.value, values)))
-    if isinstance(item, t.DictOf):
-        return t.of(t.DictOf(substitute(item.keys, values), substitute(item.values, values)))
-    if isinstance(item, t.TupleOf):
-        return t.of(t.TupleOf(tuple(substitute(part, values) for part in item.items)))
-    if isinstance(item, t.Instance | t.ClassObject) and item.args:
-        args = tuple(substitute(arg, values) for arg in item.args)
-        return t.of(msgspec.structs.replace(item, args=args))
-    if isinstance(item, t.QueryOf | t.SelectOf | t.ResultOf | t.RowOf) and item.entities:
-        entities = tuple(_entity(entity, values) for entity in item.entities)
-        return t.of(msgspec.structs.replace(item, entities=entities))
-    return t.of(item)
+_NESTED = (
+    *(t.Instance, t.ClassObject, t.ListOf, t.ContextOf, t.DictOf, t.TupleOf),
+    *(t.QueryOf, t.SelectOf, t.ResultOf, t.RowOf, t.Entity),
+)
+"""Types that can hold type variables in their fields."""
 
 
-def _entity(entity: t.Entity, values: Substitution) -> t.Entity:
-    value = substitute(entity.value, values)
-    if value == entity.value:
-        return entity
-    models = [item.cls for item in value if isinstance(item, t.Instance)]
-    model = models[0] if len(models) == 1 else entity.model
-    return t.Entity(entity.kind, model, entity.name, value)
+def _replaced(item: t.TypeVariable, values: Substitution) -> Types:
+    new = values.get(item.name)
+    if new is None:
+        return t.of(item)
+    return frozenset(t.as_class(value) for value in new) if item.is_class else new
+
+
+def _substitute_fields(item: Type, values: Substitution) -> Type:
+    """`item` with the sets, and tuples of sets or entities, in its fields substituted."""
+    changes: dict[str, object] = {}
+    for field in item.__struct_fields__:
+        before = getattr(item, field)
+        if isinstance(before, frozenset):
+            after: object = substitute(before, values)
+        elif isinstance(before, tuple):
+            after = tuple(_substitute_part(part, values) for part in before)
+        else:
+            continue
+        if after != before:
+            changes[field] = after
+    if not changes:
+        return item
+    if isinstance(item, t.Entity):
+        changes["model"] = _only_model(changes["value"], item.model)
+    return msgspec.structs.replace(item, **changes)
+
+
+def _substitute_part(part: Types | t.Entity, values: Substitution) -> Types | Type:
+    if isinstance(part, t.Entity):
+        return _substitute_fields(part, values)
+    return substitute(part, values)
+
+
+def _only_model(value: object, default: Class | None) -> Class | None:
+    """The class that `value` holds instances of, if it is one."""
+    items = value if isinstance(value, frozenset) else ()
+    models = [item.cls for item in items if isinstance(item, t.Instance)]
+    return models[0] if len(models) == 1 else default
 
 
 def has_variable(types: Types) -> bool:
     """Whether a type variable occurs in `types`."""
-    return any(_variable_in(item) for item in types)
+    return any(
+        isinstance(item, t.TypeVariable) or (isinstance(item, _NESTED) and _variable_in(item))
+        for item in types
+    )
 
 
 def _variable_in(item: Type) -> bool:
-    if isinstance(item, t.TypeVariable):
-        return True
-    if isinstance(item, t.ListOf):
-        return has_variable(item.items)
-    if isinstance(item, t.ContextOf):
-        return has_variable(item.value)
-    if isinstance(item, t.DictOf):
-        return has_variable(item.keys) or has_variable(item.values)
-    if isinstance(item, t.TupleOf):
-        return any(has_variable(part) for part in item.items)
-    if isinstance(item, t.Instance | t.ClassObject):
-        return any(has_variable(arg) for arg in item.args)
-    if isinstance(item, t.QueryOf | t.SelectOf | t.ResultOf | t.RowOf):
-        return any(has_variable(entity.value) for entity in item.entities)
+    for field in item.__struct_fields__:
+        value = getattr(item, field)
+        if isinstance(value, frozenset) and has_variable(value):
+            return True
+        if isinstance(value, tuple) and any(
+            _variable_in(part) if isinstance(part, t.Entity) else has_variable(part)
+            for part in value
+        ):
+            return True
     return False
 
 

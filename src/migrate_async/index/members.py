@@ -72,7 +72,7 @@ class Members:
 
     def _method(self, fn: sc.Function, item: t.Instance | t.ClassObject, name: str) -> Types:
         if is_property(fn):
-            return self._inference.returns(fn, item)
+            return self._inference.calls.returns(fn, item)
         found: set[Type] = {t.FunctionObject(fn, item)}
         if not name.startswith("__"):
             for other in self._inference.hierarchy.overriding(item.cls, name):

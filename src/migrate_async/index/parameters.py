@@ -76,8 +76,7 @@ class Parameters:
         fixture = self.fixture(param.name, fn)
         if fixture is None:
             return UNKNOWN
-        types = self._inference.returns(fixture, None)
-        return self._inference.entered_if_generator(fixture, types)
+        return self._inference.protocols.injected(t.FunctionObject(fixture))
 
     def fixture(self, name: str, user: sc.Function) -> sc.Function | None:
         """The fixture that the parameter `name` of `user` gets: the nearest one wins."""

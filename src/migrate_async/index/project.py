@@ -17,7 +17,7 @@ from migrate_async.index.orm import Column, Model, Relationship
 from migrate_async.index.routes import Route
 from migrate_async.index.scopes import Class, Function, Module, ModuleInput, Scope
 from migrate_async.index.sessions import Variable
-from migrate_async.index.types import Types
+from migrate_async.index.types import Instance, Types
 from migrate_async.index.walk import Symbols, walk_module
 from migrate_async.model import syntax as s
 
@@ -108,7 +108,7 @@ class Project:
     def returns(self, fn: Function) -> Types:
         """What a call of `fn` gives."""
         with infer.deep_recursion():
-            return self._inference.returns(fn, None)
+            return self._inference.calls.returns(fn, None)
 
     def session_kind(self, expr: s.Expr, scope: Scope) -> sessions.SessionKind | None:
         """Whether the value of `expr` is a `Session` or an `AsyncSession`."""
@@ -121,6 +121,20 @@ class Project:
     def bases(self, cls: Class) -> frozenset[str]:
         """Canonical dotted names of the external classes that `cls` inherits from."""
         return self._inference.hierarchy.externals(cls)
+
+    def mro(self, cls: Class) -> tuple[Class, ...]:
+        """`cls` and the project classes that it inherits from, nearest first."""
+        order = self._inference.hierarchy.order(cls)
+        return tuple(item.cls for item in order if item.cls is not None)
+
+    def attribute_types(self, cls: Class, name: str) -> Types:
+        """What `self.name` can be in an object of `cls`."""
+        with infer.deep_recursion():
+            return self._inference.members.attribute(Instance(cls), name)
+
+    def session_kind_of(self, types: Types) -> sessions.SessionKind | None:
+        """Whether `types` are those of a `Session` or an `AsyncSession`."""
+        return sessions.session_kind(types, self._inference.hierarchy)
 
     def subclasses(self, cls: Class) -> tuple[Class, ...]:
         """Direct and indirect subclasses of `cls`."""

@@ -103,9 +103,9 @@ def gives_session(fn: sc.Function, is_injected: bool, inference: Inference) -> b
     """Whether `fn` is a session dependency: it yields a session, or is injected and returns one."""
     if not fn.decorator_names.isdisjoint(_DRIVEN_OTHERWISE) or not (fn.is_generator or is_injected):
         return False
-    types = inference.returns(fn, None)
+    types = inference.calls.returns(fn, None)
     if fn.is_generator:
-        types = inference.elements(types)
+        types = inference.protocols.elements(types)
     return session_kind(types, inference.hierarchy) is not None
 
 

@@ -215,6 +215,13 @@ def _text(part: object) -> str:
     return str(getattr(part, "qualname", part))
 
 
+def parts(item: TupleOf | RowOf) -> tuple[Types, ...]:
+    """Types of the places of a tuple or a row."""
+    if isinstance(item, TupleOf):
+        return item.items
+    return tuple(entity.value for entity in item.entities)
+
+
 def entity_rows(entities: tuple[Entity, ...]) -> Types:
     """What iterating over a query or an ORM result gives: the entity itself, or rows."""
     if not entities:

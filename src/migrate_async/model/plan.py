@@ -151,6 +151,10 @@ class UnwrapBlock(Edit, frozen=True):
     """Replace the `try`, `with` or `if` statement at `span` by the statements of its body."""
 
 
+class DropFinally(Edit, frozen=True):
+    """Drop the `finally` of the `try` at `span`; its handlers stay."""
+
+
 class ChangeBlock(Edit, frozen=True):
     """Give the compound statement at `span` a new header (`async with SessionLocal() as db:`).
 
@@ -167,6 +171,16 @@ class WrapStatements(Edit, frozen=True):
     header: str
 
 
+class RemoveDecorator(Edit, frozen=True):
+    """Remove the decorator whose expression is at `span`."""
+
+
+class AddDecorator(Edit, frozen=True):
+    """Put the decorator `code` (without `@`) above the other decorators of the `def` at `span`."""
+
+    code: str
+
+
 class AddParameter(Edit, frozen=True):
     """Add the parameter `code` to the function at `span`, where the syntax allows it.
 
@@ -180,6 +194,12 @@ class AddParameter(Edit, frozen=True):
 
 class ReplaceParameter(Edit, frozen=True):
     """Replace the parameter at `span` (name, annotation, default) by `code`; empty removes it."""
+
+    code: str
+
+
+class AddBase(Edit, frozen=True):
+    """Put the base class `code` before the base at `span` in a class statement."""
 
     code: str
 
@@ -204,10 +224,14 @@ AnyEdit: TypeAlias = Union[
     ReplaceStatement,
     InsertStatements,
     UnwrapBlock,
+    DropFinally,
     ChangeBlock,
     WrapStatements,
+    RemoveDecorator,
+    AddDecorator,
     AddParameter,
     ReplaceParameter,
+    AddBase,
     AddArgument,
     RemoveArgument,
 ]

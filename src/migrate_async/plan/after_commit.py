@@ -1,0 +1,111 @@
+"""Values that change when a transaction commits.
+
+A sync session expires its objects at commit, and the next read fetches what the database made of
+them: rounded numbers, defaults, `onupdate` columns. The async session keeps what Python has
+(`expire_on_commit=False`), so objects that a function wrote, committed and reads afterwards are
+refreshed where the legacy code fetched them anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.index.types import Instance
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.plan import blocks
+
+NAME = "async-colour"
+
+
+def refresh_edits(
+    project: Project, function: Function, gone: frozenset[s.AnyNode]
+) -> Iterator[p.AnyEdit]:
+    """`await db.refresh(x)` after each commit that needs it."""
+    if not isinstance(function.node, s.FunctionDef):
+        return
+    for block in blocks.blocks(function.node.body):
+        for index, statement in enumerate(block):
+            session = _commits(project, statement)
+            if session is None or statement in gone:
+                continue
+            names = [
+                name
+                for name in _written(project, function, statement)
+                if _read_before_refresh(block[index + 1 :], name)
+            ]
+            if names:
+                code = "\n".join(f"await {session}.refresh({name})" for name in names)
+                yield p.InsertStatements(span=statement.span, codemod=NAME, code=code, after=True)
+
+
+def _commits(project: Project, statement: s.Stmt) -> str | None:
+    """The session that `statement` commits."""
+    if not isinstance(statement, s.ExpressionStatement) or not isinstance(statement.value, s.Call):
+        return None
+    func = statement.value.func
+    if not isinstance(func, s.Attribute) or func.attr != "commit":
+        return None
+    if project.session_kind(func.value, project.scope_of(func)) != "sync":
+        return None
+    return s.dotted_name(func.value) or None
+
+
+def _written(project: Project, function: Function, commit: s.Stmt) -> Iterator[str]:
+    """Locals holding ORM objects that the function adds or changes before `commit`."""
+    assert isinstance(function.node, s.FunctionDef)  # noqa: S101
+    found: dict[str, None] = {}
+    for statement in blocks.statements(function.node.body):
+        if statement.span[:2] >= commit.span[:2]:
+            continue
+        for node in _writes(statement):
+            if _is_model(project, node):
+                found[node.id] = None
+    yield from found
+
+
+def _writes(statement: s.Stmt) -> Iterator[s.Name]:
+    """`x` in `db.add(x)`, `setattr(x, ...)` and `x.attribute = ...`."""
+    if isinstance(statement, s.Assign):
+        for target in statement.targets:
+            if isinstance(target, s.Attribute) and isinstance(target.value, s.Name):
+                yield target.value
+    elif isinstance(statement, s.AugmentedAssign):
+        target = statement.target
+        if isinstance(target, s.Attribute) and isinstance(target.value, s.Name):
+            yield target.value
+    elif isinstance(statement, s.ExpressionStatement) and isinstance(statement.value, s.Call):
+        call = statement.value
+        name = s.dotted_name(call.func).rpartition(".")[2]
+        if name in ("add", "setattr") and call.args and isinstance(call.args[0], s.Name):
+            yield call.args[0]
+
+
+def _is_model(project: Project, node: s.Name) -> bool:
+    models = {model.cls for model in project.models.values()}
+    types = project.infer(node, project.scope_of(node))
+    return any(isinstance(found, Instance) and found.cls in models for found in types)
+
+
+def _read_before_refresh(rest: blocks.Block, name: str) -> bool:
+    """Whether what follows in the block reads `name` before refreshing or rebinding it."""
+    for statement in rest:
+        if _refreshes(statement, name):
+            return False
+        if blocks.mentions(statement, name):
+            return True
+        if isinstance(statement, (s.Return, s.Raise)):
+            return False
+    return False
+
+
+def _refreshes(statement: s.Stmt, name: str) -> bool:
+    if isinstance(statement, s.Assign):
+        return any(isinstance(t, s.Name) and t.id == name for t in statement.targets)
+    if not isinstance(statement, s.ExpressionStatement) or not isinstance(statement.value, s.Call):
+        return False
+    call = statement.value
+    is_refresh = s.dotted_name(call.func).rpartition(".")[2] == "refresh"
+    return is_refresh and bool(call.args) and s.dotted_name(call.args[0]) == name

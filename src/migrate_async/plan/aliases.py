@@ -1,0 +1,70 @@
+"""`DbDep = Annotated[Session, Depends(get_db)]` and the like: annotations with a name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Module
+from migrate_async.index.types import External
+from migrate_async.knowledge.async_api import TYPE_COUNTERPARTS
+from migrate_async.model import syntax as s
+from migrate_async.plan.names import local_name
+from migrate_async.plan.text import source
+
+
+@dataclass(frozen=True)
+class Alias:
+    """A module-level alias of an annotation that names a sync session."""
+
+    module: Module
+    name: str
+    statement: s.Stmt
+    value: s.Expr
+
+    @property
+    def sync_name(self) -> str:
+        """The alias that code which stays sync uses."""
+        return f"Sync{self.name}"
+
+    @property
+    def source(self) -> str:
+        """The annotation as written."""
+        return source(self.value)
+
+    def local_name(self, module: Module) -> str | None:
+        """What `module` calls the alias, if it has it."""
+        return (
+            self.name if module is self.module else local_name(module, self.module.name, self.name)
+        )
+
+
+def find_aliases(project: Project) -> tuple[Alias, ...]:
+    """All aliases, in order of module and line."""
+    modules = sorted(project.modules.values(), key=lambda module: module.name)
+    return tuple(alias for module in modules for alias in _in_module(project, module))
+
+
+def _in_module(project: Project, module: Module) -> Iterator[Alias]:
+    for statement in module.syntax.body:
+        if isinstance(statement, s.Assign) and len(statement.targets) == 1:
+            target, value = statement.targets[0], statement.value
+        elif isinstance(statement, s.AnnotatedAssign) and statement.value is not None:
+            target, value = statement.target, statement.value
+        else:
+            continue
+        if isinstance(target, s.Name) and _is_annotated_session(project, module, value):
+            yield Alias(module, target.id, statement, value)
+
+
+def _is_annotated_session(project: Project, module: Module, value: s.Expr) -> bool:
+    if not isinstance(value, s.Subscript):
+        return False
+    if s.dotted_name(value.value).rpartition(".")[2] != "Annotated":
+        return False
+    first = value.index.items[0] if isinstance(value.index, s.Sequence) else value.index
+    return any(
+        isinstance(found, External) and found.dotted in TYPE_COUNTERPARTS
+        for found in project.infer(first, module.scope)
+    )

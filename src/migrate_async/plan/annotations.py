@@ -1,0 +1,158 @@
+"""Annotations of converted code: `Session` to `AsyncSession`, `Iterator` to `AsyncIterator`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function, Scope
+from migrate_async.index.types import External
+from migrate_async.knowledge.async_api import GENERATOR_COUNTERPARTS, TYPE_COUNTERPARTS
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.plan import blocks
+from migrate_async.plan.names import local_name
+from migrate_async.plan.text import source
+
+NAME = "async-colour"
+
+
+@dataclass
+class AnnotationEdits:
+    edits: list[p.AnyEdit] = field(default_factory=list)
+    imports: list[p.ImportChange] = field(default_factory=list)
+    unneeded: list[str] = field(default_factory=list)
+
+
+def annotation_edits(project: Project, function: Function) -> AnnotationEdits:
+    """The annotations of the function's own parameters, return value and variables."""
+    found = AnnotationEdits()
+    node = function.node
+    if not isinstance(node, s.FunctionDef):
+        return found
+    scope = function.scope
+    for annotation in _annotations(node):
+        retype(project, scope, annotation, found)
+    if node.returns is not None and function.is_generator:
+        _generator(project, scope, node.returns, found)
+    return found
+
+
+def retype(project: Project, scope: Scope, expr: s.AnyNode, found: AnnotationEdits) -> None:
+    """Replace every sync SQLAlchemy class that `expr` names."""
+    for node in _types(expr):
+        if isinstance(node, s.Constant):
+            _quoted(project, scope, node, found)
+            continue
+        counterpart = _counterpart(project, scope, node)
+        if counterpart is not None:
+            _replace(scope, node, counterpart, found)
+
+
+def _annotations(node: s.FunctionDef) -> Iterator[s.Expr]:
+    for param in node.params:
+        if param.annotation is not None:
+            yield param.annotation
+    if node.returns is not None:
+        yield node.returns
+    for statement in blocks.statements(node.body):
+        if isinstance(statement, s.AnnotatedAssign):
+            yield statement.annotation
+
+
+def _types(expr: s.AnyNode) -> Iterator[s.Name | s.Attribute | s.Constant]:
+    """Names and dotted names in `expr`, outermost first; strings of a quoted annotation."""
+    if isinstance(expr, s.Name) or (isinstance(expr, s.Attribute) and s.dotted_name(expr)):
+        yield expr
+    elif isinstance(expr, s.Constant):
+        if expr.kind == "str":
+            yield expr
+    elif not isinstance(expr, s.Call):
+        for child in s.children(expr):
+            yield from _types(child)
+
+
+def _counterpart(
+    project: Project, scope: Scope, node: s.Name | s.Attribute
+) -> tuple[str, str] | None:
+    for found in project.infer(node, scope):
+        if isinstance(found, External) and found.dotted in TYPE_COUNTERPARTS:
+            return TYPE_COUNTERPARTS[found.dotted]
+    return None
+
+
+def _replace(
+    scope: Scope, node: s.Name | s.Attribute, counterpart: tuple[str, str], found: AnnotationEdits
+) -> None:
+    module, name = counterpart
+    local = local_name(scope.module, module, name)
+    if local is None:
+        local = name
+        found.imports.append(p.ImportChange(NAME, module, name))
+    found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=local))
+    found.unneeded.append(s.dotted_name(node).partition(".")[0])
+
+
+def _quoted(project: Project, scope: Scope, node: s.Constant, found: AnnotationEdits) -> None:
+    text = str(node.value)
+    for word in re.findall(r"[A-Za-z_]\w*", text):
+        name = s.Name(*node.span, word)
+        counterpart = _counterpart(project, scope, name)
+        if counterpart is not None:
+            module, new = counterpart
+            found.imports.append(p.ImportChange(NAME, module, new))
+            code = repr(re.sub(rf"\b{word}\b", new, text)).replace("'", '"')
+            found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=code))
+            found.unneeded.append(word)
+            return
+
+
+def _generator(project: Project, scope: Scope, returns: s.Expr, found: AnnotationEdits) -> None:
+    """`Generator[X, Y, Z]` has no return type in its async form; `Iterator` just changes name."""
+    head = returns.value if isinstance(returns, s.Subscript) else returns
+    if not isinstance(head, (s.Name, s.Attribute)):
+        return
+    prefix, _, last = s.dotted_name(head).rpartition(".")
+    new = GENERATOR_COUNTERPARTS.get(last)
+    if new is None:
+        return
+    if not prefix:
+        found.imports.append(p.ImportChange(NAME, _module_of(project, scope, head), new))
+        found.unneeded.append(last)
+    code = f"{prefix}.{new}" if prefix else new
+    items = _items(returns)
+    if last == "Generator" and len(items) == 3:
+        _without_return_type(returns, code, items, found)
+    else:
+        found.edits.append(p.ReplaceExpression(span=head.span, codemod=NAME, code=code))
+
+
+def _items(returns: s.Expr) -> tuple[s.Expr, ...]:
+    if isinstance(returns, s.Subscript) and isinstance(returns.index, s.Sequence):
+        return returns.index.items
+    return ()
+
+
+def _without_return_type(
+    returns: s.Expr, head: str, items: tuple[s.Expr, ...], found: AnnotationEdits
+) -> None:
+    inner = {node.span for node in s.walk(returns) if isinstance(node, s.Node)}
+    replaced = {
+        edit.span: edit.code
+        for edit in found.edits
+        if isinstance(edit, p.ReplaceExpression) and edit.span in inner
+    }
+    arguments = ", ".join(replaced.get(item.span) or source(item) for item in items[:2])
+    found.edits[:] = [edit for edit in found.edits if edit.span not in inner]
+    found.edits.append(
+        p.ReplaceExpression(span=returns.span, codemod=NAME, code=f"{head}[{arguments}]")
+    )
+
+
+def _module_of(project: Project, scope: Scope, head: s.Expr) -> str:
+    for found in project.infer(head, scope):
+        if isinstance(found, External) and "." in found.dotted:
+            return found.dotted.rpartition(".")[0]
+    return "collections.abc"

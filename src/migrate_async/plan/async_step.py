@@ -1,0 +1,294 @@
+"""The step that changes colour: from sync functions on a sync session to coroutines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+
+from migrate_async.config import Settings
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Class, Function
+from migrate_async.model import plan as p
+from migrate_async.model.diagnostic import Diagnostic
+from migrate_async.plan.after_commit import refresh_edits
+from migrate_async.plan.aliases import find_aliases
+from migrate_async.plan.annotations import AnnotationEdits, annotation_edits, retype
+from migrate_async.plan.awaits import Awaiter
+from migrate_async.plan.collector import Collector
+from migrate_async.plan.colour import Colouring, colour
+from migrate_async.plan.database import (
+    ModuleEdits,
+    dependency_edits,
+    engine_edits,
+    factory_edits,
+    factory_obstacle,
+)
+from migrate_async.plan.entry_points import entry_point_edits
+from migrate_async.plan.frontier import Frontier
+from migrate_async.plan.holders import Holders
+from migrate_async.plan.lazy_access import Accesses, awaitable_edits, can_await
+from migrate_async.plan.lifespan import lifespan_edits
+from migrate_async.plan.model_base import base_edits
+from migrate_async.plan.obstacles import Obstacles
+from migrate_async.plan.paths import is_test_path
+from migrate_async.plan.pytest_support import is_fixture, is_test, pytest_edits
+from migrate_async.plan.queries import QueryPlan, plan_queries
+from migrate_async.plan.registry import registry_edits
+from migrate_async.plan.relationships import relationship_edits
+from migrate_async.plan.responses import Responses
+from migrate_async.plan.sessions import (
+    Constructors,
+    SessionPlan,
+    find_provider,
+    plan_sessions,
+)
+from migrate_async.plan.test_suites import tests_take_part
+from migrate_async.plan.touches import Touches
+
+
+class AsyncStep:
+    """Plans the steps `async` and `all`."""
+
+    def __init__(
+        self,
+        project: Project,
+        step: p.Step,
+        settings: Settings,
+        selected: Callable[[Function], bool],
+        queries: QueryPlan,
+    ) -> None:
+        self._project = project
+        self._step = step
+        self._settings = settings
+        self._selected = selected
+        self._touches = Touches(project, queries)
+        self._holders = Holders(project)
+        self._provider = find_provider(project, settings)
+        self._aliases = find_aliases(project)
+        self._responses = Responses(project, self._touches)
+        self._accesses = Accesses(project)
+        self._awaited_models: dict[Class, None] = {}
+
+    def run(self, collector: Collector) -> None:
+        """Add everything that the step does to `collector`."""
+        converted = [f for f in self.colouring.coloured if self.colouring.converts(f)]
+        self._decide(collector)
+        if not converted:
+            return
+        queries = plan_queries(self._project, self._settings, awaited=self.colouring.converts)
+        frontier = Frontier(self._project, self._provider, self._aliases)
+        for function in converted:
+            self._convert(collector, queries, function)
+        for function in self._staying():
+            collector.add_module(function.module, frontier.repoint(function))
+        for module, found in frontier.offer().items():
+            collector.add_module(module, found)
+        self._carriers(collector)
+        constructors = Constructors(self._project, self._settings, self._provider)
+        planned = constructors.plan(self.colouring.converts, self._session_plan)
+        for module, found in planned.items():
+            collector.add_module(module, found)
+        self._modules(collector, hop=frontier.needs.dependency)
+
+    # --- who converts --------------------------------------------------------------------------
+
+    @cached_property
+    def colouring(self) -> Colouring:
+        """Test suites take part only if they call what is converted."""
+        alone = self._colour(ignore=lambda function: is_test_path(function.module.path))
+        if not tests_take_part(self._project, alone):
+            return alone
+        return self._colour(ignore=lambda _function: False)
+
+    def _colour(self, ignore: Callable[[Function], bool]) -> Colouring:
+        obstacles = Obstacles(
+            self._project, self._touches, self._responses, self._step, self._selected
+        )
+
+        def obstacle(function: Function, coloured: object) -> p.Reason | None:
+            assert isinstance(coloured, dict)  # noqa: S101
+            return obstacles(function, coloured) or self._session_plan(function).obstacle
+
+        return colour(self._project, self._touches, obstacle, self._holders.peers, ignore)
+
+    def _session_plan(self, function: Function) -> SessionPlan:
+        return plan_sessions(self._project, self._settings, self._provider, function)
+
+    def _decide(self, collector: Collector) -> None:
+        routes = {route.function: route for route in self._project.routes}
+        for function, why in self.colouring.coloured.items():
+            kept = self.colouring.kept.get(function)
+            verdict = p.Verdict.KEEP if kept else p.Verdict.CONVERT
+            route = routes.get(function)
+            collector.decisions.append(
+                p.FunctionDecision(
+                    function=function.qualname,
+                    path=function.module.path,
+                    line=function.node.line if function.node else 0,
+                    verdict=verdict.value,
+                    reasons=(kept, *self._chain(why)) if kept else self._chain(why),
+                    route=f"{','.join(route.methods)} {route.path}" if route else "",
+                )
+            )
+            collector.count("functions-kept" if kept else "functions")
+            if route:
+                collector.count("routes-kept" if kept else "routes")
+            if kept is not None:
+                collector.diagnostics.append(_kept(function, kept))
+
+    def _chain(self, reason: p.Reason) -> tuple[p.Reason, ...]:
+        """The reasons from a function down to the operation that coloured it."""
+        found = [reason]
+        by_name = self._reasons
+        while reason.because_of in by_name and len(found) < 50:
+            reason = by_name[reason.because_of]
+            if reason in found:
+                break
+            found.append(reason)
+        return tuple(found)
+
+    @cached_property
+    def _reasons(self) -> dict[str, p.Reason]:
+        return {f.qualname: reason for f, reason in self.colouring.coloured.items()}
+
+    # --- functions -----------------------------------------------------------------------------
+
+    def _convert(self, collector: Collector, queries: QueryPlan, function: Function) -> None:
+        path = function.module.path
+        sessions = self._session_plan(function)
+        collector.add(path, sessions.edits, sessions.imports, sessions.unneeded)
+        collector.count("sessions", sessions.sessions)
+        collector.add_queries(queries, function)
+        awaiter = Awaiter(self._project, self._settings, self._touches, self.colouring)
+        found = awaiter.plan(function, sessions.gone)
+        collector.add(path, found.edits, found.imports, found.unneeded)
+        collector.count("awaits", found.awaits)
+        collector.count("bridges", found.bridges)
+        self._attributes(collector, function, sessions)
+        if is_test_path(path) and (is_test(function) or is_fixture(function)):
+            collector.add_module(function.module, pytest_edits(function))
+
+    def _attributes(self, collector: Collector, function: Function, sessions: SessionPlan) -> None:
+        """Relationship reads and values that the commit changes."""
+        path = function.module.path
+        for access in self._accesses.of(function):
+            if access.node not in sessions.gone and can_await(self._project, access.node, function):
+                collector.add(path, awaitable_edits(access))
+                collector.count("awaits")
+                self._awaited_models[access.model] = None
+        collector.add(path, refresh_edits(self._project, function, sessions.gone))
+
+    def _staying(self) -> Iterator[Function]:
+        """Functions that stay sync and may have to be re-pointed."""
+        yield from self.colouring.kept
+        for function in self._project.functions:
+            if function not in self.colouring.coloured and self._feeds_kept(function):
+                yield function
+
+    def _feeds_kept(self, function: Function) -> bool:
+        """Whether an uncoloured function hands its session to code that stays sync."""
+        kept = self.colouring.kept
+        sites = self._project.calls(function)
+        if any(target in kept for site in sites for target in site.targets):
+            return True
+        if any(
+            use.function is function for other in kept for use in self._project.value_uses(other)
+        ):
+            return True
+        makes = [
+            target.cls
+            for site in sites
+            for target in site.targets
+            if target.name == "__init__" and target.cls and self._holders.holds(target.cls)
+        ]
+        return any(member in kept for cls in makes for member in self._holders.members(cls))
+
+    @cached_property
+    def _kept_value_users(self) -> frozenset[Function]:
+        """Functions that hand a kept function on as a value, to a thread for example."""
+        return frozenset(
+            use.function for kept in self.colouring.kept for use in self._project.value_uses(kept)
+        )
+
+    def _carriers(self, collector: Collector) -> None:
+        """Functions that hand a session on without touching it get its new type."""
+        staying = set(self._staying())
+        for function in self._project.functions:
+            if function in self.colouring.coloured or function in staying:
+                continue
+            if is_test_path(function.module.path) and not self._tests_converted:
+                continue
+            found = annotation_edits(self._project, function)
+            collector.add(function.module.path, found.edits, found.imports, found.unneeded)
+
+    @cached_property
+    def _tests_converted(self) -> bool:
+        return any(
+            is_test_path(function.module.path) and self.colouring.converts(function)
+            for function in self.colouring.coloured
+        )
+
+    # --- modules -------------------------------------------------------------------------------
+
+    def _modules(self, collector: Collector, *, hop: bool) -> None:
+        for engine in self._project.engines:
+            if self._takes_part(engine.module.path) and engine.kind == "engine":
+                collector.add_module(engine.module, engine_edits(self._project, engine))
+        for factory in self._project.session_factories:
+            if not self._takes_part(factory.module.path) or factory.kind == "async_sessionmaker":
+                continue
+            obstacle = factory_obstacle(factory)
+            found = factory_edits(factory, hop=hop) if obstacle is None else ModuleEdits()
+            found.diagnostics += [obstacle] if obstacle else []
+            collector.add_module(factory.module, found)
+            if self._provider.creates and factory.name == self._provider.factory:
+                created = dependency_edits(factory, self._provider.get_db)
+                collector.add_module(factory.module, created)
+        for alias in self._aliases:
+            retyped = AnnotationEdits()
+            retype(self._project, alias.module.scope, alias.value, retyped)
+            path = alias.module.path
+            collector.add(path, retyped.edits, retyped.imports, retyped.unneeded)
+        self._start_up(collector)
+
+    def _start_up(self, collector: Collector) -> None:
+        for module, found in lifespan_edits(self._project, self._touches, self.colouring).items():
+            if self._takes_part(module.path):
+                collector.add_module(module, found)
+        for module, found in entry_point_edits(self._project, self.colouring).items():
+            collector.add_module(module, found)
+        if not any(self.colouring.kept):
+            for module, found in registry_edits(self._project, self._settings).items():
+                collector.add_module(module, found)
+        relationships = relationship_edits(self._project, self.colouring, self._responses)
+        bases = base_edits(self._project, self._awaited_models)
+        for module, found in (*relationships.items(), *bases.items()):
+            collector.add_module(module, found)
+
+    def _takes_part(self, path: str) -> bool:
+        return not is_test_path(path) or self._tests_converted
+
+
+def _kept(function: Function, reason: p.Reason) -> Diagnostic:
+    return Diagnostic(
+        path=function.module.path,
+        line=function.node.line if function.node else 0,
+        code="MA201",
+        message=f"{function.qualname} stays sync: {reason.text}",
+        next_step=NEXT_STEPS.get(reason.code, "see `migrate-async plan` for the chain of reasons"),
+    )
+
+
+NEXT_STEPS = {
+    "boundary": "call its work from an async function, or leave it on the sync session",
+    "decorator": "make the decorator await coroutines, or take it off",
+    "query-left": "translate the query by hand, then run the migration again",
+    "legacy-query": "run `migrate-async migrate --step queries --write` first",
+    "no-counterpart": "wrap the call in `await db.run_sync(...)` by hand",
+    "shared-session": "take a session as a parameter instead of the module's variable",
+    "unresolved": "annotate the callee, or convert the call by hand",
+    "no-await": "turn the expression into a loop or a list comprehension",
+    "called-by-sync": "migrate the caller too; until then it is called on the sync side",
+    "called-at-import": "move the call into the application's start-up",
+    "not-selected": "widen the paths, or migrate it in a later run",
+}

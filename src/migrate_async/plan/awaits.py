@@ -1,0 +1,240 @@
+"""The edits that give a converted function its colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from migrate_async.config import Settings
+from migrate_async.index.callgraph import CallSite
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.plan.annotations import annotation_edits
+from migrate_async.plan.colour import Colouring
+from migrate_async.plan.names import import_path, local_name, names_in
+from migrate_async.plan.touches import Touch, Touches
+
+NAME = "async-colour"
+
+_HOISTED = ("execute", "scalars")
+
+
+@dataclass
+class ColourEdits:
+    """Edits of one function, and how many awaits and bridges are among them."""
+
+    edits: list[p.AnyEdit] = field(default_factory=list)
+    imports: list[p.ImportChange] = field(default_factory=list)
+    unneeded: list[str] = field(default_factory=list)
+    awaits: int = 0
+    bridges: int = 0
+
+
+class Awaiter:
+    """Plans the colour of one converted function after the other."""
+
+    def __init__(
+        self, project: Project, settings: Settings, touches: Touches, colouring: Colouring
+    ) -> None:
+        self._project = project
+        self._settings = settings
+        self._touches = touches
+        self._colouring = colouring
+
+    def plan(self, function: Function, gone: frozenset[s.AnyNode]) -> ColourEdits:
+        """Everything but the session's own acquisition and the queries."""
+        found = ColourEdits()
+        if isinstance(function.node, s.FunctionDef) and not function.is_async:
+            found.edits.append(p.MakeAsync(span=function.node.span, codemod=NAME))
+        hoist = self._hoist(function)
+        for touch in self._touches.of(function):
+            if touch.node not in gone:
+                self._touch(found, touch, hoist)
+        for site in self._project.calls(function):
+            if site.node not in gone:
+                self._call(found, function, site)
+        self._decorators(found, function)
+        annotations = annotation_edits(self._project, function)
+        found.edits += annotations.edits
+        found.imports += annotations.imports
+        found.unneeded += annotations.unneeded
+        return found
+
+    def _hoist(self, function: Function) -> str:
+        if self._settings.style != "result" or "result" in names_in(function):
+            return ""
+        return "result"
+
+    # --- operations ----------------------------------------------------------------------------
+
+    def _touch(self, found: ColourEdits, touch: Touch, hoist: str) -> None:
+        found.awaits += 1
+        if touch.kind == "metadata":
+            self._metadata(found, touch)
+        elif touch.kind == "context":
+            self._context(found, touch)
+        elif touch.kind == "block":
+            self._block(found, touch)
+        else:
+            operation = touch.site.operation
+            name = hoist if operation and operation.name in _HOISTED else ""
+            found.edits.append(p.AwaitCall(span=touch.node.span, codemod=NAME, hoist=name))
+
+    def _block(self, found: ColourEdits, touch: Touch) -> None:
+        statement = _with_of(self._project, touch.node)
+        if statement is not None:
+            _make_async(found, statement)
+
+    def _context(self, found: ColourEdits, touch: Touch) -> None:
+        """`with engine.begin() as c:` becomes `async with`; elsewhere the call is awaited."""
+        statement = _with_of(self._project, touch.node)
+        if statement is not None:
+            _make_async(found, statement)
+        else:
+            found.edits.append(p.AwaitCall(span=touch.node.span, codemod=NAME))
+
+    def _metadata(self, found: ColourEdits, touch: Touch) -> None:
+        """`Base.metadata.create_all(engine)` runs in `run_sync` on a connection of the engine."""
+        statement = self._project.statement_of(touch.node)
+        code = metadata_block(self._project, touch.site)
+        if isinstance(statement, s.ExpressionStatement) and code:
+            found.edits.append(p.ReplaceStatement(span=statement.span, codemod=NAME, code=code))
+
+    # --- calls of converted and kept functions -------------------------------------------------
+
+    def _call(self, found: ColourEdits, function: Function, site: CallSite) -> None:
+        if site.kind == "dependency" or site.awaited or not site.targets:
+            return
+        coloured = [target for target in site.targets if target in self._colouring.coloured]
+        if not coloured:
+            return
+        if not all(self._colouring.converts(target) for target in coloured):
+            self._bridge(found, function, site)
+            return
+        if any(not is_awaitable(target) for target in coloured):
+            self._generator(found, site)
+            return
+        found.awaits += 1
+        found.edits.append(p.AwaitCall(span=site.node.span, codemod=NAME))
+
+    def _generator(self, found: ColourEdits, site: CallSite) -> None:
+        parent = self._project.parent(site.node)
+        statement = _with_of(self._project, site.node)
+        if statement is not None:
+            _make_async(found, statement)
+        elif isinstance(parent, s.For) and parent.iter is site.node:
+            _make_async(found, parent)
+        elif isinstance(parent, s.Generator) and parent.iter is site.node:
+            found.edits.append(p.MakeAsync(span=site.node.span, codemod=NAME))
+
+    def _bridge(self, found: ColourEdits, function: Function, site: CallSite) -> None:
+        """Call a function that stays sync: on the session's sync side, or in a thread."""
+        found.bridges += 1
+        session = self._session_argument(site)
+        if session is None:
+            self._in_thread(found, function, site)
+            return
+        argument, name = session
+        prefix = f"{name}.run_sync"
+        call = site.node
+        assert isinstance(call, s.Call)  # noqa: S101  only a call passes a session
+        if call.args and argument is call.args[0] and isinstance(call.func, (s.Name, s.Attribute)):
+            found.edits += [
+                p.ReplaceExpression(span=argument.span, codemod=NAME, code=_text(call.func)),
+                p.ReplaceExpression(span=call.func.span, codemod=NAME, code=prefix),
+            ]
+        else:
+            found.edits += [
+                p.ReplaceExpression(span=argument.span, codemod=NAME, code="session"),
+                p.ReplaceExpression(
+                    span=call.span, codemod=NAME, code=f"{prefix}(lambda session: {{}})"
+                ),
+            ]
+        found.edits.append(p.AwaitCall(span=call.span, codemod=NAME))
+
+    def _in_thread(self, found: ColourEdits, function: Function, site: CallSite) -> None:
+        module, name = "starlette.concurrency", "run_in_threadpool"
+        if not self._project.routes:
+            module, name = "asyncio", "to_thread"
+        importer = function.module
+        local = local_name(importer, module, name)
+        if local is None:
+            local = name
+            found.imports.append(p.ImportChange(NAME, import_path(importer, module), name))
+        found.edits += [
+            p.ReplaceExpression(span=site.node.span, codemod=NAME, code=f"{local}(lambda: {{}})"),
+            p.AwaitCall(span=site.node.span, codemod=NAME),
+        ]
+
+    def _session_argument(self, site: CallSite) -> tuple[s.Expr, str] | None:
+        if not isinstance(site.node, s.Call):
+            return None
+        for value in (*site.node.args, *(keyword.value for keyword in site.node.keywords)):
+            if self._project.session_kind(value, site.scope) == "sync":
+                name = s.dotted_name(value)
+                return (value, name) if name else None
+        return None
+
+    # --- decorators ----------------------------------------------------------------------------
+
+    def _decorators(self, found: ColourEdits, function: Function) -> None:
+        """`@contextmanager` becomes `@asynccontextmanager`."""
+        node = function.node
+        if not isinstance(node, s.FunctionDef):
+            return
+        for decorator in node.decorators:
+            dotted = s.dotted_name(decorator)
+            if dotted.rpartition(".")[2] != "contextmanager":
+                continue
+            if isinstance(decorator, s.Attribute):
+                code = f"{s.dotted_name(decorator.value)}.asynccontextmanager"
+            else:
+                code = "asynccontextmanager"
+                found.imports.append(p.ImportChange(NAME, "contextlib", code))
+                found.unneeded.append(dotted)
+            found.edits.append(p.ReplaceExpression(span=decorator.span, codemod=NAME, code=code))
+
+
+def is_awaitable(function: Function) -> bool:
+    """Whether calling the converted function gives a coroutine (not an async generator)."""
+    return not function.is_generator
+
+
+def metadata_block(project: Project, site: CallSite) -> str:
+    """`async with engine.begin() as connection: await connection.run_sync(...)` as source.
+
+    Empty when the call has more than its engine.
+    """
+    call = site.node
+    assert isinstance(call, s.Call)  # noqa: S101  a metadata touch is a call
+    engines = [
+        value
+        for value in (*call.args, *(keyword.value for keyword in call.keywords))
+        if project.engine_or_connection(value, site.scope) == "engine"
+    ]
+    if len(call.args) + len(call.keywords) != 1 or len(engines) != 1:
+        return ""
+    engine = s.dotted_name(engines[0])
+    method = s.dotted_name(call.func)
+    if not engine or not method:
+        return ""
+    return f"async with {engine}.begin() as connection:\n    await connection.run_sync({method})"
+
+
+def _with_of(project: Project, call: s.Expr) -> s.With | None:
+    parent = project.parent(call)
+    if not isinstance(parent, s.WithItem) or parent.context is not call:
+        return None
+    statement = project.parent(parent)
+    return statement if isinstance(statement, s.With) else None
+
+
+def _make_async(found: ColourEdits, statement: s.With | s.For) -> None:
+    edit = p.MakeAsync(span=statement.span, codemod=NAME)
+    if not statement.is_async and edit not in found.edits:
+        found.edits.append(edit)
+
+
+def _text(expr: s.Expr) -> str:
+    return s.dotted_name(expr) or "call"

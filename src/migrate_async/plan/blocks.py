@@ -1,0 +1,56 @@
+"""Walking over the statements of one function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.model import syntax as s
+
+Block = tuple[s.Stmt, ...]
+
+
+def blocks(body: Block) -> Iterator[Block]:
+    """`body` and every block below it; nested functions and classes are left out."""
+    yield body
+    for statement in body:
+        for inner in inner_blocks(statement):
+            yield from blocks(inner)
+
+
+def inner_blocks(statement: s.Stmt) -> Iterator[Block]:
+    """The blocks directly inside a compound statement."""
+    if isinstance(statement, (s.If, s.For, s.While)):
+        yield from (statement.body, statement.orelse)
+    elif isinstance(statement, s.With):
+        yield statement.body
+    elif isinstance(statement, s.Try):
+        yield statement.body
+        yield from (handler.body for handler in statement.handlers)
+        yield from (statement.orelse, statement.finalbody)
+    elif isinstance(statement, s.Match):
+        yield from (case.body for case in statement.cases)
+
+
+def statements(body: Block) -> Iterator[s.Stmt]:
+    """Every statement of `body` and of the blocks below it."""
+    for block in blocks(body):
+        yield from block
+
+
+def is_method_call(statement: s.Stmt, name: str, method: str) -> bool:
+    """Whether `statement` is just `name.method()`."""
+    if not isinstance(statement, s.ExpressionStatement) or not isinstance(statement.value, s.Call):
+        return False
+    call = statement.value
+    return (
+        not call.args
+        and not call.keywords
+        and isinstance(call.func, s.Attribute)
+        and call.func.attr == method
+        and s.dotted_name(call.func.value) == name
+    )
+
+
+def mentions(node: s.AnyNode, name: str) -> bool:
+    """Whether the name occurs anywhere in `node`."""
+    return any(isinstance(part, s.Name) and part.id == name for part in s.walk(node))

@@ -1,0 +1,191 @@
+"""Which functions become coroutines.
+
+Two fix-points over the call graph. The *least* one collects the coloured functions: those that
+touch a sync session (or engine, connection, query) and, transitively, their callers. The
+*greatest* one picks which of them convert: a function drops out when something forbids `async def`
+(`plan.obstacles`) or when a caller that stays sync calls it directly, for a sync function cannot
+await. What drops out is kept: it goes on working on the same session (see `plan.frontier`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from migrate_async.index.callgraph import CallSite
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.model.plan import Reason
+from migrate_async.plan.touches import Touches
+
+Obstacle = Callable[[Function, Mapping[Function, Reason]], "Reason | None"]
+
+
+@dataclass(frozen=True)
+class Colouring:
+    """`coloured` says why each function runs SQL, `kept` why one of them stays sync."""
+
+    coloured: Mapping[Function, Reason] = field(default_factory=dict)
+    kept: Mapping[Function, Reason] = field(default_factory=dict)
+
+    def converts(self, function: Function) -> bool:
+        """Whether `function` becomes (or already is) a coroutine on an async session."""
+        return function in self.coloured and function not in self.kept
+
+
+def colour(
+    project: Project,
+    touches: Touches,
+    obstacle: Obstacle,
+    peers: Callable[[Function], Iterable[Function]],
+    ignore: Callable[[Function], bool],
+) -> Colouring:
+    """The colouring of `project`.
+
+    `obstacle` says why a function cannot convert; `peers` names the functions that share a session
+    object with it and so its verdict; functions that `ignore` accepts take no part.
+    """
+    coloured = _coloured(project, touches, ignore)
+    kept = _Keeper(project, coloured, obstacle, peers, ignore).run()
+    return Colouring(coloured, kept)
+
+
+# --- least fix-point ---------------------------------------------------------------------------
+
+
+def _coloured(
+    project: Project, touches: Touches, ignore: Callable[[Function], bool]
+) -> dict[Function, Reason]:
+    found: dict[Function, Reason] = {}
+    pending: list[Function] = []
+
+    def add(function: Function, reason: Reason) -> None:
+        if function not in found and not ignore(function):
+            found[function] = reason
+            pending.append(function)
+
+    for function in project.functions:
+        touch = touches.first(function)
+        if touch is not None:
+            add(function, touch)
+    while pending:
+        function = pending.pop()
+        for site in project.callers(function):
+            if spreads(site) and not (function.boundary and not function.is_lambda):
+                add(site.function, _calls(site, function))
+                _add_family(site, function, add)
+    return dict(sorted(found.items(), key=lambda item: _order(item[0])))
+
+
+def _add_family(
+    site: CallSite, function: Function, add: Callable[[Function, Reason], None]
+) -> None:
+    """A call that may reach several methods awaits all of them or none."""
+    for other in site.targets:
+        if other is not function and other.boundary is None:
+            text = f"a call at {place(site)} may reach it or {function.qualname}"
+            add(other, _reason("family", text, site, function))
+
+
+def spreads(site: CallSite) -> bool:
+    """Whether the caller of `site` has to await what it calls.
+
+    FastAPI awaits dependencies, and a module's top level is no function.
+    """
+    return site.kind != "dependency" and not site.function.is_module
+
+
+# --- greatest fix-point ------------------------------------------------------------------------
+
+
+class _Keeper:
+    """Drops functions from the converted ones until no verdict changes."""
+
+    def __init__(
+        self,
+        project: Project,
+        coloured: Mapping[Function, Reason],
+        obstacle: Obstacle,
+        peers: Callable[[Function], Iterable[Function]],
+        ignore: Callable[[Function], bool],
+    ) -> None:
+        self._project = project
+        self._coloured = coloured
+        self._obstacle = obstacle
+        self._peers = peers
+        self._ignore = ignore
+        self._kept: dict[Function, Reason] = {}
+
+    def run(self) -> dict[Function, Reason]:
+        for function in self._coloured:
+            reason = self._obstacle(function, self._coloured)
+            if reason is not None:
+                self._kept[function] = reason
+        pending = list(reversed(list(self._coloured)))
+        while pending:
+            function = pending.pop()
+            if function not in self._kept:
+                reason = self._reason(function)
+                if reason is None:
+                    continue
+                self._kept[function] = reason
+            pending += [
+                other
+                for other in self._affected(function)
+                if other in self._coloured and other not in self._kept
+            ]
+        return dict(sorted(self._kept.items(), key=lambda item: _order(item[0])))
+
+    def _affected(self, function: Function) -> Iterable[Function]:
+        """Functions whose verdict may change when `function` stays sync."""
+        yield from self._peers(function)
+        for site in (*self._project.calls(function), *self._project.callers(function)):
+            yield from site.targets
+
+    def _reason(self, function: Function) -> Reason | None:
+        for peer in self._peers(function):
+            if peer in self._kept:
+                text = f"it shares a session object with {peer.qualname}, which stays sync"
+                return Reason("shares-session", text, because_of=peer.qualname)
+        for site in self._project.callers(function):
+            reason = None if site.kind == "dependency" else self._caller(site)
+            if reason is not None:
+                return reason
+        return None
+
+    def _caller(self, site: CallSite) -> Reason | None:
+        caller = site.function
+        if caller.is_module:
+            if "main" in site.context:
+                return None
+            text = f"it is called when {caller.module.path} is imported"
+            return _reason("called-at-import", text, site, caller)
+        if self._ignore(caller) or caller not in self._coloured or caller in self._kept:
+            text = f"{caller.qualname} calls it and stays sync"
+            return _reason("called-by-sync", text, site, caller)
+        for other in site.targets:
+            if other in self._kept:
+                text = f"a call at {place(site)} may also reach {other.qualname}, which stays sync"
+                return _reason("family-kept", text, site, other)
+        return None
+
+
+# --- words -------------------------------------------------------------------------------------
+
+
+def _calls(site: CallSite, function: Function) -> Reason:
+    return _reason("calls", f"calls {function.qualname}", site, function)
+
+
+def _reason(code: str, text: str, site: CallSite, because_of: Function) -> Reason:
+    return Reason(code, text, site.function.module.path, site.node.line, because_of.qualname)
+
+
+def place(site: CallSite) -> str:
+    """`path:line` of a call."""
+    return f"{site.function.module.path}:{site.node.line}"
+
+
+def _order(function: Function) -> tuple[str, int, int]:
+    node = function.node
+    return (function.module.path, node.line if node else 0, node.col if node else 0)

@@ -1,0 +1,202 @@
+"""Engines, session factories and the URL: their async form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Module, ValueBinding
+from migrate_async.index.sessions import Variable
+from migrate_async.knowledge.async_api import ASYNC_DRIVERS
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import Diagnostic, at
+from migrate_async.plan.names import import_path, local_name
+
+NAME = "async-engine"
+
+_SYNC_POOLS = frozenset({"QueuePool", "SingletonThreadPool"})
+_DROPPED = frozenset({"autocommit", "future"})
+
+
+@dataclass
+class ModuleEdits:
+    """What one part of the plan does to one module."""
+
+    edits: list[p.AnyEdit] = field(default_factory=list)
+    imports: list[p.ImportChange] = field(default_factory=list)
+    unneeded: list[str] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+
+def add_import(found: ModuleEdits, module: Module, source: str, name: str, codemod: str) -> str:
+    """The local name of `source.name` in `module`, imported if it is not yet."""
+    if module.name == source:
+        return name
+    local = local_name(module, source, name)
+    if local is not None:
+        return local
+    found.imports.append(p.ImportChange(codemod, import_path(module, source), name))
+    return name
+
+
+def engine_edits(project: Project, engine: Variable) -> ModuleEdits:
+    """`create_engine(url, ...)` as `create_async_engine(async url, ...)`."""
+    found = ModuleEdits()
+    call = called(engine)
+    _rename(found, engine.module, call, "create_async_engine")
+    url = call.args[0] if call.args else _keyword(call, "url")
+    if url is not None:
+        _url(project, found, engine.module, url)
+    pool = _keyword(call, "poolclass")
+    if pool is not None and s.dotted_name(pool).rpartition(".")[2] in _SYNC_POOLS:
+        found.edits.append(p.RemoveArgument(span=call.span, codemod=NAME, name="poolclass"))
+        found.unneeded.append(s.dotted_name(pool).partition(".")[0])
+    return found
+
+
+def factory_edits(factory: Variable, *, hop: bool) -> ModuleEdits:
+    """`sessionmaker(...)` as `async_sessionmaker(..., expire_on_commit=False)`.
+
+    With `hop`, its sessions also serve code that stays sync.
+    """
+    found = ModuleEdits()
+    call = called(factory)
+    _rename(found, factory.module, call, "async_sessionmaker")
+    for name in sorted(_DROPPED):
+        if _keyword(call, name) is not None:
+            found.edits.append(p.RemoveArgument(span=call.span, codemod=NAME, name=name))
+    if _keyword(call, "expire_on_commit") is None:
+        code = "expire_on_commit=False"
+        found.edits.append(p.AddArgument(span=call.span, codemod=NAME, code=code))
+    if hop:
+        session = add_import(found, factory.module, "migrate_async", "HopSession", NAME)
+        code = f"sync_session_class={session}"
+        found.edits.append(p.AddArgument(span=call.span, codemod=NAME, code=code))
+    return found
+
+
+def dependency_edits(factory: Variable, name: str) -> ModuleEdits:
+    """A `get_db` beside the factory, for a project that has none."""
+    found = ModuleEdits()
+    module = factory.module
+    session = add_import(found, module, "sqlalchemy.ext.asyncio", "AsyncSession", NAME)
+    iterator = add_import(found, module, "collections.abc", "AsyncIterator", NAME)
+    code = (
+        f"async def {name}() -> {iterator}[{session}]:\n"
+        f'    """One session per request."""\n'
+        f"    async with {factory.name}() as db:\n"
+        f"        yield db"
+    )
+    found.edits.append(
+        p.InsertStatements(span=_statement_span(factory), codemod=NAME, code=code, after=True)
+    )
+    return found
+
+
+def _statement_span(variable: Variable) -> s.Span:
+    for statement in variable.module.syntax.body:
+        if isinstance(statement, (s.Assign, s.AnnotatedAssign)) and (
+            statement.value is variable.value
+        ):
+            return statement.span
+    return variable.value.span
+
+
+def factory_obstacle(factory: Variable) -> Diagnostic | None:
+    """Why the factory cannot become async, if so."""
+    path = factory.module.path
+    if _keyword(called(factory), "query_cls") is not None:
+        return at(
+            path,
+            called(factory).span,
+            "MA402",
+            "sessionmaker(query_cls=...) has no async counterpart",
+            "turn the custom Query methods into functions that take a select()",
+        )
+    if factory.kind == "scoped_session":
+        return at(
+            path,
+            called(factory).span,
+            "MA403",
+            "scoped_session keeps one session per thread, which an event loop does not have",
+            "pass the session as a parameter, from Depends(get_db)",
+        )
+    return None
+
+
+def called(variable: Variable) -> s.Call:
+    """The call that makes the variable's value."""
+    assert isinstance(variable.value, s.Call)  # noqa: S101  the index records calls only
+    return variable.value
+
+
+def _rename(found: ModuleEdits, module: Module, call: s.Call, name: str) -> None:
+    local = add_import(found, module, "sqlalchemy.ext.asyncio", name, NAME)
+    func = call.func.value if isinstance(call.func, s.Subscript) else call.func
+    found.edits.append(p.ReplaceExpression(span=func.span, codemod=NAME, code=local))
+    found.unneeded.append(s.dotted_name(func).partition(".")[0])
+
+
+def _url(project: Project, found: ModuleEdits, module: Module, url: s.Expr) -> None:
+    literal = _literal(project, module, url)
+    if literal is not None:
+        converted = async_url(str(literal.value))
+        if converted is not None:
+            code = '"' + converted.replace("\\", "\\\\").replace('"', '\\"') + '"'
+            found.edits.append(p.ReplaceExpression(span=literal.span, codemod=NAME, code=code))
+            return
+    convert = add_import(found, module, "migrate_async", "to_async_url", NAME)
+    found.edits.append(p.ReplaceExpression(span=url.span, codemod=NAME, code=f"{convert}({{}})"))
+    found.diagnostics.append(
+        at(
+            module.path,
+            url.span,
+            "MA401",
+            "the database URL is known only at run time: to_async_url() converts it there",
+            "add migrate-async to the application's dependencies, or give it an async URL",
+        )
+    )
+
+
+def _literal(project: Project, module: Module, url: s.Expr) -> s.Constant | None:
+    """The string that `url` is, also through a variable that only this module reads."""
+    if isinstance(url, s.Constant):
+        return url if url.kind == "str" else None
+    if not isinstance(url, s.Name):
+        return None
+    bindings = module.scope.names.get(url.id, [])
+    if len(bindings) != 1 or not isinstance(bindings[0], ValueBinding):
+        return None
+    value = bindings[0].value
+    if not isinstance(value, s.Constant) or value.kind != "str":
+        return None
+    return value if _read_once(project, module, url.id) else None
+
+
+def _read_once(project: Project, module: Module, name: str) -> bool:
+    own = [
+        node
+        for statement in module.syntax.body
+        for node in s.walk(statement)
+        if isinstance(node, s.Name) and node.id == name
+    ]
+    imported = any(
+        local_name(other, module.name, name)
+        for other in project.modules.values()
+        if other is not module
+    )
+    return len(own) == 2 and not imported  # one binds it, one reads it
+
+
+def async_url(url: str) -> str | None:
+    """`url` with the async driver of its database; None when it needs more than that."""
+    name, separator, rest = url.partition("://")
+    driver = ASYNC_DRIVERS.get(name)
+    if not separator or driver is None or "?" in rest:
+        return None
+    return f"{driver}://{rest}"
+
+
+def _keyword(call: s.Call, name: str) -> s.Expr | None:
+    return next((keyword.value for keyword in call.keywords if keyword.arg == name), None)

@@ -1,0 +1,216 @@
+"""What lets code that stays sync run beside code that has migrated.
+
+A kept route or dependency takes the request's session through `get_sync_db`: the sync side of the
+same `AsyncSession` (`migrate_async.HopSession`), so that both worlds share one transaction and one
+identity map. Kept code that opens sessions itself gets a sync engine and factory of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function, Module
+from migrate_async.index.types import FunctionObject
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import at
+from migrate_async.plan.aliases import Alias
+from migrate_async.plan.database import NAME, ModuleEdits, add_import, called
+from migrate_async.plan.names import local_name
+from migrate_async.plan.sessions.provider import Provider
+from migrate_async.plan.text import source
+
+SYNC_DEPENDENCY = "get_sync_db"
+
+
+@dataclass
+class Needs:
+    """What kept code uses and the database module has to go on offering."""
+
+    dependency: bool = False
+    factories: set[str] = field(default_factory=set)
+    engines: set[str] = field(default_factory=set)
+    aliases: set[Alias] = field(default_factory=set)
+
+
+class Frontier:
+    """Re-points kept functions, then adds what they need to the database module."""
+
+    def __init__(self, project: Project, provider: Provider, aliases: tuple[Alias, ...]) -> None:
+        self._project = project
+        self._provider = provider
+        self._aliases = aliases
+        self.needs = Needs()
+
+    def repoint(self, function: Function) -> ModuleEdits:
+        """Edits of one function (or module body) that stays sync."""
+        found = ModuleEdits()
+        for node in _references(function):
+            new = self._replacement(found, function, node)
+            if new:
+                found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=new))
+                found.unneeded.append(s.dotted_name(node).partition(".")[0])
+        return found
+
+    def _replacement(
+        self, found: ModuleEdits, function: Function, node: s.Name | s.Attribute
+    ) -> str:
+        module = function.module
+        if self._is_get_db(function, node):
+            self.needs.dependency = True
+            if isinstance(node, s.Attribute):
+                return f"{s.dotted_name(node.value)}.{SYNC_DEPENDENCY}"
+            return add_import(found, module, self._provider.get_db_module, SYNC_DEPENDENCY, NAME)
+        if not isinstance(node, s.Name):
+            return ""
+        for alias in self._aliases:
+            if alias.local_name(module) == node.id:
+                self.needs.aliases.add(alias)
+                return add_import(found, module, alias.module.name, alias.sync_name, NAME)
+        return self._own_session(found, module, node)
+
+    def _own_session(self, found: ModuleEdits, module: Module, node: s.Name) -> str:
+        for factory in self._project.session_factories:
+            if _names(module, factory.module, factory.name, node.id):
+                self.needs.factories.add(factory.name)
+                return add_import(found, module, factory.module.name, f"Sync{factory.name}", NAME)
+        for engine in self._project.engines:
+            if _names(module, engine.module, engine.name, node.id):
+                self.needs.engines.add(engine.name)
+                return add_import(found, module, engine.module.name, f"sync_{engine.name}", NAME)
+        return ""
+
+    def _is_get_db(self, function: Function, node: s.Name | s.Attribute) -> bool:
+        if s.dotted_name(node).rpartition(".")[2] != self._provider.get_db and not isinstance(
+            node, s.Name
+        ):
+            return False
+        types = self._project.infer(node, function.scope)
+        return any(
+            isinstance(found, FunctionObject)
+            and found.fn.name == self._provider.get_db
+            and found.fn.module.name == self._provider.get_db_module
+            for found in types
+        )
+
+    # --- the database module -------------------------------------------------------------------
+
+    def offer(self) -> dict[Module, ModuleEdits]:
+        """The sync names that the re-pointed code imports."""
+        found: dict[Module, ModuleEdits] = {}
+        if self.needs.dependency:
+            self._offer_dependency(found)
+        for alias in sorted(self.needs.aliases, key=lambda item: item.name):
+            self._offer_alias(found, alias)
+        for factory in self._project.session_factories:
+            if factory.name in self.needs.factories:
+                self._offer_factory(found, factory.module, factory.name, called(factory))
+        for engine in self._project.engines:
+            if engine.name in self.needs.engines:
+                self._offer_engine(found, engine.module, engine.name, called(engine))
+        return found
+
+    def _offer_dependency(self, found: dict[Module, ModuleEdits]) -> None:
+        function = self._project.function(f"{self._provider.get_db_module}.{self._provider.get_db}")
+        if function is None or function.node is None:
+            return
+        edits = found.setdefault(function.module, ModuleEdits())
+        depends = add_import(edits, function.module, "fastapi", "Depends", NAME)
+        sync = add_import(edits, function.module, "sqlalchemy.orm", "Session", NAME)
+        session = add_import(edits, function.module, "sqlalchemy.ext.asyncio", "AsyncSession", NAME)
+        code = (
+            f"def {SYNC_DEPENDENCY}(db: {session} = {depends}({function.name})) -> {sync}:\n"
+            '    """The request\'s session, for what has not migrated yet."""\n'
+            "    return db.sync_session"
+        )
+        edits.edits.append(
+            p.InsertStatements(span=function.node.span, codemod=NAME, code=code, after=True)
+        )
+
+    def _offer_alias(self, found: dict[Module, ModuleEdits], alias: Alias) -> None:
+        edits = found.setdefault(alias.module, ModuleEdits())
+        dependency = add_import(
+            edits, alias.module, self._provider.get_db_module, SYNC_DEPENDENCY, NAME
+        )
+        text = alias.source.replace(self._provider.get_db, dependency)
+        edits.edits.append(
+            p.InsertStatements(
+                span=alias.statement.span,
+                codemod=NAME,
+                code=f"{alias.sync_name} = {text}",
+                after=True,
+            )
+        )
+
+    def _offer_factory(
+        self, found: dict[Module, ModuleEdits], module: Module, name: str, call: s.Call
+    ) -> None:
+        self.needs.engines |= {
+            engine.name
+            for engine in self._project.engines
+            for node in s.walk(call)
+            if isinstance(node, s.Name) and _names(module, engine.module, engine.name, node.id)
+        }
+        self._twin(found, module, call, f"Sync{name}")
+
+    def _offer_engine(
+        self, found: dict[Module, ModuleEdits], module: Module, name: str, call: s.Call
+    ) -> None:
+        self._twin(found, module, call, f"sync_{name}")
+
+    def _twin(
+        self, found: dict[Module, ModuleEdits], module: Module, call: s.Call, name: str
+    ) -> None:
+        edits = found.setdefault(module, ModuleEdits())
+        statement = self._project.statement_of(call)
+        try:
+            text = self._sync_text(module, call)
+        except ValueError:
+            edits.diagnostics.append(
+                at(
+                    module.path,
+                    call.span,
+                    "MA406",
+                    f"code that stays sync needs {name}, which cannot be written from this call",
+                    f"add `{name}` beside it by hand",
+                )
+            )
+            return
+        edits.edits.append(
+            p.InsertStatements(
+                span=statement.span, codemod=NAME, code=f"{name} = {text}", after=True
+            )
+        )
+
+    def _sync_text(self, module: Module, call: s.Call) -> str:
+        text = source(call)
+        for engine in self._project.engines:
+            local = engine.name if engine.module is module else None
+            if local is not None:
+                text = text.replace(f"bind={local}", f"bind=sync_{engine.name}")
+                text = text.replace(f"({local}", f"(sync_{engine.name}")
+        return text
+
+
+def _references(function: Function) -> Iterator[s.Name | s.Attribute]:
+    """Outermost names and dotted names in the function's own text."""
+    roots = (function.node,) if function.node is not None else ()
+    for root in roots:
+        yield from _outermost(root)
+
+
+def _outermost(node: s.AnyNode) -> Iterator[s.Name | s.Attribute]:
+    if isinstance(node, s.Name) or (isinstance(node, s.Attribute) and s.dotted_name(node)):
+        yield node
+        return
+    for child in s.children(node):
+        yield from _outermost(child)
+
+
+def _names(module: Module, owner: Module, name: str, used: str) -> bool:
+    """Whether `used` in `module` is the variable `name` of `owner`."""
+    if module is owner:
+        return used == name
+    return local_name(module, owner.name, name) == used

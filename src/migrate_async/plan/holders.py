@@ -1,0 +1,94 @@
+"""Objects that keep a session: `self.db` in a service or repository class.
+
+All methods that use the attribute and all functions that construct the object share its session,
+so they live in one world: all of them convert or none does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Class, Function
+from migrate_async.model import syntax as s
+
+
+class Holders:
+    """The classes of a project that keep a session in an attribute."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def peers(self, function: Function) -> tuple[Function, ...]:
+        """The functions that share a session object with `function`."""
+        found: list[Function] = []
+        for key in self._keys_of.get(function, ()):
+            found += [other for other in self._members[key] if other is not function]
+        return tuple(dict.fromkeys(found))
+
+    def holds(self, cls: Class) -> bool:
+        """Whether objects of `cls` keep a session."""
+        return cls in self._classes
+
+    def members(self, cls: Class) -> tuple[Function, ...]:
+        """The functions that share the session of objects of `cls`."""
+        return tuple(self._members.get(self._classes[cls], ()))
+
+    @cached_property
+    def _classes(self) -> dict[Class, Class]:
+        """Each holder class and the topmost class that binds the attribute."""
+        found: dict[Class, Class] = {}
+        for cls in self._project.classes:
+            if any(self._is_session(cls, attr) for attr in cls.instance):
+                for member in (cls, *_descendants(cls)):
+                    found.setdefault(member, found.get(cls, cls))
+        return found
+
+    @cached_property
+    def _members(self) -> dict[Class, list[Function]]:
+        members: dict[Class, list[Function]] = {}
+        for function in self._project.functions:
+            for key in self._touched(function):
+                members.setdefault(key, []).append(function)
+        return members
+
+    @cached_property
+    def _keys_of(self) -> dict[Function, list[Class]]:
+        keys: dict[Function, list[Class]] = {}
+        for key, functions in self._members.items():
+            for function in functions:
+                keys.setdefault(function, []).append(key)
+        return keys
+
+    def _touched(self, function: Function) -> Iterator[Class]:
+        found: dict[Class, None] = {}
+        cls = function.cls
+        if cls in self._classes and function.name != "__init__" and self._uses_attribute(function):
+            found[self._classes[cls]] = None
+        for site in self._project.calls(function):
+            for target in site.targets:
+                if target.name == "__init__" and target.cls in self._classes:
+                    found[self._classes[target.cls]] = None
+        yield from found
+
+    def _uses_attribute(self, function: Function) -> bool:
+        if function.node is None:
+            return False
+        return any(
+            isinstance(node, s.Attribute)
+            and isinstance(node.value, s.Name)
+            and node.value.id == function.self_name
+            and self._project.session_kind(node, function.scope) == "sync"
+            for node in s.walk(function.node)
+        )
+
+    def _is_session(self, cls: Class, attr: str) -> bool:
+        types = self._project.attribute_types(cls, attr)
+        return self._project.session_kind_of(types) == "sync"
+
+
+def _descendants(cls: Class) -> Iterator[Class]:
+    for sub in cls.subs:
+        yield sub
+        yield from _descendants(sub)

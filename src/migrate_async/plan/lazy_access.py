@@ -1,0 +1,100 @@
+"""Relationship reads: where they happen decides how they are loaded.
+
+- in a converted function: `await order.awaitable_attrs.items`, which loads just when the legacy
+  code did, whatever query or constructor made the object;
+- while a response is serialised, and in properties, lambdas and helpers that stay sync: the
+  relationship is loaded with its object, by `lazy="selectin"` in the mapping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from migrate_async.index.orm import Relationship
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Class, Function, Scope
+from migrate_async.index.types import Instance
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+
+NAME = "async-colour"
+
+LAZY = frozenset({"", "select", "True", "immediate"})
+"""Values of `lazy=` that load on access (`immediate` does so inside the query)."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """`node` reads the relationship `name` of a `model` object."""
+
+    node: s.Attribute
+    scope: Scope
+    model: Class
+    name: str
+    relationship: Relationship
+
+
+class Accesses:
+    """Finds the reads of lazily loaded relationships."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._names = frozenset(
+            name for model in project.models.values() for name in model.relationships
+        )
+        self._models = {model.cls: model for model in project.models.values()}
+
+    def of(self, function: Function) -> Iterator[Access]:
+        """Reads in the function's own code; nested functions are functions of their own."""
+        if isinstance(function.node, s.FunctionDef):
+            for statement in function.node.body:
+                yield from self._in(statement, function)
+        elif isinstance(function.node, s.Lambda):
+            yield from self._in(function.node.body, function)
+
+    def _in(self, node: s.AnyNode, function: Function) -> Iterator[Access]:
+        if isinstance(node, (s.FunctionDef, s.ClassDef, s.Lambda)):
+            return
+        if isinstance(node, s.Attribute) and node.attr in self._names:
+            access = self._access(node)
+            if access is not None and not self._is_target(node):
+                yield access
+        for child in s.children(node):
+            yield from self._in(child, function)
+
+    def _access(self, node: s.Attribute) -> Access | None:
+        scope = self._project.scope_of(node)
+        for found in self._project.infer(node.value, scope):
+            if isinstance(found, Instance) and found.cls in self._models:
+                relationship = self._models[found.cls].relationships.get(node.attr)
+                if relationship is not None and (relationship.lazy or "") in LAZY:
+                    return Access(node, scope, found.cls, node.attr, relationship)
+        return None
+
+    def _is_target(self, node: s.Attribute) -> bool:
+        """Assigning a many-to-one loads nothing."""
+        parent = self._project.parent(node)
+        if isinstance(parent, s.Assign):
+            return any(target is node for target in parent.targets)
+        return isinstance(parent, s.AnnotatedAssign) and parent.target is node
+
+
+def can_await(project: Project, node: s.AnyNode, function: Function) -> bool:
+    """Whether an `await` may stand at `node`: not inside a lambda or a generator expression."""
+    current = project.parent(node)
+    while not isinstance(current, s.ModuleSyntax) and current is not function.node:
+        if isinstance(current, s.Lambda):
+            return False
+        if isinstance(current, s.Comprehension) and current.kind == "generator":
+            return False
+        current = project.parent(current)
+    return True
+
+
+def awaitable_edits(access: Access) -> tuple[p.AnyEdit, ...]:
+    """`x.rel` as `await x.awaitable_attrs.rel`."""
+    return (
+        p.ReplaceExpression(span=access.node.value.span, codemod=NAME, code="{}.awaitable_attrs"),
+        p.AwaitCall(span=access.node.span, codemod=NAME),
+    )

@@ -1,0 +1,74 @@
+"""`AsyncAttrs` for the declarative base, when converted code awaits an attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Class, Module
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.plan.database import ModuleEdits, add_import
+
+NAME = "async-colour"
+
+_BASE_CLASSES = frozenset({"DeclarativeBase", "DeclarativeBaseNoMeta", "MappedAsDataclass"})
+_ASYNC_ATTRS = "sqlalchemy.ext.asyncio.AsyncAttrs"
+
+
+def base_edits(project: Project, models: Iterable[Class]) -> dict[Module, ModuleEdits]:
+    """Give the bases of `models` the mixin that offers `awaitable_attrs`."""
+    found: dict[Module, ModuleEdits] = {}
+    done: set[s.Node] = set()
+    for model in models:
+        if _ASYNC_ATTRS in project.bases(model):
+            continue
+        root = project.mro(model)[-1]
+        for cls in project.mro(model):
+            if any(
+                s.dotted_name(base).rpartition(".")[2] in _BASE_CLASSES for base in cls.node.bases
+            ):
+                root = cls
+        _add_to(project, found, done, root)
+    return found
+
+
+def _add_to(
+    project: Project, found: dict[Module, ModuleEdits], done: set[s.Node], root: Class
+) -> None:
+    for base in root.node.bases:
+        if _is_base_class(base):
+            _mixin(found, done, root.module, base)
+            return
+    for module, call in _factory_calls(project):
+        if call not in done:
+            done.add(call)
+            edits = found.setdefault(module, ModuleEdits())
+            mixin = add_import(edits, module, "sqlalchemy.ext.asyncio", "AsyncAttrs", NAME)
+            if not any(keyword.arg == "cls" for keyword in call.keywords):
+                edits.edits.append(p.AddArgument(span=call.span, codemod=NAME, code=f"cls={mixin}"))
+
+
+def _mixin(
+    found: dict[Module, ModuleEdits], done: set[s.Node], module: Module, base: s.Expr
+) -> None:
+    if base in done:
+        return
+    done.add(base)
+    edits = found.setdefault(module, ModuleEdits())
+    mixin = add_import(edits, module, "sqlalchemy.ext.asyncio", "AsyncAttrs", NAME)
+    edits.edits.append(p.AddBase(span=base.span, codemod=NAME, code=mixin))
+
+
+def _is_base_class(base: s.Expr) -> bool:
+    return s.dotted_name(base).rpartition(".")[2] in _BASE_CLASSES
+
+
+def _factory_calls(project: Project) -> Iterable[tuple[Module, s.Call]]:
+    for module in sorted(project.modules.values(), key=lambda item: item.name):
+        for site in project.calls(module.body):
+            call = site.node
+            if isinstance(call, s.Call):
+                name = s.dotted_name(call.func).rpartition(".")[2]
+                if name in ("declarative_base", "generate_base"):
+                    yield module, call

@@ -1,0 +1,81 @@
+"""Names that a function uses, and how a module can be named in another's imports."""
+
+from __future__ import annotations
+
+from migrate_async.index.scopes import FromBinding, Function, Module
+from migrate_async.model import syntax as s
+
+
+def names_in(function: Function) -> frozenset[str]:
+    """Every name that the function's own text mentions, nested functions included."""
+    if function.node is None:
+        return frozenset()
+    return frozenset(
+        name for node in s.walk(function.node) for name in (_name(node),) if name is not None
+    )
+
+
+def _name(node: s.AnyNode) -> str | None:
+    if isinstance(node, s.Name):
+        return node.id
+    if isinstance(node, (s.Parameter, s.FunctionDef, s.ClassDef)):
+        return node.name
+    return None
+
+
+def free_name(function: Function, wanted: str) -> str:
+    """`wanted`, or `wanted_2`, `wanted_3`, ... if the function already uses it."""
+    taken = names_in(function)
+    candidate, number = wanted, 1
+    while candidate in taken:
+        number += 1
+        candidate = f"{wanted}_{number}"
+    return candidate
+
+
+def import_path(importer: Module, target: str) -> str:
+    """How `importer` writes the module `target`: relative if it uses relative imports there."""
+    for node in importer.syntax.body:
+        if isinstance(node, s.ImportFrom) and node.level and _absolute(importer, node) == target:
+            return "." * node.level + node.module
+    return target if not _is_relative(importer) else _relative(importer, target)
+
+
+def local_name(importer: Module, target: str, name: str) -> str | None:
+    """The name under which `importer` has imported `name` from the module `target`, if any."""
+    for local, bindings in importer.scope.names.items():
+        for binding in bindings:
+            if isinstance(binding, FromBinding) and (binding.module, binding.name) == (
+                target,
+                name,
+            ):
+                return local
+    return None
+
+
+def _is_relative(importer: Module) -> bool:
+    froms = [node for node in importer.syntax.body if isinstance(node, s.ImportFrom)]
+    package = importer.name.partition(".")[0]
+    return any(node.level for node in froms) and not any(
+        not node.level and node.module.partition(".")[0] == package for node in froms
+    )
+
+
+def _relative(importer: Module, target: str) -> str:
+    here = importer.name.split(".")
+    if not importer.is_package:
+        here = here[:-1]
+    there = target.split(".")
+    common = 0
+    while common < min(len(here), len(there)) and here[common] == there[common]:
+        common += 1
+    if not common:
+        return target
+    return "." * (len(here) - common + 1) + ".".join(there[common:])
+
+
+def _absolute(importer: Module, node: s.ImportFrom) -> str:
+    here = importer.name.split(".")
+    drop = node.level - 1 if importer.is_package else node.level
+    parts = here[: len(here) - drop] if drop else here
+    return ".".join([*parts, node.module] if node.module else parts)

@@ -1,0 +1,184 @@
+"""What forbids a function to become a coroutine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from migrate_async.index.callgraph import CallSite
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.knowledge.async_api import SESSION_WITHOUT_COUNTERPART
+from migrate_async.model import syntax as s
+from migrate_async.model.plan import Reason, Step
+from migrate_async.plan.responses import Responses
+from migrate_async.plan.touches import Touches
+
+_NO_AWAIT = ("generator", "default", "decorator")
+"""Call contexts in which `await` is illegal or changes what the expression is."""
+
+_HARMLESS_SOFT = (
+    "generator",
+    "contextmanager",
+    "retry",
+    "decorator:fastapi.",
+    "decorator:starlette.",
+    "decorator:pytest.",
+    "decorator:pytest_asyncio.",
+)
+"""Soft spots that a coroutine has no trouble with: these decorators await what they are given."""
+
+
+class Obstacles:
+    """Finds the first obstacle of a function; the codes are stable."""
+
+    def __init__(
+        self,
+        project: Project,
+        touches: Touches,
+        responses: Responses,
+        step: Step,
+        selected: Callable[[Function], bool],
+    ) -> None:
+        self._responses = responses
+        self._project = project
+        self._touches = touches
+        self._step = step
+        self._selected = selected
+
+    def __call__(self, function: Function, coloured: Mapping[Function, Reason]) -> Reason | None:
+        checks = (
+            self._boundary,
+            self._not_selected,
+            self._legacy_query,
+            self._without_counterpart,
+            self._shared_session,
+            self._unresolved,
+            self._escapes,
+            self._response_property,
+        )
+        for check in checks:
+            reason = check(function)
+            if reason is not None:
+                return reason
+        return self._no_await(function, coloured)
+
+    def _boundary(self, function: Function) -> Reason | None:
+        if function.boundary is not None:
+            return _at(function, "boundary", f"it cannot be `async def`: {function.boundary}")
+        for note in function.soft:
+            if not note.startswith(_HARMLESS_SOFT):
+                return _at(function, "decorator", f"its decorator may not await it: {note}")
+        return None
+
+    def _not_selected(self, function: Function) -> Reason | None:
+        if self._selected(function):
+            return None
+        return _at(function, "not-selected", "it is outside the paths of this run")
+
+    def _legacy_query(self, function: Function) -> Reason | None:
+        for chain in self._touches.chains(function):
+            line = chain.span[0]
+            if chain.state == "leave":
+                text = f"a query is left as it is: {chain.reason}"
+                return Reason("query-left", text, function.module.path, line)
+            if self._step is Step.ASYNC:
+                text = "it uses the legacy Query API: run the step `queries` first, or `all`"
+                return Reason("legacy-query", text, function.module.path, line)
+        return None
+
+    def _without_counterpart(self, function: Function) -> Reason | None:
+        for site in self._project.calls(function):
+            operation = site.operation
+            if operation is None or operation.owner != "session" or operation.is_async:
+                continue
+            if operation.name in SESSION_WITHOUT_COUNTERPART:
+                text = f"AsyncSession has no {operation.name}()"
+                return _site("no-counterpart", text, site)
+        return None
+
+    def _shared_session(self, function: Function) -> Reason | None:
+        """A session in a module's variable is one session for all tasks."""
+        for site in self._project.calls(function):
+            root = _root(site.node)
+            if site.operation is None or site.operation.owner != "session" or root is None:
+                continue
+            bindings = function.module.scope.names.get(root.id)
+            if bindings and site.scope is not function.module.scope:
+                local = self._is_local(root, site)
+                if not local and self._project.session_kind(root, site.scope) == "sync":
+                    return _site(
+                        "shared-session", f"{root.id} is one session for the process", site
+                    )
+        return None
+
+    @staticmethod
+    def _is_local(name: s.Name, site: CallSite) -> bool:
+        scope = site.scope
+        while scope.parent is not None:
+            if name.id in scope.names:
+                return True
+            scope = scope.parent
+        return False
+
+    def _unresolved(self, function: Function) -> Reason | None:
+        for site in self._project.calls(function):
+            if site.passes_session and not site.resolved:
+                return _site(
+                    "unresolved", "it passes its session to a call nobody can follow", site
+                )
+        return None
+
+    def _escapes(self, function: Function) -> Reason | None:
+        """A session put into a tuple or dict ends up where nobody can follow it."""
+        if function.node is None:
+            return None
+        for node in s.walk(function.node):
+            if not isinstance(node, (s.Sequence, s.Mapping)):
+                continue
+            items = node.items if isinstance(node, s.Sequence) else node.values
+            for item in items:
+                if isinstance(item, s.Name) and self._is_session(item):
+                    text = f"it puts its session {item.id} into a {_kind(node)}"
+                    return Reason("session-escapes", text, function.module.path, item.line)
+        return None
+
+    def _is_session(self, name: s.Name) -> bool:
+        return self._project.session_kind(name, self._project.scope_of(name)) == "sync"
+
+    def _response_property(self, function: Function) -> Reason | None:
+        """The response reads a property that runs a query, after the session is async."""
+        return self._responses.property_read(function)
+
+    def _no_await(self, function: Function, coloured: Mapping[Function, Reason]) -> Reason | None:
+        touched = {touch.site for touch in self._touches.of(function)}
+        for site in self._project.calls(function):
+            needs_await = site in touched or any(target in coloured for target in site.targets)
+            if site.kind == "property" and needs_await:
+                return _site("property", "it reads a property that runs a query", site)
+            for context in _NO_AWAIT if needs_await and site.kind != "dependency" else ():
+                if context in site.context:
+                    return _site("no-await", f"a call inside a {context} cannot be awaited", site)
+        return None
+
+
+def _kind(node: s.Sequence | s.Mapping) -> str:
+    return node.kind if isinstance(node, s.Sequence) else "dict"
+
+
+def _root(node: s.Expr) -> s.Name | None:
+    while True:
+        if isinstance(node, s.Call):
+            node = node.func
+        elif isinstance(node, (s.Attribute, s.Subscript)):
+            node = node.value
+        else:
+            return node if isinstance(node, s.Name) else None
+
+
+def _at(function: Function, code: str, text: str) -> Reason:
+    line = function.node.line if function.node else 0
+    return Reason(code, text, function.module.path, line)
+
+
+def _site(code: str, text: str, site: CallSite) -> Reason:
+    return Reason(code, text, site.function.module.path, site.node.line)

@@ -1,0 +1,67 @@
+"""The use case: a linked project and a step in, a `Plan` out.
+
+1. translate the queries (no colour yet), to know which ones are left;
+2. colour the functions;
+3. plan each converted function: its session, its queries, its awaits;
+4. plan the frontier: what code that stays sync needs to go on running;
+5. plan the modules: engines, factories, start-up, registry, relationships.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from migrate_async.config import Settings
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.model import plan as p
+from migrate_async.model.diagnostic import Diagnostic
+from migrate_async.plan.async_step import AsyncStep
+from migrate_async.plan.collector import Collector
+from migrate_async.plan.paths import is_under
+from migrate_async.plan.queries import QueryPlan, plan_queries
+
+
+def make_plan(
+    project: Project,
+    step: p.Step,
+    settings: Settings,
+    selection: tuple[str, ...] = (),
+    digests: Mapping[str, str] | None = None,
+) -> p.Plan:
+    """What `step` would do to the files under `selection` (none: everything).
+
+    `digests` maps each path to the SHA-256 of its bytes, to tell a stale plan later.
+    """
+
+    def selected(function: Function) -> bool:
+        return is_under(function.module.path, selection)
+
+    queries = plan_queries(project, settings, awaited=lambda _function: False)
+    collector = Collector(digests or {})
+    if step is p.Step.QUERIES:
+        _add_queries(collector, queries, filter(selected, project.functions))
+        collector.count("functions", len({c.function for c in queries.chains if _done(c.state)}))
+    else:
+        AsyncStep(project, step, settings, selected, queries).run(collector)
+    collector.diagnostics += _queries_left(queries, selected)
+    return collector.plan(step)
+
+
+def _add_queries(collector: Collector, queries: QueryPlan, functions: Iterable[Function]) -> None:
+    for function in functions:
+        collector.add_queries(queries, function)
+
+
+def _queries_left(queries: QueryPlan, selected: object) -> list[Diagnostic]:
+    assert callable(selected)  # noqa: S101
+    return [
+        diagnostic
+        for function, diagnostics in queries.diagnostics.items()
+        if selected(function)
+        for diagnostic in diagnostics
+    ]
+
+
+def _done(state: str) -> bool:
+    return state == "translate"

@@ -1,0 +1,125 @@
+"""Relationships that are read where nobody can await are loaded together with their object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from migrate_async.index.orm import Relationship
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Class, Function, Module
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import Diagnostic, at
+from migrate_async.plan.colour import Colouring
+from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.lazy_access import LAZY, Accesses, can_await
+from migrate_async.plan.paths import is_test_path
+from migrate_async.plan.responses import Responses
+
+NAME = "eager-relationships"
+
+
+@dataclass(frozen=True)
+class Need:
+    """`reader` reads `name` of `model` objects without being able to await."""
+
+    model: Class
+    name: str
+    relationship: Relationship
+    reader: str
+
+
+def relationship_edits(
+    project: Project, colouring: Colouring, responses: Responses
+) -> dict[Module, ModuleEdits]:
+    """`lazy="selectin"` for each relationship that converted code needs loaded."""
+    found: dict[Module, ModuleEdits] = {}
+    done: set[s.Node] = set()
+    for need in _needs(project, colouring, responses):
+        relationship = need.relationship
+        module = relationship.scope.module
+        edits = found.setdefault(module, ModuleEdits())
+        if relationship.lazy not in LAZY:
+            diagnostic = _unloadable(module, need)
+            if diagnostic is not None and diagnostic not in edits.diagnostics:
+                edits.diagnostics.append(diagnostic)
+        elif relationship.node not in done:
+            done.add(relationship.node)
+            _eager(edits, module, need)
+    return found
+
+
+def _needs(project: Project, colouring: Colouring, responses: Responses) -> Iterator[Need]:
+    models = {model.cls: model for model in project.models.values()}
+    accesses = Accesses(project)
+    for function in project.functions:
+        if function in colouring.kept or is_test_path(function.module.path):
+            continue
+        for access in accesses.of(function):
+            awaits = colouring.converts(function) and can_await(project, access.node, function)
+            if not awaits:
+                yield Need(access.model, access.name, access.relationship, function.qualname)
+        if colouring.converts(function) or _is_sync_reader(function, colouring):
+            for read in responses.reads(function):
+                relationship = models[read.model].relationships.get(read.attribute)
+                if relationship is not None:
+                    yield Need(read.model, read.attribute, relationship, read.schema.qualname)
+
+
+def _is_sync_reader(function: Function, colouring: Colouring) -> bool:
+    """A route that hands on what a converted dependency loaded."""
+    return function.is_route and function not in colouring.coloured
+
+
+def _eager(edits: ModuleEdits, module: Module, need: Need) -> None:
+    relationship = need.relationship
+    call = relationship.node
+    if relationship.is_backref:
+        _eager_backref(edits, need)
+    elif any(keyword.arg == "lazy" for keyword in call.keywords):
+        lazy = next(keyword for keyword in call.keywords if keyword.arg == "lazy")
+        edits.edits.append(
+            p.ReplaceExpression(span=lazy.value.span, codemod=NAME, code='"selectin"')
+        )
+    else:
+        edits.edits.append(p.AddArgument(span=call.span, codemod=NAME, code='lazy="selectin"'))
+    edits.diagnostics.append(
+        Diagnostic(
+            path=module.path,
+            line=call.line,
+            column=call.col,
+            code="MA501",
+            severity="note",
+            message=f"{need.model.name}.{need.name} is now loaded with its object: "
+            f"{need.reader} reads it where nothing can await",
+            next_step="use selectinload() in the queries that need it, to load less elsewhere",
+        )
+    )
+
+
+def _eager_backref(edits: ModuleEdits, need: Need) -> None:
+    """`backref="owner"` as `backref=backref("owner", lazy="selectin")`."""
+    call = need.relationship.node
+    value = next((k.value for k in call.keywords if k.arg == "backref"), None)
+    if isinstance(value, s.Constant):
+        edits.imports.append(p.ImportChange(NAME, "sqlalchemy.orm", "backref"))
+        edits.edits.append(
+            p.ReplaceExpression(span=value.span, codemod=NAME, code='backref({}, lazy="selectin")')
+        )
+    elif isinstance(value, s.Call):
+        edits.edits.append(p.AddArgument(span=value.span, codemod=NAME, code='lazy="selectin"'))
+
+
+def _unloadable(module: Module, need: Need) -> Diagnostic | None:
+    relationship = need.relationship
+    if relationship.lazy in ("dynamic", "write_only", "?"):
+        return at(
+            module.path,
+            relationship.node.span,
+            "MA502",
+            f"{need.model.name}.{need.name} (lazy={relationship.lazy!r}) is read by "
+            f"{need.reader}, where nothing can await",
+            "query it explicitly before the response is built",
+        )
+    return None

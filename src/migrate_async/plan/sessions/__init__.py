@@ -1,0 +1,16 @@
+"""How functions get their session, and how they get it in the async world."""
+
+from migrate_async.plan.sessions.acquisitions import Acquisition, find_acquisitions
+from migrate_async.plan.sessions.constructors import Constructors
+from migrate_async.plan.sessions.injection import SessionPlan, plan_sessions
+from migrate_async.plan.sessions.provider import Provider, find_provider
+
+__all__ = [
+    "Acquisition",
+    "Constructors",
+    "Provider",
+    "SessionPlan",
+    "find_acquisitions",
+    "find_provider",
+    "plan_sessions",
+]

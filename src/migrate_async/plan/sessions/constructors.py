@@ -1,0 +1,151 @@
+"""Classes that fetch a session in `__init__`: the session becomes an argument.
+
+`self.db = Container.resolve("db_session")` has no owner who could close it. The class takes the
+session instead, and each function that makes such an object hands over its own: the one it has, or
+one that it gets injected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from migrate_async.config import Settings
+from migrate_async.index.callgraph import CallSite
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Class, Function, Module
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import at
+from migrate_async.plan.database import ModuleEdits, add_import
+from migrate_async.plan.names import names_in
+from migrate_async.plan.sessions.acquisitions import Acquisition, find_acquisitions
+from migrate_async.plan.sessions.injection import NAME, SessionPlan, is_injectable
+from migrate_async.plan.sessions.provider import Provider
+
+
+@dataclass(frozen=True)
+class Constructor:
+    """`function` is the `__init__` that makes the session with `acquisition`."""
+
+    function: Function
+    cls: Class
+    acquisition: Acquisition
+
+
+class Constructors:
+    """Plans every such class of a project."""
+
+    def __init__(self, project: Project, settings: Settings, provider: Provider) -> None:
+        self._project = project
+        self._settings = settings
+        self._provider = provider
+
+    def plan(
+        self, converts: Callable[[Function], bool], session_plan: Callable[[Function], SessionPlan]
+    ) -> dict[Module, ModuleEdits]:
+        """Edits by module; a class that cannot be given its session is reported."""
+        found: dict[Module, ModuleEdits] = {}
+        for constructor in self._constructors():
+            sites = [
+                site for site in self._project.callers(constructor.function) if site.kind == "call"
+            ]
+            names = {site: self._session_at(site, converts, session_plan) for site in sites}
+            if sites and all(names.values()):
+                self._take(found, constructor)
+                for site, name in names.items():
+                    self._give(found, site, name or "", session_plan)
+            else:
+                self._leave(found, constructor)
+        return found
+
+    def _constructors(self) -> Iterator[Constructor]:
+        for function in self._project.functions:
+            if function.name != "__init__" or function.cls is None:
+                continue
+            for acquisition in find_acquisitions(self._project, self._settings, function):
+                statement = self._project.statement_of(acquisition.call)
+                if isinstance(statement, s.Assign) and statement.value is acquisition.call:
+                    yield Constructor(function, function.cls, acquisition)
+
+    # --- where the session comes from ----------------------------------------------------------
+
+    def _session_at(
+        self,
+        site: CallSite,
+        converts: Callable[[Function], bool],
+        session_plan: Callable[[Function], SessionPlan],
+    ) -> str | None:
+        """The name of a session at `site`: there already, or injected; None: there is none."""
+        function = site.function
+        if not converts(function):
+            return None
+        for param in function.params:
+            name = s.Name(*param.span, param.name)
+            if self._project.session_kind(name, function.scope) == "sync":
+                return param.name
+        planned = session_plan(function).injected
+        if planned:
+            return planned
+        if is_injectable(self._project, self._provider, function):
+            return next((n for n in ("db", "session") if n not in names_in(function)), None)
+        return None
+
+    # --- edits ---------------------------------------------------------------------------------
+
+    def _take(self, found: dict[Module, ModuleEdits], constructor: Constructor) -> None:
+        function = constructor.function
+        assert function.node is not None  # noqa: S101  an `__init__` has a definition
+        edits = found.setdefault(function.module, ModuleEdits())
+        session = add_import(edits, function.module, "sqlalchemy.ext.asyncio", "AsyncSession", NAME)
+        call = constructor.acquisition.call
+        edits.edits += [
+            p.AddParameter(span=function.node.span, codemod=NAME, code=f"db: {session}"),
+            p.ReplaceExpression(span=call.span, codemod=NAME, code="db"),
+        ]
+        edits.unneeded += [node.id for node in s.walk(call) if isinstance(node, s.Name)]
+
+    def _give(
+        self,
+        found: dict[Module, ModuleEdits],
+        site: CallSite,
+        name: str,
+        session_plan: Callable[[Function], SessionPlan],
+    ) -> None:
+        function = site.function
+        module = function.module
+        edits = found.setdefault(module, ModuleEdits())
+        code = f"db={name}"
+        edits.edits.append(p.AddArgument(span=site.node.span, codemod=NAME, code=code))
+        known = {param.name for param in function.params} | {session_plan(function).injected}
+        if name in known or function.node is None:
+            return
+        session = add_import(edits, module, "sqlalchemy.ext.asyncio", "AsyncSession", NAME)
+        depends = add_import(edits, module, "fastapi", "Depends", NAME)
+        get_db = add_import(
+            edits, module, self._provider.get_db_module, self._provider.get_db, NAME
+        )
+        code = f"{name}: {session} = {depends}({get_db})"
+        edit = p.AddParameter(span=function.node.span, codemod=NAME, code=code)
+        if edit not in edits.edits:
+            edits.edits.append(edit)
+
+    def _leave(self, found: dict[Module, ModuleEdits], constructor: Constructor) -> None:
+        module = constructor.function.module
+        edits = found.setdefault(module, ModuleEdits())
+        call = constructor.acquisition.call
+        edits.diagnostics.append(
+            at(
+                module.path,
+                call.span,
+                "MA301",
+                f"{constructor.cls.name} opens a session that nothing closes",
+                "give it the session of its caller, or close it in a method of its own",
+            )
+        )
+        if constructor.acquisition.kind in ("resolver", "next") and self._provider.factory:
+            factory = add_import(edits, module, self._provider.module, self._provider.factory, NAME)
+            edits.edits.append(
+                p.ReplaceExpression(span=call.span, codemod=NAME, code=f"{factory}()")
+            )
+            edits.unneeded += [node.id for node in s.walk(call) if isinstance(node, s.Name)]

@@ -1,0 +1,99 @@
+"""Where a function itself does I/O on a sync session, engine or connection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from migrate_async.index.callgraph import CallSite
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.knowledge.async_api import AWAITED, CONTEXT, METADATA_IO
+from migrate_async.model import syntax as s
+from migrate_async.model.plan import Reason
+from migrate_async.plan.queries import Chain, QueryPlan
+
+
+@dataclass(frozen=True)
+class Touch:
+    """One operation. `kind`: `await`, `context` (entered with `with`), `block` or `metadata`.
+
+    A `block` is a `with` on a session: `node` is the session's expression.
+    """
+
+    kind: str
+    site: CallSite
+    text: str
+
+    @property
+    def node(self) -> s.Expr:
+        return self.site.node
+
+
+class Touches:
+    """The touches of every function of a project."""
+
+    def __init__(self, project: Project, queries: QueryPlan) -> None:
+        self._project = project
+        self._queries = queries
+        self._found: dict[Function, tuple[Touch, ...]] = {}
+
+    def of(self, function: Function) -> tuple[Touch, ...]:
+        """Operations other than legacy queries, in source order."""
+        if function not in self._found:
+            sites = self._project.calls(function)
+            touches = [touch for site in sites for touch in (self._touch(site),) if touch]
+            self._found[function] = tuple(touches)
+        return self._found[function]
+
+    def chains(self, function: Function) -> tuple[Chain, ...]:
+        """The legacy query chains in `function`."""
+        return self._chains.get(function, ())
+
+    def first(self, function: Function) -> Reason | None:
+        """The first operation of `function` as a reason; None when there is none."""
+        lines = [(touch.node.line, touch.text) for touch in self.of(function)]
+        lines += [
+            (chain.span[0], "runs a query") for chain in self.chains(function) if chain.executes
+        ]
+        if not lines:
+            return None
+        line, text = min(lines)
+        return Reason("session-operation", text, function.module.path, line)
+
+    @cached_property
+    def _chains(self) -> dict[Function, tuple[Chain, ...]]:
+        found: dict[Function, list[Chain]] = {}
+        for chain in self._queries.chains:
+            found.setdefault(chain.function, []).append(chain)
+        return {function: tuple(chains) for function, chains in found.items()}
+
+    def _touch(self, site: CallSite) -> Touch | None:
+        if self._is_metadata(site):
+            return Touch("metadata", site, f"runs {_method(site)}")
+        operation = site.operation
+        if operation is None or operation.is_async or site.awaited:
+            return None
+        if site.kind == "implicit":
+            is_block = operation.owner == "session" and operation.name == "__exit__"
+            return Touch("block", site, "opens a session") if is_block else None
+        text = f"calls {operation.owner}.{operation.name}()"
+        if operation.name in CONTEXT.get(operation.owner, ()):
+            return Touch("context", site, text)
+        if operation.name in AWAITED.get(operation.owner, ()):
+            return Touch("await", site, text)
+        return None
+
+    def _is_metadata(self, site: CallSite) -> bool:
+        node = site.node
+        if not isinstance(node, s.Call) or _method(site) not in METADATA_IO:
+            return False
+        return any(
+            self._project.engine_or_connection(value, site.scope) == "engine"
+            for value in (*node.args, *(keyword.value for keyword in node.keywords))
+        )
+
+
+def _method(site: CallSite) -> str:
+    func = site.node.func if isinstance(site.node, s.Call) else None
+    return func.attr if isinstance(func, s.Attribute) else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrate_async.index import routes
+from migrate_async.index import routers
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.callgraph import CallGraph, ValueUse
@@ -25,7 +25,7 @@ def mark(inference: Inference, graph: CallGraph) -> None:
     """Fill in `decorators`, `is_route`, `boundary` and `soft` of every function."""
     for fn in inference.symbols.functions:
         fn.decorators = tuple(_dotted(decorator, fn, inference) for decorator in decorators(fn))
-        fn.is_route = routes.is_route(fn, inference)
+        fn.is_route = routers.is_route(fn, inference)
         fn.boundary = _hard(fn, inference, graph)
         fn.soft = tuple(_soft(fn))
 

@@ -10,42 +10,21 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from migrate_async.index import operations, sessions
 from migrate_async.index import scopes as sc
-from migrate_async.index import sessions
 from migrate_async.index import types as t
 from migrate_async.index.calls import arguments
-from migrate_async.index.classes import subscript_items
+from migrate_async.index.dependencies import Dependencies
 from migrate_async.index.infer import Inference
 from migrate_async.index.members import is_property
-from migrate_async.index.parameters import callable_params, is_depends
-from migrate_async.index.types import Type, Types
-from migrate_async.knowledge import sqlalchemy
+from migrate_async.index.operations import Operation
+from migrate_async.index.parameters import callable_params
+from migrate_async.index.types import Types
 from migrate_async.model import syntax as s
 
-_CONSUMERS = frozenset(
-    f"builtins.{name}"
-    for name in (
-        *("list", "sorted", "set", "tuple", "dict", "frozenset", "iter", "enumerate", "zip"),
-        *("map", "filter", "any", "all", "sum", "max", "min", "reversed"),
-    )
-)
-"""Builtins that iterate over what they are given."""
 _SPECIAL_METHODS = {"__enter__": ("__enter__", "__exit__", "__aenter__", "__aexit__")}
 _VALUES = (s.Name, s.Attribute, s.Call, s.Await)
 _MAX_ROUNDS = 2
-
-
-class Operation(msgspec.Struct, frozen=True):
-    """A method that talks to the database.
-
-    `owner` is `session`, `query`, `connection`, `engine`, `result`, `transaction` or `factory`.
-    `name` is the method; `__iter__`, `__getitem__` and `__exit__` stand for what syntax calls.
-    `is_async`: the owner is already the async one, so that the operation has to be awaited.
-    """
-
-    owner: str
-    name: str
-    is_async: bool = False
 
 
 class CallSite(msgspec.Struct, frozen=True, eq=False, gc=False):
@@ -89,6 +68,7 @@ class CallGraph:
     def __init__(self, inference: Inference) -> None:
         self._inference = inference
         self._functions = inference.symbols.functions
+        self.dependencies = Dependencies(inference)
         self.calls: dict[sc.Function, list[CallSite]] = {}
         self.callers: dict[sc.Function, list[CallSite]] = {}
         self.value_uses: dict[sc.Function, list[ValueUse]] = {}
@@ -127,25 +107,12 @@ class CallGraph:
     def _learn_from(self, call: sc.RawCall) -> bool:
         infer, learnt = self._inference.infer, False
         for item in t.ordered(infer(call.node.func, call.scope)):
-            for target, receiver in self._callables(item):
+            for target, receiver in self._inference.members.callables(item):
                 for param, value in arguments(callable_params(target, receiver), call.node):
                     if param.annotation is None and isinstance(target.node, s.FunctionDef):
                         types = infer(value, call.scope)
                         learnt = self._inference.parameters.learn(target, param, types) or learnt
         return learnt
-
-    def _callables(self, item: Type) -> Iterator[tuple[sc.Function, Type | None]]:
-        """Project functions that calling `item` runs, with their receivers."""
-        members = self._inference.members
-        if isinstance(item, t.FunctionObject):
-            yield item.fn, item.receiver
-        elif isinstance(item, t.ClassObject):
-            for fn in members.constructors(item):
-                yield fn, item
-        elif isinstance(item, t.Instance):
-            for method in t.ordered(members.attribute(item, "__call__")):
-                if isinstance(method, t.FunctionObject):
-                    yield method.fn, method.receiver
 
     # --- call sites ----------------------------------------------------------------------------
 
@@ -169,8 +136,10 @@ class CallGraph:
         types = self._inference.infer(call.node.func, call.scope)
         targets: dict[sc.Function, None] = {}
         for item in t.ordered(types):
-            targets.update(dict.fromkeys(target for target, _ in self._callables(item)))
-        operation = operation_of(types) or self._consumes_query(call, types)
+            targets.update(
+                dict.fromkeys(target for target, _ in self._inference.members.callables(item))
+            )
+        operation = operations.operation_of(types) or self._consumes_query(call, types)
         return CallSite(
             call.node,
             fn,
@@ -182,7 +151,7 @@ class CallGraph:
             bool(types) or self._inference.library.is_session_resolver(call.node),
             self._passes_session(call),
             "call",
-            operation is not None and all(_is_heuristic(item) for item in types),
+            operation is not None and operations.is_heuristic(types),
         )
 
     def _passes_session(self, call: sc.RawCall) -> bool:
@@ -196,32 +165,21 @@ class CallGraph:
 
     def _consumes_query(self, call: sc.RawCall, types: Types) -> Operation | None:
         """`list(query)` and the like."""
-        for item in types:
-            if isinstance(item, t.External) and item.dotted in _CONSUMERS:
-                for arg in call.node.args:
-                    found = self._iterated(self._inference.infer(arg, call.scope))
-                    if found is not None:
-                        return found
-        return None
-
-    def _iterated(self, types: Types) -> Operation | None:
-        for item in types:
-            if isinstance(item, t.QueryOf):
-                return Operation("query", "__iter__", item.session == "async")
-        return None
+        if not operations.is_consumer(types):
+            return None
+        found = [self._inference.infer(arg, call.scope) for arg in call.node.args]
+        return next(filter(None, map(operations.iteration, found)), None)
 
     def _implicit(self, implicit: sc.Implicit, fn: sc.Function) -> CallSite | None:
         types = self._inference.infer(implicit.node, implicit.scope)
         if not types:
             return None
-        operation = self._implicit_operation(implicit.method, types)
+        operation = operations.implicit(implicit.method, types, self._inference.hierarchy)
         targets: dict[sc.Function, None] = {}
         for item in t.ordered(types):
             if isinstance(item, t.Instance):
                 for name in _SPECIAL_METHODS.get(implicit.method, (implicit.method,)):
-                    for method in t.ordered(self._inference.members.attribute(item, name)):
-                        if isinstance(method, t.FunctionObject):
-                            targets[method.fn] = None
+                    targets.update(dict.fromkeys(self._inference.members.methods(item, name)))
         if operation is None and not targets:
             return None
         return CallSite(
@@ -233,20 +191,8 @@ class CallGraph:
             tuple(targets),
             operation,
             kind="implicit",
-            heuristic=all(_is_heuristic(item) for item in types),
+            heuristic=operations.is_heuristic(types),
         )
-
-    def _implicit_operation(self, method: str, types: Types) -> Operation | None:
-        if method == "__iter__":
-            return self._iterated(types)
-        for item in types:
-            if method == "__getitem__" and isinstance(item, t.QueryOf):
-                return Operation("query", method, item.session == "async")
-        if method == "__enter__":
-            kind = sessions.session_kind(types, self._inference.hierarchy)
-            if kind is not None:
-                return Operation("session", "__exit__", kind == "async")
-        return None
 
     def _property_reads(
         self, node: s.Attribute, scope: sc.Scope, context: tuple[str, ...], fn: sc.Function
@@ -259,53 +205,10 @@ class CallGraph:
         if targets:
             yield CallSite(node, fn, scope, context, False, tuple(targets), kind="property")
 
-    # --- dependencies --------------------------------------------------------------------------
-
     def _dependencies(self, fn: sc.Function) -> Iterator[CallSite]:
-        outer = fn.scope.parent
-        if not isinstance(fn.node, s.FunctionDef) or outer is None:
-            return
-        for param in fn.params:
-            for call, scope, default in self.depends_calls(param, outer):
-                targets = self.dependency_targets(call, scope, default)
-                if targets:
-                    self.injected.update(targets)
-                    yield CallSite(call, fn, scope, (), False, targets, kind="dependency")
-
-    def depends_calls(
-        self, param: s.Parameter, scope: sc.Scope
-    ) -> Iterator[tuple[s.Call, sc.Scope, s.Expr | None]]:
-        """`Depends(...)` calls of a parameter: its default, or inside its `Annotated` type.
-
-        Yields the call, the scope to read it in, and the annotated class for `Depends()`.
-        """
-        if isinstance(param.default, s.Call) and is_depends(param.default):
-            yield param.default, scope, param.annotation
-        if param.annotation is not None:
-            annotation, home = self._inference.annotations.unaliased(param.annotation, scope)
-            for node in _annotated_items(annotation):
-                if isinstance(node, s.Call) and is_depends(node):
-                    assert isinstance(annotation, s.Subscript)  # noqa: S101
-                    yield node, home, subscript_items(annotation)[0]
-
-    def dependency_targets(
-        self, call: s.Call, scope: sc.Scope, annotation: s.Expr | None
-    ) -> tuple[sc.Function, ...]:
-        """The project functions that FastAPI calls for `Depends(...)`."""
-        dependency = next((k.value for k in call.keywords if k.arg == "dependency"), None)
-        if call.args:
-            dependency = call.args[0]
-        if dependency is not None:
-            types = self._inference.infer(dependency, scope)
-        elif annotation is not None:
-            values = self._inference.annotations.types(annotation, scope)
-            types = frozenset(t.as_class(item) for item in values)
-        else:
-            return ()
-        found: dict[sc.Function, None] = {}
-        for item in t.ordered(types):
-            found.update(dict.fromkeys(target for target, _ in self._callables(item)))
-        return tuple(found)
+        for depends, targets in self.dependencies.of_function(fn):
+            self.injected.update(targets)
+            yield CallSite(depends.call, fn, depends.scope, (), False, targets, kind="dependency")
 
     # --- functions as values -------------------------------------------------------------------
 
@@ -318,42 +221,6 @@ class CallGraph:
                 if isinstance(item, t.FunctionObject) and isinstance(item.fn.node, s.FunctionDef):
                     use = ValueUse(reference.node, fn, reference.scope, reference.usage)
                     self.value_uses.setdefault(item.fn, []).append(use)
-
-
-def _annotated_items(annotation: s.Expr) -> tuple[s.Expr, ...]:
-    """What follows the type in `Annotated[X, ...]`."""
-    if isinstance(annotation, s.Subscript) and sc.last_name(annotation.value) == "Annotated":
-        index = annotation.index
-        return index.items[1:] if isinstance(index, s.Sequence) else ()
-    return ()
-
-
-def operation_of(types: Types) -> Operation | None:
-    """The database operation that calling a value of `types` is."""
-    found: Operation | None = None
-    for item in t.ordered(types):
-        operation = _operation(item)
-        if operation is not None and (found is None or not operation.is_async):
-            found = operation
-    return found
-
-
-def _operation(item: Type) -> Operation | None:
-    if isinstance(item, t.ExternalMethod):
-        owner, is_async = sqlalchemy.OWNERS.get(item.owner, ("", False))
-    elif isinstance(item, t.Method) and isinstance(item.owner, t.QueryOf):
-        owner, is_async = "query", item.owner.session == "async"
-    elif isinstance(item, t.Method) and isinstance(item.owner, t.SessionFactory):
-        owner, is_async = "factory", item.owner.is_async
-    else:
-        return None
-    if owner and item.name in sqlalchemy.OPERATIONS[owner]:
-        return Operation(owner, item.name, is_async)
-    return None
-
-
-def _is_heuristic(item: Type) -> bool:
-    return isinstance(item, t.ExternalMethod | t.ExternalInstance) and item.heuristic
 
 
 def _names_with_untyped_parameters(functions: Iterable[sc.Function]) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from migrate_async.index import scopes as sc
@@ -125,6 +126,23 @@ class Members:
                 overriding = hierarchy.overriding(item.cls, name)
                 return [fn for fn in dict.fromkeys([*own, *overriding]) if is_property(fn)]
         return [fn for fn in hierarchy.overriding(item.cls, name) if is_property(fn)]
+
+    def methods(self, item: Type, name: str) -> list[sc.Function]:
+        """The project methods that `item.name` is."""
+        types = t.ordered(self.attribute(item, name))
+        return [method.fn for method in types if isinstance(method, t.FunctionObject)]
+
+    def callables(self, item: Type) -> Iterator[tuple[sc.Function, Type | None]]:
+        """Project functions that calling `item` runs, with their receivers."""
+        if isinstance(item, t.FunctionObject):
+            yield item.fn, item.receiver
+        elif isinstance(item, t.ClassObject):
+            for fn in self.constructors(item):
+                yield fn, item
+        elif isinstance(item, t.Instance):
+            for method in t.ordered(self.attribute(item, "__call__")):
+                if isinstance(method, t.FunctionObject):
+                    yield method.fn, method.receiver
 
     def constructors(self, item: t.ClassObject) -> list[sc.Function]:
         """The project functions that instantiating `item` runs."""

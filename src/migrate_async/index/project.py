@@ -11,9 +11,21 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from migrate_async.config import Settings
-from migrate_async.index import boundaries, callgraph, infer, orm, resolve, routes, sessions
-from migrate_async.index.callgraph import CallSite, Operation, ValueUse
-from migrate_async.index.orm import Column, Model, Relationship
+from migrate_async.index import (
+    boundaries,
+    callgraph,
+    declarative,
+    infer,
+    orm,
+    resolve,
+    routes,
+    sessions,
+)
+from migrate_async.index.callgraph import CallSite, ValueUse
+from migrate_async.index.columns import Column
+from migrate_async.index.operations import Operation
+from migrate_async.index.orm import Model
+from migrate_async.index.relationships import Relationship
 from migrate_async.index.routes import Route
 from migrate_async.index.scopes import Class, Function, Module, ModuleInput, Scope
 from migrate_async.index.sessions import Variable
@@ -62,7 +74,7 @@ class Project:
 
     def _link(self) -> None:
         self._inference.hierarchy.link(self.classes)
-        orm.prepare(self._inference)
+        declarative.prepare(self._inference)
         self._graph.build()
         boundaries.mark(self._inference, self._graph)
 

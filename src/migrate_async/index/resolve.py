@@ -75,7 +75,7 @@ class Names:
     def _member(self, module: str, name: str) -> tuple[Target, ...]:
         holder = self.modules.get(module)
         if holder is not None:
-            # `from . import x` in a package's own `__init__` leads back here, then to the submodule.
+            # `from . import x` in a package's `__init__` leads back here, then to the submodule.
             found = self._follow_all(holder.scope.names.get(name, []))
             found = found or self._star(name, holder)
             if found:

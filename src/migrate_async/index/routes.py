@@ -10,7 +10,10 @@ from migrate_async.index import resolve
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.callgraph import CallGraph
+from migrate_async.index.declarative import keyword
+from migrate_async.index.dependencies import Depends
 from migrate_async.index.infer import Inference
+from migrate_async.index.routers import registrations
 from migrate_async.knowledge import fastapi
 from migrate_async.model import syntax as s
 
@@ -35,40 +38,9 @@ class Route(msgspec.Struct, frozen=True, eq=False):
     dependencies: tuple[sc.Function, ...]
 
 
-def is_route(fn: sc.Function, inference: Inference) -> bool:
-    """Whether a decorator of `fn` registers it with a router."""
-    return any(_registrations(fn, inference))
-
-
 def find_routes(inference: Inference, graph: CallGraph) -> list[Route]:
     """All routes, in the order of the functions."""
     return _Finder(inference, graph).routes()
-
-
-def _registrations(fn: sc.Function, inference: Inference) -> Iterator[s.Call]:
-    """The decorators of `fn` that register a route."""
-    outer = fn.scope.parent
-    if not isinstance(fn.node, s.FunctionDef) or outer is None:
-        return
-    for decorator in fn.node.decorators:
-        if isinstance(decorator, s.Call) and isinstance(decorator.func, s.Attribute):
-            known = decorator.func.attr in fastapi.ROUTE_METHODS
-            if known and _is_router(decorator, decorator.func.value, outer, inference):
-                yield decorator
-
-
-def _is_router(call: s.Call, router: s.Expr, scope: sc.Scope, inference: Inference) -> bool:
-    """By type; where nothing is known about the object, by what it is called with."""
-    types = inference.infer(router, scope)
-    for item in types:
-        if isinstance(item, t.ExternalInstance):
-            return item.dotted in fastapi.ROUTERS
-        if isinstance(item, t.Instance):
-            return inference.hierarchy.is_a(item.cls, fastapi.ROUTERS)
-    if any(not isinstance(item, t.ExternalResult) for item in types):
-        return False
-    first = call.args[0] if call.args else _keyword(call, "path")
-    return isinstance(first, s.Constant) and str(first.value).startswith("/")
 
 
 class _Include(msgspec.Struct, frozen=True, eq=False):
@@ -93,7 +65,7 @@ class _Finder:
         found: list[Route] = []
         for fn in self._inference.symbols.functions:
             if fn.is_route:
-                found += [self._route(fn, call) for call in _registrations(fn, self._inference)]
+                found += [self._route(fn, call) for call in registrations(fn, self._inference)]
             for call in fn.calls:
                 found += self._added(call)
         return found
@@ -116,9 +88,9 @@ class _Finder:
         func = call.node.func
         if not isinstance(func, s.Attribute) or func.attr not in ("include_router", "mount"):
             return
-        child = call.node.args[0] if call.node.args else _keyword(call.node, "router")
+        child = call.node.args[0] if call.node.args else keyword(call.node, "router")
         if func.attr == "mount":
-            child = call.node.args[1] if len(call.node.args) > 1 else _keyword(call.node, "app")
+            child = call.node.args[1] if len(call.node.args) > 1 else keyword(call.node, "app")
         parent = self._router(func.value, call.scope)
         router = self._router(child, call.scope) if child is not None else None
         if parent is not None and router is not None:
@@ -128,7 +100,7 @@ class _Finder:
         """All prefixes that routes of `router` get."""
         if router in seen:
             return [""]
-        own = self._text(_keyword(router, "prefix"), self._homes[router])
+        own = self._text(keyword(router, "prefix"), self._homes[router])
         found: list[str] = []
         for include in self._includes.get(router, ()):
             added = self._text(_include_prefix(include.call), include.scope)
@@ -144,13 +116,13 @@ class _Finder:
             return
         for include in self._includes.get(router, ()):
             yield from self._router_dependencies(include.parent, (*seen, router))
-            yield from _listed(_keyword(include.call, "dependencies"), include.scope)
-        yield from _listed(_keyword(router, "dependencies"), self._homes[router])
+            yield from _listed(keyword(include.call, "dependencies"), include.scope)
+        yield from _listed(keyword(router, "dependencies"), self._homes[router])
 
     # --- routes --------------------------------------------------------------------------------
 
     def _route(self, fn: sc.Function, call: s.Call) -> Route:
-        assert isinstance(call.func, s.Attribute)  # noqa: S101  see `_registrations`
+        assert isinstance(call.func, s.Attribute)  # noqa: S101  see `registrations`
         outer = fn.scope.parent or fn.scope
         methods = fastapi.ROUTE_METHODS[call.func.attr] or _methods(call)
         return self._make(fn, call, methods, call.func.value, outer)
@@ -160,7 +132,7 @@ class _Finder:
         func = call.node.func
         if not isinstance(func, s.Attribute) or func.attr != "add_api_route":
             return []
-        endpoint = call.node.args[1] if len(call.node.args) > 1 else _keyword(call.node, "endpoint")
+        endpoint = call.node.args[1] if len(call.node.args) > 1 else keyword(call.node, "endpoint")
         types = self._inference.infer(endpoint, call.scope) if endpoint is not None else ()
         return [
             self._make(item.fn, call.node, _methods(call.node), func.value, call.scope)
@@ -177,14 +149,14 @@ class _Finder:
         scope: sc.Scope,
     ) -> Route:
         router = self._router(owner, scope)
-        own = self._text(call.args[0] if call.args else _keyword(call, "path"), scope)
+        own = self._text(call.args[0] if call.args else keyword(call, "path"), scope)
         prefixes = self._prefixes(router) if router is not None else [""]
         paths = tuple(dict.fromkeys(prefix + own for prefix in prefixes))
-        model = _keyword(call, "response_model")
+        model = keyword(call, "response_model")
         if model is None and isinstance(fn.node, s.FunctionDef):
             model = fn.node.returns
         listed = list(self._router_dependencies(router)) if router is not None else []
-        listed += _listed(_keyword(call, "dependencies"), scope)
+        listed += _listed(keyword(call, "dependencies"), scope)
         dependencies = self._dependencies(fn, listed)
         return Route(fn, methods, paths[0], paths, model, scope, dependencies)
 
@@ -194,7 +166,7 @@ class _Finder:
         found: dict[sc.Function, None] = {}
         for expr, scope in listed:
             if isinstance(expr, s.Call):
-                for target in self._graph.dependency_targets(expr, scope, None):
+                for target in self._graph.dependencies.targets(Depends(expr, scope, None)):
                     self._add_dependency(target, found)
         self._add_parameters(fn, found)
         return tuple(found)
@@ -241,18 +213,14 @@ class _Finder:
         return None
 
 
-def _keyword(call: s.Call, name: str) -> s.Expr | None:
-    return next((k.value for k in call.keywords if k.arg == name), None)
-
-
 def _include_prefix(call: s.Call) -> s.Expr | None:
     is_mount = isinstance(call.func, s.Attribute) and call.func.attr == "mount"
-    return call.args[0] if is_mount and call.args else _keyword(call, "prefix")
+    return call.args[0] if is_mount and call.args else keyword(call, "prefix")
 
 
 def _methods(call: s.Call) -> tuple[str, ...]:
     """`methods=[...]`, by default GET."""
-    given = _keyword(call, "methods")
+    given = keyword(call, "methods")
     if not isinstance(given, s.Sequence):
         return ("GET",)
     return tuple(str(item.value).upper() for item in given.items if isinstance(item, s.Constant))

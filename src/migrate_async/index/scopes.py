@@ -34,7 +34,7 @@ class Module:
         self.is_package = source.is_package
         self.syntax = source.syntax
         self.stars: list[str] = []
-        self.body = Function("<module>", f"{source.name}.<module>", self)
+        self.body = Function(f"{source.name}.<module>", self)
         self.scope = Scope("module", None, self.body)
         self.body.scope = self.scope
 
@@ -160,14 +160,13 @@ class Function:
 
     def __init__(
         self,
-        name: str,
         qualname: str,
         module: Module,
         node: s.FunctionDef | s.Lambda | None = None,
         cls: Class | None = None,
         parent: Function | None = None,
     ) -> None:
-        self.name = name
+        self.name = _name(node)
         self.qualname = qualname
         self.module = module
         self.node = node
@@ -221,6 +220,12 @@ class Function:
 
 _CLASS_METHODS = frozenset({"classmethod", "validator", "root_validator", "declared_attr"})
 _IMPLICIT_CLASSES = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
+
+
+def _name(node: s.FunctionDef | s.Lambda | None) -> str:
+    if isinstance(node, s.FunctionDef):
+        return node.name
+    return "<module>" if node is None else "<lambda>"
 
 
 def _decorator_names(node: s.FunctionDef | s.Lambda | None) -> frozenset[str]:

@@ -198,7 +198,7 @@ class _Walk:
             self.expr(param.default, param, ("default",))
         outer, scope = self._function, self._scope
         qualname = f"{_prefix(outer)}.<lambda:{node.line}:{node.col}>"
-        function = sc.Function("<lambda>", qualname, self._module, node, None, outer)
+        function = sc.Function(qualname, self._module, node, None, outer)
         function.scope = sc.Scope("function", scope, function)
         function.returns.append(node.body)
         self._register(function, node)
@@ -372,7 +372,7 @@ class _Walk:
         cls = scope.cls if scope.kind == "class" else None
         prefix = cls.qualname if cls is not None else _prefix(outer)
         qualname = f"{prefix}.{node.name}"
-        function = sc.Function(node.name, qualname, self._module, node, cls, outer)
+        function = sc.Function(qualname, self._module, node, cls, outer)
         function.scope = sc.Scope("function", scope, function)
         scope.bind(node.name, sc.FunctionBinding(scope, function))
         for decorator in node.decorators:

@@ -1,0 +1,132 @@
+"""Class bodies of declarative models, and what inference has to be told about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from migrate_async.index import scopes as sc
+from migrate_async.index import types as t
+from migrate_async.index.infer import Inference
+from migrate_async.knowledge import sqlalchemy
+from migrate_async.model import syntax as s
+
+COLUMN_CALLS = frozenset({"Column", "mapped_column"})
+RELATIONSHIP_CALLS = frozenset({"relationship", "Relationship", "relation", "dynamic_loader"})
+_BASE = "sqlalchemy.orm.DeclarativeBase"
+_BASE_CALLS = frozenset(name.rpartition(".")[2] for name in sqlalchemy.BASE_FACTORIES)
+
+
+class Attribute(NamedTuple):
+    """One name of a class body; expressions are to be read in `scope`."""
+
+    name: str
+    annotation: s.Expr | None
+    value: s.Expr | None
+    scope: sc.Scope
+
+
+def prepare(inference: Inference) -> None:
+    """Teach inference what no binding says: declarative bases and backrefs."""
+    for cls in inference.symbols.classes:
+        names = {sc.last_name(decorator) for decorator in cls.node.decorators}
+        if names & _BASE_CALLS or any(_is_meta(keyword) for keyword in cls.node.keywords):
+            cls.extra_bases.append(_BASE)
+    for fn in inference.symbols.functions:
+        for call in fn.calls:
+            if sc.last_name(call.node.func) in _BASE_CALLS:
+                _mark_base(call, inference)
+    inference.forget()
+    for cls in inference.symbols.classes:
+        for node, scope in _relationship_calls(cls):
+            _bind_backref(cls, node, scope, inference)
+    inference.forget()
+
+
+def _is_meta(keyword: s.Keyword) -> bool:
+    return keyword.arg == "metaclass" and sc.last_name(keyword.value) == "DeclarativeMeta"
+
+
+def _mark_base(call: sc.RawCall, inference: Inference) -> None:
+    """`declarative_base(cls=X)`: X is a declarative base from now on."""
+    cls = keyword(call.node, "cls")
+    if cls is not None:
+        for item in t.ordered(inference.infer(cls, call.scope)):
+            if isinstance(item, t.ClassObject):
+                item.cls.extra_bases.append(_BASE)
+
+
+def _bind_backref(cls: sc.Class, call: s.Call, scope: sc.Scope, inference: Inference) -> None:
+    name, _ = backref_of(call)
+    if not name:
+        return
+    values = t.of(t.Instance(cls))
+    types = values | t.of(t.ListOf(values))
+    for target in inference.library.related(call, scope):
+        target.instance.setdefault(name, []).append(sc.FixedBinding(scope, types))
+
+
+def backref_of(call: s.Call) -> tuple[str, s.Call | None]:
+    """Name of the backref and the `backref(...)` call, if it is one."""
+    value = keyword(call, "backref")
+    if isinstance(value, s.Constant):
+        return str(value.value), None
+    if isinstance(value, s.Call) and value.args and isinstance(value.args[0], s.Constant):
+        return str(value.args[0].value), value
+    return "", None
+
+
+def attributes(cls: sc.Class) -> Iterator[Attribute]:
+    """Attributes that the body of `cls` sets; a `declared_attr` sets what it returns."""
+    for name, bindings in cls.scope.names.items():
+        for binding in bindings:
+            if isinstance(binding, sc.ValueBinding):
+                yield Attribute(name, None, binding.value, binding.scope)
+            elif isinstance(binding, sc.AnnotatedBinding):
+                yield Attribute(name, binding.annotation, binding.value, binding.scope)
+            elif isinstance(binding, sc.FunctionBinding):
+                yield from _declared(binding.function)
+
+
+def _declared(fn: sc.Function) -> Iterator[Attribute]:
+    if isinstance(fn.node, s.FunctionDef) and "declared_attr" in _all_names(fn):
+        for value in fn.returns[:1]:
+            yield Attribute(fn.name, fn.node.returns, value, fn.scope)
+
+
+def _all_names(fn: sc.Function) -> frozenset[str]:
+    """Every component of the decorators' names: `declared_attr.cascading` has two."""
+    decorators = fn.node.decorators if isinstance(fn.node, s.FunctionDef) else ()
+    return frozenset(part for item in decorators for part in s.dotted_name(item).split("."))
+
+
+def _relationship_calls(cls: sc.Class) -> Iterator[tuple[s.Call, sc.Scope]]:
+    for item in attributes(cls):
+        value = item.value
+        if isinstance(value, s.Call) and sc.last_name(value.func) in RELATIONSHIP_CALLS:
+            yield value, item.scope
+
+
+def keyword(call: s.Call, name: str) -> s.Expr | None:
+    """The value of the keyword argument `name`."""
+    return keyword_of(call.keywords, name)
+
+
+def keyword_of(keywords: tuple[s.Keyword, ...], name: str) -> s.Expr | None:
+    return next((item.value for item in keywords if item.arg == name), None)
+
+
+def class_value(cls: sc.Class, name: str) -> s.Expr | None:
+    """What a class body assigns to `name`."""
+    for binding in cls.scope.names.get(name, ()):
+        if isinstance(binding, sc.ValueBinding | sc.AnnotatedBinding):
+            return binding.value
+    return None
+
+
+def is_true(expr: s.Expr | None) -> bool:
+    return isinstance(expr, s.Constant) and expr.kind == "bool" and bool(expr.value)
+
+
+def string(expr: s.Expr | None) -> str:
+    return str(expr.value) if isinstance(expr, s.Constant) and expr.kind == "str" else ""

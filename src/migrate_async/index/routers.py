@@ -1,0 +1,43 @@
+"""Decorators that register a function as a FastAPI route."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.index import scopes as sc
+from migrate_async.index import types as t
+from migrate_async.index.declarative import keyword
+from migrate_async.index.infer import Inference
+from migrate_async.knowledge import fastapi
+from migrate_async.model import syntax as s
+
+
+def is_route(fn: sc.Function, inference: Inference) -> bool:
+    """Whether a decorator of `fn` registers it with a router."""
+    return any(registrations(fn, inference))
+
+
+def registrations(fn: sc.Function, inference: Inference) -> Iterator[s.Call]:
+    """The decorators of `fn` that register a route."""
+    outer = fn.scope.parent
+    if not isinstance(fn.node, s.FunctionDef) or outer is None:
+        return
+    for decorator in fn.node.decorators:
+        if isinstance(decorator, s.Call) and isinstance(decorator.func, s.Attribute):
+            known = decorator.func.attr in fastapi.ROUTE_METHODS
+            if known and _is_router(decorator, decorator.func.value, outer, inference):
+                yield decorator
+
+
+def _is_router(call: s.Call, router: s.Expr, scope: sc.Scope, inference: Inference) -> bool:
+    """By type; where nothing is known about the object, by what it is called with."""
+    types = inference.infer(router, scope)
+    for item in types:
+        if isinstance(item, t.ExternalInstance):
+            return item.dotted in fastapi.ROUTERS
+        if isinstance(item, t.Instance):
+            return inference.hierarchy.is_a(item.cls, fastapi.ROUTERS)
+    if any(not isinstance(item, t.ExternalResult) for item in types):
+        return False
+    first = call.args[0] if call.args else keyword(call, "path")
+    return isinstance(first, s.Constant) and str(first.value).startswith("/")

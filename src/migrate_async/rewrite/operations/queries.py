@@ -36,9 +36,13 @@ Filling: TypeAlias = cst.BaseExpression | tuple[cst.Arg, ...]
 
 @dataclass(frozen=True)
 class Rewritten:
-    """`expression` replaces the chain. `hoisted`, if any, is assigned to `name` just before."""
+    """`expression` replaces the chain. `hoisted`, if any, is assigned to `name` just before.
+
+    `statement` is the node of the new chain, wherever in the two it stands.
+    """
 
     expression: cst.BaseExpression
+    statement: cst.BaseExpression
     hoisted: cst.BaseExpression | None = None
     name: str = ""
 
@@ -54,10 +58,10 @@ def rewrite(edit: QueryRewrite, node: cst.BaseExpression) -> Rewritten:
         builder.add(link)
     statement, pending = builder.current, builder.pending
     if not edit.call:
-        return Rewritten(_in_own_parentheses(statement, node, pending))
+        return Rewritten(_in_own_parentheses(statement, node, pending), statement)
     if edit.call == "{stmt}":  # a statement that is only looked at
         value = _in_own_parentheses(statement, node, pending)
-        return Rewritten(_with_tail(value, edit.tail))
+        return Rewritten(_with_tail(value, edit.tail), statement)
     opening, closing = outer_space(node)
     call = _Template(edit.call, chain).expression(
         statement=statement, opening=opening, closing=close(pending, closing)
@@ -66,10 +70,10 @@ def rewrite(edit: QueryRewrite, node: cst.BaseExpression) -> Rewritten:
         call = cst.Await(call)
     if edit.hoist:
         name = cst.Name(edit.hoist)
-        return Rewritten(_tail_of(name, edit.tail, chain), call, edit.hoist)
+        return Rewritten(_tail_of(name, edit.tail, chain), statement, call, edit.hoist)
     if not edit.tail:
-        return Rewritten(call)
-    return Rewritten(_tail_of(_operand(call), edit.tail, chain))
+        return Rewritten(call, statement)
+    return Rewritten(_tail_of(_operand(call), edit.tail, chain), statement)
 
 
 def _length(links: Sequence[Link]) -> int:

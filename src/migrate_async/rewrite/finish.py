@@ -1,0 +1,98 @@
+"""Finish an edited statement: lines that are not too long, no comment lost."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import libcst as cst
+
+from migrate_async.rewrite.fitting import Fitter, head_of
+from migrate_async.rewrite.fragments import code_of, leading_lines
+from migrate_async.rewrite.lines import Style, breaks_line, comments_in, width
+from migrate_async.rewrite.place import Hoisted
+
+
+@dataclasses.dataclass(frozen=True)
+class Finisher:
+    """Finishes the statement that was `original`, in a block indented by `block`.
+
+    A line may be as long as the longest that the statement had, or as `style` allows.
+    """
+
+    original: cst.CSTNode
+    block: str
+    style: Style
+
+    def statement(self, updated: cst.CSTNode, hoisted: Sequence[Hoisted]) -> cst.CSTNode:
+        """`updated` with its lines fitted; `hoisted` is what already moved out of it."""
+        if isinstance(updated, cst.SimpleStatementLine):
+            return self._with_comments(self._line(updated), hoisted)
+        if isinstance(updated, cst.FunctionDef):
+            return self._function(updated)
+        if isinstance(updated, cst.If | cst.While):
+            return updated.with_changes(test=self._head(updated.test, "while :"))
+        if isinstance(updated, cst.For):
+            prefix = f"for {code_of(updated.target)} in :"
+            return updated.with_changes(iter=self._head(updated.iter, prefix))
+        return updated
+
+    def hoisted(self, name: str, value: cst.BaseExpression) -> Hoisted:
+        """The assignment `name = value`, fitted."""
+        return name, self._head(value, f"{name} = ")
+
+    def _fitter(self) -> Fitter:
+        block = len(self.block.expandtabs(4))
+        longest = block + width(code_of(_bare(self.original)))
+        limit = max(self.style.limit, longest)
+        return Fitter(dataclasses.replace(self.style, limit=limit), block)
+
+    def _head(self, value: cst.BaseExpression, around: str) -> cst.BaseExpression:
+        fitter = self._fitter()
+        if fitter.too_long(around + code_of(value)):
+            return fitter.expression(value, "")
+        return value
+
+    def _line(self, line: cst.SimpleStatementLine) -> cst.SimpleStatementLine:
+        fitter = self._fitter()
+        if len(line.body) != 1 or not fitter.too_long(code_of(_bare(line)).rstrip("\n")):
+            return line
+        (small,) = line.body
+        value = getattr(small, "value", None)
+        kinds = cst.Assign | cst.AnnAssign | cst.AugAssign | cst.Return | cst.Expr
+        if not isinstance(small, kinds) or not isinstance(value, cst.BaseExpression):
+            return line
+        return line.with_changes(body=[small.with_changes(value=fitter.expression(value, ""))])
+
+    def _function(self, function: cst.FunctionDef) -> cst.FunctionDef:
+        space = function.whitespace_before_params
+        if breaks_line(space) and not code_of(function.params).strip():
+            function = function.with_changes(whitespace_before_params=cst.SimpleWhitespace(""))
+        return self._fitter().parameters(function)
+
+    def _with_comments(
+        self, line: cst.SimpleStatementLine, hoisted: Sequence[Hoisted]
+    ) -> cst.SimpleStatementLine:
+        """`line` with the comments that the edits left out on lines above it."""
+        kept = [comment.value for comment in comments_in(line)]
+        kept += [comment.value for _, value in hoisted for comment in comments_in(value)]
+        lost = []
+        for comment in comments_in(self.original):
+            if comment.value in kept:
+                kept.remove(comment.value)
+            else:
+                lost.append(cst.EmptyLine(comment=comment))
+        if not lost:
+            return line
+        return line.with_changes(leading_lines=[*leading_lines(line), *lost])
+
+
+def _bare(node: cst.CSTNode) -> cst.CSTNode:
+    """`node` without the comments above and after it; of a block, the head."""
+    if isinstance(node, cst.SimpleStatementLine):
+        return node.with_changes(leading_lines=(), trailing_whitespace=cst.TrailingWhitespace())
+    if isinstance(node, cst.FunctionDef):
+        return head_of(node)
+    if isinstance(node, cst.If | cst.While):
+        return node.test
+    return node.iter if isinstance(node, cst.For) else cst.Pass()

@@ -1,0 +1,227 @@
+"""Break lines that an edit made too long, the way a formatter would."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import libcst as cst
+
+from migrate_async.rewrite import lines
+from migrate_async.rewrite.fragments import code_of
+from migrate_async.rewrite.lines import Style, line_break, width
+
+_OPERANDS: dict[type[cst.CSTNode], tuple[str, ...]] = {
+    cst.BooleanOperation: ("right", "left"),
+    cst.BinaryOperation: ("right", "left"),
+    cst.Comparison: ("left",),
+    cst.UnaryOperation: ("expression",),
+    cst.IfExp: ("orelse", "body"),
+    cst.NamedExpr: ("value",),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitter:
+    """Breaks expressions; `block` is the width of the indentation of the block around them."""
+
+    style: Style
+    block: int
+
+    def too_long(self, text: str, indent: str = "") -> bool:
+        return self.block + width(indent + text) > self.style.limit
+
+    def expression(self, expression: cst.BaseExpression, indent: str) -> cst.BaseExpression:
+        """`expression`, which begins on a line indented by `indent`, broken at its outermost call.
+
+        What already has line breaks, and what offers no bracket, stays.
+        """
+        if lines.has_breaks(expression):
+            return expression
+        if isinstance(expression, cst.Await):
+            inner = self.expression(expression.expression, indent)
+            return expression.with_changes(expression=inner)
+        if _awaited_head(expression):
+            return self._head(expression, indent)
+        if isinstance(expression, cst.Call) and expression.args:
+            return self._call(expression, indent)
+        if isinstance(expression, cst.Call | cst.Attribute | cst.Subscript):
+            return self._head(expression, indent)
+        return self._operand(expression, indent)
+
+    def _operand(self, expression: cst.BaseExpression, indent: str) -> cst.BaseExpression:
+        """An operation broken in its last operand that can be broken."""
+        for name in _OPERANDS.get(type(expression), ()):
+            operand = getattr(expression, name)
+            changed = self.expression(operand, indent)
+            if changed is not operand:
+                return expression.with_changes(**{name: changed})
+        return expression
+
+    def bracketed(self, expression: cst.BaseExpression, indent: str) -> cst.BaseExpression:
+        """As `expression`, for one that stands alone on a line between brackets."""
+        if not self.too_long(code_of(expression), indent) or lines.has_breaks(expression):
+            return expression
+        if chain_length(expression) > 1:
+            return vertical(expression, indent)
+        return self.expression(expression, indent)
+
+    def parameters(self, function: cst.FunctionDef) -> cst.FunctionDef:
+        """`function` with its parameters on lines of their own if its first line is too long."""
+        if lines.has_breaks(function.params) or not self.too_long(code_of(head_of(function))):
+            return function
+        inner = self.style.unit
+        text = code_of(function.params)
+        params = function.params
+        if self.too_long(text, inner):
+            params = _params_on_lines(params, inner)
+            return function.with_changes(whitespace_before_params=line_break(inner), params=params)
+        closing = _with_last_break(params, line_break(""))
+        return function.with_changes(whitespace_before_params=line_break(inner), params=closing)
+
+    def _head(self, expression: cst.BaseExpression, indent: str) -> cst.BaseExpression:
+        if isinstance(expression, cst.Call):
+            return expression.with_changes(func=self._head(expression.func, indent))
+        if isinstance(expression, cst.Attribute | cst.Subscript):
+            value = expression.value
+            inner = indent + self.style.unit
+            if isinstance(value, cst.Await) and value.lpar:
+                bare = self.bracketed(value.with_changes(lpar=(), rpar=()), inner)
+                return expression.with_changes(value=lines.bracketed(bare, inner, indent))
+            if isinstance(value, cst.Call) and value.args and not _awaited_head(value):
+                return expression.with_changes(value=self._call(value, indent))
+            return expression.with_changes(value=self._head(value, indent))
+        return expression
+
+    def _call(self, call: cst.Call, indent: str) -> cst.Call:
+        inner = indent + self.style.unit
+        bare = call.with_changes(func=cst.Name("f"), whitespace_after_func=cst.SimpleWhitespace(""))
+        text = code_of(bare)[2:-1]
+        if not self.too_long(text, inner):
+            return lines.call_on_lines(call, inner, indent)
+        if len(call.args) > 1:
+            args = [arg.with_changes(value=self._argument(arg, inner)) for arg in call.args]
+            return lines.one_per_line(call.with_changes(args=args), inner, indent)
+        arg = call.args[0]
+        if arg.keyword or arg.star:
+            return lines.call_on_lines(call, inner, indent)
+        value = self.bracketed(arg.value, inner)
+        return lines.call_on_lines(
+            call.with_changes(args=[arg.with_changes(value=value)]), inner, indent
+        )
+
+    def _argument(self, arg: cst.Arg, indent: str) -> cst.BaseExpression:
+        if not self.too_long(code_of(arg), indent):
+            return arg.value
+        if arg.keyword or arg.star or chain_length(arg.value) < 2:
+            return self.expression(arg.value, indent)
+        return vertical(arg.value, indent)
+
+
+def head_of(function: cst.FunctionDef) -> cst.FunctionDef:
+    """`function` as its `def` line only: no body, decorators or comments."""
+    colon = cst.SimpleStatementSuite((), leading_whitespace=cst.SimpleWhitespace(""))
+    return function.with_changes(
+        body=colon, decorators=(), leading_lines=(), lines_after_decorators=()
+    )
+
+
+def _awaited_head(expression: cst.BaseExpression) -> bool:
+    """Does the chain `expression` start from an await in parentheses?"""
+    head = expression
+    while isinstance(head, cst.Call | cst.Attribute | cst.Subscript):
+        head = head.func if isinstance(head, cst.Call) else head.value
+    return isinstance(head, cst.Await) and bool(head.lpar)
+
+
+def chain_length(expression: cst.BaseExpression) -> int:
+    """The number of method calls in the chain that `expression` is."""
+    count = 0
+    while isinstance(expression, cst.Call | cst.Attribute):
+        if isinstance(expression, cst.Attribute):
+            expression = expression.value
+            continue
+        count += isinstance(expression.func, cst.Attribute)
+        expression = expression.func
+    return count
+
+
+def vertical(expression: cst.BaseExpression, indent: str) -> cst.BaseExpression:
+    """A chain with each method call on a line of its own; needs brackets around it.
+
+    The call next to a plain name or dotted name (`select(User)`, `sa.select(User)`) stays there.
+    """
+    if not isinstance(expression, cst.Call) or not isinstance(expression.func, cst.Attribute):
+        return expression
+    value = expression.func.value
+    if not _contains_call(value):
+        return expression
+    func = expression.func.with_changes(
+        value=vertical(value, indent),
+        dot=expression.func.dot.with_changes(whitespace_before=line_break(indent)),
+    )
+    return expression.with_changes(func=func)
+
+
+def _contains_call(expression: cst.BaseExpression) -> bool:
+    while isinstance(expression, cst.Attribute):
+        expression = expression.value
+    return isinstance(expression, cst.Call | cst.Subscript | cst.Await)
+
+
+def _params_on_lines(params: cst.Parameters, inner: str) -> cst.Parameters:
+    comma = cst.Comma(whitespace_after=line_break(inner))
+
+    def on_lines(part: tuple[cst.Param, ...]) -> list[cst.Param]:
+        return [param.with_changes(comma=comma) for param in part]
+
+    changes: dict[str, object] = {
+        name: on_lines(tuple(getattr(params, name)))
+        for name in ("posonly_params", "params", "kwonly_params")
+    }
+    if isinstance(params.posonly_ind, cst.ParamSlash):
+        changes["posonly_ind"] = params.posonly_ind.with_changes(comma=comma)
+    if isinstance(params.star_arg, cst.Param | cst.ParamStar):
+        changes["star_arg"] = params.star_arg.with_changes(comma=comma)
+    if params.star_kwarg:
+        changes["star_kwarg"] = params.star_kwarg.with_changes(comma=comma)
+    return _with_last_comma(params.with_changes(**changes), line_break(""))
+
+
+def last_parameter(params: cst.Parameters) -> tuple[str, int]:
+    """The field and the index in it of the last parameter; `("", -1)` when there is none."""
+    if params.star_kwarg:
+        return "star_kwarg", -1
+    for name in ("kwonly_params",):
+        if getattr(params, name):
+            return name, len(getattr(params, name)) - 1
+    if isinstance(params.star_arg, cst.Param):
+        return "star_arg", -1
+    if params.params:
+        return "params", len(params.params) - 1
+    if params.posonly_params:
+        return "posonly_params", len(params.posonly_params) - 1
+    return "", -1
+
+
+def change_last(params: cst.Parameters, **changes: object) -> cst.Parameters:
+    """`params` with `changes` made to the last parameter."""
+    name, index = last_parameter(params)
+    if not name:
+        return params
+    if index < 0:
+        return params.with_changes(**{name: getattr(params, name).with_changes(**changes)})
+    part = list(getattr(params, name))
+    part[index] = part[index].with_changes(**changes)
+    return params.with_changes(**{name: part})
+
+
+def _with_last_comma(
+    params: cst.Parameters, whitespace: cst.BaseParenthesizableWhitespace
+) -> cst.Parameters:
+    return change_last(params, comma=cst.Comma(whitespace_after=whitespace))
+
+
+def _with_last_break(
+    params: cst.Parameters, whitespace: cst.BaseParenthesizableWhitespace
+) -> cst.Parameters:
+    return change_last(params, comma=cst.MaybeSentinel.DEFAULT, whitespace_after_param=whitespace)

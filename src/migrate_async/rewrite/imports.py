@@ -1,0 +1,335 @@
+"""Add and remove imports, touching no other line.
+
+An added name joins an import of the same module (also when that is written relatively), else it
+gets a line among the imports of its kind: standard library, third party, first party, relative.
+What stands under `if TYPE_CHECKING:`, `try:` or any other condition is left as it is.
+"""
+
+from __future__ import annotations
+
+import ast
+import bisect
+import dataclasses
+import itertools
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import PurePosixPath
+
+from migrate_async.model.plan import ImportChange, ReplaceStatement
+from migrate_async.rewrite.islands import rewrite, split_lines, style_of
+from migrate_async.rewrite.lines import Style
+from migrate_async.rewrite.names import used_names
+
+Statement = ast.Import | ast.ImportFrom
+Position = tuple[int, int]
+
+
+def change_imports(
+    text: str, path: str, imports: Sequence[ImportChange], unneeded: Sequence[str]
+) -> str:
+    """`text` with `imports` added if missing and the imports of `unneeded` names gone if unused.
+
+    `path` is relative to the project root, with forward slashes: it tells what relative imports
+    mean and what is first party. `text` has to be valid Python.
+    """
+    rebound = {_bound(change) for change in imports} & set(unneeded)
+    text = _without(text, rebound, used=set())
+    for change in sorted(set(imports)):
+        text = _Source.parse(text, path).with_import(change)
+    if set(unneeded) - rebound:
+        text = _without(text, set(unneeded) - rebound, used=None)
+    return text
+
+
+def _bound(change: ImportChange) -> str:
+    return change.alias or change.name or change.module.split(".")[0]
+
+
+# --- removing ----------------------------------------------------------------------------------
+
+
+def _without(text: str, unneeded: set[str], used: set[str] | None) -> str:
+    """`text` without the imports of `unneeded` names that are not `used` (None: find out)."""
+    if not unneeded:
+        return text
+    tree = ast.parse(text)
+    doomed = unneeded - (used_names(tree, text) if used is None else used)
+    lines = split_lines(text)
+    whole: list[ReplaceStatement] = []
+    for statement in _removable(tree.body) if doomed else ():
+        gone = [alias for alias in statement.names if _is_doomed(alias, statement, doomed)]
+        if gone and len(gone) == len(statement.names):
+            span = (*_start(statement, lines), *_end(statement, lines))
+            whole.append(ReplaceStatement(span=span, codemod=""))
+        elif gone:  # one name at a time: each cut moves the ones after it
+            return _without(_without_name(statement, gone[-1], lines), unneeded, used)
+    return rewrite(text, whole)
+
+
+def _removable(body: Sequence[ast.stmt]) -> Iterator[Statement]:
+    """The imports in `body` and in the functions and classes below it."""
+    for statement in body:
+        if isinstance(statement, Statement):
+            yield statement
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield from _removable(statement.body)
+
+
+def _is_doomed(alias: ast.alias, statement: Statement, doomed: set[str]) -> bool:
+    if alias.asname == alias.name:  # `import a as a`: an export
+        return False
+    if alias.name in doomed and isinstance(statement, ast.Import) and not alias.asname:
+        return True
+    return (alias.asname or alias.name.split(".")[0]) in doomed
+
+
+def _without_name(statement: Statement, alias: ast.alias, lines: list[str]) -> str:
+    index = statement.names.index(alias)
+    start, end = _start(alias, lines), _end(alias, lines)
+    if _alone_on_line(statement, index):
+        return _cut(lines, (alias.lineno, 0), (alias.lineno + 1, 0))
+    if index + 1 < len(statement.names):
+        return _cut(lines, start, _start(statement.names[index + 1], lines))
+    return _cut(lines, _end(statement.names[index - 1], lines), end)
+
+
+def _alone_on_line(statement: Statement, index: int) -> bool:
+    line = statement.names[index].lineno
+    taken = [statement.lineno, statement.end_lineno or statement.lineno]
+    taken += [alias.lineno for i, alias in enumerate(statement.names) if i != index]
+    return line not in taken
+
+
+def _cut(lines: Sequence[str], start: Position, end: Position) -> str:
+    return _replaced(lines, start, end, "")
+
+
+def _replaced(lines: Sequence[str], start: Position, end: Position, new: str) -> str:
+    head = [*lines[: start[0] - 1], lines[start[0] - 1][: start[1]]]
+    tail = [lines[end[0] - 1][end[1] :], *lines[end[0] :]] if end[0] <= len(lines) else []
+    return "".join([*head, new, *tail])
+
+
+def _start(node: ast.alias | Statement, lines: Sequence[str]) -> Position:
+    return node.lineno, _column(lines, node.lineno, node.col_offset)
+
+
+def _end(node: ast.alias | Statement, lines: Sequence[str]) -> Position:
+    line = node.end_lineno or node.lineno
+    return line, _column(lines, line, node.end_col_offset or 0)
+
+
+def _column(lines: Sequence[str], line: int, offset: int) -> int:
+    return len(lines[line - 1].encode()[:offset].decode("utf-8", "ignore"))
+
+
+# --- adding ------------------------------------------------------------------------------------
+
+
+def _by_type(name: str) -> tuple[int, str]:
+    kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
+    return kind, name
+
+
+_ORDERS: tuple[Callable[[str], tuple[int, str]], ...] = (
+    _by_type,
+    lambda name: (0, name),
+    lambda name: (0, name.lower()),
+)
+
+
+def _insertion_index(names: Sequence[str], name: str) -> int:
+    """Where `name` belongs in `names`: in order, if they are in an order, else last."""
+    for key in _ORDERS:
+        keys = [key(known) for known in names]
+        if keys == sorted(keys):
+            return bisect.bisect_left(keys, key(name))
+    return len(names)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Source:
+    """A module's text and its unconditional imports, in order."""
+
+    lines: list[str]
+    path: PurePosixPath
+    body: list[ast.stmt]
+    style: Style
+
+    @classmethod
+    def parse(cls, text: str, path: str) -> _Source:
+        tree = ast.parse(text)
+        return cls(split_lines(text), PurePosixPath(path), tree.body, style_of(text, tree))
+
+    @property
+    def text(self) -> str:
+        return "".join(self.lines)
+
+    @property
+    def newline(self) -> str:
+        first = self.lines[0] if self.lines else "\n"
+        return first[len(first.rstrip("\r\n")) :] or "\n"
+
+    def with_import(self, change: ImportChange) -> str:
+        """The text with `change` made."""
+        statements = [s for s in self.body if isinstance(s, Statement)]
+        if any(self._provides(statement, change) for statement in statements):
+            return self.text
+        for statement in statements:
+            if isinstance(statement, ast.ImportFrom) and self._can_join(statement, change):
+                return self._joined(statement, change)
+        return self._with_line(change)
+
+    def _module_of(self, statement: ast.ImportFrom) -> str:
+        """The absolute dotted name, as far as the path tells, of what is imported from."""
+        if not statement.level:
+            return statement.module or ""
+        package = self.path.parts[: -statement.level]
+        return ".".join([*package, *([statement.module] if statement.module else [])])
+
+    def _is_module(self, statement: ast.ImportFrom, module: str) -> bool:
+        own = self._module_of(statement)
+        return own == module or (statement.level > 0 and own.endswith("." + module))
+
+    def _provides(self, statement: Statement, change: ImportChange) -> bool:
+        if isinstance(statement, ast.ImportFrom):
+            if not change.name or not self._is_module(statement, change.module):
+                return False
+            wanted = (change.name, change.alias or change.name)
+        elif change.name:
+            return False
+        else:
+            wanted = (change.module, change.alias or change.module)
+        return any((alias.name, alias.asname or alias.name) == wanted for alias in statement.names)
+
+    def _can_join(self, statement: ast.ImportFrom, change: ImportChange) -> bool:
+        if not change.name or statement.names[0].name == "*":
+            return False
+        line = self.lines[statement.lineno - 1].split("#")[0]
+        return ";" not in line and "\\" not in line and self._is_module(statement, change.module)
+
+    def _joined(self, statement: ast.ImportFrom, change: ImportChange) -> str:
+        new = f"{change.name} as {change.alias}" if change.alias else change.name
+        index = _insertion_index([alias.name for alias in statement.names], change.name)
+        if statement.lineno == statement.end_lineno:
+            return self._joined_on_line(statement, index, new)
+        if all(_alone_on_line(statement, i) for i in range(len(statement.names))):
+            return self._joined_as_line(statement, index, new)
+        if index < len(statement.names):
+            start = _start(statement.names[index], self.lines)
+            return _replaced(self.lines, start, start, f"{new}, ")
+        end = _end(statement.names[-1], self.lines)
+        return _replaced(self.lines, end, end, f", {new}")
+
+    def _joined_on_line(self, statement: ast.ImportFrom, index: int, new: str) -> str:
+        start = _start(statement.names[0], self.lines)
+        end = _end(statement.names[-1], self.lines)
+        names = [ast.unparse(alias) for alias in statement.names]
+        names.insert(index, new)
+        text = _replaced(self.lines, start, end, ", ".join(names))
+        line = split_lines(text)[statement.lineno - 1].rstrip("\r\n")
+        if len(line.split("#")[0].rstrip()) <= self.style.limit or "(" in line:
+            return text
+        block = self.newline.join(["(", *(f"{self.style.unit}{name}," for name in names), ")"])
+        return _replaced(self.lines, start, end, block)
+
+    def _joined_as_line(self, statement: ast.ImportFrom, index: int, new: str) -> str:
+        last = statement.names[-1]
+        line = self.lines[last.lineno - 1]
+        added = f"{line[: _start(last, self.lines)[1]]}{new},{self.newline}"
+        if index < len(statement.names):
+            at = (statement.names[index].lineno, 0)
+            return _replaced(self.lines, at, at, added)
+        end = _end(last, self.lines)
+        has_comma = line[end[1] :].lstrip().startswith(",")
+        rest = line[end[1] :] if has_comma else f",{line[end[1] :]}"
+        return _replaced(self.lines, end, (end[0] + 1, 0), rest + added)
+
+    # A line of its own.
+
+    def _with_line(self, change: ImportChange) -> str:
+        new = _line_of(change)
+        place, before, after = self._line_place(change)
+        text = f"{self.newline * before}{new}{self.newline}{self.newline * after}"
+        if place > len(self.lines) and self.lines and not self.lines[-1].endswith(("\n", "\r")):
+            text = self.newline + text
+        at = (min(place, len(self.lines) + 1), 0)
+        if at[0] > len(self.lines):
+            return self.text + text
+        return _replaced(self.lines, at, at, text)
+
+    def _line_place(self, change: ImportChange) -> tuple[int, int, int]:
+        """The line to insert at, and the blank lines to put before and after."""
+        known = [(self._key(s), s) for s in self._import_block()]
+        key = self._key_of(change.module, change.name)
+        same = [pair for pair in known if pair[0][0] == key[0]]
+        if same:
+            keys = [pair[0] for pair in same]
+            index = bisect.bisect_left(keys, key) if keys == sorted(keys) else len(keys)
+            if index == 0:
+                return same[0][1].lineno, 0, 0
+            return self._line_after(same[index - 1][1]), 0, 0
+        earlier = [statement for k, statement in known if k[0] < key[0]]
+        if earlier:
+            line = self._line_after(earlier[-1])
+            return line, 1, self._gap(line)
+        if known:
+            return known[0][1].lineno, 0, 1
+        return self._first_place()
+
+    def _gap(self, line: int) -> int:
+        """Is a blank line missing before `line`?"""
+        return int(line <= len(self.lines) and bool(self.lines[line - 1].strip()))
+
+    def _line_after(self, statement: ast.stmt) -> int:
+        return (statement.end_lineno or statement.lineno) + 1
+
+    def _first_place(self) -> tuple[int, int, int]:
+        header = [s for s in self.body if _is_header(s)]
+        if header:
+            line = self._line_after(header[-1])
+            return line, 1, self._gap(line)
+        if not self.body:
+            return len(self.lines) + 1, 0, 0
+        first = self.body[0]
+        decorators = getattr(first, "decorator_list", ())
+        line = min([first.lineno, *(d.lineno for d in decorators)])
+        return line, 0, 2 if isinstance(first, _DEFINITIONS) else 1
+
+    def _import_block(self) -> list[Statement]:
+        """The imports before the first other statement, without those from `__future__`."""
+        rest = itertools.dropwhile(_is_header, self.body)
+        block = itertools.takewhile(lambda s: isinstance(s, Statement | ast.If | ast.Try), rest)
+        return [s for s in block if isinstance(s, Statement)]
+
+    def _key(self, statement: Statement) -> tuple[int, int, str]:
+        if isinstance(statement, ast.Import):
+            return self._key_of(statement.names[0].name, "")
+        if statement.level:
+            return (3, 1, "." * statement.level + (statement.module or ""))
+        return self._key_of(statement.module or "", "*")
+
+    def _key_of(self, module: str, name: str) -> tuple[int, int, str]:
+        top = module.split(".", maxsplit=1)[0]
+        if not top:
+            return (3, int(bool(name)), module)
+        if top in sys.stdlib_module_names:
+            return (0, int(bool(name)), module)
+        return (2 if top in self.path.parts[:-1] else 1, int(bool(name)), module)
+
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def _is_header(statement: ast.stmt) -> bool:
+    """Is it the docstring or an import from `__future__`?"""
+    if isinstance(statement, ast.ImportFrom):
+        return statement.module == "__future__"
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _line_of(change: ImportChange) -> str:
+    alias = f" as {change.alias}" if change.alias else ""
+    if not change.name:
+        return f"import {change.module}{alias}"
+    return f"from {change.module} import {change.name}{alias}"

@@ -1,0 +1,342 @@
+"""Line breaks and indentation inside brackets.
+
+Indentation here is relative to the block that the statement stands in, as LibCST keeps it.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import libcst as cst
+
+from migrate_async.rewrite.fragments import code_of
+from migrate_async.rewrite.parentheses import without_parentheses
+
+_Node = TypeVar("_Node", bound=cst.CSTNode)
+Whitespace = cst.BaseParenthesizableWhitespace
+
+
+@dataclasses.dataclass(frozen=True)
+class Style:
+    """How the file is written: one level of indentation and the longest line that is fine."""
+
+    unit: str = "    "
+    limit: int = 88
+
+
+def line_break(indent: str) -> cst.ParenthesizedWhitespace:
+    """A new line that starts with `indent`."""
+    return cst.ParenthesizedWhitespace(indent=True, last_line=cst.SimpleWhitespace(indent))
+
+
+def breaks_line(whitespace: object) -> bool:
+    """Does the whitespace hold a line break (in brackets or by a backslash)?"""
+    if isinstance(whitespace, cst.SimpleWhitespace):
+        return "\n" in whitespace.value or "\r" in whitespace.value
+    return isinstance(whitespace, cst.ParenthesizedWhitespace)
+
+
+def indent_after(whitespace: object) -> str | None:
+    """The indentation of the line that `whitespace` begins, if it begins one."""
+    if isinstance(whitespace, cst.ParenthesizedWhitespace):
+        return whitespace.last_line.value
+    return None
+
+
+def joined(
+    pieces: Iterable[object], indent: str, comments: str | None = None
+) -> cst.ParenthesizedWhitespace:
+    """One line break that keeps the comments of all `pieces`, then a line with `indent`.
+
+    Comments on own lines are indented by `comments`, if given.
+    """
+    found = [p for p in pieces if isinstance(p, cst.ParenthesizedWhitespace)]
+    if not found:
+        return line_break(indent)
+    lines = list(found[0].empty_lines)
+    for piece in found[1:]:
+        if piece.first_line.comment:
+            lines.append(cst.EmptyLine(comment=piece.first_line.comment))
+        lines += piece.empty_lines
+    aligned = indent if comments is None else comments
+    own = [_comment_line(line, aligned) for line in lines if line.comment]
+    return found[0].with_changes(
+        empty_lines=own, indent=True, last_line=cst.SimpleWhitespace(indent)
+    )
+
+
+def _comment_line(line: cst.EmptyLine, indent: str) -> cst.EmptyLine:
+    return line.with_changes(indent=True, whitespace=cst.SimpleWhitespace(indent))
+
+
+# --- moving ------------------------------------------------------------------------------------
+
+
+def moved(node: _Node, old: str, new: str) -> _Node:
+    """`node` with its continuation lines moved from the indentation `old` to `new`."""
+    if old == new:
+        return node
+    result = node.visit(_Move(old, new))
+    assert isinstance(result, type(node))  # noqa: S101 - narrows LibCST's wide return type
+    return result
+
+
+class _Move(cst.CSTTransformer):
+    def __init__(self, old: str, new: str) -> None:
+        super().__init__()
+        self._old, self._new = old, new
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        return not isinstance(node, cst.FormattedString)
+
+    def on_leave(  # type: ignore[override]
+        self,
+        original_node: cst.CSTNode,  # noqa: ARG002 - LibCST's signature
+        updated_node: cst.CSTNode,
+    ) -> cst.CSTNode:
+        if not isinstance(updated_node, cst.ParenthesizedWhitespace):
+            return updated_node
+        lines = [
+            line.with_changes(whitespace=self._moved(line.whitespace)) if line.comment else line
+            for line in updated_node.empty_lines
+        ]
+        last_line = self._moved(updated_node.last_line)
+        return updated_node.with_changes(empty_lines=lines, last_line=last_line)
+
+    def _moved(self, whitespace: cst.SimpleWhitespace) -> cst.SimpleWhitespace:
+        text = whitespace.value
+        if text.startswith(self._old):
+            return cst.SimpleWhitespace(self._new + text[len(self._old) :])
+        width = max(0, len(text) + len(self._new) - len(self._old))
+        return cst.SimpleWhitespace((self._new + text)[:width])
+
+
+class _FindBreaks(cst.CSTVisitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.last: str | None = None
+        self.found = False
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        if isinstance(node, cst.ParenthesizedWhitespace):
+            self.found, self.last = True, node.last_line.value
+        elif isinstance(node, cst.SimpleWhitespace) and breaks_line(node):
+            self.found = True
+        return not isinstance(node, cst.FormattedString)
+
+
+def has_breaks(node: cst.CSTNode) -> bool:
+    """Does `node` go over several lines (a string over several lines does not count)?"""
+    finder = _FindBreaks()
+    node.visit(finder)
+    return finder.found
+
+
+def last_indent(node: cst.CSTNode) -> str | None:
+    """The indentation of the last line that begins inside `node`, if one does."""
+    finder = _FindBreaks()
+    node.visit(finder)
+    return finder.last
+
+
+def needs_brackets(expression: cst.BaseExpression) -> bool:
+    """Does a line break of `expression` rely on brackets around it?"""
+    if expression.lpar or not has_breaks(expression):
+        return False
+    try:
+        ast.parse(code_of(expression), mode="eval")
+    except SyntaxError:
+        return True
+    return False
+
+
+def bracketed(
+    expression: cst.BaseExpression, inner: str, outer: str, closing: Sequence[object] = ()
+) -> cst.BaseExpression:
+    """`expression` between parentheses that stand on the lines before and after it."""
+    bare = without_parentheses(expression)
+    return bare.with_changes(
+        lpar=[cst.LeftParen(whitespace_after=line_break(inner))],
+        rpar=[cst.RightParen(whitespace_before=joined(closing, outer))],
+    )
+
+
+# --- lists of arguments and parameters ---------------------------------------------------------
+
+
+def call_on_lines(call: cst.Call, inner: str, outer: str) -> cst.Call:
+    """`call` with its arguments, on one line, between line breaks."""
+    if not call.args:
+        return call
+    args = [*call.args]
+    args[-1] = args[-1].with_changes(
+        comma=cst.MaybeSentinel.DEFAULT, whitespace_after_arg=line_break(outer)
+    )
+    return call.with_changes(whitespace_before_args=line_break(inner), args=args)
+
+
+def one_per_line(call: cst.Call, inner: str, outer: str) -> cst.Call:
+    """`call` with each argument on a line of its own, with a trailing comma."""
+    last = len(call.args) - 1
+    args = [
+        arg.with_changes(
+            comma=cst.Comma(whitespace_after=line_break(outer if i == last else inner)),
+            whitespace_after_arg=cst.SimpleWhitespace(""),
+        )
+        for i, arg in enumerate(call.args)
+    ]
+    return call.with_changes(whitespace_before_args=line_break(inner), args=args)
+
+
+def width(text: str) -> int:
+    """Columns of the longest line of `text`; a tab counts four."""
+    return max(len(line.expandtabs(4)) for line in text.split("\n"))
+
+
+# --- executed statements -----------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Arranger:
+    """Lays out a call that executes `statement`, a chain that may go over several lines.
+
+    `old` is the indentation of the line on which the chain began, `block` that of the block.
+    """
+
+    statement: cst.BaseExpression
+    old: str
+    block: str
+    unit: str
+
+    def arrange(self, expression: cst.BaseExpression, indent: str) -> cst.BaseExpression:
+        """`expression` with the calls around the statement broken, or joined, as it asks for.
+
+        `indent` is the indentation of the line on which `expression` will begin.
+        """
+        if not has_breaks(self.statement) and not _has_comments(expression):
+            return self._flat(expression)
+        return self._broken(expression, indent)
+
+    def _holds(self, node: cst.BaseExpression) -> bool:
+        if node is self.statement:
+            return True
+        if isinstance(node, cst.Call):
+            return self._holds(node.func) or any(self._holds(arg.value) for arg in node.args)
+        if isinstance(node, cst.Await):
+            return self._holds(node.expression)
+        return isinstance(node, cst.Attribute | cst.Subscript) and self._holds(node.value)
+
+    def _in_arguments(self, call: cst.Call) -> bool:
+        return any(self._holds(arg.value) for arg in call.args)
+
+    def _flat(self, node: cst.BaseExpression) -> cst.BaseExpression:
+        if node is self.statement or not self._holds(node):
+            return node
+        if isinstance(node, cst.Call) and self._in_arguments(node):
+            nothing = cst.SimpleWhitespace("")
+            args = [arg.with_changes(value=self._flat(arg.value)) for arg in node.args]
+            args[-1] = args[-1].with_changes(whitespace_after_arg=nothing)
+            return node.with_changes(args=args, whitespace_before_args=nothing)
+        return _with_inner(node, self._flat(_inner(node)))
+
+    def _broken(self, node: cst.BaseExpression, indent: str) -> cst.BaseExpression:
+        if node is self.statement:
+            return self._chain(node, indent)[0]
+        if not self._holds(node):
+            return node
+        if isinstance(node, cst.Call) and self._in_arguments(node):
+            return self._call(node, indent)
+        if isinstance(node, cst.Await) and node.lpar:
+            inner = indent + self.unit
+            bare = self._broken(without_parentheses(node), inner)
+            return bracketed(bare, inner, indent)
+        changed = _with_inner(node, self._broken(_inner(node), indent))
+        if isinstance(changed, cst.Attribute) and _hangs(changed.value):
+            dot = changed.dot.with_changes(whitespace_before=line_break(indent))
+            return changed.with_changes(dot=dot)
+        return changed
+
+    def _call(self, call: cst.Call, indent: str) -> cst.Call:
+        inner = indent + self.unit
+        args = []
+        for arg in call.args:
+            comma = arg.comma
+            if isinstance(comma, cst.Comma):
+                comma = comma.with_changes(whitespace_after=joined([comma.whitespace_after], inner))
+            args.append(arg.with_changes(value=self._broken(arg.value, inner), comma=comma))
+        closing = joined([args[-1].whitespace_after_arg], indent, inner)
+        args[-1] = args[-1].with_changes(
+            whitespace_after_arg=closing, comma=cst.MaybeSentinel.DEFAULT
+        )
+        opening = joined([call.whitespace_before_args], inner)
+        return call.with_changes(args=args, whitespace_before_args=opening)
+
+    def _chain(self, node: cst.BaseExpression, indent: str) -> tuple[cst.BaseExpression, str]:
+        """The chain with its lines at `indent`, and the indentation that its last line had."""
+        if node.lpar or not isinstance(node, cst.Call | cst.Attribute | cst.Subscript):
+            return moved(node, self.old, indent), last_indent(node) or self.old
+        head, was = self._chain(_inner(node), indent)
+        if isinstance(node, cst.Attribute):
+            space = node.dot.whitespace_before
+            if not breaks_line(space):
+                return node.with_changes(value=head), was
+            dot = node.dot.with_changes(whitespace_before=joined([space], indent))
+            return node.with_changes(value=head, dot=dot), self._indent_of(space)
+        shell = moved(_with_inner(node, cst.Name("_")), was, indent)
+        return _with_inner(shell, head), last_indent(_with_inner(node, cst.Name("_"))) or was
+
+    def _indent_of(self, space: Whitespace) -> str:
+        if isinstance(space, cst.SimpleWhitespace):  # a backslash: the indentation is absolute
+            return space.value.rsplit("\n", 1)[-1].removeprefix(self.block)
+        return indent_after(space) or ""
+
+
+def _inner(node: cst.BaseExpression) -> cst.BaseExpression:
+    if isinstance(node, cst.Call):
+        return node.func
+    if isinstance(node, cst.Await):
+        return node.expression
+    assert isinstance(node, cst.Attribute | cst.Subscript)  # noqa: S101 - the callers' contract
+    return node.value
+
+
+def _with_inner(node: cst.BaseExpression, inner: cst.BaseExpression) -> cst.BaseExpression:
+    if isinstance(node, cst.Call):
+        return node.with_changes(func=inner)
+    if isinstance(node, cst.Await):
+        return node.with_changes(expression=inner)
+    return node.with_changes(value=inner)
+
+
+def _hangs(node: cst.BaseExpression) -> bool:
+    """Does the chain `node` have its calls on lines of their own?"""
+    while isinstance(node, cst.Call | cst.Attribute | cst.Subscript) and not node.lpar:
+        if isinstance(node, cst.Attribute) and breaks_line(node.dot.whitespace_before):
+            return True
+        node = _inner(node)
+    return False
+
+
+class _FindComments(cst.CSTVisitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[cst.Comment] = []
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        if isinstance(node, cst.Comment):
+            self.found.append(node)
+        return True
+
+
+def comments_in(node: cst.CSTNode) -> list[cst.Comment]:
+    """All comments in `node`, in order."""
+    finder = _FindComments()
+    node.visit(finder)
+    return finder.found
+
+
+def _has_comments(node: cst.CSTNode) -> bool:
+    return bool(comments_in(node))

@@ -1,0 +1,66 @@
+"""Edits of a call's arguments."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from migrate_async.errors import InternalError
+from migrate_async.model.plan import AddArgument, RemoveArgument
+from migrate_async.rewrite.fragments import parse_expression
+from migrate_async.rewrite.operations import sequences
+from migrate_async.rewrite.parentheses import with_parentheses
+
+
+def add_argument(edit: AddArgument, node: cst.BaseExpression) -> cst.Call:
+    """The call `node` with one more argument, before any `**`."""
+    call = _as_call(node)
+    (new,) = _as_call(parse_expression(f"f({edit.code})")).args
+    new = new.with_changes(
+        equal=cst.AssignEqual(
+            whitespace_before=cst.SimpleWhitespace(""), whitespace_after=cst.SimpleWhitespace("")
+        )
+        if new.keyword
+        else cst.MaybeSentinel.DEFAULT
+    )
+    args = [_in_parentheses(arg) for arg in call.args]
+    index = next((i for i, arg in enumerate(args) if arg.star == "**"), len(args))
+    changed = sequences.insert(args, index, new, call.whitespace_before_args)
+    return call.with_changes(args=changed)
+
+
+def remove_argument(edit: RemoveArgument, node: cst.BaseExpression) -> cst.Call:
+    """The call `node` without the argument that the edit names.
+
+    Raises `InternalError` when the call has no such argument.
+    """
+    call = _as_call(node)
+    index = _index(edit.name, call)
+    args = sequences.remove(call.args, index)
+    if args:
+        return call.with_changes(args=args)
+    return call.with_changes(args=[], whitespace_before_args=cst.SimpleWhitespace(""))
+
+
+def _index(name: str, call: cst.Call) -> int:
+    if name.isdigit():
+        index = int(name)
+        before = call.args[: index + 1]
+        if len(before) == index + 1 and all(not arg.keyword and not arg.star for arg in before):
+            return index
+    for index, arg in enumerate(call.args):
+        if arg.keyword is not None and arg.keyword.value == name:
+            return index
+    raise InternalError(f"the call has no argument {name!r}")
+
+
+def _as_call(node: cst.BaseExpression) -> cst.Call:
+    if not isinstance(node, cst.Call):
+        raise InternalError(f"an argument edit of something that is not a call: {node!r:.80}")
+    return node
+
+
+def _in_parentheses(arg: cst.Arg) -> cst.Arg:
+    """A sole generator expression may go without parentheses, but not beside another argument."""
+    if isinstance(arg.value, cst.GeneratorExp) and not arg.value.lpar:
+        return arg.with_changes(value=with_parentheses(arg.value))
+    return arg

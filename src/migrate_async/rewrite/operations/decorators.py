@@ -1,0 +1,35 @@
+"""Add and remove decorators of functions and classes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import libcst as cst
+
+from migrate_async.model.plan import AddDecorator
+from migrate_async.rewrite.fragments import parse_expression
+
+Decorated = cst.FunctionDef | cst.ClassDef
+
+
+def add_decorator(edit: AddDecorator, node: Decorated) -> Decorated:
+    """`node` with one more decorator above the others."""
+    new = cst.Decorator(parse_expression(edit.code))
+    return node.with_changes(decorators=[new, *node.decorators])
+
+
+def remove_decorators(
+    node: Decorated, original: Sequence[cst.Decorator], doomed: Collection[cst.CSTNode]
+) -> Decorated:
+    """`node` without the decorators that were `doomed` in `original`; comments above them stay."""
+    kept: list[cst.Decorator] = []
+    above: list[cst.EmptyLine] = []
+    for before, now in zip(original, node.decorators, strict=True):
+        lines = [*above, *now.leading_lines]
+        if before in doomed:
+            above = [line for line in lines if line.comment]
+        else:
+            kept.append(now.with_changes(leading_lines=lines))
+            above = []
+    after = [*above, *node.lines_after_decorators]
+    return node.with_changes(decorators=kept, lines_after_decorators=after)

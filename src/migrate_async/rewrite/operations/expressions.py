@@ -1,0 +1,84 @@
+"""Edits of one expression: await it, replace it, turn a query into a statement."""
+
+from __future__ import annotations
+
+import libcst as cst
+import msgspec
+
+from migrate_async.model.plan import AwaitCall, QueryRewrite, ReplaceExpression
+from migrate_async.rewrite.fragments import graft, parse_expression
+from migrate_async.rewrite.lines import Arranger, bracketed, has_breaks, moved, needs_brackets
+from migrate_async.rewrite.operations import queries
+from migrate_async.rewrite.operations.hoisting import hoistable
+from migrate_async.rewrite.parentheses import (
+    PRIMARY,
+    is_head,
+    parenthesised,
+    precedence,
+    precedence_asked,
+    without_parentheses,
+)
+from migrate_async.rewrite.place import Place, Replacement
+
+
+def replace(edit: ReplaceExpression, node: cst.BaseExpression, place: Place) -> Replacement:
+    """`edit.code`, with `node` in the place of `{}` if the code has one."""
+    new = graft(edit.code, node) if "{}" in edit.code else parse_expression(edit.code)
+    return Replacement(_fitted(new, place))
+
+
+def await_call(edit: AwaitCall, node: cst.BaseExpression, place: Place) -> Replacement:
+    """`await node`, or a name that a statement before has awaited it into."""
+    if isinstance(node, cst.Await):
+        return Replacement(node)
+    wants_parentheses = place.parent is not None and is_head(place.parent, place.node)
+    if edit.hoist and wants_parentheses and hoistable(place.path):
+        awaited = _on_its_own(cst.Await(_operand(_bare(node))), place)
+        return Replacement(cst.Name(edit.hoist), (edit.hoist, awaited))
+    lpar, rpar = node.lpar, node.rpar
+    awaited = cst.Await(_operand(without_parentheses(node)), lpar=lpar, rpar=rpar)
+    return Replacement(_fitted(awaited, place))
+
+
+def rewrite_query(edit: QueryRewrite, node: cst.BaseExpression, place: Place) -> Replacement:
+    """The statement that the chain `node` becomes, executed if the edit says so."""
+    hoist = bool(edit.hoist and edit.call and edit.tail) and hoistable(place.path)
+    if not hoist:
+        edit = msgspec.structs.replace(edit, hoist="")
+    result = queries.rewrite(edit, node)
+    if not edit.call or edit.call == "{stmt}":
+        return Replacement(_fitted(result.expression, place))
+    arranger = Arranger(result.statement, place.indent, place.block, place.style.unit)
+    if result.hoisted is not None:
+        call = arranger.arrange(result.hoisted, "")
+        name = cst.ensure_type(cst.parse_expression(result.name), cst.Name)
+        return Replacement(_fitted(result.expression, place), (name.value, call))
+    new = arranger.arrange(result.expression, place.outer)
+    if place.touches and not new.lpar:
+        new = new.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+    return Replacement(_fitted(new, place))
+
+
+def _operand(node: cst.BaseExpression) -> cst.BaseExpression:
+    return parenthesised(node, PRIMARY)
+
+
+def _bare(node: cst.BaseExpression) -> cst.BaseExpression:
+    """`node` without parentheses that were only there to hold line breaks."""
+    bare = without_parentheses(node)
+    return bare if precedence(bare) >= PRIMARY else node
+
+
+def _on_its_own(awaited: cst.BaseExpression, place: Place) -> cst.BaseExpression:
+    """`awaited` as the value of an assignment at the level of the block."""
+    if not has_breaks(awaited):
+        return awaited
+    unit = place.style.unit
+    if needs_brackets(awaited):
+        return bracketed(moved(awaited, place.indent, unit), unit, "")
+    return moved(awaited, place.indent, "")
+
+
+def _fitted(new: cst.BaseExpression, place: Place) -> cst.BaseExpression:
+    """`new`, in parentheses if its surroundings ask for them."""
+    return parenthesised(new, precedence_asked(place.parent, place.node))

@@ -26,8 +26,11 @@ class AnnotationEdits:
     unneeded: list[str] = field(default_factory=list)
 
 
-def annotation_edits(project: Project, function: Function) -> AnnotationEdits:
-    """The annotations of the function's own parameters, return value and variables."""
+def annotation_edits(project: Project, function: Function, *, converts: bool) -> AnnotationEdits:
+    """The annotations of the function's own parameters, return value and variables.
+
+    Unless it `converts`, a generator function goes on being a sync generator.
+    """
     found = AnnotationEdits()
     node = function.node
     if not isinstance(node, s.FunctionDef):
@@ -35,7 +38,7 @@ def annotation_edits(project: Project, function: Function) -> AnnotationEdits:
     scope = function.scope
     for annotation in _annotations(node):
         retype(project, scope, annotation, found)
-    if node.returns is not None and function.is_generator:
+    if converts and node.returns is not None and function.is_generator:
         _generator(project, scope, node.returns, found)
     return found
 

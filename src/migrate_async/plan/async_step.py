@@ -218,7 +218,7 @@ class AsyncStep:
                 continue
             if is_test_path(function.module.path) and not self._tests_converted:
                 continue
-            found = annotation_edits(self._project, function)
+            found = annotation_edits(self._project, function, converts=False)
             collector.add(function.module.path, found.edits, found.imports, found.unneeded)
 
     @cached_property

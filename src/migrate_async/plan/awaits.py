@@ -55,7 +55,7 @@ class Awaiter:
             if site.node not in gone:
                 self._call(found, function, site)
         self._decorators(found, function)
-        annotations = annotation_edits(self._project, function)
+        annotations = annotation_edits(self._project, function, converts=True)
         found.edits += annotations.edits
         found.imports += annotations.imports
         found.unneeded += annotations.unneeded

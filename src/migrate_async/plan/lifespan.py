@@ -17,7 +17,6 @@ from migrate_async.plan.database import NAME, ModuleEdits, add_import
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.touches import Touch, Touches
 
-
 _FASTAPI = ("fastapi.FastAPI", "fastapi.applications.FastAPI")
 
 

@@ -71,8 +71,8 @@ class Obstacles:
         return None
 
     def _not_selected(self, function: Function) -> Reason | None:
-        if self._selected(function):
-            return None
+        if self._selected(function) or function in self._project.session_dependencies:
+            return None  # `get_db` serves whatever is selected
         return _at(function, "not-selected", "it is outside the paths of this run")
 
     def _legacy_query(self, function: Function) -> Reason | None:

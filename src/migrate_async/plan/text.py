@@ -16,19 +16,26 @@ def source(expr: s.Expr) -> str:
         return f"{source(expr.value)}.{expr.attr}"
     if isinstance(expr, s.Call):
         return f"{source(expr.func)}({', '.join(_arguments(expr))})"
+    if isinstance(expr, s.Subscript):
+        return f"{source(expr.value)}[{_index(expr.index)}]"
+    return _literal(expr)
+
+
+def _literal(expr: s.Expr) -> str:
     if isinstance(expr, s.Constant):
         return _constant(expr)
-    if isinstance(expr, s.Subscript):
-        index = source(expr.index)
-        if isinstance(expr.index, s.Sequence) and expr.index.kind == "tuple":
-            index = index[1:-1]
-        return f"{source(expr.value)}[{index}]"
     if isinstance(expr, s.Sequence):
         return _display(expr)
     if isinstance(expr, s.Mapping) and None not in expr.keys:
         pairs = zip(expr.keys, expr.values, strict=True)
         return "{" + ", ".join(f"{source(k)}: {source(v)}" for k, v in pairs if k) + "}"
     raise ValueError(f"no source text for {type(expr).__name__}")
+
+
+def _index(index: s.Expr) -> str:
+    text = source(index)
+    is_tuple = isinstance(index, s.Sequence) and index.kind == "tuple"
+    return text[1:-1] if is_tuple else text
 
 
 def _arguments(call: s.Call) -> list[str]:

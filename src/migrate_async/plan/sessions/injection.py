@@ -281,7 +281,7 @@ class _Builder:
 
     def _in_loop_or_branch(self, statement: s.Stmt) -> bool:
         parent = self.project.parent(statement)
-        while parent is not None and parent is not self.node:
+        while parent is not self.node:
             if not isinstance(parent, s.Try):
                 return True
             parent = self.project.parent(parent)

@@ -20,6 +20,8 @@ from migrate_async.model.plan import (
 from migrate_async.rewrite.fragments import leading_lines, parse_statements
 from migrate_async.rewrite.place import Hoisted
 
+_DEFINITION_GAP = 2
+
 Statement = cst.BaseStatement
 Lines = list[cst.EmptyLine]
 
@@ -29,13 +31,15 @@ class Entry:
     """What one original statement (of a line, if a line holds several) became.
 
     `lines` are the comments and blank lines that a removed statement leaves behind, `below` the
-    comments that were at the end of an unwrapped block.
+    comments that were at the end of an unwrapped block. `apart`: a definition was inserted at its
+    end, so that the next statement stands apart from it.
     """
 
     original: cst.CSTNode
     nodes: list[Statement]
     lines: Lines = dataclasses.field(default_factory=list)
     below: Lines = dataclasses.field(default_factory=list)
+    apart: bool = False
 
     def replace(self, nodes: Sequence[Statement]) -> None:
         """Take `nodes` instead; what stands above the first one stays above."""
@@ -114,7 +118,8 @@ class BlockEditor:
         elif isinstance(edit, InsertStatements):
             new = parse_statements(edit.code, self.unit)
             if edit.after or is_docstring:
-                entry.nodes = [*entry.nodes, *new]
+                entry.nodes = [*entry.nodes, *_set_apart(new)]
+                entry.apart = bool(new) and _is_definition(new[-1])
             else:
                 _insert_before(entry, new)
         elif isinstance(edit, UnwrapBlock):
@@ -223,7 +228,27 @@ def _insert_before(entry: Entry, new: list[Statement]) -> None:
         return
     statement = entry.nodes[0]
     above, below = _split_blank(leading_lines(statement))
-    entry.nodes = [_under(above, new[0]), *new[1:], _with_lines(statement, below), *entry.nodes[1:]]
+    first, *others = _set_apart([_under(above, new[0]), *new[1:]])
+    kept = _with_lines(statement, below)
+    if _is_definition(new[-1]):
+        kept = _padded(kept)
+    entry.nodes = [first, *others, kept, *entry.nodes[1:]]
+
+
+def _is_definition(statement: Statement) -> bool:
+    return isinstance(statement, cst.FunctionDef | cst.ClassDef)
+
+
+def _set_apart(new: list[Statement]) -> list[Statement]:
+    """`new` with two blank lines above each definition (plans insert them at the top level)."""
+    return [_padded(item) if _is_definition(item) else item for item in new]
+
+
+def _padded(statement: Statement) -> Statement:
+    lines = leading_lines(statement)
+    blank = len(lines) - len(_without_blank_start(lines))
+    padding = [cst.EmptyLine(indent=False) for _ in range(_DEFINITION_GAP - blank)]
+    return _with_lines(statement, [*padding, *lines])
 
 
 def _unwrapped(statement: Statement) -> list[Statement]:
@@ -298,7 +323,7 @@ def _flattened(entries: Sequence[Entry]) -> Block:
     """All statements in order; what stood above a removed one goes above the next one."""
     body: list[Statement] = []
     carried: Lines = []
-    removed = False
+    removed = apart = False
     for entry in entries:
         if not entry.nodes:
             carried = _merged(carried, entry.lines) if removed else [*carried, *entry.lines]
@@ -310,6 +335,8 @@ def _flattened(entries: Sequence[Entry]) -> Block:
             first = _with_lines(first, lines if body else _without_blank_start(lines))
         elif carried:
             first = _under(carried, first)
+        if apart:
+            first = _padded(first)
         body += [first, *rest]
-        carried, removed = entry.below, False
+        carried, removed, apart = entry.below, False, entry.apart
     return Block(body, [line for line in carried if line.comment])

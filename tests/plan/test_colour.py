@@ -1,0 +1,263 @@
+"""Which functions convert, which stay, and the reason that is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from migrate_async.config import Settings
+from migrate_async.model.plan import Plan, Step
+from migrate_async.plan.planner import make_plan
+from support.projects import project
+
+DATABASE = """
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import declarative_base, sessionmaker
+
+    engine = create_engine("sqlite:///app.db")
+    SessionLocal = sessionmaker(bind=engine)
+    Base = declarative_base()
+
+    def get_db():
+        db = SessionLocal()
+        try:
+            yield db
+        finally:
+            db.close()
+"""
+
+MODELS = """
+    from sqlalchemy import Column, Integer, String
+    from .database import Base
+
+    class User(Base):
+        __tablename__ = "users"
+        id = Column(Integer, primary_key=True)
+        name = Column(String)
+"""
+
+
+def plan(files: Mapping[str, str], selection: tuple[str, ...] = ()) -> Plan:
+    app = {"app/__init__.py": "", "app/database.py": DATABASE, "app/models.py": MODELS, **files}
+    return make_plan(project(app), Step.ALL, Settings(), selection)
+
+
+def verdicts(found: Plan) -> dict[str, str]:
+    """Verdicts of all functions but those of the database module."""
+    return {
+        decision.function: decision.verdict
+        for decision in found.functions
+        if not decision.function.startswith("app.database.")
+    }
+
+
+def reason(found: Plan, function: str) -> str:
+    decision = next(item for item in found.functions if item.function == function)
+    return decision.reasons[0].code
+
+
+def test_callers_of_a_coloured_function_are_coloured_through_modules() -> None:
+    found = plan(
+        {
+            "app/crud.py": """
+                from sqlalchemy.orm import Session
+
+                def touch(db: Session):
+                    db.commit()
+
+                def between(db: Session):
+                    return touch(db)
+            """,
+            "app/service.py": """
+                from . import crud
+
+                def outer(db):
+                    return crud.between(db)
+
+                def untouched():
+                    return 1
+            """,
+        }
+    )
+    assert verdicts(found) == {
+        "app.crud.touch": "convert",
+        "app.crud.between": "convert",
+        "app.service.outer": "convert",
+    }
+
+
+def test_a_chain_of_reasons_leads_down_to_the_operation() -> None:
+    found = plan(
+        {
+            "app/crud.py": """
+                def inner(db):
+                    db.flush()
+
+                def outer(db):
+                    inner(db)
+            """
+        }
+    )
+    outer = next(item for item in found.functions if item.function == "app.crud.outer")
+    assert [item.code for item in outer.reasons] == ["calls", "session-operation"]
+
+
+def test_a_property_stays_and_so_does_what_it_calls() -> None:
+    found = plan(
+        {
+            "app/crud.py": """
+                from sqlalchemy.orm import object_session
+
+                def count(db):
+                    return db.execute("SELECT 1").scalar()
+
+                class Thing:
+                    @property
+                    def size(self):
+                        return count(object_session(self))
+            """
+        }
+    )
+    assert verdicts(found)["app.crud.Thing.size"] == "keep"
+    assert reason(found, "app.crud.count") == "called-by-sync"
+
+
+def test_a_call_in_a_generator_expression_cannot_be_awaited() -> None:
+    found = plan(
+        {
+            "app/crud.py": """
+                def one(db, number):
+                    db.flush()
+                    return number
+
+                def total(db):
+                    return sum(one(db, n) for n in range(3))
+            """
+        }
+    )
+    assert reason(found, "app.crud.total") == "no-await"
+    assert verdicts(found)["app.crud.one"] == "keep"
+
+
+def test_methods_that_share_self_db_convert_together_or_not_at_all() -> None:
+    found = plan(
+        {
+            "app/service.py": """
+                import functools
+                from sqlalchemy.orm import Session
+
+                class Service:
+                    def __init__(self, db: Session):
+                        self.db = db
+
+                    def save(self):
+                        self.db.commit()
+
+                    @functools.lru_cache
+                    def cached(self):
+                        return self.db.execute("SELECT 1").scalar()
+            """
+        }
+    )
+    assert reason(found, "app.service.Service.cached") == "decorator"
+    assert reason(found, "app.service.Service.save") == "shares-session"
+
+
+def test_a_session_of_the_whole_process_is_not_given_to_tasks() -> None:
+    found = plan(
+        {
+            "app/jobs.py": """
+                from .database import SessionLocal
+
+                db = SessionLocal()
+
+                def run():
+                    db.commit()
+            """
+        }
+    )
+    assert reason(found, "app.jobs.run") == "shared-session"
+
+
+def test_a_session_passed_to_an_unknown_callee_is_left_alone() -> None:
+    found = plan(
+        {
+            "app/jobs.py": """
+                def run(db, helper):
+                    helper.work(db)
+                    db.commit()
+            """
+        }
+    )
+    assert reason(found, "app.jobs.run") == "unresolved"
+
+
+def test_what_is_outside_the_selection_stays_and_keeps_its_callees() -> None:
+    found = plan(
+        {
+            "app/shared.py": """
+                def helper(db):
+                    db.flush()
+            """,
+            "app/new.py": """
+                from .shared import helper
+
+                def route(db):
+                    helper(db)
+                    db.commit()
+            """,
+            "app/old.py": """
+                from .shared import helper
+
+                def route(db):
+                    helper(db)
+            """,
+        },
+        selection=("app/new.py", "app/shared.py"),
+    )
+    assert verdicts(found) == {
+        "app.new.route": "convert",
+        "app.old.route": "keep",
+        "app.shared.helper": "keep",
+    }
+
+
+def test_tests_that_only_send_requests_take_no_part() -> None:
+    found = plan(
+        {
+            "app/main.py": """
+                from fastapi import Depends, FastAPI
+                from .database import get_db
+
+                app = FastAPI()
+
+                @app.get("/")
+                def index(db=Depends(get_db)):
+                    db.commit()
+            """,
+            "tests/test_app.py": """
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import sessionmaker
+                from app.database import get_db
+                from app.main import app
+
+                Testing = sessionmaker(bind=create_engine("sqlite://"))
+
+                def override():
+                    db = Testing()
+                    try:
+                        yield db
+                    finally:
+                        db.close()
+
+                app.dependency_overrides[get_db] = override
+            """,
+        }
+    )
+    assert verdicts(found) == {"app.main.index": "convert"}
+    assert all(not file.path.startswith("tests/") for file in found.files)
+
+
+def test_a_project_without_a_session_has_an_empty_plan() -> None:
+    found = make_plan(project({"app.py": "def f():\n    return 1\n"}), Step.ALL, Settings())
+    assert found.files == ()
+    assert found.functions == ()

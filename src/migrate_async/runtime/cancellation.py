@@ -14,8 +14,11 @@ from typing import Any
 
 from sqlalchemy import NullPool, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.pool import ConnectionPoolEntry
 
 logger = logging.getLogger(__name__)
+
+_SESSION_ID_KEY = "migrate_async.server_session_id"
 
 _background: set[asyncio.Task[None]] = set()
 """Strong references: the event loop holds its tasks only weakly."""
@@ -49,7 +52,7 @@ def _finished(task: asyncio.Task[None]) -> None:
 class _Canceller:
     """How one driver names its server-side session, and how to stop what runs in it."""
 
-    def __init__(self, statement: str, session_id: Callable[[Any], int | None]) -> None:
+    def __init__(self, statement: str, session_id: Callable[[Any], int]) -> None:
         self.statement = text(statement)
         self.session_id = session_id
 
@@ -96,23 +99,27 @@ class OrphanReaper:
             return make_spare_engine(poolclass=NullPool, isolation_level="AUTOCOMMIT")
 
         reaper = cls(spare, canceller)
+        event.listen(engine.sync_engine, "connect", reaper._on_connect)
         event.listen(engine.sync_engine, "invalidate", reaper._on_invalidate)
         return reaper
 
+    def _on_connect(self, dbapi_connection: Any, record: ConnectionPoolEntry) -> None:
+        # Noted now: psycopg does not tell the id of a connection that it closed.
+        driver_connection = dbapi_connection.driver_connection
+        record.info[_SESSION_ID_KEY] = self._canceller.session_id(driver_connection)
+
     def _on_invalidate(
-        self, dbapi_connection: Any, _record: object, error: BaseException | None
+        self, _connection: object, record: ConnectionPoolEntry, error: BaseException | None
     ) -> None:
-        if not isinstance(error, asyncio.CancelledError):
+        session_id = record.info.get(_SESSION_ID_KEY)
+        if not isinstance(error, asyncio.CancelledError) or session_id is None:
             return
         try:
-            session_id = self._canceller.session_id(dbapi_connection.driver_connection)
             loop = asyncio.get_running_loop()
-        except Exception as failure:  # noqa: BLE001  a driver's closed connection may raise anything
-            logger.debug("an abandoned query cannot be identified: %r", failure)
+        except RuntimeError:  # returned from a thread: its loop saw the cancellation
             return
-        if session_id:
-            self._orphans.append(session_id)
-            self._start(loop)
+        self._orphans.append(session_id)
+        self._start(loop)
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         task = self._task

@@ -116,20 +116,31 @@ def _is_redefined(fn: sc.Function, inference: Inference) -> bool:
 
 def _by_use(fn: sc.Function, graph: CallGraph) -> str | None:
     for use in graph.value_uses.get(fn, ()):
-        if _is_foreign_use(use):
+        if _is_foreign_use(use, graph):
             return f"value:{use.kind.removeprefix('arg:')}"
     return None
 
 
-def _is_foreign_use(use: ValueUse) -> bool:
+def _is_foreign_use(use: ValueUse, graph: CallGraph) -> bool:
     if use.kind.startswith("arg:"):
         return use.kind.removeprefix("arg:") not in fastapi.AWAITING_CONSUMERS
-    return use.kind == "value" and not _is_override_table(use)
+    return use.kind == "value" and not _is_override_table(use, graph)
 
 
-def _is_override_table(use: ValueUse) -> bool:
+def _is_override_table(use: ValueUse, graph: CallGraph) -> bool:
     """`app.dependency_overrides[get_db] = ...`: FastAPI awaits what it overrides."""
-    return "index" in use.kind
+    statement: s.AnyNode | s.ModuleSyntax = use.node
+    while not isinstance(statement, _OVERRIDING):
+        if isinstance(statement, s.ModuleSyntax):
+            return False
+        statement = graph.parent(statement)
+    return any(
+        isinstance(node, s.Attribute) and node.attr == "dependency_overrides"
+        for node in s.walk(statement)
+    )
+
+
+_OVERRIDING = (s.Assign, s.ExpressionStatement, s.Delete, s.With, s.FunctionDef, s.ClassDef)
 
 
 # --- soft --------------------------------------------------------------------------------------

@@ -79,6 +79,10 @@ class CallGraph:
             fn.name for fn in self._functions if isinstance(fn.node, s.FunctionDef)
         )
 
+    def parent(self, node: s.AnyNode) -> s.AnyNode | s.ModuleSyntax:
+        """The node around `node`."""
+        return self._inference.symbols.parents[node]
+
     def build(self) -> None:
         """Resolve everything. Arguments of unannotated parameters are learnt first."""
         for _ in range(_MAX_ROUNDS):

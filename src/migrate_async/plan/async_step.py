@@ -182,8 +182,18 @@ class AsyncStep:
         """Functions that stay sync and may have to be re-pointed."""
         yield from self.colouring.kept
         for function in self._project.functions:
-            if function not in self.colouring.coloured and self._feeds_kept(function):
+            if function.is_module:
+                if self._runs_sessions(function):
+                    yield function
+            elif function not in self.colouring.coloured and self._feeds_kept(function):
                 yield function
+
+    def _runs_sessions(self, body: Function) -> bool:
+        """Whether a module works on a session at its top level."""
+        operations = [touch for touch in self._touches.of(body) if touch.kind != "metadata"]
+        return self._takes_part(body.module.path) and bool(
+            operations or self._touches.chains(body)
+        )
 
     def _feeds_kept(self, function: Function) -> bool:
         """Whether an uncoloured function hands its session to code that stays sync."""

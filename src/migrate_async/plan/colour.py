@@ -65,7 +65,7 @@ def _coloured(
             pending.append(function)
 
     for function in project.functions:
-        touch = touches.first(function)
+        touch = None if function.is_module else touches.first(function)
         if touch is not None:
             add(function, touch)
     while pending:

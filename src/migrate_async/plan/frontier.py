@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
+from migrate_async.index.sessions import Variable
 from migrate_async.index.types import FunctionObject
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
@@ -30,8 +31,7 @@ class Needs:
     """What kept code uses and the database module has to go on offering."""
 
     dependency: bool = False
-    factories: set[str] = field(default_factory=set)
-    engines: set[str] = field(default_factory=set)
+    variables: dict[Variable, None] = field(default_factory=dict)
     aliases: set[Alias] = field(default_factory=set)
 
 
@@ -68,17 +68,18 @@ class Frontier:
         for alias in self._aliases:
             if alias.local_name(module) == node.id:
                 self.needs.aliases.add(alias)
+                self.needs.dependency = True
                 return add_import(found, module, alias.module.name, alias.sync_name, NAME)
         return self._own_session(found, module, node)
 
     def _own_session(self, found: ModuleEdits, module: Module, node: s.Name) -> str:
         for factory in self._project.session_factories:
             if _names(module, factory.module, factory.name, node.id):
-                self.needs.factories.add(factory.name)
+                self.needs.variables[factory] = None
                 return add_import(found, module, factory.module.name, f"Sync{factory.name}", NAME)
         for engine in self._project.engines:
             if _names(module, engine.module, engine.name, node.id):
-                self.needs.engines.add(engine.name)
+                self.needs.variables[engine] = None
                 return add_import(found, module, engine.module.name, f"sync_{engine.name}", NAME)
         return ""
 
@@ -105,11 +106,12 @@ class Frontier:
         for alias in sorted(self.needs.aliases, key=lambda item: item.name):
             self._offer_alias(found, alias)
         for factory in self._project.session_factories:
-            if factory.name in self.needs.factories:
-                self._offer_factory(found, factory.module, factory.name, called(factory))
+            if factory in self.needs.variables:
+                self._need_engine(factory)
+                self._twin(found, factory, f"Sync{factory.name}")
         for engine in self._project.engines:
-            if engine.name in self.needs.engines:
-                self._offer_engine(found, engine.module, engine.name, called(engine))
+            if engine in self.needs.variables:
+                self._twin(found, engine, f"sync_{engine.name}")
         return found
 
     def _offer_dependency(self, found: dict[Module, ModuleEdits]) -> None:
@@ -144,25 +146,15 @@ class Frontier:
             )
         )
 
-    def _offer_factory(
-        self, found: dict[Module, ModuleEdits], module: Module, name: str, call: s.Call
-    ) -> None:
-        self.needs.engines |= {
-            engine.name
-            for engine in self._project.engines
-            for node in s.walk(call)
-            if isinstance(node, s.Name) and _names(module, engine.module, engine.name, node.id)
-        }
-        self._twin(found, module, call, f"Sync{name}")
+    def _need_engine(self, factory: Variable) -> None:
+        """A sync factory needs the sync engine that it is bound to."""
+        names = {node.id for node in s.walk(called(factory)) if isinstance(node, s.Name)}
+        for engine in self._project.engines:
+            if any(_names(factory.module, engine.module, engine.name, name) for name in names):
+                self.needs.variables[engine] = None
 
-    def _offer_engine(
-        self, found: dict[Module, ModuleEdits], module: Module, name: str, call: s.Call
-    ) -> None:
-        self._twin(found, module, call, f"sync_{name}")
-
-    def _twin(
-        self, found: dict[Module, ModuleEdits], module: Module, call: s.Call, name: str
-    ) -> None:
+    def _twin(self, found: dict[Module, ModuleEdits], variable: Variable, name: str) -> None:
+        module, call = variable.module, called(variable)
         edits = found.setdefault(module, ModuleEdits())
         statement = self._project.statement_of(call)
         try:
@@ -196,9 +188,15 @@ class Frontier:
 
 def _references(function: Function) -> Iterator[s.Name | s.Attribute]:
     """Outermost names and dotted names in the function's own text."""
-    roots = (function.node,) if function.node is not None else ()
-    for root in roots:
-        yield from _outermost(root)
+    if function.node is not None:
+        yield from _outermost(function.node)
+        return
+    for statement in function.module.syntax.body:
+        if not isinstance(statement, _DEFINITIONS):
+            yield from _outermost(statement)
+
+
+_DEFINITIONS = (s.FunctionDef, s.ClassDef, s.Import, s.ImportFrom)
 
 
 def _outermost(node: s.AnyNode) -> Iterator[s.Name | s.Attribute]:

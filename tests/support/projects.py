@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from migrate_async.config import Settings
 from migrate_async.index.extract import extract
-from migrate_async.index.project import ModuleInput, Project, build
+from migrate_async.index.project import Function, ModuleInput, Project, build
+from migrate_async.index.types import Types
 from migrate_async.model import syntax as s
 
 
@@ -53,3 +54,27 @@ def operations(project: Project, qualname: str) -> list[str]:
     assert function is not None, f"no function {qualname}"
     sites = [site.operation for site in project.calls(function) if site.operation]
     return [f"{operation.owner}.{operation.name}" for operation in sites]
+
+
+def infer_name(project: Project, qualname: str, name: str) -> Types:
+    """Types of the name `name` in the function `qualname`."""
+    function = project.function(qualname)
+    assert function is not None, f"no function {qualname}"
+    nodes = (node for stmt in function_body(function) for node in s.walk(stmt))
+    for node in nodes:
+        if isinstance(node, s.Name) and node.id == name:
+            return project.infer(node, function.scope)
+    parameter = s.Name(0, 0, 0, 0, name)
+    return project.infer(parameter, function.scope)
+
+
+def infer_return(project: Project, qualname: str) -> Types:
+    """Types of the first `return` of the function `qualname`."""
+    function = project.function(qualname)
+    assert function is not None, f"no function {qualname}"
+    return project.infer(function.returns[0], function.scope)
+
+
+def function_body(function: Function) -> tuple[s.Stmt, ...]:
+    """The statements of a function."""
+    return function.node.body if isinstance(function.node, s.FunctionDef) else ()

@@ -36,7 +36,8 @@ class Calls:
         if isinstance(item, t.FunctionObject):
             return self._function_called(item, node, scope)
         if isinstance(item, t.ClassObject):
-            return t.of(t.Instance(item.cls, item.args or self._constructed(item, node, scope)))
+            args = item.args or self._constructed(item, node, scope)
+            return t.of(t.Instance(item.cls, args, item.is_self))
         if isinstance(item, t.TypeVariable) and item.is_class:
             return t.of(t.as_instance(item))
         if isinstance(item, t.Instance):
@@ -120,7 +121,7 @@ class Calls:
                 found = generics.substitute(found, ancestor.values)
                 break
         found = generics.substitute(found, self._self_variables(fn, receiver))
-        return frozenset(_put_receiver(item, fn.cls, receiver) for item in found)
+        return generics.put_receiver(found, fn.cls, receiver)
 
     def _self_variables(
         self, fn: sc.Function, receiver: t.Instance | t.ClassObject
@@ -141,16 +142,6 @@ def _is_vague(item: Type) -> bool:
     if not isinstance(item, t.ExternalInstance):
         return False
     return item.dotted in _VAGUE or item.dotted.startswith("typing")
-
-
-def _put_receiver(item: Type, cls: sc.Class, receiver: t.Instance | t.ClassObject) -> Type:
-    if isinstance(item, t.ExternalInstance) and item.dotted.endswith(".Self"):
-        return t.Instance(receiver.cls, receiver.args)
-    if isinstance(item, t.Instance) and item.is_self and item.cls is cls:
-        return t.Instance(receiver.cls, receiver.args, receiver.is_self)
-    if isinstance(item, t.ClassObject) and item.is_self and item.cls is cls:
-        return t.ClassObject(receiver.cls, receiver.args, receiver.is_self)
-    return item
 
 
 def arguments(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -17,42 +17,61 @@ NOTHING: Substitution = {}
 
 def substitute(types: Types, values: Substitution) -> Types:
     """`types` with each type variable that `values` names replaced."""
-    if not values or not types:
+    if not values or not has_variable(types):
         return types
-    found: set[Type] = set()
-    for item in types:
-        if isinstance(item, t.TypeVariable):
-            found |= _replaced(item, values)
-        elif isinstance(item, _NESTED):
-            found.add(_substitute_fields(item, values))
-        else:
-            found.add(item)
-    return frozenset(found)
+
+    def replaced(item: Type) -> Types | None:
+        new = values.get(item.name) if isinstance(item, t.TypeVariable) else None
+        if new is None or not isinstance(item, t.TypeVariable):
+            return None
+        return frozenset(t.as_class(value) for value in new) if item.is_class else new
+
+    return rewrite(types, replaced)
+
+
+def put_receiver(types: Types, cls: Class, receiver: t.Instance | t.ClassObject) -> Types:
+    """`types` that a method of `cls` gives, with `self`, `cls` and `Self` as the receiver."""
+
+    def replaced(item: Type) -> Types | None:
+        if isinstance(item, t.ExternalInstance) and item.dotted.endswith(".Self"):
+            return t.of(t.Instance(receiver.cls, receiver.args))
+        if isinstance(item, t.Instance) and item.is_self and item.cls is cls:
+            return t.of(t.Instance(receiver.cls, receiver.args, receiver.is_self))
+        if isinstance(item, t.ClassObject) and item.is_self and item.cls is cls:
+            return t.of(t.ClassObject(receiver.cls, receiver.args, receiver.is_self))
+        return None
+
+    return rewrite(types, replaced)
 
 
 _NESTED = (
     *(t.Instance, t.ClassObject, t.ListOf, t.ContextOf, t.DictOf, t.TupleOf),
     *(t.QueryOf, t.SelectOf, t.ResultOf, t.RowOf, t.Entity),
 )
-"""Types that can hold type variables in their fields."""
+"""Types that hold other types in their fields."""
 
 
-def _replaced(item: t.TypeVariable, values: Substitution) -> Types:
-    new = values.get(item.name)
-    if new is None:
-        return t.of(item)
-    return frozenset(t.as_class(value) for value in new) if item.is_class else new
+def rewrite(types: Types, change: Callable[[Type], Types | None]) -> Types:
+    """`types` with `change` applied at any depth; None from it leaves an item as it is."""
+    found: set[Type] = set()
+    for item in types:
+        new = change(item)
+        if new is not None:
+            found |= new
+        else:
+            found.add(_rewrite_fields(item, change) if isinstance(item, _NESTED) else item)
+    return frozenset(found)
 
 
-def _substitute_fields(item: Type, values: Substitution) -> Type:
-    """`item` with the sets, and tuples of sets or entities, in its fields substituted."""
+def _rewrite_fields(item: Type, change: Callable[[Type], Types | None]) -> Type:
+    """`item` with the sets, and tuples of sets or entities, in its fields rewritten."""
     changes: dict[str, object] = {}
     for field in item.__struct_fields__:
         before = getattr(item, field)
         if isinstance(before, frozenset):
-            after: object = substitute(before, values)
+            after: object = rewrite(before, change)
         elif isinstance(before, tuple):
-            after = tuple(_substitute_part(part, values) for part in before)
+            after = tuple(_rewrite_part(part, change) for part in before)
         else:
             continue
         if after != before:
@@ -64,10 +83,8 @@ def _substitute_fields(item: Type, values: Substitution) -> Type:
     return msgspec.structs.replace(item, **changes)
 
 
-def _substitute_part(part: Types | t.Entity, values: Substitution) -> Types | Type:
-    if isinstance(part, t.Entity):
-        return _substitute_fields(part, values)
-    return substitute(part, values)
+def _rewrite_part(part: Types | t.Entity, change: Callable[[Type], Types | None]) -> Types | Type:
+    return _rewrite_fields(part, change) if isinstance(part, t.Entity) else rewrite(part, change)
 
 
 def _only_model(value: object, default: Class | None) -> Class | None:

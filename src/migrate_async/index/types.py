@@ -245,7 +245,7 @@ def result_rows(result: ResultOf) -> Types:
 def as_instance(value: Type) -> Type:
     """The type of a value of the class `value`, for classes; other types come back as they are."""
     if isinstance(value, ClassObject):
-        return Instance(value.cls, value.args)
+        return Instance(value.cls, value.args, value.is_self)
     if isinstance(value, TypeVariable):
         return TypeVariable(value.name, False, value.bound)
     if isinstance(value, AliasedClass):
@@ -258,7 +258,7 @@ def as_instance(value: Type) -> Type:
 def as_class(value: Type) -> Type:
     """The reverse of `as_instance`: what `Type[value]` is."""
     if isinstance(value, Instance):
-        return ClassObject(value.cls, value.args)
+        return ClassObject(value.cls, value.args, value.is_self)
     if isinstance(value, TypeVariable):
         return TypeVariable(value.name, True, value.bound)
     if isinstance(value, ExternalInstance):

@@ -1,0 +1,573 @@
+"""Types of expressions."""
+
+from __future__ import annotations
+
+import pytest
+
+from migrate_async.config import Settings
+from migrate_async.index.project import Project
+from migrate_async.index.types import (
+    Entity,
+    ExternalInstance,
+    Instance,
+    ListOf,
+    QueryOf,
+    RowOf,
+    Type,
+    describe,
+)
+from support.projects import callees, infer_name, infer_return, operations, project
+
+MODELS = """
+    from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+    class Base(DeclarativeBase): ...
+    class User(Base):
+        __tablename__ = "user"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        posts: Mapped[list["Post"]] = relationship(back_populates="author")
+        def shout(self): ...
+    class Post(Base):
+        __tablename__ = "post"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        author: Mapped["User"] = relationship(back_populates="posts")
+        def publish(self): ...
+"""
+
+
+def instance(found: Project, qualname: str) -> Type:
+    cls = found.cls(qualname)
+    assert cls is not None
+    return Instance(cls)
+
+
+def kind_of(found: Project, qualname: str, name: str) -> str | None:
+    function = found.function(qualname)
+    assert function is not None
+    return found.session_kind_of(infer_name(found, qualname, name))
+
+
+@pytest.mark.parametrize(
+    ("annotation", "kind"),
+    [
+        ("Session", "sync"),
+        ("Optional[Session]", "sync"),
+        ("'Session'", "sync"),
+        ("'Session | None'", "sync"),
+        ("Session | None", "sync"),
+        ("Annotated[Session, Depends(get_db)]", "sync"),
+        ("Annotated[Any, Depends(get_db)]", "sync"),
+        ("SessionDep", "sync"),
+        ("deps.SessionDep", "sync"),
+        ("scoped_session", "sync"),
+        ("sqlmodel.Session", "sync"),
+        ("MySession", "sync"),
+        ("AsyncSession", "async"),
+        ("int", None),
+    ],
+)
+def test_annotated_sessions(annotation: str, kind: str | None) -> None:
+    found = project(
+        {
+            "app/deps.py": """
+                from typing import Annotated, Any
+                from fastapi import Depends
+                from sqlalchemy.orm import Session
+                def get_db() -> Session: ...
+                SessionDep = Annotated[Session, Depends(get_db)]
+            """,
+            "app/use.py": f"""
+                import sqlmodel
+                from typing import Annotated, Any, Optional
+                from fastapi import Depends
+                from sqlalchemy.orm import Session, scoped_session
+                from sqlalchemy.ext.asyncio import AsyncSession
+                from app import deps
+                from app.deps import SessionDep, get_db
+                class MySession(Session): ...
+                def f(x: {annotation}): return x
+            """,
+        }
+    )
+    assert kind_of(found, "app.use.f", "x") == kind
+
+
+SOURCES = """
+    from contextlib import contextmanager, closing
+    from typing import Generator
+    from fastapi import Depends, FastAPI, Request
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import Session, scoped_session, sessionmaker
+    engine = create_engine("sqlite://")
+    SessionLocal = sessionmaker(bind=engine)
+    Scoped = scoped_session(SessionLocal)
+    app = FastAPI()
+
+    def get_db():
+        db = SessionLocal()
+        try:
+            yield db
+        finally:
+            db.close()
+
+    def annotated_db() -> Generator[Session, None, None]:
+        yield from get_db()
+
+    @contextmanager
+    def session_scope():
+        with SessionLocal() as s:
+            yield s
+
+    @app.middleware("http")
+    async def middleware(request: Request, call_next):
+        request.state.db = SessionLocal()
+        return await call_next(request)
+
+    class Holder:
+        def __init__(self, db: Session = Depends(get_db)):
+            self.db = db
+        def __enter__(self):
+            return self
+        def __exit__(self, *args): ...
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x = SessionLocal()",
+        "x = Session(engine)",
+        "x = Scoped",
+        "x = Scoped()",
+        "x = next(get_db())",
+        "x = next(annotated_db())",
+        "x = Holder().db",
+        "x = request.state.db",
+        "x = Container.resolve('db_session')",
+        "x = [SessionLocal()][0]",
+        "x, y = SessionLocal(), 1",
+        "x = SessionLocal() if request else None",
+        "x = request or SessionLocal()",
+        "with SessionLocal() as x: ...",
+        "with SessionLocal.begin() as x: ...",
+        "with session_scope() as x: ...",
+        "with closing(SessionLocal()) as x: ...",
+        "for x in get_db(): ...",
+        "for x in annotated_db(): ...",
+        "with Holder() as h: x = h.db",
+        "(x := SessionLocal()).commit()",
+    ],
+)
+def test_expressions_that_give_a_session(code: str) -> None:
+    source = SOURCES + f"\n    def use(request):\n        {code}\n        return x\n"
+    assert kind_of(project({"m.py": source}), "m.use", "x") == "sync"
+
+
+@pytest.mark.parametrize("parameter", ["db=Depends(get_db)", "db=Depends(annotated_db)"])
+def test_an_unannotated_dependency_gives_what_it_yields(parameter: str) -> None:
+    source = SOURCES + f"\n    def use({parameter}): return db\n"
+    assert kind_of(project({"m.py": source}), "m.use", "db") == "sync"
+
+
+def test_async_factories_give_async_sessions() -> None:
+    found = project(
+        {
+            "m.py": """
+                from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+                from sqlalchemy.orm import sessionmaker
+                A = async_sessionmaker()
+                B = sessionmaker(class_=AsyncSession)
+                async def use():
+                    async with A() as a, B() as b:
+                        return a, b
+            """
+        }
+    )
+    assert kind_of(found, "m.use", "a") == "async"
+    assert kind_of(found, "m.use", "b") == "async"
+
+
+def test_an_untyped_parameter_named_like_a_session_is_one_by_heuristic() -> None:
+    found = project({"m.py": "def f(db, other): db.commit(); other.commit()"})
+    assert infer_name(found, "m.f", "db") == {ExternalInstance("sqlalchemy.orm.Session", True)}
+    function = found.function("m.f")
+    assert function is not None
+    site = next(site for site in found.calls(function) if site.operation)
+    assert site.heuristic
+    assert operations(found, "m.f") == ["session.commit"]
+
+
+def test_session_names_and_resolvers_come_from_the_settings() -> None:
+    settings = Settings(session_names=("conn",), session_resolvers=("registry.get('db')",))
+    source = "def f(db, conn): x = registry.get('db'); y = registry.get('x'); return x, y"
+    found = project({"m.py": source}, settings)
+    assert kind_of(found, "m.f", "conn") == "sync"
+    assert kind_of(found, "m.f", "db") is None
+    assert kind_of(found, "m.f", "x") == "sync"
+    assert kind_of(found, "m.f", "y") is None
+
+
+def test_call_sites_tell_what_unannotated_parameters_are() -> None:
+    found = project(
+        {
+            "m.py": """
+                from sqlalchemy.orm import Session
+                def store(handle): handle.commit()
+                class Repo:
+                    def __init__(self, handle): self.handle = handle
+                    def save(self): self.handle.flush()
+                def route(s: Session):
+                    store(s)
+                    Repo(handle=s).save()
+            """
+        }
+    )
+    assert operations(found, "m.store") == ["session.commit"]
+    assert operations(found, "m.Repo.save") == ["session.flush"]
+
+
+def test_fixtures_type_the_parameters_of_tests() -> None:
+    found = project(
+        {
+            "tests/conftest.py": """
+                import pytest
+                from sqlalchemy.orm import Session
+                @pytest.fixture
+                def handle():
+                    yield Session()
+                @pytest.fixture(name="user")
+                def make_user(handle) -> int: ...
+            """,
+            "tests/test_a.py": "def test_x(handle, user): handle.commit()",
+            "other.py": "def helper(handle): handle.commit()",
+        }
+    )
+    assert operations(found, "tests.test_a.test_x") == ["session.commit"]
+    assert operations(found, "other.helper") == []
+
+
+# --- classes and generics ----------------------------------------------------------------------
+
+CRUD = {
+    "app/models.py": MODELS,
+    "app/crud.py": """
+        from typing import Generic, List, Optional, Type, TypeVar
+        from sqlalchemy.orm import Session
+        from app.models import Base, Post, User
+        ModelType = TypeVar("ModelType", bound=Base)
+        class CRUDBase(Generic[ModelType]):
+            def __init__(self, model: Type[ModelType]):
+                self.model = model
+            def get(self, db: Session, id: int) -> Optional[ModelType]:
+                return db.query(self.model).filter(self.model.id == id).first()
+            def get_multi(self, db: Session) -> List[ModelType]:
+                return db.query(self.model).all()
+            def hook(self): ...
+        class CRUDUser(CRUDBase[User]):
+            def hook(self): super().hook()
+        user = CRUDUser(User)
+        post = CRUDBase(Post)
+    """,
+    "app/api.py": """
+        from app import crud
+        def one(db): return crud.user.get(db, 1)
+        def many(db): return crud.user.get_multi(db)[0]
+        def bound(db): return crud.post.get(db, 1)
+        def loop(db):
+            for found in crud.user.get_multi(db):
+                return found
+        def hook(): crud.user.hook()
+        def related(db):
+            for post in crud.user.get(db, 1).posts:
+                post.publish()
+    """,
+}
+
+
+@pytest.mark.parametrize(
+    ("function", "model"), [("one", "User"), ("many", "User"), ("bound", "Post"), ("loop", "User")]
+)
+def test_generic_repositories_give_the_model_of_their_argument(function: str, model: str) -> None:
+    found = project(CRUD)
+    assert infer_return(found, f"app.api.{function}") == {instance(found, f"app.models.{model}")}
+
+
+def test_methods_of_singletons_resolve() -> None:
+    found = project(CRUD)
+    assert callees(found, "app.api.one") == {"app.crud.CRUDBase.get"}
+    assert callees(found, "app.api.hook") == {"app.crud.CRUDUser.hook"}
+    assert callees(found, "app.crud.CRUDUser.hook") == {"app.crud.CRUDBase.hook"}
+
+
+def test_relationships_type_the_objects_they_lead_to() -> None:
+    assert "app.models.Post.publish" in callees(project(CRUD), "app.api.related")
+
+
+def test_a_call_through_a_base_reaches_every_override() -> None:
+    found = project(
+        {
+            "m.py": """
+                class Base:
+                    def run(self): self.step()
+                    def step(self): ...
+                class A(Base):
+                    def step(self): ...
+                class B(A): ...
+                class C(B):
+                    def step(self): ...
+            """
+        }
+    )
+    assert callees(found, "m.Base.run") == {"m.Base.step", "m.A.step", "m.C.step"}
+
+
+def test_a_mixin_may_use_what_its_subclasses_define() -> None:
+    found = project(
+        {
+            "m.py": """
+                class Mixin:
+                    def run(self): self.repo.save()
+                class Repo:
+                    def save(self): ...
+                class Service(Mixin):
+                    def __init__(self): self.repo = Repo()
+            """
+        }
+    )
+    assert callees(found, "m.Mixin.run") == {"m.Repo.save"}
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "@classmethod\n    def make(cls): return cls()",
+        "@classmethod\n    def make(cls: Type[T]) -> T: ...",
+        "@classmethod\n    def make(cls) -> Self: ...",
+        "@classmethod\n    def make(cls) -> 'Self': ...",
+    ],
+)
+def test_class_methods_give_the_class_they_are_called_on(method: str) -> None:
+    source = f"""
+from typing import Self, Type, TypeVar
+T = TypeVar("T")
+class Base:
+    {method}
+class Child(Base): ...
+def f(): return Child.make()
+"""
+    found = project({"m.py": source})
+    assert infer_return(found, "m.f") == {instance(found, "m.Child")}
+
+
+def test_self_types_follow_the_receiver_through_chains() -> None:
+    found = project(
+        {
+            "m.py": """
+                class Builder:
+                    def add(self): return self
+                class Special(Builder):
+                    def done(self): ...
+                def f(): Special().add().add().done()
+            """
+        }
+    )
+    assert "m.Special.done" in callees(found, "m.f")
+
+
+def test_pep_695_generics() -> None:
+    found = project(
+        {
+            "m.py": """
+                class Thing:
+                    def go(self): ...
+                class Box[T]:
+                    def get(self) -> T: ...
+                def f(box: Box[Thing]): box.get().go()
+            """
+            if _has_pep_695()
+            else """
+                from typing import Generic, TypeVar
+                T = TypeVar("T")
+                class Thing:
+                    def go(self): ...
+                class Box(Generic[T]):
+                    def get(self) -> T: ...
+                def f(box: Box[Thing]): box.get().go()
+            """
+        }
+    )
+    assert callees(found, "m.f") == {"m.Box.get", "m.Thing.go"}
+
+
+def _has_pep_695() -> bool:
+    try:
+        compile("class A[T]: ...", "x", "exec")
+    except SyntaxError:
+        return False
+    return True
+
+
+def test_dataclass_fields_and_inherited_attributes_are_typed() -> None:
+    found = project(
+        {
+            "m.py": """
+                from dataclasses import dataclass
+                from sqlalchemy.orm import Session
+                @dataclass
+                class Deps:
+                    db: Session
+                class Base:
+                    def __init__(self, session: Session): self.session = session
+                class Service(Base):
+                    def run(self, deps: Deps):
+                        self.session.commit()
+                        deps.db.rollback()
+            """
+        }
+    )
+    assert operations(found, "m.Service.run") == ["session.commit", "session.rollback"]
+
+
+def test_recursive_aliases_and_functions_end() -> None:
+    found = project(
+        {
+            "m.py": """
+                from typing import Dict, List, Union
+                Json = Union[str, List["Json"], Dict[str, "Json"]]
+                def f(x: Json): return g(x)
+                def g(x): return f(x) or h()
+                def h(): return f(None)
+                a = b
+                b = a
+            """
+        }
+    )
+    assert infer_return(found, "m.h") <= infer_return(found, "m.f")
+
+
+# --- queries -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "kinds"),
+    [
+        ("db.query(User)", ["class"]),
+        ("db.query(models.User)", ["class"]),
+        ("db.query(User).filter(User.id == 1).order_by(User.id)", ["class"]),
+        ("db.query(User.id)", ["column"]),
+        ("db.query(User, Post)", ["class", "class"]),
+        ("db.query(User.id, func.count(Post.id))", ["column", "expression"]),
+        ("db.query(aliased(User))", ["alias"]),
+        ("db.query(alias)", ["alias"]),
+        ("db.query(alias.id)", ["column"]),
+        ("db.query(variable)", ["class-variable"]),
+        ("db.query(variable.id)", ["column"]),
+        ("db.query(func.count())", ["expression"]),
+        ("db.query(table)", ["table"]),
+        ("db.query(unknown)", ["unknown"]),
+        ("db.query(User).with_entities(User.id)", ["column"]),
+        ("db.query(User).add_columns(Post.id)", ["class", "column"]),
+        ("helper(db)", ["class"]),
+    ],
+)
+def test_entities_of_queries(query: str, kinds: list[str]) -> None:
+    found = project(
+        {
+            "models.py": MODELS,
+            "m.py": f"""
+                from typing import Type
+                import models
+                from models import Base, Post, User
+                from sqlalchemy import MetaData, Table, func
+                from sqlalchemy.orm import Query, Session, aliased
+                table = Table("t", MetaData())
+                def helper(db: Session) -> Query:
+                    return db.query(User)
+                def f(db: Session, variable: Type[Base], unknown):
+                    alias = aliased(User)
+                    return {query}
+            """,
+        }
+    )
+    (query_type,) = infer_return(found, "m.f")
+    assert isinstance(query_type, QueryOf)
+    assert [entity.kind for entity in query_type.entities] == kinds
+    assert query_type.session == "sync"
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("db.query(User).first()", "User"),
+        ("db.query(User).get(1)", "User"),
+        ("db.query(User).all()[0]", "User"),
+        ("list(db.query(User))[0]", "User"),
+        ("[u for u in db.query(User)][0]", "User"),
+        ("db.query(User, Post).first()[1]", "Post"),
+        ("db.get(User, 1)", "User"),
+        ("db.scalar(select(User))", "User"),
+        ("db.scalars(select(User)).one()", "User"),
+        ("db.execute(select(User).where(User.id == 1)).scalars().all()[0]", "User"),
+        ("db.execute(select(User)).scalar_one()", "User"),
+        ("db.execute(select(User, Post)).first()[0]", "User"),
+        ("db.merge(User())", "User"),
+        ("db.query(User).first().posts[0]", "Post"),
+        ("sorted(db.query(User).all())[0]", "User"),
+        ("{u.id: u for u in db.query(User)}[1]", "User"),
+        ("dict(a=1) or next(iter(db.query(User)))", "User"),
+    ],
+)
+def test_what_queries_and_results_give(expression: str, expected: str) -> None:
+    found = project(
+        {
+            "models.py": MODELS,
+            "m.py": f"""
+                from models import Post, User
+                from sqlalchemy import select
+                from sqlalchemy.orm import Session
+                def f(db: Session): return {expression}
+            """,
+        }
+    )
+    assert instance(found, f"models.{expected}") in infer_return(found, "m.f")
+
+
+def test_sqlmodel_exec_gives_scalars_for_one_entity() -> None:
+    found = project(
+        {
+            "m.py": """
+                from sqlmodel import Field, Session, SQLModel, select
+                class Hero(SQLModel, table=True):
+                    id: int = Field(primary_key=True)
+                def f(session: Session): return session.exec(select(Hero)).first()
+            """
+        }
+    )
+    assert infer_return(found, "m.f") == {instance(found, "m.Hero")}
+
+
+def test_rows_of_columns_are_rows() -> None:
+    found = project(
+        {
+            "models.py": MODELS,
+            "m.py": """
+                from models import User
+                from sqlalchemy.orm import Session
+                def f(db: Session): return db.query(User.id).all()
+            """,
+        }
+    )
+    user = found.cls("models.User")
+    (rows,) = infer_return(found, "m.f")
+    assert isinstance(rows, ListOf)
+    (row,) = rows.items
+    assert isinstance(row, RowOf)
+    assert (row.entities[0].kind, row.entities[0].model, row.entities[0].name) == (
+        "column",
+        user,
+        "id",
+    )
+
+
+def test_descriptions_of_types_are_stable() -> None:
+    one = QueryOf((Entity("column", None, "id"),), "sync")
+    assert describe(one) == "QueryOf([Entity(column, None, id, {})], sync)"

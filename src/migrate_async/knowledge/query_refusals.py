@@ -89,7 +89,7 @@ NEGATIVE_SLICE = Refusal(
 )
 ROW_KEYS = Refusal(
     "MA112",
-    "`{attribute}` of rows with unlabelled or equally named columns has other keys after `select()`",
+    "`{attribute}` of rows with unlabelled or equally named columns has other keys with `select()`",
     "give each column a `.label()`",
 )
 LABEL_STRING = Refusal(

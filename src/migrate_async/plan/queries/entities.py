@@ -1,0 +1,147 @@
+"""What a query selects: objects or rows, and whether rows can repeat.
+
+`Query` gives objects only if there is exactly one entity and that is a full one; it makes results
+unique if a full entity is among them. Both are decided here, never by looking at the terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from migrate_async.index import types as t
+from migrate_async.index.scopes import Class, last_name
+from migrate_async.model import syntax as s
+from migrate_async.plan.queries.names import local_values
+from migrate_async.plan.queries.project import ProjectView
+from migrate_async.plan.queries.source import text
+from migrate_async.plan.queries.state import UNKNOWN_SOURCE, Item, QueryState, Shape
+
+_TABLES = frozenset(
+    {"subquery", "cte", "alias", "lateral", "values", "table", "Table", "tablesample"}
+)
+_COLUMNS = frozenset({"c", "columns"})
+_UNHASHABLE = frozenset({"JSON", "JSONB", "ARRAY", "HSTORE"})
+_ENTITIES = ("class", "alias", "class-variable")
+_MAX_DEPTH = 5
+
+
+class Entities:
+    """Reads the arguments of `query(...)`, `with_entities(...)` and the like."""
+
+    def __init__(self, project: ProjectView) -> None:
+        self._project = project
+
+    def items(self, call: s.Call) -> tuple[Item, ...] | None:
+        """One item per argument of `call`; None when there is an unknown number of them."""
+        if any(isinstance(arg, s.Starred) for arg in call.args):
+            return None
+        entities = self._project.entities(call, len(call.args))
+        pairs = zip(call.args, entities, strict=True)
+        return tuple(self._item(expr, entity) for expr, entity in pairs)
+
+    def _item(self, expr: s.Expr, entity: t.Entity) -> Item:
+        kind, model, name = entity.kind, entity.model, entity.name
+        if kind == "unknown":
+            kind = self._kind(expr)
+        if kind == "column" and model is not None and not self._is_column(model, name):
+            kind = "expression"
+        return Item(
+            kind=kind,
+            expr=expr,
+            function=self._project.scope(expr).function,
+            model=model,
+            name=name,
+            source=self._source(kind, expr, model),
+            hashable=kind != "column" or not self._is_unhashable(model, name),
+            labelled=bool(name) or kind in (*_ENTITIES, "table"),
+        )
+
+    def _is_column(self, model: Class, name: str) -> bool:
+        """False for relationships, hybrid methods and whatever else is not mapped as a column."""
+        mapped = self._project.model(model)
+        return mapped is None or name not in mapped.relationships
+
+    def _kind(self, expr: s.Expr, depth: int = 0) -> str:
+        """The kind of what the index does not know, by how it is written."""
+        if isinstance(expr, s.Call):
+            if last_name(expr.func) in _TABLES:
+                return "table"
+            return "unknown" if isinstance(expr.func, s.Name) else "expression"
+        if isinstance(expr, s.Attribute):
+            dotted = {part.attr for part in s.walk(expr) if isinstance(part, s.Attribute)}
+            return "column" if dotted & _COLUMNS and expr.attr not in _COLUMNS else "unknown"
+        if isinstance(expr, s.Operation | s.Constant):
+            return "expression"
+        kinds = {
+            self._kind(value, depth + 1)
+            for value in local_values(expr, self._project.scope(expr))
+            if depth < _MAX_DEPTH
+        }
+        return kinds.pop() if len(kinds) == 1 else "unknown"
+
+    @staticmethod
+    def _source(kind: str, expr: s.Expr, model: Class | None) -> str:
+        if kind == "column" and isinstance(expr, s.Attribute):
+            return source_key(expr.value, model)
+        return source_key(expr, model) if kind in _ENTITIES else UNKNOWN_SOURCE
+
+    def _is_unhashable(self, model: Class | None, name: str) -> bool:
+        mapped = self._project.model(model) if model is not None else None
+        column = mapped.columns.get(name) if mapped is not None else None
+        return column is not None and last_name_of_type(column.type) in _UNHASHABLE
+
+
+def source_key(expr: s.Expr, model: Class | None) -> str:
+    """The name under which rows of the entity `expr` are counted."""
+    written = text(expr)
+    if model is not None and written.rpartition(".")[2] == model.name:
+        return model.qualname
+    return written
+
+
+def last_name_of_type(written: object) -> str:
+    """`JSON` of whatever a model's column says about its type."""
+    if isinstance(written, str):
+        return written.partition("(")[0].rpartition(".")[2]
+    return last_name(written) if isinstance(written, s.Call | s.Name | s.Attribute) else ""
+
+
+def shape_of(items: tuple[Item, ...] | None) -> Shape:
+    """What a query of `items` gives."""
+    if items is None:
+        return Shape.UNKNOWN
+    if len(items) != 1:
+        return Shape.ROWS
+    if items[0].is_entity:
+        return Shape.ENTITY
+    return Shape.UNKNOWN if items[0].kind == "unknown" else Shape.ROWS
+
+
+def rows_may_repeat(state: QueryState) -> bool:
+    """Can two rows hold the same?
+
+    Not if each source of rows is a full entity of the list: then each row has its own identities.
+    """
+    if state.items is None:
+        return True
+    whole = {item.source for item in state.items if item.is_entity}
+    sources = {item.source for item in state.items} | state.sources
+    return UNKNOWN_SOURCE in sources or not sources <= whole
+
+
+def needs_unique(state: QueryState) -> bool:
+    """Must the result be made unique for `Query`'s result to come out?"""
+    if not state.has_entity or "yield_per" in state.may:
+        return False
+    if state.items is not None and any(not item.hashable for item in state.items):
+        return False  # `Query` counts each value of such a type as a different one
+    return state.eager or rows_may_repeat(state)
+
+
+def has_unlabelled(items: Iterable[Item]) -> bool:
+    """Has a row of `items` a column without a name, or two of the same name?"""
+    listed = list(items)
+    names = [item.name for item in listed if item.kind == "column"]
+    return len(names) != len(set(names)) or any(
+        item.kind == "expression" and not item.labelled for item in listed
+    )

@@ -1,0 +1,97 @@
+"""What the final run over all functions finds: pieces, what belongs together, what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+
+from migrate_async.index.scopes import Function
+from migrate_async.knowledge.query_refusals import Refusal
+from migrate_async.model import syntax as s
+from migrate_async.plan.queries.chains import Piece
+from migrate_async.plan.queries.state import QueryState
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A refusal at `node`; `values` fill its text."""
+
+    refusal: Refusal
+    function: Function
+    node: s.Node
+    values: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def message(self) -> str:
+        return self.refusal.text.format_map(dict(self.values))
+
+    @property
+    def next_step(self) -> str:
+        return self.refusal.next_step.format_map(dict(self.values))
+
+
+def refused(refusal: Refusal, function: Function, node: s.Node, **values: str) -> Refused:
+    return Refused(refusal, function, node, tuple(sorted(values.items())))
+
+
+@dataclass(frozen=True, eq=False)
+class Handed:
+    """A query handed to the parameter `param` of `target` by the call `node` in `function`."""
+
+    function: Function
+    node: s.Call
+    target: Function
+    param: str
+    state: QueryState
+
+
+class Groups:
+    """Origins that belong together (union-find)."""
+
+    def __init__(self) -> None:
+        self._parents: dict[Hashable, Hashable] = {}
+
+    def find(self, origin: Hashable) -> Hashable:
+        """The representative of the group of `origin`."""
+        root = origin
+        while (parent := self._parents.get(root, root)) is not root:
+            root = parent
+        while (parent := self._parents.get(origin, root)) is not root:
+            self._parents[origin] = root
+            origin = parent
+        return root
+
+    def union(self, origins: Iterable[Hashable]) -> None:
+        roots = [self.find(origin) for origin in origins]
+        for root in roots[1:]:
+            if root is not roots[0] and self.find(root) is not self.find(roots[0]):
+                self._parents[self.find(root)] = self.find(roots[0])
+
+
+@dataclass
+class Ledger:
+    """`refusals` pairs an origin with what is wrong there; its whole group is left."""
+
+    pieces: dict[s.Expr, Piece] = field(default_factory=dict)
+    groups: Groups = field(default_factory=Groups)
+    refusals: list[tuple[Hashable, Refused]] = field(default_factory=list)
+    notes: list[Refused] = field(default_factory=list)
+    handed: list[Handed] = field(default_factory=list)
+    annotations: list[tuple[Function, s.Expr, QueryState]] = field(default_factory=list)
+    """Annotations of local names that hold a query."""
+
+    def refuse(self, origins: Iterable[Hashable], problem: Refused) -> None:
+        """Leave the groups of `origins`, because of `problem`."""
+        if problem.refusal.is_note:
+            self.notes.append(problem)
+            return
+        known = {(origin, found) for origin, found in self.refusals if found == problem}
+        for origin in origins:
+            if (origin, problem) not in known:
+                self.refusals.append((origin, problem))
+
+    def report(self, function: Function, node: s.Node, refusal: Refusal, **values: str) -> None:
+        """Say something about code that is no chain."""
+        problem = refused(refusal, function, node, **values)
+        if problem not in self.notes:
+            self.notes.append(problem)

@@ -1,0 +1,86 @@
+"""Names: which ones a scope has, what a local one stands for, and how to import a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.index import scopes as sc
+from migrate_async.index.scopes import Function, Module, Scope
+from migrate_async.knowledge import sqlalchemy
+from migrate_async.model import syntax as s
+from migrate_async.model.plan import ImportChange
+
+CODEMOD = "query-to-select"
+
+
+def scope_chain(scope: Scope) -> Iterator[Scope]:
+    """`scope` and the scopes around it that its names can come from."""
+    current: Scope | None = scope
+    first = True
+    while current is not None:
+        if first or current.kind != "class":
+            yield current
+        first = False
+        current = current.parent
+
+
+def bindings(name: str, scope: Scope) -> list[sc.Binding]:
+    """How `name`, read in `scope`, gets its value; empty when it is bound nowhere."""
+    for candidate in scope_chain(scope):
+        if name in candidate.names:
+            return candidate.names[name]
+    return []
+
+
+def local_values(expr: s.Expr, scope: Scope) -> list[s.Expr]:
+    """The expressions that the local name `expr` may stand for; empty if that is not certain."""
+    if not isinstance(expr, s.Name):
+        return []
+    found = bindings(expr.id, scope)
+    values = [binding.value for binding in found if isinstance(binding, sc.ValueBinding)]
+    return values if len(values) == len(found) else []
+
+
+class Imports:
+    """The names from `sqlalchemy` that a module gets. A name that is taken gets the prefix `sa_`.
+
+    A name is taken when the module or one of its functions binds it to something else; methods do
+    not count, their names are not visible in their bodies.
+    """
+
+    def __init__(self, module: Module, functions: list[Function]) -> None:
+        self._module = module
+        self._taken: dict[str, bool] = {}
+        self._functions = functions
+
+    def name(self, dotted: str) -> tuple[str, tuple[ImportChange, ...]]:
+        """How the module's code can say `sqlalchemy.select`, and the import that it needs."""
+        home, _, name = dotted.rpartition(".")
+        for local, bound in self._module.scope.names.items():
+            if _imports(bound, dotted) and not self._is_hidden(local):
+                return local, ()
+            if home == "sqlalchemy" and _imports(bound, home) and not self._is_hidden(local):
+                return f"{local}.{name}", ()
+        alias = f"sa_{name}" if self._is_taken(name) else ""
+        change = ImportChange(CODEMOD, home, name, alias)
+        return alias or name, (change,)
+
+    def _is_hidden(self, name: str) -> bool:
+        """Does a function or comprehension bind `name`, so that the module's is out of reach?"""
+        return any(name in function.scope.names for function in self._functions)
+
+    def _is_taken(self, name: str) -> bool:
+        if name not in self._taken:
+            self._taken[name] = name in self._module.scope.names or self._is_hidden(name)
+        return self._taken[name]
+
+
+def _imports(bound: list[sc.Binding], dotted: str) -> bool:
+    """Do all bindings import the thing that `dotted` names?"""
+    return bool(bound) and all(_imported(binding) == dotted for binding in bound)
+
+
+def _imported(binding: sc.Binding) -> str:
+    if isinstance(binding, sc.FromBinding):
+        return sqlalchemy.canonical(f"{binding.module}.{binding.name}")
+    return binding.dotted if isinstance(binding, sc.ImportBinding) else ""

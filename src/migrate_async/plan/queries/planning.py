@@ -1,0 +1,266 @@
+"""From a project to its `QueryPlan`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+
+from migrate_async.config import Settings
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function, Module
+from migrate_async.knowledge import query_refusals as why
+from migrate_async.model import diagnostic
+from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import Diagnostic
+from migrate_async.model.plan import AddArgument, AddParameter, ReplaceExpression
+from migrate_async.plan.queries.chains import Piece
+from migrate_async.plan.queries.custom import check_custom_queries
+from migrate_async.plan.queries.draft import Draft, Left, Setting
+from migrate_async.plan.queries.evaluate import Evaluator
+from migrate_async.plan.queries.flow import Flow
+from migrate_async.plan.queries.helpers import SessionThreading, check_helpers, describe
+from migrate_async.plan.queries.ledger import Ledger, Refused
+from migrate_async.plan.queries.names import CODEMOD, Imports
+from migrate_async.plan.queries.network import Network
+from migrate_async.plan.queries.project import ProjectView
+from migrate_async.plan.queries.result import LEAVE, TRANSLATE, Chain, FunctionQueries, QueryPlan
+from migrate_async.plan.queries.source import text
+from migrate_async.plan.queries.state import QueryState, Shape
+from migrate_async.plan.queries.transitions import Transitions
+from migrate_async.plan.queries.translate import edits, translate
+
+
+def plan_queries(
+    project: Project, settings: Settings, awaited: Callable[[Function], bool]
+) -> QueryPlan:
+    """Plan the translation of every legacy query of `project`.
+
+    `awaited` says of a function whether it will be a coroutine function with an async session.
+    """
+    view = ProjectView(project)
+    network = Network(view, Transitions(view))
+    for function in network.pending():
+        _run(network, function, Ledger())
+    ledger = Ledger()
+    for function in network.visited:
+        _run(network, function, ledger)
+    check_helpers(network, ledger)
+    check_custom_queries(view, ledger)
+    return _Planning(network, ledger, settings, awaited).plan()
+
+
+def _run(network: Network, function: Function, ledger: Ledger) -> None:
+    flow = Flow(function, Evaluator(network, function, ledger))
+    flow.run()
+    network.learn_names(function, flow.bound)
+
+
+class _Planning:
+    def __init__(
+        self,
+        network: Network,
+        ledger: Ledger,
+        settings: Settings,
+        awaited: Callable[[Function], bool],
+    ) -> None:
+        self._network = network
+        self._ledger = ledger
+        self._settings = settings
+        self._awaited = awaited
+        self._imports: dict[Module, Imports] = {}
+        self._threading = SessionThreading(network, ledger)
+        self._drafts: dict[s.Expr, Draft] = {}
+        self._functions: dict[Function, FunctionQueries] = {}
+        self._numbers: dict[Hashable, int] = {}
+        self._added: set[Function] = set()
+
+    def plan(self) -> QueryPlan:
+        for root, piece in self._ledger.pieces.items():
+            self._translate(root, piece)
+        self._need_sessions()
+        reasons = self._reasons()
+        for root, piece in self._ledger.pieces.items():
+            self._conclude(root, piece, reasons)
+        self._change_annotations(reasons)
+        self._hand_sessions_on(reasons)
+        self._add_diagnostics()
+        return QueryPlan(self._functions)
+
+    # --- translation ---------------------------------------------------------------------------
+
+    def _translate(self, root: s.Expr, piece: Piece) -> None:
+        if piece.is_trivial:
+            return
+        setting = Setting(
+            self._network.project,
+            self._names(piece.function.module),
+            self._awaited(piece.function),
+            self._settings.target_sqlalchemy,
+        )
+        try:
+            self._drafts[root] = translate(piece, setting)
+        except Left as left:
+            self._ledger.refuse({root}, left.problem)
+
+    def _names(self, module: Module) -> Imports:
+        if module not in self._imports:
+            functions = [
+                fn for fn in self._network.project.project.functions if fn.module is module
+            ]
+            inner = [fn for fn in functions if not fn.is_module]
+            self._imports[module] = Imports(module, inner)
+        return self._imports[module]
+
+    def _need_sessions(self) -> None:
+        """Ask for new parameters, for pieces that stand; refusals may follow from that."""
+        left = self._reasons()
+        for root, draft in self._drafts.items():
+            ref = draft.new_session
+            if ref is not None and self._ledger.groups.find(root) not in left:
+                self._threading.need(ref.function, ref.text)
+
+    def _reasons(self) -> dict[Hashable, Refused]:
+        """The first problem of each group that is left."""
+        found: dict[Hashable, Refused] = {}
+        for origin, problem in self._ledger.refusals:
+            found.setdefault(self._ledger.groups.find(origin), problem)
+        return found
+
+    # --- results -------------------------------------------------------------------------------
+
+    def _of(self, function: Function) -> FunctionQueries:
+        return self._functions.setdefault(function, FunctionQueries())
+
+    def _conclude(self, root: s.Expr, piece: Piece, reasons: dict[Hashable, Refused]) -> None:
+        if piece.is_trivial:
+            return
+        group = self._ledger.groups.find(root)
+        found, reason = self._of(piece.function), reasons.get(group)
+        draft = self._drafts.get(root)
+        if reason is None and draft is not None:
+            found.edits += edits(draft, self._settings.style)
+            found.imports |= draft.imports
+            found.diagnostics += [self._diagnostic(note) for note in draft.notes]
+        elif reason is not None:
+            self._connect(root, piece, reason)
+        found.chains.append(
+            Chain(
+                function=piece.function,
+                span=piece.node.span,
+                expression=describe(piece.node),
+                state=TRANSLATE if reason is None else LEAVE,
+                executes=piece.executes,
+                group=self._numbers.setdefault(group, len(self._numbers)),
+                code="" if reason is None else reason.refusal.code,
+                reason="" if reason is None else reason.message,
+            )
+        )
+
+    def _connect(self, root: s.Expr, piece: Piece, reason: Refused) -> None:
+        """Say which problem of another piece keeps this one, if it has none of its own."""
+        own = {origin for origin, _ in self._ledger.refusals}
+        if root in own or piece.head is None:
+            return
+        place = f"{reason.function.module.path}:{reason.node.line}"
+        problem = Refused(why.CONNECTED, piece.function, piece.node, (("place", place),))
+        self._of(piece.function).diagnostics.append(self._diagnostic(problem))
+
+    def _add_diagnostics(self) -> None:
+        seen: set[Refused] = set()
+        for _, problem in self._ledger.refusals:
+            if problem not in seen:
+                seen.add(problem)
+                self._of(problem.function).diagnostics.append(self._diagnostic(problem))
+        for problem in self._ledger.notes:
+            self._of(problem.function).diagnostics.append(self._diagnostic(problem))
+
+    @staticmethod
+    def _diagnostic(problem: Refused) -> Diagnostic:
+        made = diagnostic.at(
+            problem.function.module.path,
+            problem.node.span,
+            problem.refusal.code,
+            problem.message,
+            problem.next_step,
+        )
+        return Diagnostic(
+            path=made.path,
+            line=made.line,
+            column=made.column,
+            code=made.code,
+            message=made.message,
+            next_step=made.next_step,
+            severity=problem.refusal.severity,
+        )
+
+    # --- annotations and sessions --------------------------------------------------------------
+
+    def _change_annotations(self, reasons: dict[Hashable, Refused]) -> None:
+        used = {self._ledger.groups.find(root) for root in self._ledger.pieces}
+        for function, annotation, origin, state in self._annotations():
+            group = self._ledger.groups.find(origin)
+            written = self._network.project.query_name(annotation)
+            if written is None or group in reasons or group not in used:
+                continue
+            found = self._of(function)
+            name, changes = self._names(function.module).name("sqlalchemy.Select")
+            found.imports |= set(changes)
+            code = f"{name}{self._argument(state)}"
+            found.edits.append(ReplaceExpression(span=written.span, codemod=CODEMOD, code=code))
+            head = written.value if isinstance(written, s.Subscript) else written
+            found.unneeded.add(text(head).partition(".")[0])
+
+    def _annotations(self) -> Iterator[tuple[Function, s.Expr, Hashable, QueryState | None]]:
+        for function in self._network.visited:
+            for name, state in self._network.parameters(function):
+                for param in function.params:
+                    if param.name == name and param.annotation is not None:
+                        yield function, param.annotation, ("param", function, name), state
+            returned = self._network.returned(function)
+            node = function.node
+            if returned is not None and isinstance(node, s.FunctionDef) and node.returns:
+                yield function, node.returns, ("return", function), returned
+        for function, annotation, state in self._ledger.annotations:
+            yield function, annotation, next(iter(state.origins)), state
+
+    def _argument(self, state: QueryState | None) -> str:
+        """`[tuple[User]]` for a query of one entity."""
+        if state is None or state.shape is not Shape.ENTITY or state.entity is None:
+            return ""
+        entity = state.entity
+        if entity.kind != "class" or entity.model is None:
+            return ""
+        name = self._network.project.name_of(entity.model, entity.function)
+        if self._settings.target_sqlalchemy == "2.1":
+            return f"[{name}]" if name else ""
+        return f"[tuple[{name}]]" if name else ""
+
+    def _hand_sessions_on(self, reasons: dict[Hashable, Refused]) -> None:
+        groups = self._ledger.groups
+        for function, name in self._threading.needing.items():
+            params = [param for param, _ in self._network.parameters(function)]
+            if any(groups.find(("param", function, param)) in reasons for param in params):
+                continue
+            self._add_parameter(function, name)
+        for caller, call, code in self._threading.arguments():
+            targets = [found.function for found in self._network.project.targets(call)]
+            if all(target in self._added for target in targets):
+                edit = AddArgument(span=call.span, codemod=CODEMOD, code=code)
+                self._of(caller).edits.append(edit)
+
+    def _add_parameter(self, function: Function, name: str) -> None:
+        is_async = self._awaited(function)
+        home = "sqlalchemy.ext.asyncio.AsyncSession" if is_async else "sqlalchemy.orm.Session"
+        written, changes = self._names(function.module).name(home)
+        found = self._of(function)
+        found.imports |= set(changes)
+        if function.node is None:
+            return
+        found.edits.append(
+            AddParameter(
+                span=function.node.span,
+                codemod=CODEMOD,
+                code=f"{name}: {written}",
+                keyword_only=True,
+            )
+        )
+        self._added.add(function)

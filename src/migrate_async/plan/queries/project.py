@@ -1,0 +1,126 @@
+"""The questions that query planning asks of the index, each about a syntax node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from migrate_async.index import scopes as sc
+from migrate_async.index import types as t
+from migrate_async.index.calls import arguments
+from migrate_async.index.parameters import callable_params
+from migrate_async.index.project import Model, Project
+from migrate_async.index.scopes import Class, Function, Scope
+from migrate_async.index.types import Entity, Type, Types
+from migrate_async.knowledge import sqlalchemy
+from migrate_async.model import syntax as s
+
+UNKNOWN_ENTITY = Entity("unknown")
+
+
+class Target:
+    """A function that a call may run, with what its parameters get."""
+
+    def __init__(self, function: Function, receiver: Type | None, call: s.Call) -> None:
+        self.function = function
+        params = callable_params(function, receiver)
+        self.arguments: Mapping[str, s.Expr] = {
+            param.name: value for param, value in arguments(params, call)
+        }
+        self.receiver: s.Expr | None = None
+        if function.self_name and isinstance(call.func, s.Attribute):
+            self.receiver = call.func.value
+
+    def parameter(self, argument: s.Expr) -> str | None:
+        """The name of the parameter that gets `argument`."""
+        for name, value in self.arguments.items():
+            if value is argument:
+                return name
+        return None
+
+
+class ProjectView:
+    """`Project`, with the scope of a node looked up instead of handed on."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+
+    def scope(self, node: s.AnyNode) -> Scope:
+        return self.project.scope_of(node)
+
+    def infer(self, expr: s.Expr) -> Types:
+        return self.project.infer(expr, self.scope(expr))
+
+    def is_session(self, expr: s.Expr) -> bool:
+        """Is the value of `expr` a sync session?"""
+        return self.project.session_kind(expr, self.scope(expr)) == "sync"
+
+    def entities(self, query: s.Call, count: int) -> Sequence[Entity]:
+        """The last `count` entities of the query that the call `query` gives."""
+        for found in self.infer(query):
+            if isinstance(found, t.QueryOf) and len(found.entities) >= count > 0:
+                return found.entities[-count:]
+        return [UNKNOWN_ENTITY] * count
+
+    def model(self, cls: Class | None) -> Model | None:
+        """The mapping of `cls`; None if it is not a mapped class of the project."""
+        return None if cls is None else self.project.models.get(cls.qualname)
+
+    def class_of(self, expr: s.Expr) -> Class | None:
+        """The one project class that `expr` names or is an alias of."""
+        found = {
+            item.cls
+            for item in self.infer(expr)
+            if isinstance(item, t.ClassObject | t.AliasedClass)
+        }
+        return found.pop() if len(found) == 1 else None
+
+    def external(self, expr: s.Expr) -> str:
+        """The canonical dotted name if `expr` names one thing from outside the project."""
+        found = self.infer(expr)
+        names = {item.dotted for item in found if isinstance(item, t.External)}
+        return names.pop() if len(names) == len(found) == 1 else ""
+
+    def targets(self, call: s.Call) -> list[Target]:
+        """The project functions that `call` may run; for a class, its `__init__`."""
+        found: list[Target] = []
+        for item in t.ordered(self.infer(call.func)):
+            if isinstance(item, t.FunctionObject):
+                found.append(Target(item.fn, item.receiver, call))
+            elif isinstance(item, t.ClassObject):
+                found.extend(Target(init, item, call) for init in _constructors(item.cls))
+        return found
+
+    def name_of(self, cls: Class, function: Function) -> str:
+        """What the module of `function` calls `cls`; empty if it has no name for it."""
+        scope = function.module.scope
+        for name, bound in scope.names.items():
+            if isinstance(bound[0], sc.ClassBinding | sc.FromBinding):
+                types = self.project.infer(s.Name(0, 0, 0, 0, name), scope)
+                if types == t.of(t.ClassObject(cls)):
+                    return name
+        return ""
+
+    def is_query_annotation(self, annotation: s.Expr | None) -> bool:
+        return annotation is not None and self.query_name(annotation) is not None
+
+    def query_name(self, annotation: s.Expr) -> s.Expr | None:
+        """The node that says `Query` or `Query[...]` in an annotation, if there is one."""
+        for node in s.walk(annotation):
+            if isinstance(node, s.Subscript) and self._is_query_class(node.value):
+                return node
+            if isinstance(node, s.Name | s.Attribute) and self._is_query_class(node):
+                return node
+        return None
+
+    def _is_query_class(self, expr: s.Expr) -> bool:
+        return (
+            isinstance(expr, s.Name | s.Attribute)
+            and sc.last_name(expr) == "Query"
+            and self.external(expr) == sqlalchemy.QUERY
+        )
+
+
+def _constructors(cls: Class) -> Iterator[Function]:
+    for binding in cls.scope.names.get("__init__", ()):
+        if isinstance(binding, sc.FunctionBinding):
+            yield binding.function

@@ -1,0 +1,1 @@
+"""The deprecated sync door: what keeps unmigrated code working on the async engine."""

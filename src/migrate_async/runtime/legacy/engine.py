@@ -1,0 +1,252 @@
+"""A sync `Engine` over the pool and driver of an async engine, for any thread.
+
+It is SQLAlchemy's ordinary `Engine`, `Connection` and `Session` machinery; only the DBAPI
+connection underneath is a stand-in, whose calls run in a greenlet on the event loop:
+
+* called inside a greenlet of the bridge, they simply await;
+* called in a thread, they hop to the event loop and the thread waits;
+* called on an event loop outside a greenlet, they raise `BlockingCallOnLoop`.
+
+A connection stays on the loop that opened it, whichever thread or loop uses it.
+
+So one pool of connections serves async and sync code, the event loop is never blocked, and every
+pool operation happens on the loop. One hop per DBAPI call, not per await.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy.engine import Engine
+from sqlalchemy.engine.base import OptionEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import PoolProxiedConnection
+
+from migrate_async.runtime.frames import Location, app_location, carry
+from migrate_async.runtime.legacy.bridge import call_on_loop, run_legacy
+from migrate_async.runtime.legacy.line import Line, nearest_loop
+from migrate_async.runtime.legacy.loop_pools import LoopPools
+from migrate_async.runtime.legacy.sqlite import SKIP_BEGIN, begin_lazily
+from migrate_async.runtime.tracking import report_dropped
+
+logger = logging.getLogger(__name__)
+_engines: WeakKeyDictionary[Engine, BridgedEngine] = WeakKeyDictionary()
+_closing: set[asyncio.Future[None]] = set()  # an event loop refers to its tasks only weakly
+
+
+def bridged_engines() -> list[BridgedEngine]:
+    """All that are in use."""
+    return list(_engines.values())
+
+
+def bridged_engine(engine: AsyncEngine) -> BridgedEngine:
+    """The sync face of an async engine; always the same object for the same engine."""
+    sync_engine = engine.sync_engine
+    bridged = _engines.get(sync_engine)
+    if bridged is None:
+        bridged = _engines[sync_engine] = _make_bridged(sync_engine)
+    return bridged
+
+
+def _make_bridged(engine: Engine) -> BridgedEngine:
+    if engine.dialect.name != "sqlite":
+        return BridgedEngine(engine, {})
+    bridged = BridgedEngine(engine, SKIP_BEGIN)
+    begin_lazily(bridged)
+    return bridged
+
+
+class BridgedEngine(OptionEngine):
+    """See the module. Engine events of the async engine fire for its connections too."""
+
+    def __init__(self, engine: Engine, options: dict[str, Any]) -> None:
+        super().__init__(engine, options)
+        self.pools = LoopPools(engine)
+
+    def raw_connection(self) -> PoolProxiedConnection:
+        """Check a connection out of the pool of the right loop."""
+        loop = nearest_loop()
+        line = Line(loop, tied=self.pools.tied)
+        origin = app_location()
+        with carry(origin):
+            pooled = line.call(self.pools.pool_for(loop).connect)
+        return BridgedConnection(pooled, line, origin)  # type: ignore[return-value]
+
+    def dispose(self, close: bool = True) -> None:
+        """Close the pool shared with the async engine, and those of other loops."""
+        call_on_loop(nearest_loop(), super().dispose, close)
+        for loop, pool in self.pools.others():
+            if not loop.is_closed():
+                call_on_loop(loop, pool.dispose)
+
+
+class BridgedConnection:
+    """A pooled connection whose calls run on the loop that it belongs to."""
+
+    __slots__ = ("__weakref__", "_line", "_origin", "_pooled")
+
+    def __init__(self, pooled: PoolProxiedConnection, line: Line, origin: Location) -> None:
+        _set(self, "_pooled", pooled)
+        _set(self, "_line", line)
+        _set(self, "_origin", origin)
+
+    @property
+    def is_valid(self) -> bool:
+        return self._pooled.is_valid and not self._line.dead
+
+    @property
+    def dbapi_connection(self) -> BridgedObject | None:
+        """The driver's connection, bridged as well; None after `close()`."""
+        connection = self._pooled.dbapi_connection
+        return None if connection is None else BridgedObject(connection, self._line)
+
+    def cursor(self, *args: Any, **kwargs: Any) -> BridgedCursor:
+        return BridgedCursor(partial(self._pooled.cursor, *args, **kwargs), self._line)
+
+    def __getattr__(self, name: str) -> Any:
+        if self._line.dead and name in _CLOSING:
+            return _do_nothing
+        return _bridged_attribute(self._pooled, name, self._line)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._pooled, name, value)
+
+    def __del__(self) -> None:
+        # Dropped without `close()`: give the connection back, where the pool alone could
+        # only terminate it.
+        pooled = self._pooled
+        if not self.is_valid or pooled.is_detached:
+            return
+        report_dropped(self._origin)
+        try:
+            self._line.loop.call_soon_threadsafe(_close_on_loop, pooled)
+        except RuntimeError:
+            logger.debug("the loop closed before a dropped connection was returned")
+
+
+class BridgedObject:
+    """Any other object of the driver: attributes pass through, calls run on the loop."""
+
+    __slots__ = ("_line", "_target")
+
+    def __init__(self, target: Any, line: Line) -> None:
+        object.__setattr__(self, "_target", target)
+        object.__setattr__(self, "_line", line)
+
+    def cursor(self, *args: Any, **kwargs: Any) -> BridgedCursor:
+        return BridgedCursor(partial(self._target.cursor, *args, **kwargs), self._line)
+
+    def __getattr__(self, name: str) -> Any:
+        return _bridged_attribute(self._target, name, self._line)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._target, name, value)
+
+
+class BridgedCursor:
+    """A DBAPI cursor whose creation travels with its first statement: one hop for both."""
+
+    __slots__ = ("_before", "_line", "_make", "_real")
+
+    def __init__(self, make: Callable[[], Any], line: Line) -> None:
+        _set(self, "_make", make)
+        _set(self, "_line", line)
+        _set(self, "_real", None)
+        _set(self, "_before", [])
+
+    def execute(self, *args: Any, **kwargs: Any) -> Any:
+        return self._line.call(self._run, "execute", args, kwargs)
+
+    def executemany(self, *args: Any, **kwargs: Any) -> Any:
+        return self._line.call(self._run, "executemany", args, kwargs)
+
+    def setinputsizes(self, *args: Any, **kwargs: Any) -> None:
+        self._later("setinputsizes", args, kwargs)
+
+    def fetchone(self) -> Any:
+        return self._fetch("fetchone")
+
+    def fetchmany(self, *args: Any, **kwargs: Any) -> Any:
+        return self._fetch("fetchmany", *args, **kwargs)
+
+    def fetchall(self) -> Any:
+        return self._fetch("fetchall")
+
+    def close(self) -> None:
+        real = self._real
+        if real is None:
+            return
+        # Most drivers only drop their buffer of rows here; the others talk to the server.
+        if real.server_side or getattr(real, "_awaitable_cursor_close", False):
+            self._line.call(real.close)
+        else:
+            real.close()
+
+    def __iter__(self) -> Iterator[Any]:
+        while (row := self.fetchone()) is not None:
+            yield row
+
+    def __enter__(self) -> BridgedCursor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __getattr__(self, name: str) -> Any:
+        if self._real is None:
+            if name in _BEFORE_EXECUTION:
+                return _BEFORE_EXECUTION[name]
+            self._line.call(self._create)
+        return _bridged_attribute(self._real, name, self._line)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._later("__setattr__", (name, value), {})
+
+    def _later(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Call a method of the real cursor: now, or as soon as there is one."""
+        if self._real is None:
+            self._before.append((method, args, kwargs))
+        else:
+            self._line.call(getattr(self._real, method), *args, **kwargs)
+
+    def _create(self) -> Any:
+        real = self._make()
+        for method, args, kwargs in self._before:
+            getattr(real, method)(*args, **kwargs)
+        _set(self, "_real", real)
+        return real
+
+    def _run(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        real = self._create() if self._real is None else self._real
+        return getattr(real, method)(*args, **kwargs)
+
+    def _fetch(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        fetch = getattr(self._real if self._real is not None else self._create(), method)
+        if self._real.server_side:
+            return self._line.call(fetch, *args, **kwargs)
+        return fetch(*args, **kwargs)  # the rows are here already
+
+
+_set = object.__setattr__
+_CLOSING = frozenset({"close", "_close_special", "invalidate", "rollback"})
+_BEFORE_EXECUTION = {"description": None, "lastrowid": None, "rowcount": -1}
+
+
+def _bridged_attribute(target: Any, name: str, line: Line) -> Any:
+    value = getattr(target, name)
+    return partial(line.call, value) if callable(value) else value
+
+
+def _do_nothing(*_: Any, **__: Any) -> None:
+    """What is left to close of a connection that died with its event loop."""
+
+
+def _close_on_loop(pooled: PoolProxiedConnection) -> None:
+    task = asyncio.ensure_future(run_legacy(pooled.close))
+    _closing.add(task)
+    task.add_done_callback(_closing.discard)

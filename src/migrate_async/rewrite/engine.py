@@ -20,17 +20,17 @@ _EDITS_WORTH_A_POOL = 2_000
 def apply(
     plan: Plan,
     sources: Mapping[str, SourceFile],
-    jobs: int = 1,
-    executor: Executor | None = None,
+    jobs: int | Executor = 1,
 ) -> list[FileChange]:
     """What each file of `plan` becomes, in the order of the plan.
 
-    `sources` has the files by path. A file that cannot be rewritten comes back as it was, with a
+    `sources` has the files by path; `jobs` is a number of processes (0: one for each processor) or
+    an executor. A file that cannot be rewritten comes back as it was, with a
     diagnostic (`MA901`); the others go on. Raises `StalePlanError` when a file is missing or is
     not the one that the plan was made from.
     """
     work = [(file, _fresh(file, sources.get(file.path)).text) for file in plan.files]
-    return Workers(jobs, executor).map(
+    return Workers.of(jobs).map(
         _change, work, weight=lambda item: len(item[0].edits), threshold=_EDITS_WORTH_A_POOL
     )
 

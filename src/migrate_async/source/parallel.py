@@ -29,6 +29,11 @@ class Workers:
     jobs: int = 0
     executor: Executor | None = None
 
+    @classmethod
+    def of(cls, jobs: int | Executor) -> Workers:
+        """`jobs` processes, or the executor that is given in their place."""
+        return cls(executor=jobs) if isinstance(jobs, Executor) else cls(jobs)
+
     def map(
         self,
         function: Callable[[Item], Result],

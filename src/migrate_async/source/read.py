@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import hashlib
 import io
 import tokenize
@@ -56,16 +57,22 @@ def read(root: Path, path: str, max_size: int = MAX_SIZE) -> SourceFile:
     """The file `path`, relative to `root`.
 
     Raises `SourceError`: `MA004` when it is larger than `max_size` bytes, `MA005` when it cannot
-    be read, and those of `decode`.
+    be read, `MA006` when it is a link in a loop, and those of `decode`.
     """
     try:
         with (root / path).open("rb") as stream:
             data = stream.read(max_size + 1)
     except OSError as error:
-        raise SourceError("MA005", f"cannot be read: {error.strerror or error}") from None
+        raise _unreadable(root / path, error) from None
     if len(data) > max_size:
         raise SourceError("MA004", f"larger than {max_size} bytes")
     return decode(data, path)
+
+
+def _unreadable(path: Path, error: OSError) -> SourceError:
+    if error.errno == errno.ELOOP or (isinstance(error, IsADirectoryError) and path.is_symlink()):
+        return SourceError("MA006", "a symbolic link that leads back to itself")
+    return SourceError("MA005", f"cannot be read: {error.strerror or error}")
 
 
 def decode(data: bytes, path: str) -> SourceFile:

@@ -1,0 +1,85 @@
+"""The facts of files on disk, by content: a file that was parsed once is not parsed again.
+
+The key is the content's digest together with the version of the facts and of Python, so entries
+never have to be invalidated and may be shared by checkouts and processes. An entry that cannot be
+read counts as missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from migrate_async.model.syntax import ModuleSyntax
+
+FACTS_VERSION = 1
+"""Grows with every change of `model.syntax` or `index.extract` that shows in the facts."""
+
+_decoder = msgspec.msgpack.Decoder(ModuleSyntax)
+_encoder = msgspec.msgpack.Encoder()
+
+
+def encode(syntax: ModuleSyntax) -> bytes:
+    """`syntax` as `FactsCache.put` takes it."""
+    try:
+        return _encoder.encode(syntax)
+    except UnicodeEncodeError:
+        return _encoder.encode(_without_surrogates(syntax))
+
+
+_T = TypeVar("_T")
+
+
+def _without_surrogates(value: _T) -> _T:
+    """`value` with lone surrogates in strings (`"\\udcff"`), which UTF-8 lacks, replaced."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()  # type: ignore[return-value]
+    if isinstance(value, tuple):
+        return tuple([_without_surrogates(item) for item in value])  # type: ignore[return-value]
+    if isinstance(value, msgspec.Struct):
+        fields = [_without_surrogates(getattr(value, name)) for name in value.__struct_fields__]
+        return type(value)(*fields)
+    return value
+
+
+def decode(data: bytes) -> ModuleSyntax:
+    """The facts in `data`. Raises `msgspec.DecodeError` when there are none."""
+    return _decoder.decode(data)
+
+
+class FactsCache:
+    """Facts by digest, below `folder`; None keeps nothing."""
+
+    def __init__(self, folder: Path | None) -> None:
+        version = f"{FACTS_VERSION}-py{sys.version_info[0]}{sys.version_info[1]}"
+        self._folder = None if folder is None else folder / version
+
+    def get(self, digest: str) -> ModuleSyntax | None:
+        """The facts of the content with that digest, if they are there and sound."""
+        if self._folder is None:
+            return None
+        try:
+            return decode(self._path(self._folder, digest).read_bytes())
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def put(self, digest: str, data: bytes) -> None:
+        """Keep `data`, encoded facts. A folder that cannot be written to is no error."""
+        if self._folder is None:
+            return
+        path = self._path(self._folder, digest)
+        temporary = path.with_name(f"{path.name}.{os.getpid()}")
+        with contextlib.suppress(OSError):
+            if not path.parent.is_dir():
+                path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(data)
+            temporary.replace(path)
+
+    @staticmethod
+    def _path(folder: Path, digest: str) -> Path:
+        return folder / digest[:2] / digest[2:]

@@ -1,0 +1,143 @@
+"""Paths to parsed modules: read, take from the cache or parse in parallel, name."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from pathlib import Path
+
+from migrate_async.config import Settings
+from migrate_async.errors import SourceError
+from migrate_async.index.cache import FactsCache, decode, encode
+from migrate_async.index.extract import extract
+from migrate_async.index.scopes import ModuleInput
+from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import Diagnostic, Severity
+from migrate_async.source.modules import module_names
+from migrate_async.source.parallel import Workers
+from migrate_async.source.read import SourceFile, read
+
+_CHARACTERS_WORTH_A_POOL = 6_000_000
+"""About two seconds of parsing: less is over sooner than other processes are started."""
+
+_NEXT_STEPS = {
+    "MA001": "fix the syntax, or exclude the file",
+    "MA002": "save the file as UTF-8, or declare its encoding in the first line (PEP 263)",
+    "MA003": "remove the NUL bytes, or exclude the file",
+    "MA004": "exclude the file, or raise `max-file-size`",
+    "MA005": "check that the file exists and may be read, or exclude it",
+    "MA006": "remove the link, or exclude it",
+}
+
+
+class LoadedModule(ModuleInput, frozen=True):
+    """A module to index, with the file that it came from."""
+
+    source: SourceFile
+
+
+Outcome = bytes | SourceError
+"""Encoded facts, or why there are none."""
+
+
+def load(
+    paths: Sequence[str],
+    root: Path,
+    jobs: int | Executor = 0,
+    cache: Path | None = None,
+    settings: Settings | None = None,
+) -> tuple[list[LoadedModule], list[Diagnostic]]:
+    """The modules in the files `paths` (relative to `root`), in that order.
+
+    `jobs` is a number of processes (0: one for each processor) or an executor; `cache` is the
+    folder of the facts cache, None for no cache. A file that cannot be read or parsed is left out,
+    with a diagnostic (`MA001` to `MA006`).
+    """
+    settings = settings or Settings()
+    facts = FactsCache(cache)
+    with _no_garbage_collection():
+        found = [_read(root, path, settings.max_file_size) for path in paths]
+        sources = [source for source in found if isinstance(source, SourceFile)]
+        problems = [problem for problem in found if isinstance(problem, Diagnostic)]
+        syntaxes = {source.path: facts.get(source.digest) for source in sources}
+        missing = [source for source in sources if syntaxes[source.path] is None]
+        outcomes = _extract_all(missing, Workers.of(jobs))
+        for source, outcome in zip(missing, outcomes, strict=True):
+            if isinstance(outcome, SourceError):
+                problems.append(_diagnostic(source.path, outcome))
+            else:
+                facts.put(source.digest, outcome)
+                syntaxes[source.path] = decode(outcome)
+        return _modules(sources, syntaxes, settings.source_roots), sorted(problems)
+
+
+def _read(root: Path, path: str, max_size: int) -> SourceFile | Diagnostic:
+    try:
+        return read(root, path, max_size)
+    except SourceError as error:
+        return _diagnostic(path, error)
+
+
+def _extract_all(sources: Sequence[SourceFile], workers: Workers) -> list[Outcome]:
+    return workers.map(
+        _extract,
+        [(source.text, source.path) for source in sources],
+        weight=lambda item: len(item[0]),
+        threshold=_CHARACTERS_WORTH_A_POOL,
+    )
+
+
+def _extract(work: tuple[str, str]) -> Outcome:
+    text, path = work
+    try:
+        return encode(extract(text, path))
+    except SourceError as error:
+        return error
+
+
+def _modules(
+    sources: Sequence[SourceFile],
+    syntaxes: dict[str, s.ModuleSyntax | None],
+    roots: Sequence[str],
+) -> list[LoadedModule]:
+    known = [(source, syntaxes[source.path]) for source in sources]
+    parsed = [(source, syntax) for source, syntax in known if syntax is not None]
+    imported = {name for _, syntax in parsed for name in _imported(syntax.body)}
+    names = module_names([source.path for source, _ in parsed], roots, imported)
+    return [
+        LoadedModule(source.path, *names[source.path], syntax, source) for source, syntax in parsed
+    ]
+
+
+def _imported(body: Sequence[s.Stmt]) -> Iterator[str]:
+    """The first parts of the absolute names that the module's top level imports."""
+    for statement in body:
+        if isinstance(statement, s.ImportFrom) and not statement.level:
+            yield statement.module.split(".")[0]
+        elif isinstance(statement, s.Import):
+            yield from (name.name.split(".")[0] for name in statement.names)
+
+
+def _diagnostic(path: str, error: SourceError) -> Diagnostic:
+    return Diagnostic(
+        path=path,
+        line=error.line,
+        code=error.code,
+        message=error.message,
+        next_step=_NEXT_STEPS.get(error.code, ""),
+        severity=Severity.ERROR.value,
+    )
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Syntax trees have no cycles; looking for some in millions of nodes takes half the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

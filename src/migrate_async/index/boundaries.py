@@ -152,10 +152,10 @@ def _soft(fn: sc.Function) -> Iterator[str]:
         yield "contextmanager" if is_context else "generator"
     if fn.name in known.ASYNC_DUNDERS and fn.name != "__call__":
         yield "special-method"
-    if fn.is_route:
-        return
     for decorator, dotted in zip(decorators(fn), fn.decorators, strict=True):
-        yield from _soft_decorator(sc.last_name(decorator), dotted)
+        name = sc.last_name(decorator)
+        if not (fn.is_route and name in fastapi.ROUTE_METHODS):
+            yield from _soft_decorator(name, dotted)
 
 
 def _soft_decorator(name: str, dotted: str) -> Iterator[str]:

@@ -21,6 +21,7 @@ from migrate_async.index.library import Library
 from migrate_async.index.members import Members
 from migrate_async.index.parameters import Parameters
 from migrate_async.index.protocols import Protocols
+from migrate_async.index.registries import Registries
 from migrate_async.index.resolve import Names, Target
 from migrate_async.index.types import UNKNOWN, Type, Types
 from migrate_async.index.walk import Symbols
@@ -49,10 +50,8 @@ class Inference:
         self.names = names
         self.symbols = symbols
         self.settings = settings
-        self.classes_by_name: dict[str, list[sc.Class]] = {}
-        for cls in symbols.classes:
-            self.classes_by_name.setdefault(cls.name, []).append(cls)
         self.hierarchy = Hierarchy(self)
+        self.registries = Registries(self)
         self.annotations = Annotations(self)
         self.members = Members(self)
         self.parameters = Parameters(self)
@@ -99,6 +98,7 @@ class Inference:
         self.calls.forget()
         self.annotations.forget()
         self.hierarchy.forget()
+        self.registries.forget()
 
     # --- expressions ---------------------------------------------------------------------------
 

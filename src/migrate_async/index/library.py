@@ -133,16 +133,9 @@ class Library:
         if target is None:
             return []
         if isinstance(target, s.Constant):
-            return self.classes_named(str(target.value), scope.module)
+            return self._inference.registries.classes(str(target.value), scope)
         types = t.ordered(self._inference.infer(target, scope))
         return [item.cls for item in types if isinstance(item, t.ClassObject)]
-
-    def classes_named(self, name: str, near: sc.Module) -> list[sc.Class]:
-        """Classes by the name that a relationship string gives; those of `near` first."""
-        last = name.rpartition(".")[2].strip()
-        found = self._inference.classes_by_name.get(last, [])
-        local = [cls for cls in found if cls.module is near]
-        return local or [cls for cls in found if cls.qualname.endswith(name)][:3] or found[:3]
 
     def _declarative_base(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
         cls = self._keyword(node, "cls")

@@ -179,8 +179,8 @@ def _is_collection(model: Model, target: Model, call: s.Call) -> bool | None:
     """One-to-many when only the target has a foreign key to this table."""
     outgoing = _refers(model, target)
     incoming = _refers(target, model)
-    if outgoing != incoming:
-        return incoming
+    if outgoing != incoming or model is target:
+        return incoming  # within one table it is one-to-many unless `remote_side` turns it round
     foreign = keyword(call, "foreign_keys")
     if outgoing and foreign is not None:
         names = {sc.last_name(n) for n in s.walk(foreign) if isinstance(n, s.Name | s.Attribute)}
@@ -195,11 +195,19 @@ def _is_collection(model: Model, target: Model, call: s.Call) -> bool | None:
 
 def _refers(model: Model, target: Model) -> bool:
     """Whether a column of `model` has a foreign key to the table of `target`."""
-    for column in model.columns.values():
-        owner, _, _ = column.foreign_key.rpartition(".")
-        if owner and (owner.rpartition(".")[2] == target.tablename or owner == target.cls.name):
-            return True
-    return False
+    owners = (column.foreign_key.rpartition(".")[0] for column in model.columns.values())
+    return any(owner and _is_table(owner.rpartition(".")[2], target) for owner in owners)
+
+
+def _is_table(name: str, model: Model) -> bool:
+    """Whether `name`, a table or class, is that of `model`.
+
+    A table name that a function computes is not known; it mostly is the class's in another case.
+    """
+    if model.tablename:
+        return name in (model.tablename, model.cls.name)
+    plain = name.replace("_", "").lower()
+    return plain in (model.cls.name.lower(), f"{model.cls.name.lower()}s")
 
 
 def _with_backrefs(models: dict[str, Model]) -> dict[str, Model]:

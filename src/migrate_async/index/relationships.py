@@ -68,7 +68,7 @@ def _annotated_targets(annotation: s.Expr, scope: sc.Scope, inference: Inference
     if found:
         return found
     names = [str(node.value) for node in s.walk(annotation) if isinstance(node, s.Constant)]
-    return [cls for name in names for cls in inference.library.classes_named(name, scope.module)]
+    return [cls for name in names for cls in inference.registries.classes(name, scope)]
 
 
 def _option(call: s.Call, name: str) -> s.Expr | None:

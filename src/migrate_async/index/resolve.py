@@ -6,6 +6,7 @@ project module, or a dotted path outside the project.
 
 from __future__ import annotations
 
+import builtins
 import sys
 from collections.abc import Iterable
 from typing import TypeAlias, Union
@@ -19,6 +20,8 @@ _NEVER_LOCAL = frozenset(sys.stdlib_module_names) | frozenset(
     {"alembic", "celery", "fastapi", "pydantic", "redis", "sqlalchemy", "sqlmodel", "starlette"}
 )
 """Import heads that mean the library even where a folder holds a module of that name."""
+
+_BUILTINS = frozenset(dir(builtins))
 
 Target: TypeAlias = Union[sc.Binding, External, ModuleObject]
 
@@ -34,11 +37,11 @@ class Names:
         self._busy: set[tuple[str, str]] = set()
 
     def lookup(self, name: str, scope: sc.Scope) -> tuple[Target, ...]:
-        """What `name` stands for in `scope`; a name bound nowhere is a builtin."""
+        """What `name` stands for in `scope`; names bound nowhere may be builtins."""
         found = self.bindings(name, scope)
         if found:
             return self._follow_all(found)
-        return self._star(name, scope.module) or (External(f"builtins.{name}"),)
+        return self._star(name, scope.module) or self._outside(name, scope.module)
 
     def bindings(self, name: str, scope: sc.Scope) -> list[sc.Binding]:
         """The bindings of `name` that `scope` sees, imports not followed."""
@@ -90,6 +93,13 @@ class Names:
             if found:
                 return found
         return ()
+
+    def _outside(self, name: str, module: sc.Module) -> tuple[Target, ...]:
+        """A builtin, or a name of the one library that the module imports everything from."""
+        if name in _BUILTINS:
+            return (External(f"builtins.{name}"),)
+        libraries = [source for source in module.stars if not self._home(source, module)]
+        return (external(f"{libraries[0]}.{name}"),) if len(libraries) == 1 else ()
 
     def _follow_all(self, bindings: list[sc.Binding]) -> tuple[Target, ...]:
         found: list[Target] = []

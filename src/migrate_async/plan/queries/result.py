@@ -49,11 +49,17 @@ class QueryPlan:
 
     functions: dict[Function, FunctionQueries]
 
+    def of(self, function: Function) -> FunctionQueries:
+        """What concerns `function`; nothing, if it has no query."""
+        return self.functions.get(function) or FunctionQueries()
+
     @property
     def chains(self) -> list[Chain]:
         """All chains, function by function, in source order."""
         return [chain for found in self.functions.values() for chain in found.chains]
 
     @property
-    def diagnostics(self) -> list[Diagnostic]:
-        return [item for found in self.functions.values() for item in found.diagnostics]
+    def diagnostics(self) -> dict[Function, list[Diagnostic]]:
+        """What is to be said, per function that something is to be said about."""
+        found = self.functions.items()
+        return {function: item.diagnostics for function, item in found if item.diagnostics}

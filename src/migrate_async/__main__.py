@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 
-_TOOLS = frozenset({"click", "msgspec", "rich"})
+_TOOLS = ("click", "libcst", "msgspec", "pathspec", "rich")
+"""What the extra `tools` installs; the runtime alone works without."""
 
 
 def main() -> None:
     """Run `migrate-async` with the arguments of this process and exit."""
-    try:
-        from migrate_async.cli.main import cli  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _TOOLS:
-            raise
+    missing = [name for name in _TOOLS if find_spec(name) is None]
+    if missing:
         sys.stderr.write(
-            f"migrate-async: the command line needs `{error.name}`, which is not installed.\n"
+            f"migrate-async: the command line needs {', '.join(missing)}, not installed here.\n"
             'Install it with: pip install "migrate-async[tools]"\n'
         )
         sys.exit(2)
+    from migrate_async.cli.main import cli  # noqa: PLC0415 - needs what was looked for above
+
     cli.main(prog_name="migrate-async")
 
 

@@ -12,8 +12,12 @@ from migrate_async.report.page import Page, counted
 
 def page(*, width: int = 80, terminal: bool = False) -> tuple[Page, io.StringIO]:
     stream = io.StringIO()
-    color = "truecolor" if terminal else None
-    console = Console(file=stream, width=width, force_terminal=terminal, color_system=color)
+    console = Console(
+        file=stream,
+        width=width,
+        force_terminal=terminal,
+        color_system="truecolor" if terminal else None,
+    )
     return Page(console), stream
 
 

@@ -130,9 +130,30 @@ def test_long_lists_are_cut_unless_verbose() -> None:
     assert "app/f49.py" in text_of(lambda page: render_summary(long, page, verbose=True))
 
 
+def test_graver_messages_come_first() -> None:
+    found = [
+        Diagnostic(path=f"{severity}.py", code="MA1", message="x", severity=severity)
+        for severity in ("note", "warning", "error")
+    ]
+    text = text_of(lambda page: render_diagnostics(found, page))
+    assert "3 messages: 1 error, 1 warning, 1 note" in text
+    assert text.index("error.py") < text.index("warning.py") < text.index("note.py")
+
+
+def test_a_kept_function_that_a_message_is_about_is_told_once() -> None:
+    about = Diagnostic(
+        path=samples.KEPT.path, line=samples.KEPT.line, code="MA201", message="stays"
+    )
+    told = msgspec.structs.replace(samples.SUMMARY, diagnostics=(about,))
+    assert "1 function kept sync" in text_of(lambda page: render_summary(samples.SUMMARY, page))
+    assert "kept sync" not in text_of(lambda page: render_summary(told, page))
+
+
 def test_a_message_about_a_whole_file_has_no_line_number() -> None:
     found = Diagnostic(
         path="app/big.py", code="MA004", message="too large", next_step="Exclude it."
     )
     text = text_of(lambda page: render_diagnostics([found], page))
-    assert text == ("\n1 message\n  app/big.py warning[MA004] too large\n      Exclude it.\n")
+    assert text == (
+        "\n1 message: 1 warning\n  app/big.py warning[MA004] too large\n      Exclude it.\n"
+    )

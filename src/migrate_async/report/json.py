@@ -36,10 +36,13 @@ def plan_document(plan: Plan) -> str:
 
 
 def summary_document(summary: RunSummary, patch: str | None = None) -> str:
-    """`result` is a `RunSummary`, plus `patch` when one was asked for."""
+    """`result` is a `RunSummary`, plus `patch` when one was asked for.
+
+    JSON is UTF-8: of files in other encodings the patch is for reading, not for `git apply`.
+    """
     result = msgspec.to_builtins(summary)
     if patch is not None:
-        result["patch"] = patch
+        result["patch"] = patch.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return _document("migrate", result)
 
 

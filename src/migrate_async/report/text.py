@@ -186,7 +186,9 @@ def render_summary(summary: RunSummary, page: Page, *, verbose: bool = False) ->
         page.line(("Nothing to change", "bold"), f": {counted(summary.files_read, 'file')} read")
     if summary.counts:
         page.line(f"Step {summary.step}: {counts_line(summary.counts)}")
-    _kept(summary.kept, page, verbose=verbose)
+    told = {(found.path, found.line) for found in summary.diagnostics}
+    silent = [found for found in summary.kept if (found.path, found.line) not in told]
+    _kept(silent, page, verbose=verbose)
     render_diagnostics(summary.diagnostics, page, verbose=verbose)
     _what_next(summary, page)
 
@@ -198,6 +200,7 @@ def _changed_files(summary: RunSummary, page: Page, *, verbose: bool) -> None:
 
 
 def _kept(kept: Sequence[FunctionDecision], page: Page, *, verbose: bool) -> None:
+    """The functions that stay sync and that no message is about."""
     if not kept:
         return
     page.heading(f"{counted(len(kept), 'function')} kept sync")
@@ -228,11 +231,16 @@ def _what_next(summary: RunSummary, page: Page) -> None:
 def render_diagnostics(
     diagnostics: Sequence[Diagnostic], page: Page, *, verbose: bool = False
 ) -> None:
-    """Messages in the order of their places, each with its next step on a line of its own."""
+    """Messages, the graver first, each with its next step on a line of its own."""
     if not diagnostics:
         return
-    page.heading(counted(len(diagnostics), "message"))
-    ordered = sorted(diagnostics)
+    numbers = Counter(found.severity for found in diagnostics)
+    listed = ", ".join(
+        counted(numbers[level], level) for level in _SEVERITY_STYLE if numbers[level]
+    )
+    page.heading(f"{counted(len(diagnostics), 'message')}: {listed}")
+    gravity = list(_SEVERITY_STYLE)
+    ordered = sorted(diagnostics, key=lambda found: (gravity.index(found.severity), found))
     shown = ordered if verbose else ordered[:SHORT_LIST]
     for found in shown:
         _diagnostic(found, page)

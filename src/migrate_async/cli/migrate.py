@@ -1,0 +1,62 @@
+"""`migrate-async migrate`."""
+
+from __future__ import annotations
+
+import click
+
+from migrate_async.cli import use_cases
+from migrate_async.cli.invocation import Invocation
+from migrate_async.cli.options import (
+    example,
+    format_option,
+    global_options,
+    mode_options,
+    pass_workspace,
+    step_option,
+)
+from migrate_async.cli.outcome import exit_code, show
+from migrate_async.cli.workspace import Workspace
+from migrate_async.errors import UsageError
+from migrate_async.model.plan import Step
+from migrate_async.model.summary import Mode
+
+
+@click.command(
+    epilog=example(
+        "migrate-async migrate app --diff",
+        "migrate-async migrate app/api/users.py --step queries --write",
+        "migrate-async migrate --all --check",
+        "migrate-async migrate --all --diff | git apply",
+    )
+)
+@pass_workspace
+@click.option("--all", "everything", is_flag=True, help="The whole project, instead of PATHS.")
+@step_option
+@mode_options
+@format_option
+@global_options
+@click.pass_context
+def migrate(
+    ctx: click.Context,
+    *,
+    workspace: Workspace,
+    everything: bool,
+    step: str,
+    mode: str | None,
+    allow_dirty: bool,
+    output: str,
+) -> None:
+    """Rewrite everything under PATHS; nothing is written without --write.
+
+    Without --diff, --check or --write it only says which files would change. Exits with 1 when
+    changes are pending or something is left to be done by hand.
+    """
+    if everything == workspace.named:
+        raise UsageError("name the PATHS to migrate, or pass --all for the whole project")
+    invocation = ctx.ensure_object(Invocation)
+    with invocation.progress() as progress:
+        migration = use_cases.migrate(
+            workspace, Step(step), Mode(mode or Mode.CHECK), progress, allow_dirty=allow_dirty
+        )
+    show(migration, invocation, output)
+    ctx.exit(exit_code(migration.summary))

@@ -1,0 +1,121 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from migrate_async.cli.invocation import Invocation
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+Decorator = Callable[[Decorated], Decorated]
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    """Note a global option, given before or after the command's name."""
+    invocation = ctx.ensure_object(Invocation)
+    if value and param.name:
+        setattr(invocation, param.name, value)
+
+
+def _global(*names: str, **attributes: Any) -> Decorator[Any]:
+    return click.option(*names, expose_value=False, callback=_remember, default=None, **attributes)
+
+
+_GLOBAL = (
+    _global("-q", "--quiet", is_flag=True, help="Print only what was asked for: a patch, JSON."),
+    _global("-v", "--verbose", is_flag=True, help="List everything, with all reasons."),
+    _global("--no-color", is_flag=True, help="No colour, as with NO_COLOR set."),
+    _global(
+        "--config",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Read [tool.migrate-async] from FILE instead of pyproject.toml.",
+    ),
+)
+
+_paths_argument = click.argument(
+    "paths", nargs=-1, type=click.Path(exists=True, path_type=Path), metavar="[PATHS]..."
+)
+
+format_option = click.option(
+    "--format",
+    "output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Text for people or JSON for programs.",
+)
+
+step_option = click.option(
+    "--step",
+    type=click.Choice(["queries", "async", "all"]),
+    default="all",
+    show_default=True,
+    help="queries: 2.0-style statements, still sync; async: colour and sessions; all: both.",
+)
+
+_jobs_option = click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=None,
+    metavar="N",
+    help="Processes to work with; by default one per processor where that pays.",
+)
+_cache_option = click.option(
+    "--no-cache", is_flag=True, help="Neither read nor write the cache of facts."
+)
+
+
+def _mode_option(name: str, help_text: str) -> Decorator[Any]:
+    return click.option(name, "mode", flag_value=name.removeprefix("--"), help=help_text)
+
+
+def mode_options(command: Decorated) -> Decorated:
+    """`--diff`, `--check` or `--write` (the last one given counts), and `--allow-dirty`."""
+    options = (
+        _mode_option("--diff", "Print one patch, as `git apply` takes it."),
+        _mode_option("--check", "Only say what would change; the default."),
+        _mode_option("--write", "Write the changes, all or none."),
+        click.option(
+            "--allow-dirty", is_flag=True, help="Write files that have uncommitted changes, too."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def global_options(command: Decorated) -> Decorated:
+    """`--quiet`, `--verbose`, `--no-color` and `--config`, for the group and for each command."""
+    for option in reversed(_GLOBAL):
+        command = option(command)
+    return command
+
+
+def pass_workspace(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`PATHS`, `--jobs` and `--no-cache`, which arrive as one argument `workspace`."""
+
+    @functools.wraps(command)
+    def with_workspace(
+        *args: Any, paths: tuple[Path, ...], jobs: int | None, no_cache: bool, **options: Any
+    ) -> Any:
+        from migrate_async.cli.workspace import open_workspace
+
+        invocation = click.get_current_context().ensure_object(Invocation)
+        workspace = open_workspace(
+            paths, config_file=invocation.config, jobs=jobs or 0, cache=not no_cache
+        )
+        return command(*args, workspace=workspace, **options)
+
+    return _paths_argument(_jobs_option(_cache_option(with_workspace)))
+
+
+def example(*lines: str) -> str:
+    """The epilog of a command: example calls, one a line (click would join the lines)."""
+    return "\n".join(["Examples:", "", "\b", *(f"  {line}" for line in lines)])

@@ -1,0 +1,82 @@
+"""`migrate-async plan`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from migrate_async.cli import use_cases
+from migrate_async.cli.exit_codes import ExitCode
+from migrate_async.cli.invocation import Invocation
+from migrate_async.cli.options import (
+    example,
+    format_option,
+    global_options,
+    pass_workspace,
+    step_option,
+)
+from migrate_async.cli.workspace import Workspace
+from migrate_async.errors import UsageError
+from migrate_async.model.plan import Plan, Step
+
+if TYPE_CHECKING:
+    from migrate_async.report.page import Page
+
+
+@click.command(
+    epilog=example(
+        "migrate-async plan",
+        "migrate-async plan app/api --step queries",
+        "migrate-async plan --explain CRUDUser.get",
+        "migrate-async plan --format json > plan.json",
+    )
+)
+@pass_workspace
+@step_option
+@click.option("--explain", metavar="FUNCTION", help="Only why FUNCTION is treated as it is.")
+@format_option
+@global_options
+@click.pass_context
+def plan(
+    ctx: click.Context,
+    *,
+    workspace: Workspace,
+    step: str,
+    explain: str | None,
+    output: str,
+) -> None:
+    """Say what would be done, function by function, with the reasons.
+
+    Exits with 1 when there is something to change or to report.
+    """
+    invocation = ctx.ensure_object(Invocation)
+    with invocation.progress() as progress:
+        made, _ = use_cases.make_plan(workspace, Step(step), progress)
+    if explain is not None:
+        _explain(made, explain, invocation.page)
+        return
+    if output == "json":
+        from migrate_async.report.json import plan_document
+
+        invocation.write(plan_document(made) + "\n")
+    else:
+        from migrate_async.report.text import render_plan
+
+        render_plan(made, invocation.page, verbose=invocation.verbose)
+    pending = made.diagnostics or any(file.edits for file in made.files)
+    ctx.exit(ExitCode.FINDINGS if pending else ExitCode.CLEAN)
+
+
+def _explain(made: Plan, name: str, page: Page) -> None:
+    from migrate_async.report.explain import find, nearest, render_explanation
+
+    decisions = find(made, name)
+    if not decisions:
+        close = nearest(made, name)
+        advice = f"; did you mean {', '.join(close)}?" if close else ""
+        raise UsageError(f"the plan has no function `{name}`{advice}")
+    for number, decision in enumerate(decisions):
+        if number:
+            page.blank()
+        render_explanation(made, decision, page)

@@ -1,0 +1,240 @@
+"""What the commands do, one function each: from paths to values, nothing printed.
+
+The parts are imported where they are called: `scan` and `plan` start without LibCST.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from migrate_async.cli.progress import Progress
+from migrate_async.cli.workspace import Workspace, selected
+from migrate_async.errors import DirtyWorkTreeError
+from migrate_async.model.change import FileChange
+from migrate_async.model.diagnostic import Diagnostic
+from migrate_async.model.plan import Plan, Step, Verdict
+from migrate_async.model.scan import ScanResult
+from migrate_async.model.summary import ChangedFile, Mode, RunSummary
+
+if TYPE_CHECKING:
+    from migrate_async.index.project import Project
+    from migrate_async.source.read import SourceFile
+
+
+@dataclass(frozen=True)
+class LoadedProject:
+    """The linked project, the files it was made from, and why others could not be read."""
+
+    project: Project
+    files_found: int
+    sources: Mapping[str, SourceFile]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True)
+class Migration:
+    """What `migrate` did: the summary, the files, and one patch of all changes.
+
+    Bytes of the patch that are not UTF-8 are escaped as in file names (`surrogateescape`).
+    """
+
+    summary: RunSummary
+    changes: tuple[FileChange, ...]
+    patch: str
+
+
+# --- what is there -----------------------------------------------------------------------------
+
+
+def load_project(workspace: Workspace, progress: Progress) -> LoadedProject:
+    """Find, read and link every file of the project."""
+    from migrate_async.index.load import load
+    from migrate_async.index.project import build
+    from migrate_async.source.discover import discover
+
+    root, settings = workspace.root, workspace.settings
+    progress.phase("Finding files")
+    start = [root / path for path in (*settings.paths, *workspace.selection)]
+    files = discover(start, root, settings)
+    progress.phase(f"Reading {len(files)} files")
+    modules, diagnostics = load(
+        files,
+        root,
+        jobs=workspace.jobs,
+        cache=root / settings.cache_dir if workspace.cache else None,
+        settings=settings,
+    )
+    progress.phase("Linking modules")
+    project = build(modules, settings)
+    sources = {module.path: module.source for module in modules}
+    return LoadedProject(project, len(files), sources, tuple(diagnostics))
+
+
+def scan_project(workspace: Workspace, progress: Progress) -> ScanResult:
+    """The inventory of the files selected."""
+    from migrate_async.cli.inventory import take_inventory
+
+    loaded = load_project(workspace, progress)
+    progress.phase("Counting")
+    return msgspec.structs.replace(
+        take_inventory(loaded.project, workspace.selection),
+        root=str(workspace.root),
+        files_found=loaded.files_found,
+        files_read=len(loaded.sources),
+        diagnostics=_of_selection(loaded.diagnostics, workspace),
+    )
+
+
+def make_plan(workspace: Workspace, step: Step, progress: Progress) -> tuple[Plan, LoadedProject]:
+    """What would be done, and the project that this was decided on."""
+    from migrate_async.plan import planner
+
+    loaded = load_project(workspace, progress)
+    progress.phase("Planning")
+    digests = {path: source.digest for path, source in loaded.sources.items()}
+    plan = planner.make_plan(loaded.project, step, workspace.settings, workspace.selection, digests)
+    unread = _of_selection(loaded.diagnostics, workspace)
+    return msgspec.structs.replace(plan, diagnostics=(*unread, *plan.diagnostics)), loaded
+
+
+def _of_selection(
+    diagnostics: Sequence[Diagnostic], workspace: Workspace
+) -> tuple[Diagnostic, ...]:
+    return tuple(found for found in diagnostics if selected(found.path, workspace.selection))
+
+
+# --- doing it ----------------------------------------------------------------------------------
+
+
+def migrate(
+    workspace: Workspace,
+    step: Step,
+    mode: Mode,
+    progress: Progress,
+    *,
+    allow_dirty: bool = False,
+    codemod: str = "",
+) -> Migration:
+    """Plan, rewrite in memory and, in write mode, put all changes on disk.
+
+    With `codemod`, only the edits of that codemod are done. Raises `DirtyWorkTreeError` before
+    anything is rewritten when files of the plan have uncommitted changes (write mode only).
+    """
+    plan, loaded = make_plan(workspace, step, progress)
+    if codemod:
+        plan = restrict(plan, codemod)
+    if mode is Mode.WRITE and not allow_dirty:
+        _refuse_dirty(plan, workspace.root)
+    changes = _rewrite(plan, loaded, workspace, progress)
+    progress.phase("Comparing")
+    patches = _patches(changes, loaded, workspace.root)
+    summary = _summary(plan, loaded, changes, patches, mode)
+    if mode is Mode.WRITE:
+        progress.phase("Writing files")
+        summary = _written(summary, changes, loaded, workspace.root)
+    return Migration(summary, changes, "".join(patches.values()))
+
+
+def restrict(plan: Plan, codemod: str) -> Plan:
+    """`plan` with the edits and imports of one codemod only; its decisions stay for reading."""
+    files = tuple(
+        msgspec.structs.replace(
+            file,
+            edits=tuple(edit for edit in file.edits if edit.codemod == codemod),
+            imports=tuple(change for change in file.imports if change.codemod == codemod),
+        )
+        for file in plan.files
+    )
+    return msgspec.structs.replace(
+        plan, files=tuple(file for file in files if file.edits or file.imports)
+    )
+
+
+def undo(workspace: Workspace, *, force: bool) -> list[str]:
+    """Put back what the last write changed; the paths of the files restored.
+
+    Raises `UsageError` when one of them was edited since, unless `force`.
+    """
+    from migrate_async.source import write
+
+    return write.undo(workspace.root, force=force)
+
+
+def _refuse_dirty(plan: Plan, root: Path) -> None:
+    from migrate_async.source.git import uncommitted
+
+    dirty = uncommitted([root / file.path for file in plan.files])
+    if dirty:
+        raise DirtyWorkTreeError(tuple(dirty))
+
+
+def _rewrite(
+    plan: Plan, loaded: LoadedProject, workspace: Workspace, progress: Progress
+) -> tuple[FileChange, ...]:
+    """All files of the plan, rewritten; those that could not be come back as they were."""
+    from migrate_async.rewrite.engine import apply
+
+    progress.phase(f"Rewriting {len(plan.files)} files")
+    return tuple(apply(plan, loaded.sources, jobs=workspace.jobs))
+
+
+def _patches(changes: Sequence[FileChange], loaded: LoadedProject, root: Path) -> dict[str, str]:
+    """The patch of each changed file, with names as `git apply` wants them: from the top."""
+    from migrate_async.source.git import work_tree
+    from migrate_async.source.patch import unified
+
+    top = work_tree(root)
+    above = root.resolve().relative_to(top.resolve()).as_posix() if top else "."
+    prefix = "" if above == "." else f"{above}/"
+    patches = {}
+    for change in changes:
+        if change.changed:
+            named = msgspec.structs.replace(change, path=prefix + change.path)
+            patches[change.path] = unified([named], {named.path: loaded.sources[change.path]})
+    return patches
+
+
+def _summary(
+    plan: Plan,
+    loaded: LoadedProject,
+    changes: Sequence[FileChange],
+    patches: Mapping[str, str],
+    mode: Mode,
+) -> RunSummary:
+    return RunSummary(
+        step=plan.step,
+        mode=mode.value,
+        files_read=len(loaded.sources),
+        changed=tuple(_changed_file(c, patches[c.path]) for c in changes if c.changed),
+        counts=plan.counts,
+        kept=tuple(found for found in plan.functions if found.verdict == Verdict.KEEP.value),
+        diagnostics=plan.diagnostics + tuple(d for c in changes for d in c.diagnostics),
+    )
+
+
+def _changed_file(change: FileChange, patch: str) -> ChangedFile:
+    """The lines are counted in the hunks of the file's patch, as `git diff --stat` does."""
+    hunks = patch[patch.find("\n@@") :].split("\n")
+    return ChangedFile(
+        path=change.path,
+        added=sum(line.startswith("+") for line in hunks),
+        removed=sum(line.startswith("-") for line in hunks),
+        codemods=change.codemods,
+    )
+
+
+def _written(
+    summary: RunSummary, changes: Sequence[FileChange], loaded: LoadedProject, root: Path
+) -> RunSummary:
+    from migrate_async.source.write import write
+
+    journal = write(changes, loaded.sources, root)
+    if journal is None:
+        return summary
+    name = journal.relative_to(root).as_posix()
+    return msgspec.structs.replace(summary, written=True, journal=name)

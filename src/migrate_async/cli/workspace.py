@@ -1,0 +1,73 @@
+"""Which project a command works on, and which part of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from migrate_async import config
+from migrate_async.config import Settings
+from migrate_async.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """What a command works on.
+
+    `selection` holds the paths that were named, relative to `root` with forward slashes; empty
+    means the whole project. `named` says whether the command line named any. `jobs` is the
+    number of processes; 0: one for each processor, where the work is worth it.
+    """
+
+    root: Path
+    settings: Settings
+    selection: tuple[str, ...] = ()
+    named: bool = False
+    jobs: int = 0
+    cache: bool = True
+
+
+def open_workspace(
+    paths: Sequence[Path],
+    *,
+    config_file: Path | None = None,
+    jobs: int = 0,
+    cache: bool = True,
+) -> Workspace:
+    """The project that `paths` (or the working directory) belong to, with its settings.
+
+    Raises `UsageError` when the paths have no common root and `ConfigurationError` when the
+    settings are wrong.
+    """
+    absolute = [_absolute(path) for path in paths] or [Path.cwd()]
+    root = config.find_root(_common(absolute))
+    named = [path.relative_to(root).as_posix() for path in absolute] if paths else []
+    return Workspace(
+        root=root,
+        settings=config.load(root, config_file),
+        selection=() if "." in named else tuple(named),
+        named=bool(named),
+        jobs=jobs,
+        cache=cache,
+    )
+
+
+def _absolute(path: Path) -> Path:
+    """`path` from the root of the file system, with symbolic links as they were written."""
+    return Path(os.path.normpath(Path.cwd() / path))
+
+
+def _common(paths: Sequence[Path]) -> Path:
+    try:
+        return Path(os.path.commonpath(paths))
+    except ValueError:
+        raise UsageError("the paths lie on different drives; name those of one project") from None
+
+
+def selected(path: str, selection: Sequence[str]) -> bool:
+    """Whether `path` is one of `selection` or lies below one; an empty selection has all."""
+    return not selection or any(
+        path == chosen or path.startswith(chosen + "/") for chosen in selection
+    )

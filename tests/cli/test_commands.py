@@ -1,0 +1,207 @@
+"""The commands hand their arguments to a use case, print what comes back, choose the code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+
+from migrate_async.cli import use_cases
+from migrate_async.cli.exit_codes import ExitCode
+from migrate_async.cli.main import cli
+from migrate_async.cli.use_cases import Migration
+from migrate_async.model.plan import Plan, Step
+from migrate_async.model.scan import ScanResult
+from migrate_async.model.summary import Mode
+from support import samples
+
+PATCH = "diff --git a/app/api.py b/app/api.py\n--- a/app/api.py\r\n"
+
+
+class FakeUseCases:
+    """Answers with samples and notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: dict[str, Any] = {}
+        self.scan_result: ScanResult = samples.SCAN
+        self.plan: Plan = samples.PLAN
+
+    def scan_project(self, workspace: Any, progress: Any) -> ScanResult:
+        self.asked = {"workspace": workspace}
+        return self.scan_result
+
+    def make_plan(self, workspace: Any, step: Step, progress: Any) -> tuple[Plan, None]:
+        self.asked = {"workspace": workspace, "step": step}
+        return self.plan, None
+
+    def migrate(
+        self, workspace: Any, step: Step, mode: Mode, progress: Any, **options: Any
+    ) -> Migration:
+        self.asked = {"workspace": workspace, "step": step, "mode": mode, **options}
+        summary = msgspec.structs.replace(
+            samples.SUMMARY, mode=mode.value, written=mode is Mode.WRITE, diagnostics=()
+        )
+        return Migration(summary, (samples.CHANGE,), PATCH)
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeUseCases:
+    """The use cases are fakes, the working directory is a project with a package `app`."""
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "app").mkdir()
+    monkeypatch.chdir(tmp_path)
+    fakes = FakeUseCases()
+    for name in ("scan_project", "make_plan", "migrate"):
+        monkeypatch.setattr(use_cases, name, getattr(fakes, name))
+    return fakes
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments)
+
+
+# --- scan --------------------------------------------------------------------------------------
+
+
+def test_scan_prints_findings_and_exits_with_1(fake: FakeUseCases) -> None:
+    result = invoke("scan", "app", "-j", "3", "--no-cache")
+    assert result.exit_code == ExitCode.FINDINGS
+    assert "Files with sync database code" in result.stdout
+    assert result.stderr == ""
+    workspace = fake.asked["workspace"]
+    assert (workspace.selection, workspace.jobs, workspace.cache) == (("app",), 3, False)
+
+
+def test_scan_of_a_clean_project_exits_with_0(fake: FakeUseCases) -> None:
+    fake.scan_result = ScanResult(root="/work/shop")
+    assert invoke("scan").exit_code == ExitCode.CLEAN
+
+
+def test_scan_as_json(fake: FakeUseCases) -> None:
+    document = json.loads(invoke("scan", "--format", "json").stdout)
+    assert document["result"]["root"] == samples.SCAN.root
+
+
+@pytest.mark.parametrize("arguments", [("--quiet", "scan"), ("scan", "-q")])
+def test_quiet_leaves_the_exit_code_to_speak(
+    fake: FakeUseCases, arguments: tuple[str, ...]
+) -> None:
+    """A global option works before and after the command's name."""
+    result = invoke(*arguments)
+    assert (result.output, result.exit_code) == ("", ExitCode.FINDINGS)
+
+
+def test_quiet_json_is_still_json(fake: FakeUseCases) -> None:
+    assert json.loads(invoke("-q", "scan", "--format", "json").stdout)["command"] == "scan"
+
+
+def test_verbose_lists_everything(fake: FakeUseCases) -> None:
+    assert "Routes" in invoke("scan", "-v").stdout
+    assert "Routes" not in invoke("scan").stdout
+
+
+def test_another_configuration(fake: FakeUseCases, tmp_path: Path) -> None:
+    (tmp_path / "else.toml").write_text("[tool.migrate-async]\nstyle = 'inline'\n")
+    invoke("scan", "--config", "else.toml")
+    assert fake.asked["workspace"].settings.style == "inline"
+
+
+def test_a_wrong_configuration_ends_with_2(fake: FakeUseCases, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.migrate-async]\nstlye = 'inline'\n")
+    result = invoke("scan")
+    assert result.exit_code == ExitCode.USAGE
+    assert "did you mean `style`?" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("scan", "no/such/path"), ("scan", "-j", "0"), ("scan", "--format", "xml"), ("scan", "--x")],
+)
+def test_a_wrong_argument_ends_with_2(fake: FakeUseCases, arguments: tuple[str, ...]) -> None:
+    assert invoke(*arguments).exit_code == ExitCode.USAGE
+    assert fake.asked == {}
+
+
+# --- plan --------------------------------------------------------------------------------------
+
+
+def test_plan_prints_decisions_and_exits_with_1(fake: FakeUseCases) -> None:
+    result = invoke("plan", "--step", "queries")
+    assert result.exit_code == ExitCode.FINDINGS
+    assert "app.api.read_user" in result.stdout
+    assert fake.asked["step"] is Step.QUERIES
+
+
+def test_an_empty_plan_exits_with_0(fake: FakeUseCases) -> None:
+    fake.plan = samples.EMPTY_PLAN
+    assert invoke("plan").exit_code == ExitCode.CLEAN
+
+
+def test_plan_explains_one_function(fake: FakeUseCases) -> None:
+    result = invoke("plan", "--explain", "CRUDUser.get")
+    assert result.exit_code == ExitCode.CLEAN
+    assert "because it runs a query on a session" in result.stdout
+    assert "read_item" not in result.stdout
+
+
+def test_plan_does_not_know_a_function(fake: FakeUseCases) -> None:
+    result = invoke("plan", "--explain", "read_usr")
+    assert result.exit_code == ExitCode.USAGE
+    assert "did you mean app.api.read_user?" in result.stderr
+
+
+# --- migrate -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arguments", [(), ("app", "--all")], ids=["neither", "both"])
+def test_migrate_wants_paths_or_all(fake: FakeUseCases, arguments: tuple[str, ...]) -> None:
+    result = invoke("migrate", *arguments)
+    assert result.exit_code == ExitCode.USAGE
+    assert "--all" in result.stderr
+    assert fake.asked == {}
+
+
+def test_the_whole_project_may_also_be_named(fake: FakeUseCases) -> None:
+    invoke("migrate", ".")
+    assert fake.asked["workspace"].selection == ()
+
+
+def test_migrate_only_checks_unless_told_otherwise(fake: FakeUseCases) -> None:
+    result = invoke("migrate", "--all")
+    assert result.exit_code == ExitCode.FINDINGS
+    assert fake.asked["mode"] is Mode.CHECK
+    assert fake.asked["step"] is Step.ALL
+    assert "Nothing is written" in result.stdout
+
+
+def test_a_diff_has_stdout_for_itself(fake: FakeUseCases) -> None:
+    """Byte for byte, carriage returns included; people read the summary on stderr."""
+    result = invoke("migrate", "--all", "--diff")
+    assert result.exit_code == ExitCode.FINDINGS
+    assert result.stdout_bytes == PATCH.encode()
+    assert "Would change 2 files" in result.stderr
+
+
+def test_a_diff_in_json(fake: FakeUseCases) -> None:
+    result = invoke("migrate", "--all", "--diff", "--format", "json")
+    assert json.loads(result.stdout)["result"]["patch"] == PATCH
+    assert result.stderr == ""
+
+
+def test_a_quiet_diff_is_only_a_diff(fake: FakeUseCases) -> None:
+    result = invoke("-q", "migrate", "--all", "--diff")
+    assert (result.stdout_bytes, result.stderr) == (PATCH.encode(), "")
+
+
+@pytest.mark.parametrize("allow_dirty", [False, True])
+def test_write(fake: FakeUseCases, allow_dirty: bool) -> None:
+    arguments = ["migrate", "app", "--write", *(["--allow-dirty"] if allow_dirty else [])]
+    result = invoke(*arguments)
+    assert result.exit_code == ExitCode.CLEAN
+    assert fake.asked["mode"] is Mode.WRITE
+    assert fake.asked["allow_dirty"] is allow_dirty
+    assert "Changed 2 files" in result.stdout

@@ -1,0 +1,197 @@
+"""The use cases, on a real small application: from folders to values and files."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from migrate_async.cli import use_cases
+from migrate_async.cli.progress import Progress
+from migrate_async.cli.workspace import Workspace, open_workspace
+from migrate_async.errors import DirtyWorkTreeError, UsageError
+from migrate_async.model.plan import Step
+from migrate_async.model.summary import Mode
+
+APPLICATION = Path(__file__).parents[2] / "fixtures" / "small" / "tutorial" / "before"
+
+
+class Heard(Progress):
+    """Notes the phases."""
+
+    def __init__(self) -> None:
+        self.phases: list[str] = []
+
+    def phase(self, title: str) -> None:
+        self.phases.append(title)
+
+
+def git(folder: Path, *arguments: str, stdin: bytes | None = None) -> str:
+    identity = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+    done = subprocess.run(
+        ["git", "-C", str(folder), *identity, *arguments],
+        input=stdin,
+        capture_output=True,
+        check=True,
+    )
+    return done.stdout.decode()
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    """All Python files below `root`."""
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*.py")}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A copy of the application, below the top of a git work tree, all committed."""
+    folder = tmp_path / "repository" / "service"
+    shutil.copytree(APPLICATION, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    git(folder.parent, "init", "--quiet")
+    git(folder.parent, "add", "--all")
+    git(folder.parent, "commit", "--quiet", "--message", "start")
+    return folder
+
+
+def workspace(root: Path, *paths: str, jobs: int = 1) -> Workspace:
+    return open_workspace([root / path for path in paths or (".",)], jobs=jobs, cache=False)
+
+
+def migrated(
+    root: Path, *paths: str, step: Step = Step.ALL, mode: Mode = Mode.DIFF, **options: bool | str
+) -> use_cases.Migration:
+    return use_cases.migrate(
+        workspace(root, *paths),
+        step,
+        mode,
+        Progress(),
+        **options,  # type: ignore[arg-type]
+    )
+
+
+def test_scan_reads_everything_and_reports_the_selection(root: Path) -> None:
+    heard = Heard()
+    everything = use_cases.scan_project(workspace(root), heard)
+    part = use_cases.scan_project(workspace(root, "blog/crud.py"), Progress())
+    assert everything.root == str(root)
+    assert everything.files_found == everything.files_read == len(contents(root))
+    assert part.files_read == everything.files_read
+    assert [file.path for file in part.files] == ["blog/crud.py"]
+    assert 0 < part.queries <= everything.queries
+    assert [phase.split()[0] for phase in heard.phases] == [
+        "Finding",
+        "Reading",
+        "Linking",
+        "Counting",
+    ]
+
+
+def test_a_broken_file_is_a_message_and_the_rest_goes_on(root: Path) -> None:
+    (root / "blog" / "broken.py").write_text("def f(:\n")
+    (root / "blog" / "binary.py").write_bytes(b"x = 1\0\n")
+    result = use_cases.scan_project(workspace(root), Progress())
+    assert {(d.path, d.code) for d in result.diagnostics} == {
+        ("blog/broken.py", "MA001"),
+        ("blog/binary.py", "MA003"),
+    }
+    assert result.queries > 0
+    elsewhere = use_cases.scan_project(workspace(root, "blog/crud.py"), Progress())
+    assert elsewhere.diagnostics == ()
+
+
+def test_the_plan_is_for_the_selection(root: Path) -> None:
+    plan, loaded = use_cases.make_plan(workspace(root, "blog/crud.py"), Step.QUERIES, Progress())
+    assert [file.path for file in plan.files] == ["blog/crud.py"]
+    assert plan.files[0].digest == loaded.sources["blog/crud.py"].digest
+
+
+@pytest.mark.parametrize("mode", [Mode.CHECK, Mode.DIFF])
+def test_nothing_is_written_without_write(root: Path, mode: Mode) -> None:
+    before = contents(root)
+    migration = migrated(root, mode=mode)
+    assert migration.summary.changed
+    assert not migration.summary.written
+    assert contents(root) == before
+    assert git(root, "status", "--porcelain") == ""
+
+
+def test_the_patch_is_what_write_writes(root: Path) -> None:
+    """`git apply` takes it in the folder of the project, which is below the top here."""
+    migration = migrated(root)
+    git(root, "apply", stdin=migration.patch.encode())
+    patched = contents(root)
+    git(root, "checkout", "--quiet", ".")
+    migrated(root, mode=Mode.WRITE)
+    assert contents(root) == patched
+
+
+def test_the_lines_are_those_that_git_counts(root: Path) -> None:
+    summary = migrated(root, mode=Mode.WRITE).summary
+    counted = {f"service/{file.path}": (file.added, file.removed) for file in summary.changed}
+    lines = git(root.parent, "diff", "--numstat").splitlines()
+    by_git = {path: (int(a), int(r)) for a, r, path in (line.split("\t") for line in lines)}
+    assert counted == by_git
+
+
+def test_only_files_of_the_selection_change(root: Path) -> None:
+    migrated(root, "blog/crud.py", step=Step.QUERIES, mode=Mode.WRITE)
+    assert git(root, "diff", "--name-only", "--relative").split() == ["blog/crud.py"]
+
+
+def test_uncommitted_changes_are_refused_before_anything_is_done(root: Path) -> None:
+    crud = root / "blog" / "crud.py"
+    crud.write_text(crud.read_text() + "\n# mine\n")
+    before = contents(root)
+    with pytest.raises(DirtyWorkTreeError, match=r"blog/crud\.py.*--allow-dirty"):
+        migrated(root, mode=Mode.WRITE)
+    assert contents(root) == before
+    assert migrated(root, mode=Mode.WRITE, allow_dirty=True).summary.written
+
+
+def test_uncommitted_changes_elsewhere_do_not_matter(root: Path) -> None:
+    (root / "pyproject.toml").write_text((root / "pyproject.toml").read_text() + "\n# mine\n")
+    assert migrated(root, mode=Mode.WRITE).summary.written
+
+
+def test_undo_puts_everything_back(root: Path) -> None:
+    before = contents(root)
+    summary = migrated(root, mode=Mode.WRITE).summary
+    assert (root / summary.journal).is_dir()
+    restored = use_cases.undo(workspace(root), force=False)
+    assert sorted(restored) == sorted(file.path for file in summary.changed)
+    assert contents(root) == before
+    assert use_cases.undo(workspace(root), force=False) == []
+
+
+def test_undo_refuses_to_lose_an_edit(root: Path) -> None:
+    before = contents(root)
+    migrated(root, mode=Mode.WRITE)
+    crud = root / "blog" / "crud.py"
+    crud.write_text(crud.read_text() + "\n# mine\n")
+    with pytest.raises(UsageError, match=r"blog/crud\.py"):
+        use_cases.undo(workspace(root), force=False)
+    use_cases.undo(workspace(root), force=True)
+    assert contents(root) == before
+
+
+@pytest.mark.parametrize("step", [Step.QUERIES, Step.ALL])
+def test_a_second_run_changes_nothing(root: Path, step: Step) -> None:
+    migrated(root, step=step, mode=Mode.WRITE)
+    again = migrated(root, step=step)
+    assert again.summary.changed == ()
+    assert again.patch == ""
+
+
+def test_one_codemod_alone_makes_its_own_edits_only(root: Path) -> None:
+    summary = migrated(root, step=Step.QUERIES, codemod="query-to-select").summary
+    assert {name for file in summary.changed for name in file.codemods} == {"query-to-select"}
+    assert migrated(root, codemod="no-such-codemod").summary.changed == ()
+
+
+def test_a_file_that_git_ignores_is_left_alone(root: Path) -> None:
+    (root / ".gitignore").write_text("blog/crud.py\n")
+    git(root, "rm", "--quiet", "--cached", "blog/crud.py")
+    result = use_cases.scan_project(workspace(root), Progress())
+    assert "blog/crud.py" not in [file.path for file in result.files]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from migrate_async.runtime.dependencies import get_db as get_db
     from migrate_async.runtime.engine import async_sessionmaker as async_sessionmaker
     from migrate_async.runtime.engine import create_async_engine as create_async_engine
+    from migrate_async.runtime.hop import HopSession as HopSession
     from migrate_async.runtime.urls import mask_url as mask_url
     from migrate_async.runtime.urls import to_async_url as to_async_url
     from migrate_async.runtime.urls import to_sync_url as to_sync_url
@@ -33,6 +34,7 @@ _EXPORTS = {
     "Database": "database",
     "DatabaseInfo": "database",
     "DbSession": "dependencies",
+    "HopSession": "hop",
     "async_sessionmaker": "engine",
     "check_db_connection": "database",
     "close_db": "database",

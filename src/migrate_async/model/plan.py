@@ -115,6 +115,13 @@ class AwaitCall(Edit, frozen=True):
     hoist: str = ""
 
 
+class AwaitAttribute(Edit, frozen=True):
+    """Read the attribute at `span` through `awaitable_attrs`, awaited: it may have to be loaded.
+
+    `order.items` becomes `await order.awaitable_attrs.items`.
+    """
+
+
 class MakeAsync(Edit, frozen=True):
     """Put `async` before the `def`, `with`, `for` or comprehension `for` that starts at `span`.
 
@@ -219,6 +226,7 @@ class RemoveArgument(Edit, frozen=True):
 AnyEdit: TypeAlias = Union[
     QueryRewrite,
     AwaitCall,
+    AwaitAttribute,
     MakeAsync,
     ReplaceExpression,
     ReplaceStatement,

@@ -73,12 +73,12 @@ class AsyncStep:
         """Add everything that the step does to `collector`."""
         converted = [f for f in self.colouring.coloured if self.colouring.converts(f)]
         self._decide(collector)
+        self._translate(collector)
         if not converted:
             return
-        queries = plan_queries(self._project, self._settings, awaited=self.colouring.converts)
         frontier = Frontier(self._project, self._provider, self._aliases)
         for function in converted:
-            self._convert(collector, queries, function)
+            self._convert(collector, function)
         for function in self._staying():
             collector.add_module(function.module, frontier.repoint(function))
         for module, found in frontier.offer().items():
@@ -89,6 +89,19 @@ class AsyncStep:
         for module, found in planned.items():
             collector.add_module(module, found)
         self._modules(collector, hop=frontier.needs.dependency)
+
+    def _translate(self, collector: Collector) -> None:
+        """Queries: awaited in converted functions, in sync 2.0 style everywhere else."""
+        if self._step is p.Step.ASYNC:
+            return
+        queries = plan_queries(self._project, self._settings, awaited=self.colouring.converts)
+        groups = {chain.group for chain in queries.chains if self._takes_queries(chain.function)}
+        for function, found in queries.functions.items():
+            if not found.chains or any(chain.group in groups for chain in found.chains):
+                collector.add_queries(queries, function)
+
+    def _takes_queries(self, function: Function) -> bool:
+        return self._selected(function) and self._takes_part(function.module.path)
 
     # --- who converts --------------------------------------------------------------------------
 
@@ -153,12 +166,11 @@ class AsyncStep:
 
     # --- functions -----------------------------------------------------------------------------
 
-    def _convert(self, collector: Collector, queries: QueryPlan, function: Function) -> None:
+    def _convert(self, collector: Collector, function: Function) -> None:
         path = function.module.path
         sessions = self._session_plan(function)
         collector.add(path, sessions.edits, sessions.imports, sessions.unneeded)
         collector.count("sessions", sessions.sessions)
-        collector.add_queries(queries, function)
         awaiter = Awaiter(self._project, self._settings, self._touches, self.colouring)
         found = awaiter.plan(function, sessions.gone)
         collector.add(path, found.edits, found.imports, found.unneeded)
@@ -191,9 +203,7 @@ class AsyncStep:
     def _runs_sessions(self, body: Function) -> bool:
         """Whether a module works on a session at its top level."""
         operations = [touch for touch in self._touches.of(body) if touch.kind != "metadata"]
-        return self._takes_part(body.module.path) and bool(
-            operations or self._touches.chains(body)
-        )
+        return self._takes_part(body.module.path) and bool(operations or self._touches.chains(body))
 
     def _feeds_kept(self, function: Function) -> bool:
         """Whether an uncoloured function hands its session to code that stays sync."""

@@ -9,7 +9,7 @@ from migrate_async.model import plan as p
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.model.syntax import Span
 from migrate_async.plan.database import ModuleEdits
-from migrate_async.plan.queries import QueryPlan
+from migrate_async.plan.queries import TRANSLATE, QueryPlan
 
 
 class Collector:
@@ -46,10 +46,12 @@ class Collector:
 
     def add_queries(self, queries: QueryPlan, function: Function) -> None:
         """Add the translated queries of one function."""
-        found = queries.of(function)
+        found = queries.functions.get(function)
+        if found is None:
+            return
         self.add(function.module.path, found.edits, found.imports, found.unneeded)
         for chain in found.chains:
-            self.count("chains" if chain.state == "translate" else "chains-left")
+            self.count("chains" if chain.state == TRANSLATE else "chains-left")
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to one of `Plan.counts`."""

@@ -94,7 +94,4 @@ def can_await(project: Project, node: s.AnyNode, function: Function) -> bool:
 
 def awaitable_edits(access: Access) -> tuple[p.AnyEdit, ...]:
     """`x.rel` as `await x.awaitable_attrs.rel`."""
-    return (
-        p.ReplaceExpression(span=access.node.value.span, codemod=NAME, code="{}.awaitable_attrs"),
-        p.AwaitCall(span=access.node.span, codemod=NAME),
-    )
+    return (p.AwaitAttribute(span=access.node.span, codemod=NAME),)

@@ -10,6 +10,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.knowledge.async_api import SESSION_WITHOUT_COUNTERPART
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason, Step
+from migrate_async.plan.queries import LEAVE
 from migrate_async.plan.responses import Responses
 from migrate_async.plan.touches import Touches
 
@@ -78,7 +79,7 @@ class Obstacles:
     def _legacy_query(self, function: Function) -> Reason | None:
         for chain in self._touches.chains(function):
             line = chain.span[0]
-            if chain.state == "leave":
+            if chain.state == LEAVE:
                 text = f"a query is left as it is: {chain.reason}"
                 return Reason("query-left", text, function.module.path, line)
             if self._step is Step.ASYNC:

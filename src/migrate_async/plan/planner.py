@@ -15,11 +15,10 @@ from migrate_async.config import Settings
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
-from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.plan.async_step import AsyncStep
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.paths import is_under
-from migrate_async.plan.queries import QueryPlan, plan_queries
+from migrate_async.plan.queries import TRANSLATE, QueryPlan, plan_queries
 
 
 def make_plan(
@@ -40,28 +39,23 @@ def make_plan(
     queries = plan_queries(project, settings, awaited=lambda _function: False)
     collector = Collector(digests or {})
     if step is p.Step.QUERIES:
-        _add_queries(collector, queries, filter(selected, project.functions))
-        collector.count("functions", len({c.function for c in queries.chains if _done(c.state)}))
+        functions = [function for function in project.functions if selected(function)]
+        for function in functions:
+            collector.add_queries(queries, function)
+        collector.count("functions", _translated(queries, functions))
     else:
         AsyncStep(project, step, settings, selected, queries).run(collector)
-    collector.diagnostics += _queries_left(queries, selected)
+    for function, found in queries.functions.items():
+        if selected(function):
+            collector.diagnostics += found.diagnostics
     return collector.plan(step)
 
 
-def _add_queries(collector: Collector, queries: QueryPlan, functions: Iterable[Function]) -> None:
-    for function in functions:
-        collector.add_queries(queries, function)
-
-
-def _queries_left(queries: QueryPlan, selected: object) -> list[Diagnostic]:
-    assert callable(selected)  # noqa: S101
-    return [
-        diagnostic
-        for function, diagnostics in queries.diagnostics.items()
-        if selected(function)
-        for diagnostic in diagnostics
+def _translated(queries: QueryPlan, functions: Iterable[Function]) -> int:
+    """How many of `functions` have a query that is translated."""
+    states = [
+        {chain.state for chain in queries.functions[function].chains}
+        for function in functions
+        if function in queries.functions
     ]
-
-
-def _done(state: str) -> bool:
-    return state == "translate"
+    return sum(TRANSLATE in found for found in states)

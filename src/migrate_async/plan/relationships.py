@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from migrate_async.index.project import Relationship
-from migrate_async.index.project import Project
+from migrate_async.index.project import Project, Relationship
 from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.colour import Colouring
 from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.eager_depth import EagerGraph
 from migrate_async.plan.lazy_access import LAZY, Accesses, can_await
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.responses import Responses
@@ -35,18 +35,20 @@ def relationship_edits(
 ) -> dict[Module, ModuleEdits]:
     """`lazy="selectin"` for each relationship that converted code needs loaded."""
     found: dict[Module, ModuleEdits] = {}
-    done: set[s.Node] = set()
+    needs: dict[tuple[s.Call, bool], Need] = {}
     for need in _needs(project, colouring, responses):
         relationship = need.relationship
-        module = relationship.scope.module
-        edits = found.setdefault(module, ModuleEdits())
-        if relationship.lazy not in LAZY:
-            diagnostic = _unloadable(module, need)
+        if relationship.lazy in LAZY:
+            needs.setdefault((relationship.node, relationship.is_backref), need)
+        else:
+            edits = found.setdefault(relationship.scope.module, ModuleEdits())
+            diagnostic = _unloadable(relationship.scope.module, need)
             if diagnostic is not None and diagnostic not in edits.diagnostics:
                 edits.diagnostics.append(diagnostic)
-        elif relationship.node not in done:
-            done.add(relationship.node)
-            _eager(edits, module, need)
+    graph = EagerGraph(project, [(need.model, need.relationship) for need in needs.values()])
+    for need in needs.values():
+        edits = found.setdefault(need.relationship.scope.module, ModuleEdits())
+        _eager(edits, need, graph.depth(need.model, need.relationship))
     return found
 
 
@@ -72,21 +74,17 @@ def _is_sync_reader(function: Function, colouring: Colouring) -> bool:
     return function.is_route and function not in colouring.coloured
 
 
-def _eager(edits: ModuleEdits, module: Module, need: Need) -> None:
+def _eager(edits: ModuleEdits, need: Need, depth: int) -> None:
     relationship = need.relationship
     call = relationship.node
+    arguments = {"lazy": '"selectin"'} | ({"join_depth": str(depth)} if depth else {})
     if relationship.is_backref:
-        _eager_backref(edits, need)
-    elif any(keyword.arg == "lazy" for keyword in call.keywords):
-        lazy = next(keyword for keyword in call.keywords if keyword.arg == "lazy")
-        edits.edits.append(
-            p.ReplaceExpression(span=lazy.value.span, codemod=NAME, code='"selectin"')
-        )
+        _eager_backref(edits, call, arguments)
     else:
-        edits.edits.append(p.AddArgument(span=call.span, codemod=NAME, code='lazy="selectin"'))
+        _set_arguments(edits, call, arguments)
     edits.diagnostics.append(
         Diagnostic(
-            path=module.path,
+            path=relationship.scope.module.path,
             line=call.line,
             column=call.col,
             code="MA501",
@@ -98,17 +96,27 @@ def _eager(edits: ModuleEdits, module: Module, need: Need) -> None:
     )
 
 
-def _eager_backref(edits: ModuleEdits, need: Need) -> None:
+def _eager_backref(edits: ModuleEdits, call: s.Call, arguments: dict[str, str]) -> None:
     """`backref="owner"` as `backref=backref("owner", lazy="selectin")`."""
-    call = need.relationship.node
     value = next((k.value for k in call.keywords if k.arg == "backref"), None)
-    if isinstance(value, s.Constant):
+    if isinstance(value, s.Call):
+        _set_arguments(edits, value, arguments)
+    elif isinstance(value, s.Constant):
         edits.imports.append(p.ImportChange(NAME, "sqlalchemy.orm", "backref"))
+        options = ", ".join(f"{name}={code}" for name, code in arguments.items())
         edits.edits.append(
-            p.ReplaceExpression(span=value.span, codemod=NAME, code='backref({}, lazy="selectin")')
+            p.ReplaceExpression(span=value.span, codemod=NAME, code=f"backref({{}}, {options})")
         )
-    elif isinstance(value, s.Call):
-        edits.edits.append(p.AddArgument(span=value.span, codemod=NAME, code='lazy="selectin"'))
+
+
+def _set_arguments(edits: ModuleEdits, call: s.Call, arguments: dict[str, str]) -> None:
+    known = {keyword.arg: keyword.value for keyword in call.keywords}
+    for name, code in arguments.items():
+        if name in known:
+            edit: p.AnyEdit = p.ReplaceExpression(span=known[name].span, codemod=NAME, code=code)
+        else:
+            edit = p.AddArgument(span=call.span, codemod=NAME, code=f"{name}={code}")
+        edits.edits.append(edit)
 
 
 def _unloadable(module: Module, need: Need) -> Diagnostic | None:

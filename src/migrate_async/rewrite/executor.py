@@ -17,6 +17,7 @@ from migrate_async.model.plan import (
     AddDecorator,
     AddParameter,
     AnyEdit,
+    AwaitAttribute,
     AwaitCall,
     Edit,
     MakeAsync,
@@ -40,6 +41,7 @@ _OPERATIONS: dict[type[Edit], Operation] = {
     RemoveArgument: lambda edit, node, _: Replacement(calls.remove_argument(edit, node)),
     QueryRewrite: expressions.rewrite_query,
     ReplaceExpression: expressions.replace,
+    AwaitAttribute: expressions.await_attribute,
     AwaitCall: expressions.await_call,
 }
 

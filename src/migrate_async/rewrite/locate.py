@@ -20,6 +20,7 @@ from migrate_async.model.plan import (
     AddDecorator,
     AddParameter,
     AnyEdit,
+    AwaitAttribute,
     AwaitCall,
     ChangeBlock,
     DropFinally,
@@ -40,12 +41,20 @@ from migrate_async.model.syntax import Span
 Point = tuple[int, int]
 
 _PRUNED = (cst.BaseExpression, cst.BaseSmallStatement, cst.BaseStatement)
-_EXPRESSION = (AddArgument, AwaitCall, QueryRewrite, RemoveArgument, ReplaceExpression)
+_EXPRESSION = (
+    AddArgument,
+    AwaitAttribute,
+    AwaitCall,
+    QueryRewrite,
+    RemoveArgument,
+    ReplaceExpression,
+)
 _ORDER = {
     RemoveArgument: 0,
     AddArgument: 1,
     QueryRewrite: 2,
     ReplaceExpression: 3,
+    AwaitAttribute: 4,
     AwaitCall: 4,
     ReplaceStatement: 0,
     UnwrapBlock: 0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import libcst as cst
 import msgspec
 
-from migrate_async.model.plan import AwaitCall, QueryRewrite, ReplaceExpression
+from migrate_async.model.plan import AwaitAttribute, AwaitCall, QueryRewrite, ReplaceExpression
 from migrate_async.rewrite.fragments import graft, parse_expression
 from migrate_async.rewrite.lines import Arranger, bracketed, has_breaks, moved, needs_brackets
 from migrate_async.rewrite.operations import queries
@@ -16,6 +16,7 @@ from migrate_async.rewrite.parentheses import (
     parenthesised,
     precedence,
     precedence_asked,
+    with_parentheses,
     without_parentheses,
 )
 from migrate_async.rewrite.place import Place, Replacement
@@ -40,6 +41,17 @@ def await_call(edit: AwaitCall, node: cst.BaseExpression, place: Place) -> Repla
     return Replacement(_fitted(awaited, place))
 
 
+def await_attribute(edit: AwaitAttribute, node: cst.BaseExpression, place: Place) -> Replacement:
+    """`await x.awaitable_attrs.name` for the attribute `x.name`."""
+    attribute = cst.ensure_type(node, cst.Attribute)
+    owner = cst.Attribute(_operand(attribute.value), cst.Name("awaitable_attrs"))
+    return await_call(
+        AwaitCall(span=edit.span, codemod=edit.codemod),
+        attribute.with_changes(value=owner),
+        place,
+    )
+
+
 def rewrite_query(edit: QueryRewrite, node: cst.BaseExpression, place: Place) -> Replacement:
     """The statement that the chain `node` becomes, executed if the edit says so."""
     hoist = bool(edit.hoist and edit.call and edit.tail) and hoistable(place.path)
@@ -54,8 +66,6 @@ def rewrite_query(edit: QueryRewrite, node: cst.BaseExpression, place: Place) ->
         name = cst.ensure_type(cst.parse_expression(result.name), cst.Name)
         return Replacement(_fitted(result.expression, place), (name.value, call))
     new = arranger.arrange(result.expression, place.outer)
-    if place.touches and not new.lpar:
-        new = new.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
     return Replacement(_fitted(new, place))
 
 
@@ -81,4 +91,6 @@ def _on_its_own(awaited: cst.BaseExpression, place: Place) -> cst.BaseExpression
 
 def _fitted(new: cst.BaseExpression, place: Place) -> cst.BaseExpression:
     """`new`, in parentheses if its surroundings ask for them."""
+    if place.touches and not new.lpar:
+        return with_parentheses(new)
     return parenthesised(new, precedence_asked(place.parent, place.node))

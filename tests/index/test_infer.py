@@ -444,6 +444,23 @@ def test_recursive_aliases_and_functions_end() -> None:
     assert infer_return(found, "m.h") <= infer_return(found, "m.f")
 
 
+def test_iterators_that_return_themselves_give_what_next_gives() -> None:
+    found = project(
+        {
+            "m.py": """
+                class Item: ...
+                class Pages:
+                    def __iter__(self): return self
+                    def __next__(self): return Item()
+                def f():
+                    for item in Pages():
+                        return item
+            """
+        }
+    )
+    assert infer_return(found, "m.f") == {instance(found, "m.Item")}
+
+
 # --- queries -----------------------------------------------------------------------------------
 
 
@@ -543,6 +560,46 @@ def test_sqlmodel_exec_gives_scalars_for_one_entity() -> None:
         }
     )
     assert infer_return(found, "m.f") == {instance(found, "m.Hero")}
+
+
+def test_dynamic_relationships_are_queries() -> None:
+    found = project(
+        {
+            "m.py": """
+                from sqlalchemy import Column
+                from sqlalchemy.orm import DeclarativeBase, backref, relationship
+                class Base(DeclarativeBase): ...
+                class User(Base):
+                    __tablename__ = "user"
+                    posts = relationship(
+                        "Post", lazy="dynamic", backref=backref("authors", lazy="dynamic")
+                    )
+                class Post(Base):
+                    __tablename__ = "post"
+                def f(user: User): return user.posts.filter(1).first().authors.all()
+            """
+        }
+    )
+    assert operations(found, "m.f") == ["query.all", "query.first"]
+    assert infer_return(found, "m.f") == {ListOf(frozenset({instance(found, "m.User")}))}
+
+
+@pytest.mark.parametrize("annotation", ["", ": Query", ": Query = None"])
+def test_queries_passed_as_arguments_keep_their_entities(annotation: str) -> None:
+    found = project(
+        {
+            "models.py": MODELS,
+            "m.py": f"""
+                from models import User
+                from sqlalchemy.orm import Query, Session
+                def page(query{annotation}):
+                    limited: Query = query.limit(1)
+                    return limited.all()
+                def f(db: Session): return page(db.query(User))
+            """,
+        }
+    )
+    assert infer_return(found, "m.f") == {ListOf(frozenset({instance(found, "models.User")}))}
 
 
 def test_rows_of_columns_are_rows() -> None:

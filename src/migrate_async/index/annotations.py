@@ -36,6 +36,9 @@ _DICTS = frozenset(
 )
 _ALIASES = (s.Subscript, s.Operation)
 _MAX_ALIASES = 8
+_VAGUE = frozenset(
+    f"builtins.{name}" for name in ("dict", "frozenset", "list", "object", "set", "tuple", "type")
+)
 
 
 class Annotations:
@@ -161,7 +164,7 @@ class Annotations:
     def _annotated(self, items: tuple[s.Expr, ...], scope: sc.Scope) -> Types:
         """`Annotated[X, Depends(f)]`: X, or what `f` gives where X says nothing."""
         found = self.types(items[0], scope)
-        if any(_says_something(item) for item in found):
+        if found and not all(is_vague(item) for item in found):
             return found
         for item in items[1:]:
             if isinstance(item, s.Call) and sc.last_name(item.func) in fastapi.DEPENDS_NAMES:
@@ -198,11 +201,22 @@ class Annotations:
 _CLASSES = t.ClassObject | t.External | t.AliasedClass
 
 
-def _says_something(item: Type) -> bool:
-    """Not `Any`, `object` or another type of the language itself."""
-    return not (
-        isinstance(item, t.ExternalInstance) and item.dotted.startswith(("builtins.", "typing"))
-    )
+def is_vague(item: Type) -> bool:
+    """An annotation that says less than the code: `Any`, a bare container, a bare `Query`."""
+    if isinstance(item, t.QueryOf):
+        return not item.entities
+    if not isinstance(item, t.ExternalInstance):
+        return False
+    return item.dotted in _VAGUE or item.dotted.startswith("typing")
+
+
+def sharper(declared: Types, inferred: Types) -> Types:
+    """What a vague annotation and the code say together: a bare `Query` stays a query."""
+    if any(isinstance(item, t.QueryOf) for item in declared):
+        inferred = frozenset(
+            item for item in inferred if isinstance(item, t.QueryOf) and item.entities
+        )
+    return inferred or declared
 
 
 def _is_ellipsis(expr: s.Expr) -> bool:

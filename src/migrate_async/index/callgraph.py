@@ -18,7 +18,7 @@ from migrate_async.index.dependencies import Dependencies
 from migrate_async.index.infer import Inference
 from migrate_async.index.members import is_property
 from migrate_async.index.operations import Operation
-from migrate_async.index.parameters import callable_params
+from migrate_async.index.parameters import Parameters, callable_params
 from migrate_async.index.types import Types
 from migrate_async.model import syntax as s
 
@@ -100,7 +100,7 @@ class CallGraph:
     # --- arguments of unannotated parameters ---------------------------------------------------
 
     def _learn(self) -> bool:
-        wanted = _names_with_untyped_parameters(self._functions)
+        wanted = _names_with_open_parameters(self._functions, self._inference.parameters)
         learnt = False
         for fn in self._functions:
             for call in fn.calls:
@@ -113,7 +113,7 @@ class CallGraph:
         for item in t.ordered(infer(call.node.func, call.scope)):
             for target, receiver in self._inference.members.callables(item):
                 for param, value in arguments(callable_params(target, receiver), call.node):
-                    if param.annotation is None and isinstance(target.node, s.FunctionDef):
+                    if self._inference.parameters.is_open(target, param):
                         types = infer(value, call.scope)
                         learnt = self._inference.parameters.learn(target, param, types) or learnt
         return learnt
@@ -227,13 +227,14 @@ class CallGraph:
                     self.value_uses.setdefault(item.fn, []).append(use)
 
 
-def _names_with_untyped_parameters(functions: Iterable[sc.Function]) -> frozenset[str]:
-    """Names under which functions with unannotated parameters are called."""
+def _names_with_open_parameters(
+    functions: Iterable[sc.Function], parameters: Parameters
+) -> frozenset[str]:
+    """Names under which functions are called that have something to learn from arguments."""
     found = set()
     for fn in functions:
-        if isinstance(fn.node, s.FunctionDef):
-            params = fn.params[1:] if fn.self_name else fn.params
-            if any(param.annotation is None for param in params):
-                is_constructor = fn.cls is not None and fn.name == "__init__"
-                found.add(fn.cls.name if fn.cls and is_constructor else fn.name)
+        params = fn.params[1:] if fn.self_name else fn.params
+        if any(parameters.is_open(fn, param) for param in params):
+            is_constructor = fn.cls is not None and fn.name == "__init__"
+            found.add(fn.cls.name if fn.cls and is_constructor else fn.name)
     return frozenset(found)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from migrate_async.index import generics
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
+from migrate_async.index.annotations import is_vague, sharper
 from migrate_async.index.classes import receiver_class
 from migrate_async.index.parameters import callable_params
 from migrate_async.index.types import UNKNOWN, Type, Types
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from migrate_async.index.infer import Inference
 
 _CONTEXT_DECORATORS = frozenset({"contextmanager", "asynccontextmanager"})
-_VAGUE = frozenset(
-    f"builtins.{name}" for name in ("dict", "frozenset", "list", "object", "set", "tuple", "type")
-)
 _RECEIVERS = (t.Instance, t.ClassObject)
 
 
@@ -94,8 +92,9 @@ class Calls:
         outer = fn.scope.parent
         if isinstance(fn.node, s.FunctionDef) and fn.node.returns is not None and outer is not None:
             found = self._inference.annotations.types(fn.node.returns, outer)
-        if all(_is_vague(item) for item in found):
-            found = self._yielded(fn) if fn.is_generator else self._returned(fn) or found
+        if all(is_vague(item) for item in found):
+            given = self._yielded(fn) if fn.is_generator else self._returned(fn)
+            found = sharper(found, given)
         if not fn.decorator_names.isdisjoint(_CONTEXT_DECORATORS):
             found = t.of(t.ContextOf(self._inference.protocols.elements(found)))
         return found
@@ -133,15 +132,6 @@ class Calls:
         pattern = self._inference.annotations.types(first.annotation, fn.scope.parent)
         value = t.of(t.Instance(receiver.cls, receiver.args))
         return {item.name: value for item in pattern if isinstance(item, t.TypeVariable)}
-
-
-def _is_vague(item: Type) -> bool:
-    """An annotation that says less than the code: `Any`, a bare container, a bare `Query`."""
-    if isinstance(item, t.QueryOf):
-        return not item.entities
-    if not isinstance(item, t.ExternalInstance):
-        return False
-    return item.dotted in _VAGUE or item.dotted.startswith("typing")
 
 
 def arguments(

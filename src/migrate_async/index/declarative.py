@@ -8,6 +8,7 @@ from typing import NamedTuple
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.infer import Inference
+from migrate_async.index.library import related_types
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.model import syntax as s
 
@@ -57,11 +58,12 @@ def _mark_base(call: sc.RawCall, inference: Inference) -> None:
 
 
 def _bind_backref(cls: sc.Class, call: s.Call, scope: sc.Scope, inference: Inference) -> None:
-    name, _ = backref_of(call)
+    name, backref = backref_of(call)
     if not name:
         return
-    values = t.of(t.Instance(cls))
-    types = values | t.of(t.ListOf(values))
+    lazy = keyword(backref, "lazy") if backref is not None else None
+    uselist = keyword(backref, "uselist") if backref is not None else None
+    types = related_types([cls], lazy, uselist)
     for target in inference.library.related(call, scope):
         target.instance.setdefault(name, []).append(sc.FixedBinding(scope, types))
 

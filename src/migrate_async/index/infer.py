@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from migrate_async.config import Settings
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
-from migrate_async.index.annotations import Annotations
+from migrate_async.index.annotations import Annotations, is_vague, sharper
 from migrate_async.index.calls import Calls
 from migrate_async.index.classes import Hierarchy
 from migrate_async.index.library import Library
@@ -217,11 +217,12 @@ class Inference:
         return self.remember(self._bindings, binding, lambda: binder(binding))
 
     def _annotated(self, binding: sc.AnnotatedBinding) -> Types:
+        """The annotation; where it says little, the value too."""
         found = self.annotations.types(binding.annotation, binding.scope)
-        vague = all(isinstance(item, t.External | t.ExternalInstance) for item in found)
-        if binding.value is not None and vague:
-            found |= self.infer(binding.value, binding.scope)
-        return found
+        value = binding.value
+        if value is None or not all(is_vague(i) or isinstance(i, t.External) for i in found):
+            return found
+        return sharper(found, self.infer(value, binding.scope))
 
     def _unpacked(self, binding: sc.ElementBinding) -> Types:
         found: set[Type] = set()

@@ -69,7 +69,7 @@ class Library:
             ({"builtins.zip"}, self._zip),
             ({"builtins.getattr"}, self._getattr),
             ({"builtins.type"}, self._type),
-            ({"sqlalchemy.orm.object_session"}, self._object_session),
+            ({"sqlalchemy.orm.object_session", f"{sqlalchemy.SESSION}.object_session"}, self._session),
             ({"contextlib.closing", "contextlib.nullcontext"}, self._context),
         ):
             table.update(dict.fromkeys(names, handler))
@@ -119,11 +119,7 @@ class Library:
         targets = self.related(node, scope)
         if not targets:
             return t.of(t.ExternalInstance(dotted))
-        values = frozenset(t.Instance(cls) for cls in targets)
-        uselist = self._keyword(node, "uselist")
-        if isinstance(uselist, s.Constant):
-            return t.of(t.ListOf(values)) if uselist.value else values
-        return values | t.of(t.ListOf(values))
+        return related_types(targets, self._keyword(node, "lazy"), self._keyword(node, "uselist"))
 
     def related(self, node: s.Call, scope: sc.Scope) -> list[sc.Class]:
         """The classes that a `relationship(...)` points to."""
@@ -195,7 +191,7 @@ class Library:
     def _type(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
         return frozenset(t.as_class(item) for item in self._first(node, scope))
 
-    def _object_session(self, _dotted: str, _node: s.Call, _scope: sc.Scope) -> Types:
+    def _session(self, _dotted: str, _node: s.Call, _scope: sc.Scope) -> Types:
         return t.of(t.ExternalInstance(sqlalchemy.SESSION))
 
     def _context(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
@@ -205,6 +201,17 @@ class Library:
 _LOWER_CASE_CLASSES = frozenset(
     {sqlalchemy.SCOPED_SESSION, "sqlalchemy.ext.asyncio.async_scoped_session"}
 )
+
+
+def related_types(targets: list[sc.Class], lazy: s.Expr | None, uselist: s.Expr | None) -> Types:
+    """What a relationship attribute holds: an object, a collection, or with `dynamic` a query."""
+    values = frozenset(t.Instance(cls) for cls in targets)
+    if isinstance(lazy, s.Constant) and lazy.value == "dynamic":
+        entity = t.Entity("class", targets[0] if len(targets) == 1 else None, "", values)
+        return t.of(t.QueryOf((entity,), "sync"))
+    if isinstance(uselist, s.Constant):
+        return t.of(t.ListOf(values)) if uselist.value else values
+    return values | t.of(t.ListOf(values))
 
 
 def _instance_called(item: t.ExternalInstance) -> Types:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
+from migrate_async.index.annotations import is_vague, sharper
 from migrate_async.index.types import UNKNOWN, Type, Types
 from migrate_async.knowledge import fastapi, sqlalchemy
 from migrate_async.model import syntax as s
@@ -33,7 +34,9 @@ class Parameters:
             return t.of(t.ListOf(found))
         if param.kind == "**":
             return t.of(t.DictOf(UNKNOWN, found))
-        return found or self._guessed(fn, param)
+        if not all(is_vague(item) for item in found):
+            return found
+        return sharper(found, self._guessed(fn, param))
 
     def _declared(self, fn: sc.Function, param: s.Parameter) -> Types:
         """From the annotation, else from the default."""
@@ -46,7 +49,7 @@ class Parameters:
         default = param.default
         if default is None or isinstance(default, s.Constant):
             return found
-        if not found or (is_depends(default) and all(_is_language(item) for item in found)):
+        if not found or (is_depends(default) and all(is_vague(item) for item in found)):
             found |= self._inference.infer(default, outer)
         return found
 
@@ -58,6 +61,15 @@ class Parameters:
         if param.name in self._inference.settings.session_names:
             return t.of(t.ExternalInstance(sqlalchemy.SESSION, heuristic=True))
         return UNKNOWN
+
+    def is_open(self, fn: sc.Function, param: s.Parameter) -> bool:
+        """Whether arguments can tell more about the parameter than its annotation does."""
+        if not isinstance(fn.node, s.FunctionDef) or fn.scope.parent is None:
+            return False
+        if param.annotation is None:
+            return True
+        found = self._inference.annotations.types(param.annotation, fn.scope.parent)
+        return any(isinstance(item, t.QueryOf) and not item.entities for item in found)
 
     def learn(self, fn: sc.Function, param: s.Parameter, types: Types) -> bool:
         """Note the types of an argument for an unannotated parameter; whether they are new."""
@@ -134,14 +146,10 @@ def callable_params(fn: sc.Function, receiver: Type | None) -> tuple[s.Parameter
     return fn.params[1:]
 
 
-def _is_language(item: Type) -> bool:
-    return isinstance(item, t.ExternalInstance) and item.dotted.startswith(("builtins.", "typing"))
-
-
 def _is_worth_passing(item: Type) -> bool:
     kinds = (
         t.Instance | t.ClassObject | t.FunctionObject | t.ListOf | t.QueryOf | t.SelectOf
     ) | t.AliasedClass
     if isinstance(item, t.ExternalInstance):
-        return not item.heuristic and not _is_language(item)
+        return not item.heuristic and not item.dotted.startswith("builtins.")
     return isinstance(item, kinds)

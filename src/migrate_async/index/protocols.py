@@ -31,7 +31,7 @@ class Protocols:
             t.DictOf: lambda item: item.keys,
             t.TupleOf: lambda item: t.union(item.items),
             t.RowOf: lambda item: t.union(t.parts(item)),
-            t.Instance: lambda item: self.elements(self.called_member(item, "__iter__")),
+            t.Instance: self._iterated,
         }
         self._entered: dict[type, Callable[[Any], Types]] = {
             t.ContextOf: lambda item: item.value,
@@ -57,6 +57,16 @@ class Protocols:
             handler = self._elements.get(type(item))
             if handler is not None:
                 found |= handler(item)
+        return frozenset(found)
+
+    def _iterated(self, item: t.Instance) -> Types:
+        """`__iter__` gives an iterator: of the library, or an object with `__next__`."""
+        found: set[Type] = set()
+        for iterator in t.ordered(self.called_member(item, "__iter__")):
+            if isinstance(iterator, t.Instance):
+                found |= self.called_member(iterator, "__next__")
+            else:
+                found |= self.elements(t.of(iterator))
         return frozenset(found)
 
     def entered(self, types: Types) -> Types:

@@ -40,15 +40,16 @@ def relationship_of(item: Attribute, call: s.Call, inference: Inference) -> Rela
     if not targets and item.annotation is not None:
         targets = _annotated_targets(item.annotation, item.scope, inference)
     backref, _ = backref_of(call)
-    has_link = keyword(call, "link_model") is not None
+    is_secondary = _option(call, "secondary") is not None or len(call.args) > 1
+    has_link = keyword(call, "link_model") is not None or is_secondary
     return Relationship(
         name=item.name,
         target=targets[0] if targets else None,
         lazy=_lazy(call, item.annotation),
-        uselist=True if has_link else _uselist(call, item.annotation),
+        uselist=_uselist(call, item.annotation, default=True if has_link else None),
         back_populates=string(_option(call, "back_populates")),
         backref=backref,
-        secondary=_option(call, "secondary") is not None or has_link,
+        secondary=has_link,
         is_backref=False,
         node=call,
         scope=item.scope,
@@ -107,7 +108,7 @@ def _strategy(given: s.Expr | None) -> str:
     return "select" if given.value == "select" else str(given.value)
 
 
-def _uselist(call: s.Call, annotation: s.Expr | None) -> bool | None:
+def _uselist(call: s.Call, annotation: s.Expr | None, default: bool | None) -> bool | None:
     given = _option(call, "uselist")
     if isinstance(given, s.Constant) and given.kind == "bool":
         return bool(given.value)
@@ -115,9 +116,9 @@ def _uselist(call: s.Call, annotation: s.Expr | None) -> bool | None:
     if inner is not None:
         names = {sc.last_name(n) for n in s.walk(inner) if isinstance(n, s.Name | s.Attribute)}
         return not names.isdisjoint(sqlalchemy.COLLECTION_ANNOTATIONS)
-    if _option(call, "secondary") is not None or keyword(call, "collection_class") is not None:
+    if keyword(call, "collection_class") is not None:
         return True
-    return False if _option(call, "remote_side") is not None else None
+    return False if _option(call, "remote_side") is not None else default
 
 
 def reverse(relationship: Relationship, source: sc.Class) -> Relationship:

@@ -248,4 +248,6 @@ ENGINE_FACTORIES: dict[str, str] = {
     "sqlalchemy.ext.asyncio.create_async_engine": ASYNC_ENGINE,
     "sqlalchemy.ext.asyncio.async_engine_from_config": ASYNC_ENGINE,
 }
-MAPPED = frozenset({"Mapped", "DynamicMapped", "WriteOnlyMapped", "InstrumentedAttribute"})
+MAPPED = frozenset(
+    {"Mapped", "DynamicMapped", "WriteOnlyMapped", "InstrumentedAttribute", "RelationshipProperty"}
+)

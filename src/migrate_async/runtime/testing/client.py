@@ -1,0 +1,96 @@
+"""An HTTP client that calls an ASGI application in the same event loop, without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from migrate_async.runtime.errors import MissingDependencyError
+
+try:
+    import httpx
+except ImportError as error:
+    raise MissingDependencyError("httpx", "testing") from error
+
+Message = MutableMapping[str, Any]
+ASGIApp = Callable[[Message, Any, Any], Awaitable[None]]
+
+BASE_URL = "http://testserver"
+
+
+@asynccontextmanager
+async def async_client(app: ASGIApp, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """Start an application up, yield a client for it, and shut it down.
+
+    Each request runs in a task of its own, as on a server: context variables set by one are not
+    seen by the next. An exception that the application does not handle is raised to the caller.
+
+    :param options: for `httpx.AsyncClient`: headers, cookies and so on.
+    """
+    async with running(app) as state:
+        transport = _TaskPerRequest(app=_with_state(app, state))
+        async with httpx.AsyncClient(
+            transport=transport, **{"base_url": BASE_URL, **options}
+        ) as client:
+            yield client
+
+
+class _TaskPerRequest(httpx.ASGITransport):
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await asyncio.create_task(super().handle_async_request(request))
+
+
+def _with_state(app: ASGIApp, state: dict[str, Any]) -> Any:
+    async def call(scope: Message, receive: Any, send: Any) -> None:
+        await app({**scope, "state": state.copy()}, receive, send)
+
+    return call
+
+
+@asynccontextmanager
+async def running(app: ASGIApp) -> AsyncIterator[dict[str, Any]]:
+    """Run the start-up and shut-down of an application; yields its lifespan state.
+
+    Both run in one task, whatever tasks the body uses: a task group or cancel scope in the lifespan
+    of the application demands it.
+
+    :raises RuntimeError: the start-up or the shut-down failed.
+    """
+    lifespan = _Lifespan(app)
+    await lifespan.step("startup")
+    try:
+        yield lifespan.state
+    finally:
+        await lifespan.step("shutdown")
+
+
+class _Lifespan:
+    """The lifespan protocol of ASGI, from the side of the server."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.state: dict[str, Any] = {}
+        self._app = app
+        self._requests: asyncio.Queue[Message] = asyncio.Queue()
+        self._answers: asyncio.Queue[Message] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+
+    async def step(self, name: str) -> None:
+        """Ask for `startup` or `shutdown` and wait until it is done."""
+        if self._task is None:
+            scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": self.state}
+            call = self._app(scope, self._requests.get, self._answers.put)
+            self._task = asyncio.ensure_future(call)
+        if self._task.done():
+            return  # the application knows no lifespan
+        await self._requests.put({"type": f"lifespan.{name}"})
+        answer = asyncio.ensure_future(self._answers.get())
+        await asyncio.wait({answer, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            answer.cancel()
+            return  # it raised: by the protocol, that also says that it knows no lifespan
+        if answer.result()["type"] == f"lifespan.{name}.failed":
+            raise RuntimeError(answer.result().get("message") or f"the {name} failed")
+        if name == "shutdown":
+            await self._task

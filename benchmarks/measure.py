@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import statistics
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+# Compiled modules are part of an installation; a shell that forbids them would be measured too.
+_ENVIRONMENT = {key: os.environ[key] for key in os.environ if key != "PYTHONDONTWRITEBYTECODE"}
 
 
 @dataclass(frozen=True)
@@ -33,20 +37,24 @@ class Timing:
 
 
 def measure(contestants: Sequence[Contestant], rounds: int) -> list[Timing]:
-    """Run all contestants one after the other, `rounds` times.
+    """Run all contestants one after the other, `rounds` times after a first one to warm up.
 
     Raises `RuntimeError` with the output when one ends with an unexpected code.
     """
     timings = [Timing(contestant) for contestant in contestants]
-    for _ in range(rounds):
+    for warm in range(rounds + 1):
         for timing in timings:
-            timing.seconds.append(_cpu_seconds(timing.contestant))
+            seconds = _cpu_seconds(timing.contestant)
+            if warm:
+                timing.seconds.append(seconds)
     return timings
 
 
 def _cpu_seconds(contestant: Contestant) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(contestant.command, cwd=contestant.cwd, capture_output=True, check=False)
+    done = subprocess.run(
+        contestant.command, cwd=contestant.cwd, env=_ENVIRONMENT, capture_output=True, check=False
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode not in contestant.expected:
         tail = done.stderr.decode(errors="replace")[-2000:]

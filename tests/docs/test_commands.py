@@ -41,7 +41,7 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-@pytest.mark.parametrize("commands", every_block())
+@pytest.mark.parametrize("commands", list(every_block()))
 def test_a_block_of_commands_runs(commands: list[str], scratch: Path) -> None:
     """None of them is a usage error or a bug; what they find is their own affair."""
     assert commands

@@ -1,0 +1,47 @@
+"""The benchmarks run, on trees that are far too small to mean anything."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def test_every_contestant_does_its_work() -> None:
+    """One that failed would end the run: each checks the exit code of what it measures."""
+    sizes = ["--sparse-lines", "500", "--dense-lines", "500", "--rounds", "1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *sizes],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "sparse-500" in done.stdout
+    assert "libcst.tool codemod (no-op)" in done.stdout
+
+
+def test_trees_are_always_the_same(tmp_path: Path) -> None:
+    """Two processes write equal files, and all of them are valid Python."""
+    code = (
+        "import sys; from pathlib import Path; from benchmarks import trees; "
+        "trees.make_tree(Path(sys.argv[1]), trees.DENSE, 3000)"
+    )
+    for name in ("one", "two"):
+        subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / name)], cwd=REPOSITORY, check=True
+        )
+    one, two = (
+        {
+            path.relative_to(tmp_path / name): path.read_text()
+            for path in (tmp_path / name).rglob("*.py")
+        }
+        for name in ("one", "two")
+    )
+    assert one == two
+    assert sum(text.count("\n") for text in one.values()) >= 3000
+    for path, text in one.items():
+        compile(text, str(path), "exec")

@@ -33,12 +33,13 @@ from migrate_async.plan.obstacles import Obstacles
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.pytest_support import is_fixture, is_test, pytest_edits
 from migrate_async.plan.queries import QueryPlan, plan_queries
-from migrate_async.plan.registry import registry_edits
+from migrate_async.plan.registry import registrations, removal
 from migrate_async.plan.relationships import relationship_edits
 from migrate_async.plan.responses import Responses
 from migrate_async.plan.sessions import (
     Constructors,
     SessionPlan,
+    find_acquisitions,
     find_provider,
     plan_sessions,
 )
@@ -81,12 +82,13 @@ class AsyncStep:
             self._convert(collector, function)
         for function in self._staying():
             collector.add_module(function.module, frontier.repoint(function))
-        for module, found in frontier.offer().items():
-            collector.add_module(module, found)
         self._carriers(collector)
         constructors = Constructors(self._project, self._settings, self._provider)
         planned = constructors.plan(self.colouring.converts, self._session_plan)
         for module, found in planned.items():
+            collector.add_module(module, found)
+        self._registry(collector, frontier, constructors.planned)
+        for module, found in frontier.offer().items():
             collector.add_module(module, found)
         self._modules(collector, hop=frontier.needs.dependency)
 
@@ -248,6 +250,31 @@ class AsyncStep:
             for function in self.colouring.coloured
         )
 
+    def _registry(
+        self, collector: Collector, frontier: Frontier, constructors: frozenset[Function]
+    ) -> None:
+        """The session's registration goes, or goes on serving what stays sync."""
+        resolves = any(
+            found.kind == "resolver"
+            for function in self._project.functions
+            if not self.colouring.converts(function) and function not in constructors
+            for found in find_acquisitions(self._project, self._settings, function)
+        )
+        for module, statement in registrations(self._project, self._settings):
+            if resolves:
+                collector.add_module(module, frontier.repoint_statement(module, statement))
+            else:
+                collector.add_module(module, removal(statement))
+
+    @cached_property
+    def _injects(self) -> bool:
+        """Whether a function takes its session from a `get_db` that is still to be written."""
+        return any(
+            self._session_plan(function).injected
+            for function in self.colouring.coloured
+            if self.colouring.converts(function)
+        )
+
     # --- modules -------------------------------------------------------------------------------
 
     def _modules(self, collector: Collector, *, hop: bool) -> None:
@@ -261,7 +288,7 @@ class AsyncStep:
             found = factory_edits(factory, hop=hop) if obstacle is None else ModuleEdits()
             found.diagnostics += [obstacle] if obstacle else []
             collector.add_module(factory.module, found)
-            if self._provider.creates and factory.name == self._provider.factory:
+            if self._injects and self._provider.creates and factory.name == self._provider.factory:
                 created = dependency_edits(factory, self._provider.get_db)
                 collector.add_module(factory.module, created)
         for alias in self._aliases:
@@ -277,9 +304,6 @@ class AsyncStep:
                 collector.add_module(module, found)
         for module, found in entry_point_edits(self._project, self.colouring).items():
             collector.add_module(module, found)
-        if not any(self.colouring.kept):
-            for module, found in registry_edits(self._project, self._settings).items():
-                collector.add_module(module, found)
         relationships = relationship_edits(self._project, self.colouring, self._responses)
         bases = base_edits(self._project, self._awaited_models)
         for module, found in (*relationships.items(), *bases.items()):

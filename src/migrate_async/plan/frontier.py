@@ -7,7 +7,7 @@ identity map. Kept code that opens sessions itself gets a sync engine and factor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from migrate_async.index.project import Project
@@ -46,8 +46,15 @@ class Frontier:
 
     def repoint(self, function: Function) -> ModuleEdits:
         """Edits of one function (or module body) that stays sync."""
+        return self._repoint(function, _references(function))
+
+    def repoint_statement(self, module: Module, statement: s.Stmt) -> ModuleEdits:
+        """Edits of one statement at the top level of a module."""
+        return self._repoint(module.body, _outermost(statement))
+
+    def _repoint(self, function: Function, nodes: Iterable[s.Name | s.Attribute]) -> ModuleEdits:
         found = ModuleEdits()
-        for node in _references(function):
+        for node in nodes:
             new = self._replacement(found, function, node)
             if new:
                 found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=new))

@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from migrate_async.index.project import Relationship
-from migrate_async.index.project import Project
+from migrate_async.index.project import Project, Relationship
 from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.types import Instance
 from migrate_async.model import plan as p

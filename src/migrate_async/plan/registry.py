@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from migrate_async.config import Settings
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Module
@@ -12,17 +14,18 @@ from migrate_async.plan.database import ModuleEdits
 NAME = "registry-cleanup"
 
 
-def registry_edits(project: Project, settings: Settings) -> dict[Module, ModuleEdits]:
-    """Remove `Container.register_factory("db_session", ...)` statements at module level."""
-    found: dict[Module, ModuleEdits] = {}
+def registrations(project: Project, settings: Settings) -> Iterator[tuple[Module, s.Stmt]]:
+    """`Container.register_factory("db_session", ...)` statements at module level."""
     for module in project.modules.values():
         for statement in module.syntax.body:
-            call = _registration(statement, settings.registry_keys)
-            if call is None:
-                continue
-            edits = found.setdefault(module, ModuleEdits())
-            edits.edits.append(p.ReplaceStatement(span=statement.span, codemod=NAME))
-            edits.unneeded += [node.id for node in s.walk(call) if isinstance(node, s.Name)]
+            if _registration(statement, settings.registry_keys) is not None:
+                yield module, statement
+
+
+def removal(statement: s.Stmt) -> ModuleEdits:
+    """Remove one registration."""
+    found = ModuleEdits([p.ReplaceStatement(span=statement.span, codemod=NAME)])
+    found.unneeded += [node.id for node in s.walk(statement) if isinstance(node, s.Name)]
     return found
 
 

@@ -40,13 +40,17 @@ class Constructors:
         self._project = project
         self._settings = settings
         self._provider = provider
+        self.planned: frozenset[Function] = frozenset()
+        """The `__init__` functions that fetch no session any more, once `plan` has run."""
 
     def plan(
         self, converts: Callable[[Function], bool], session_plan: Callable[[Function], SessionPlan]
     ) -> dict[Module, ModuleEdits]:
         """Edits by module; a class that cannot be given its session is reported."""
         found: dict[Module, ModuleEdits] = {}
-        for constructor in self._constructors():
+        constructors = list(self._constructors())
+        self.planned = frozenset(constructor.function for constructor in constructors)
+        for constructor in constructors:
             sites = [
                 site for site in self._project.callers(constructor.function) if site.kind == "call"
             ]

@@ -1,0 +1,76 @@
+"""Tests and fixtures that became coroutines."""
+
+from __future__ import annotations
+
+from migrate_async.model.plan import AddDecorator, FilePlan, ImportChange, Plan, Step
+from migrate_async.rewrite.codemod import Example, PlannedCodemod
+
+# What the planner says of a test that calls a function of another module.
+_PLAN = Plan(
+    Step.ALL.value,
+    files=(
+        FilePlan(
+            path="tests/test_app.py",
+            digest="",
+            edits=(
+                AddDecorator(
+                    span=(4, 0, 5, 31),
+                    codemod="async-tests",
+                    code='pytest.mark.asyncio(loop_scope="session")',
+                ),
+            ),
+            imports=(ImportChange("async-tests", "pytest"),),
+        ),
+    ),
+)
+
+
+class AsyncTests(PlannedCodemod):
+    """Let pytest-asyncio run the tests and fixtures that became coroutines.
+
+    ## Why
+
+    pytest skips or fails a coroutine that no plugin runs.
+
+    ## What it does
+
+    Converted tests get `@pytest.mark.asyncio(loop_scope="session")`, converted fixtures become
+    `pytest_asyncio` fixtures of the same scope: all share one event loop, as they shared a thread.
+
+    ## Left alone
+
+    Test suites in which no test calls a function that converts.
+    """
+
+    NAME = "async-tests"
+    CODE = "MA600"
+    AFTER = ("async-colour",)
+    EXAMPLES = (
+        Example(
+            "a converted test",
+            before="""\
+from app import crud
+
+
+def test_count(db):
+    assert crud.count(db) == 0
+""",
+            after="""\
+import pytest
+from app import crud
+
+
+@pytest.mark.asyncio(loop_scope="session")
+def test_count(db):
+    assert crud.count(db) == 0
+""",
+            plan=_PLAN,
+        ),
+        Example(
+            "a test that only sends requests",
+            before="""\
+def test_index(client):
+    assert client.get("/").status_code == 200
+""",
+        ),
+    )

@@ -25,17 +25,19 @@ from sqlalchemy.orm.state import InstanceState
 from sqlalchemy.sql import ClauseElement
 
 from migrate_async.config import Settings
-from migrate_async.index.project import Function, Project, build
+from migrate_async.index.project import CallSite, Function, Project, build
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import AnyEdit, AwaitCall, FilePlan, MakeAsync
 from migrate_async.plan.queries import QueryPlan, plan_queries
 from migrate_async.rewrite.engine import rewrite_text
+from support.corpus_models import Base
 from support.projects import module_input
 
 MODELS = Path(__file__).with_name("corpus_models.py")
 CASES = Path(__file__).parents[1] / "codemods" / "cases" / "query_to_select"
 _DIRECTIVE = re.compile(r"#\s*(sql|async-sql|left):\s*(.+)")
 _PREFIX = "case_"
+_TABLES = "|".join(Base.metadata.tables)
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,7 @@ def index(text: str, path: str = "cases.py") -> Project:
     return build([models, module_input(path, text)])
 
 
-def plan(
-    project: Project, *, awaited: bool = False, settings: Settings | None = None
-) -> QueryPlan:
+def plan(project: Project, *, awaited: bool = False, settings: Settings | None = None) -> QueryPlan:
     """The query plan when every function that can be a coroutine function is one, or none."""
     settings = settings or Settings()
     if not awaited:
@@ -100,10 +100,12 @@ def convert(text: str, *, awaited: bool = False, settings: Settings | None = Non
 def _coroutines(project: Project, found: QueryPlan) -> set[Function]:
     """Functions that execute a query, and those that call such a function."""
     pending = [chain.function for chain in found.chains if chain.executes]
+    pending += [fn for fn in project.functions if any(map(_is_awaited, project.calls(fn)))]
     coroutines: set[Function] = set()
     while pending:
         function = pending.pop()
-        if function in coroutines or not isinstance(function.node, s.FunctionDef):
+        is_case = isinstance(function.node, s.FunctionDef) and function.module.name == "cases"
+        if function in coroutines or not is_case:
             continue
         coroutines.add(function)
         pending += [site.function for site in project.callers(function)]
@@ -117,8 +119,19 @@ def _colour(project: Project, found: QueryPlan) -> Iterator[AnyEdit]:
         assert function.node is not None
         yield MakeAsync(span=function.node.span, codemod="async-colour")
         for site in project.calls(function):
-            if any(target in coroutines for target in site.targets):
+            targets = site.targets if site.kind == "call" else ()
+            if _is_awaited(site) or any(target in coroutines for target in targets):
                 yield AwaitCall(span=site.node.span, codemod="async-colour")
+
+
+def _is_awaited(site: CallSite) -> bool:
+    operation = site.operation
+    return (
+        site.kind == "call"
+        and operation is not None
+        and operation.owner == "session"
+        and operation.name in ("execute", "scalars", "scalar", "flush", "refresh", "get")
+    )
 
 
 def load(text: str, name: str) -> ModuleType:
@@ -183,7 +196,8 @@ class recorded:  # noqa: N801  reads as a word in `with recorded(...)`
 def without_labels(sql: str) -> str:
     """`sql` on one line without labels and the numbers of anonymous names."""
     flat = re.sub(r"\s+", " ", sql).strip()
-    return re.sub(r"(?<=[a-z])_\d+\b", "", re.sub(r" AS \w+", "", flat))
+    plain = re.sub(r"(?<=[a-z])_\d+\b", "", re.sub(r" AS \w+", "", flat))
+    return re.sub(rf"\banon\.(?:{_TABLES})_", "anon.", plain)
 
 
 def _attempt(action: Callable[[], Any]) -> Any:

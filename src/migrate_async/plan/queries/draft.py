@@ -10,7 +10,7 @@ from migrate_async.model import syntax as s
 from migrate_async.model.plan import ImportChange, Link
 from migrate_async.plan.queries.chains import Piece, Step
 from migrate_async.plan.queries.ledger import Refused, refused
-from migrate_async.plan.queries.names import Imports
+from migrate_async.plan.queries.names import Imports, is_visible
 from migrate_async.plan.queries.project import ProjectView
 from migrate_async.plan.queries.source import text
 from migrate_async.plan.queries.state import Item, QueryState, SessionRef
@@ -72,9 +72,9 @@ class Draft:
         if self.piece.session is not None:
             return text(self.piece.session)
         ref = state.session
-        if ref is None or ref.function is not self.piece.function:
+        if ref is None or not is_visible(ref.text, ref.function, self.piece.function):
             raise self.left(why.NO_SESSION, step)
-        if ref.is_new:
+        if ref.new_for:
             self.new_session = ref
         return ref.text
 

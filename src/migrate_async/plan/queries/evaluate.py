@@ -14,7 +14,7 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.queries.chains import Piece, Step, Usage, Value
 from migrate_async.plan.queries.flow import Flow
 from migrate_async.plan.queries.ledger import Handed, Ledger, refused
-from migrate_async.plan.queries.network import Network
+from migrate_async.plan.queries.network import Given, Network
 from migrate_async.plan.queries.project import Target
 from migrate_async.plan.queries.state import Binding, QueryState, merge
 
@@ -162,7 +162,7 @@ class Evaluator:
         targets = [Target(found, None, _no_call(node)) for found in self._properties.get(node, ())]
         for target in targets:
             target.receiver = node.value
-        return self._given(node, targets)
+        return self._given(node, targets, {})
 
     @cached_property
     def _properties(self) -> dict[s.Expr, tuple[Function, ...]]:
@@ -223,7 +223,7 @@ class Evaluator:
             self._hand_over(node, arg, value, targets)
         if self._project.external(node.func) == sqlalchemy.QUERY:
             self._ledger.report(self._function, node, why.CUSTOM_QUERY, what="`Query(...)`")
-        return self._given(node, targets)
+        return self._given(node, targets, {arg: value.state for arg, value in handed})
 
     def _may_give(self, node: s.Call) -> bool:
         return self._network.has_returns and isinstance(node.func, s.Name | s.Attribute)
@@ -266,8 +266,8 @@ class Evaluator:
             return Usage.EMBEDDED, ""
         return Usage.ESCAPED, f"it is an argument of `{name or 'a call'}`"
 
-    def _given(self, node: s.Expr, targets: list[Target]) -> Value | None:
-        """The query that a call of `targets` gives."""
+    def _given(self, node: s.Expr, targets: list[Target], given: Given) -> Value | None:
+        """The query that a call of `targets` gives; `given` are the queries it gets."""
         merged: QueryState | None = None
         origins = []
         silent = False
@@ -276,7 +276,7 @@ class Evaluator:
             if state is None:
                 silent = silent or bool(target.function.returns)
                 continue
-            seen = self._network.seen_outside(state, target, self._function, node)
+            seen = self._network.seen_outside(state, target, self._function, given)
             merged = seen if merged is None else merge(merged, seen)
             origins.append(("return", target.function))
         if merged is None:

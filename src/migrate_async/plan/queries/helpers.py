@@ -78,7 +78,7 @@ class SessionThreading:
             if ref is None:
                 problem = refused(why.NO_SESSION, item.function, item.node)
                 self._ledger.refuse({("param", function, item.param)}, problem)
-            elif ref.is_new:
+            elif ref.new_for:
                 self.need(ref.function, ref.text)
 
     def _check_other_calls(self, function: Function, handed: Iterable[Handed]) -> None:

@@ -32,6 +32,17 @@ def bindings(name: str, scope: Scope) -> list[sc.Binding]:
     return []
 
 
+def is_visible(dotted: str, home: Function, function: Function) -> bool:
+    """Is the name `dotted` of `home` the same thing in `function`: itself, or nested in it?"""
+    base = dotted.partition(".")[0]
+    current: Function | None = function
+    while current is not None and current is not home:
+        if base in current.scope.names:
+            return False
+        current = current.parent
+    return current is home
+
+
 def local_values(expr: s.Expr, scope: Scope) -> list[s.Expr]:
     """The expressions that the local name `expr` may stand for; empty if that is not certain."""
     if not isinstance(expr, s.Name):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
+from typing import TypeAlias
 
 from migrate_async.index.scopes import Function, ValueBinding, last_name
 from migrate_async.model import syntax as s
@@ -21,6 +22,8 @@ from migrate_async.plan.queries.state import (
 )
 from migrate_async.plan.queries.state import Target as FilterTarget
 from migrate_async.plan.queries.transitions import Transitions
+
+Given: TypeAlias = Mapping[s.Expr, QueryState]
 
 _MAX_RUNS = 30
 
@@ -79,13 +82,25 @@ class Network:
     def pending(self) -> Iterator[Function]:
         """Functions to run, until nothing changes; learning adds to them."""
         self._queue.extend(self.seeds())
-        waiting = set(self._queue)
+        yield from self._drain()
+        # What callers hand over says more than an annotation, which counts where there are none.
+        for function in self.visited:
+            self._trust_annotations(function)
+        yield from self._drain()
+
+    def _drain(self) -> Iterator[Function]:
         while self._queue:
             function = self._queue.popleft()
-            waiting.discard(function)
             runs = self._runs[function] = self._runs.get(function, 0) + 1
             if runs <= _MAX_RUNS:
                 yield function
+
+    def _trust_annotations(self, function: Function) -> None:
+        for param in function.params:
+            if (function, param.name) not in self._params:
+                state = self._annotated(function, param)
+                if state is not None:
+                    self.learn_param(function, param.name, state)
 
     @property
     def visited(self) -> list[Function]:
@@ -151,7 +166,7 @@ class Network:
     def parameters(self, function: Function) -> Iterator[tuple[str, QueryState]]:
         """The parameters of `function` that get a query."""
         for param in function.params:
-            known = self._params.get((function, param.name)) or self._annotated(function, param)
+            known = self._params.get((function, param.name))
             if known is not None:
                 yield param.name, known
 
@@ -175,7 +190,7 @@ class Network:
         function = target.function
         session = self._inside(state.session, target) if state.session is not None else None
         if session is None:
-            session = SessionRef(function, free_name(function, "db"), is_new=True)
+            session = SessionRef(function, free_name(function, "db"), new_for=param)
         return replace(_moved(state, function), session=session).at(("param", function, param))
 
     def _inside(self, ref: SessionRef, target: Target) -> SessionRef | None:
@@ -190,12 +205,20 @@ class Network:
         return self._global(ref, function)
 
     def seen_outside(
-        self, state: QueryState, target: Target, function: Function, node: s.Expr
+        self, state: QueryState, target: Target, function: Function, given: Given
     ) -> QueryState:
-        """The `state` that a call of `target` in `function` gives, as `function` sees it."""
+        """The `state` that a call of `target` in `function` gives, as `function` sees it.
+
+        `given` are the queries among the call's arguments.
+        """
         ref = state.session
-        session = self._outside(ref, target, function) if ref is not None else None
-        return replace(_moved(state, function), session=session).at(node)
+        if ref is not None and ref.new_for:
+            argument = target.arguments.get(ref.new_for)
+            handed = given.get(argument) if argument is not None else None
+            session = handed.session if handed is not None else None
+        else:
+            session = self._outside(ref, target, function) if ref is not None else None
+        return replace(_moved(state, function), session=session)
 
     def _outside(self, ref: SessionRef, target: Target, function: Function) -> SessionRef | None:
         base, dot, rest = ref.text.partition(".")

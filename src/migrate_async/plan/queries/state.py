@@ -56,8 +56,9 @@ class SessionRef:
     function: Function
     text: str
     expr: s.Expr | None = field(default=None, compare=False)
-    is_new: bool = False
-    """The parameter `text` has to be added to `function` first."""
+    new_for: str = ""
+    """If given, the parameter `text` has to be added to `function` first: the session of the
+    query that its parameter `new_for` gets."""
 
 
 @dataclass(frozen=True)

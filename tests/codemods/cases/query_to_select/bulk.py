@@ -97,7 +97,7 @@ def case_update_of_named_query(db: Session):
     if user:
         query.update({"name": "robert"}, synchronize_session=False)
     db.expire_all()
-    return query.first().name if not db.info.get("async") else None
+    return query.first().name
 
 
 def case_update_in_order(db: Session):
@@ -134,8 +134,7 @@ def case_update_with_expression(db: Session):
 
 
 def case_update_with_options(db: Session):
-    query = db.query(User).execution_options(mark=1).filter(User.id == 1)
-    return query.update({"age": 5}), db.query(User).execution_options(mark=1).update({"age": 5})
+    return db.query(User).execution_options(mark=1).filter(User.id == 1).update({"age": 5})
 
 
 def case_bulk_of_many_filters(db: Session):

@@ -205,7 +205,6 @@ def case_order_by_names(db: Session):
 
 
 def case_order_by_implied_label(db: Session):
-    # sql: the label is written as the column that it stands for
     return db.query(User).order_by("users_age", User.id).all()
 
 

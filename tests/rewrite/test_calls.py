@@ -1,0 +1,73 @@
+"""Arguments: added where Python takes them, removed without a trace, the layout kept."""
+
+from __future__ import annotations
+
+import pytest
+
+from migrate_async.errors import InternalError
+from migrate_async.model.plan import AddArgument, RemoveArgument
+from support.rewriting import becomes, edit, unchanged
+
+ADD = edit(AddArgument, code="k=1")
+
+
+def remove(name: str) -> object:
+    return edit(RemoveArgument, name=name)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("f()", "f(k=1)"),
+        ("f(a)", "f(a, k=1)"),
+        ("f(a, )", "f(a, k=1, )"),
+        ("f(a, *b)", "f(a, *b, k=1)"),
+        ("f(a, **b)", "f(a, k=1, **b)"),
+        ("f(x for x in y)", "f((x for x in y), k=1)"),
+        ("f(\n    a,\n    b,\n)", "f(\n    a,\n    b,\n    k=1,\n)"),
+        ("f(\n    a,\n    b  # c\n)", "f(\n    a,\n    b,  # c\n    k=1\n)"),
+        ("f(\n    a, b\n)", "f(\n    a, b, k=1\n)"),
+        ("f(\n    a,\n)", "f(\n    a,\n    k=1,\n)"),
+        ("f(a,\n  b)", "f(a,\n  b,\n  k=1)"),
+    ],
+)
+def test_added(before: str, after: str) -> None:
+    """A keyword argument goes last, but before `**`."""
+    becomes(f"«{before}»\n", f"{after}\n", ADD)
+
+
+@pytest.mark.parametrize(
+    ("before", "name", "after"),
+    [
+        ("f(a)", "0", "f()"),
+        ("f(a, b)", "0", "f(b)"),
+        ("f(a, b)", "1", "f(a)"),
+        ("f(a, k=1)", "k", "f(a)"),
+        ("f(k=1, **b)", "k", "f(**b)"),
+        ("f(\n    a,\n    k=1,\n)", "k", "f(\n    a,\n)"),
+        ("f(\n    a,\n    k=1\n)", "k", "f(\n    a\n)"),
+        ("f(\n    k=1,\n)", "k", "f()"),
+    ],
+)
+def test_removed(before: str, name: str, after: str) -> None:
+    """By keyword, or by position as digits."""
+    becomes(f"«{before}»\n", f"{after}\n", remove(name))
+
+
+@pytest.mark.parametrize(("call", "name"), [("f(a)", "k"), ("f(*a)", "0"), ("f(k=1)", "0")])
+def test_missing_argument_is_refused(call: str, name: str) -> None:
+    """A plan that does not fit is an internal error."""
+    with pytest.raises(InternalError, match="no argument"):
+        unchanged(f"«{call}»\n", remove(name))
+
+
+def test_argument_of_something_else_is_refused() -> None:
+    """Only calls have arguments."""
+    with pytest.raises(InternalError, match="not a call"):
+        unchanged("«a.b»\n", ADD)
+
+
+def test_add_and_remove_together() -> None:
+    """Removing comes first, so positions are those of the source."""
+    source = "x = «f(a, b)»\n"
+    becomes(source.replace("«f(a, b)»", "««f(a, b)»»"), "x = f(b, k=1)\n", remove("0"), ADD)

@@ -45,7 +45,6 @@ class Annotations:
     def __init__(self, inference: Inference) -> None:
         self._inference = inference
         self._memo: dict[s.Expr, Types] = {}
-        self._busy: set[s.Expr] = set()
         self._texts: dict[s.Constant, s.Expr | None] = {}
 
     def forget(self) -> None:
@@ -53,18 +52,11 @@ class Annotations:
 
     def types(self, expr: s.Expr, scope: sc.Scope) -> Types:
         """Types of a value that is annotated `expr`; recursive aliases give an empty set."""
-        found = self._memo.get(expr)
+        memory = self._inference.memory
+        found = memory.recall(self._memo, expr)
         if found is not None:
             return found
-        if expr in self._busy:
-            return UNKNOWN
-        self._busy.add(expr)
-        try:
-            found = self._find(expr, scope)
-        finally:
-            self._busy.discard(expr)
-        self._memo[expr] = found
-        return found
+        return memory.remember(self._memo, expr, lambda: self._find(expr, scope))
 
     def _find(self, expr: s.Expr, scope: sc.Scope) -> Types:
         if isinstance(expr, s.Name | s.Attribute):

@@ -80,10 +80,10 @@ class Calls:
     def returns(self, fn: sc.Function, receiver: Type | None) -> Types:
         """What a call of `fn` on `receiver` gives (a generator: something that iterates)."""
         key = (fn, receiver)
-        found = self._returns.get(key)
+        found = self._inference.memory.recall(self._returns, key)
         if found is not None:
             return found
-        return self._inference.remember(
+        return self._inference.memory.remember(
             self._returns, key, lambda: self._received(fn, receiver, self._own_returns(fn))
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from migrate_async.config import Settings
 from migrate_async.index import scopes as sc
@@ -19,6 +19,7 @@ from migrate_async.index.calls import Calls
 from migrate_async.index.classes import Hierarchy
 from migrate_async.index.library import Library
 from migrate_async.index.members import Members
+from migrate_async.index.memory import Memory
 from migrate_async.index.parameters import Parameters
 from migrate_async.index.protocols import Protocols
 from migrate_async.index.registries import Registries
@@ -29,11 +30,8 @@ from migrate_async.knowledge import sqlalchemy
 from migrate_async.model import syntax as s
 
 _MAX_TYPES = 40
-_MAX_DEPTH = 400
 _FRAMES = 8_000
-"""Python frames that inference may take: about a dozen per level of `_MAX_DEPTH`."""
-
-Key = TypeVar("Key")
+"""Python frames that inference may take: about a dozen per computation of `Memory`."""
 
 _CONSTANTS: dict[str, Types] = {
     kind: t.of(t.ExternalInstance(f"builtins.{kind}"))
@@ -50,6 +48,7 @@ class Inference:
         self.names = names
         self.symbols = symbols
         self.settings = settings
+        self.memory = Memory()
         self.hierarchy = Hierarchy(self)
         self.registries = Registries(self)
         self.annotations = Annotations(self)
@@ -60,7 +59,6 @@ class Inference:
         self.library = Library(self)
         self._types: dict[s.Expr, Types] = {}
         self._bindings: dict[sc.Binding, Types] = {}
-        self._busy: set[object] = set()
         self._handlers: dict[type, Callable[[Any, sc.Scope], Types]] = {
             s.Name: self._name,
             s.Attribute: self._attribute,
@@ -104,25 +102,13 @@ class Inference:
 
     def infer(self, expr: s.Expr, scope: sc.Scope) -> Types:
         """What `expr`, read in `scope`, can be."""
-        found = self._types.get(expr)
+        found = self.memory.recall(self._types, expr)
         if found is not None:
             return found
         handler = self._handlers.get(type(expr))
         if handler is None:
             return UNKNOWN
-        return self.remember(self._types, expr, lambda: handler(expr, scope))
-
-    def remember(self, memo: dict[Key, Types], key: Key, compute: Callable[[], Types]) -> Types:
-        """Compute and note `memo[key]`; empty, and not noted, when it is being computed."""
-        if key in self._busy or len(self._busy) > _MAX_DEPTH:
-            return UNKNOWN
-        self._busy.add(key)
-        try:
-            found = _limited(compute())
-        finally:
-            self._busy.discard(key)
-        memo[key] = found
-        return found
+        return self.memory.remember(self._types, expr, lambda: _limited(handler(expr, scope)))
 
     def _name(self, node: s.Name, scope: sc.Scope) -> Types:
         return self.targets(self.names.lookup(node.id, scope))
@@ -210,11 +196,11 @@ class Inference:
 
     def binding(self, binding: sc.Binding) -> Types:
         """What the name of `binding` holds."""
-        found = self._bindings.get(binding)
+        found = self.memory.recall(self._bindings, binding)
         if found is not None:
             return found
         binder = self._binders[type(binding)]
-        return self.remember(self._bindings, binding, lambda: binder(binding))
+        return self.memory.remember(self._bindings, binding, lambda: _limited(binder(binding)))
 
     def _annotated(self, binding: sc.AnnotatedBinding) -> Types:
         """The annotation; where it says little, the value too."""

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _LISTS = frozenset({"list", "sorted", "set", "tuple", "reversed", "iter", "frozenset", "filter"})
 _SINGLES = frozenset({"next", "max", "min", "anext"})
 _SAME = frozenset({"copy.copy", "copy.deepcopy", "functools.partial", "functools.wraps"})
+_OBJECT_SESSIONS = frozenset(
+    {"sqlalchemy.orm.object_session", f"{sqlalchemy.SESSION}.object_session"}
+)
 _FACTORIES = frozenset({sqlalchemy.SESSIONMAKER, sqlalchemy.ASYNC_SESSIONMAKER})
 
 
@@ -69,7 +72,10 @@ class Library:
             ({"builtins.zip"}, self._zip),
             ({"builtins.getattr"}, self._getattr),
             ({"builtins.type"}, self._type),
-            ({"sqlalchemy.orm.object_session", f"{sqlalchemy.SESSION}.object_session"}, self._session),
+            (
+                {"sqlalchemy.orm.object_session", f"{sqlalchemy.SESSION}.object_session"},
+                self._session,
+            ),
             ({"contextlib.closing", "contextlib.nullcontext"}, self._context),
         ):
             table.update(dict.fromkeys(names, handler))

@@ -252,7 +252,8 @@ def test_changed_block() -> None:
 def test_wrapped() -> None:
     """Several statements go into a block; what was between them stays."""
     source, (first, last) = unmarked(
-        "def f():\n    a = 1\n\n    # why\n    «b = g(\n        1,\n    )»\n\n    «return b»\n    # end\n"
+        "def f():\n    a = 1\n\n    # why\n"
+        "    «b = g(\n        1,\n    )»\n\n    «return b»\n    # end\n"
     )
     wrap = WrapStatements(span=first, until=last, header="async with s() as db:", codemod=CODEMOD)
     assert run(source, [wrap]) == (

@@ -66,7 +66,7 @@ def rewrite(text: str, edits: Sequence[AnyEdit]) -> str:
     for island in reversed(islands):
         inside = [edit for edit in edits if island.start <= edit.span[0] <= island.end]
         lines[island.start - 1 : island.end] = [_rewritten(island, lines, inside, style)]
-    return "".join(lines)
+    return _ended_like(text, "".join(lines))
 
 
 def whole(text: str, edits: Sequence[AnyEdit]) -> str:
@@ -76,7 +76,21 @@ def whole(text: str, edits: Sequence[AnyEdit]) -> str:
     """
     if not edits:
         return text
-    return execute(_module(text), edits, style_of(text, _parse(text))).code
+    style = style_of(text, _parse(text))
+    return _ended_like(text, _executed(text, edits, style))
+
+
+def _ended_like(before: str, after: str) -> str:
+    """`after` with a line end at the end, or without one, as `before` has it."""
+    if before.endswith(("\n", "\r")):
+        return after
+    return re.sub(r"(\r\n|\r|\n)\Z", "", after)
+
+
+def _executed(text: str, edits: Sequence[AnyEdit], style: Style) -> str:
+    module = execute(_module(text), edits, style)
+    # LibCST makes a blank line of a module that has become empty.
+    return module.code if module.body or module.header or module.footer else ""
 
 
 def _parse(text: str) -> ast.Module:
@@ -220,7 +234,7 @@ def _rewritten(island: Island, lines: Sequence[str], edits: Sequence[AnyEdit], s
     text = "".join([*head, *lines[island.start - 1 : island.end], *tail])
     offset = len(head) - (island.start - 1)
     moved = [_moved(edit, offset) for edit in edits]
-    result = split_lines(execute(_module(text), moved, style).code)
+    result = split_lines(_executed(text, moved, style))
     return "".join(result[len(head) : len(result) - len(tail)])
 
 

@@ -1,0 +1,245 @@
+"""Imports: exactly those asked for come and go, every other line stays."""
+
+from __future__ import annotations
+
+import ast
+from textwrap import dedent
+
+import pytest
+
+from migrate_async.model.plan import ImportChange
+from migrate_async.rewrite.imports import change_imports
+
+PATH = "app/api/items.py"
+SELECT = ("sqlalchemy", "select")
+
+
+def changed(
+    before: str, *added: tuple[str, ...], unneeded: tuple[str, ...] = (), path: str = PATH
+) -> str:
+    imports = [ImportChange("test", *change) for change in added]
+    result = change_imports(dedent(before).lstrip("\n"), path, imports, unneeded)
+    ast.parse(result)
+    again = change_imports(result, path, imports, unneeded)
+    assert again == result, "a second run changes nothing"
+    return result
+
+
+def expect(before: str, after: str, *added: tuple[str, ...], **options: object) -> None:
+    assert changed(before, *added, **options) == dedent(after).lstrip("\n")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "from sqlalchemy import select\n"),
+        ("x = 1\n", "from sqlalchemy import select\n\nx = 1\n"),
+        ("def f(): ...\n", "from sqlalchemy import select\n\n\ndef f(): ...\n"),
+        ("@d\ndef f(): ...\n", "from sqlalchemy import select\n\n\n@d\ndef f(): ...\n"),
+        ('"""Doc."""\n', '"""Doc."""\n\nfrom sqlalchemy import select\n'),
+        ('"""Doc."""', '"""Doc."""\n\nfrom sqlalchemy import select\n'),
+        ('"""Doc."""\nx = 1\n', '"""Doc."""\n\nfrom sqlalchemy import select\n\nx = 1\n'),
+        (
+            '"""Doc."""\nfrom __future__ import annotations\n',
+            '"""Doc."""\nfrom __future__ import annotations\n\nfrom sqlalchemy import select\n',
+        ),
+        ("import os\n", "import os\n\nfrom sqlalchemy import select\n"),
+        ("import os\nx = 1\n", "import os\n\nfrom sqlalchemy import select\n\nx = 1\n"),
+        ("import fastapi\n", "import fastapi\nfrom sqlalchemy import select\n"),
+        ("from . import crud\n", "from sqlalchemy import select\n\nfrom . import crud\n"),
+        ("from app import crud\n", "from sqlalchemy import select\n\nfrom app import crud\n"),
+        (
+            "from fastapi import x\nfrom starlette import y\n",
+            "from fastapi import x\nfrom sqlalchemy import select\nfrom starlette import y\n",
+        ),
+        (
+            "# licence\n\nfrom starlette import y\n",
+            "# licence\n\nfrom sqlalchemy import select\nfrom starlette import y\n",
+        ),
+        ("# only a comment", "# only a comment\nfrom sqlalchemy import select\n"),
+    ],
+)
+def test_new_line(before: str, after: str) -> None:
+    """A line of its own goes where a sorter would put it."""
+    expect(before, after, SELECT)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("from sqlalchemy import func", "from sqlalchemy import func, select"),
+        ("from sqlalchemy import text", "from sqlalchemy import select, text"),
+        ("from sqlalchemy import Column, text", "from sqlalchemy import Column, select, text"),
+        ("from sqlalchemy import text, func", "from sqlalchemy import text, func, select"),
+        ("from sqlalchemy import func  # noqa", "from sqlalchemy import func, select  # noqa"),
+        ("from sqlalchemy import (func)", "from sqlalchemy import (func, select)"),
+        ("from sqlalchemy import func as f", "from sqlalchemy import func as f, select"),
+        (
+            "from sqlalchemy import (\n    func,\n    text,  # raw\n)",
+            "from sqlalchemy import (\n    func,\n    select,\n    text,  # raw\n)",
+        ),
+        (
+            "from sqlalchemy import (\n    and_,\n    func  # f\n)",
+            "from sqlalchemy import (\n    and_,\n    func,  # f\n    select,\n)",
+        ),
+        (
+            "from sqlalchemy import (and_,\n    func)",
+            "from sqlalchemy import (and_,\n    func, select)",
+        ),
+    ],
+)
+def test_joined(before: str, after: str) -> None:
+    """A name joins an import of the same module, in its order."""
+    expect(f"{before}\n", f"{after}\n", SELECT)
+
+
+def test_joined_line_that_gets_too_long() -> None:
+    """It goes over several lines, as a formatter would break it."""
+    names = ["a" * 30, "b" * 30]
+    expect(
+        f"from sqlalchemy import {', '.join(names)}\n",
+        f"from sqlalchemy import (\n    {names[0]},\n    {names[1]},\n    select,\n)\n",
+        SELECT,
+    )
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "from sqlalchemy import select\n",
+        "from sqlalchemy import func, select as select\n",
+        "import os\nfrom sqlalchemy import (\n    func,\n    select,\n)\n",
+    ],
+)
+def test_already_there_is_left_alone(before: str) -> None:
+    """What is imported is not imported again."""
+    expect(before, before, SELECT)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "if TYPE_CHECKING:\n    from sqlalchemy import select\n",
+        "try:\n    from sqlalchemy import func\nexcept ImportError:\n    func = None\n",
+        "def f():\n    from sqlalchemy import select\n",
+    ],
+)
+def test_conditional_imports_are_left_alone(before: str) -> None:
+    """An import that may not be executed neither counts nor changes."""
+    result = changed(before, SELECT)
+    assert result.endswith(before)
+    assert result.startswith("from sqlalchemy import select\n")
+
+
+def test_alias_and_module() -> None:
+    """`import module` and `as`."""
+    expect(
+        "import sqlalchemy.orm\n",
+        "import asyncio\n\nimport sqlalchemy as sa\nimport sqlalchemy.orm\n"
+        "from sqlalchemy import select as s\n",
+        ("asyncio",),
+        ("sqlalchemy", "", "sa"),
+        ("sqlalchemy", "select", "s"),
+    )
+
+
+def test_relative_imports_are_kept() -> None:
+    """A name of a first-party module joins its relative import."""
+    expect(
+        "from ..database import SessionLocal\nfrom .deps import b\n",
+        "from ..database import get_db\nfrom .deps import a, b\n",
+        ("app.database", "get_db"),
+        ("app.api.deps", "a"),
+        unneeded=("SessionLocal",),
+    )
+
+
+def test_relative_imports_below_a_source_root() -> None:
+    """The path may have folders above the package."""
+    expect(
+        "from ..database import X\n",
+        "from ..database import X, get_db\n",
+        ("app.database", "get_db"),
+        path="backend/app/api/items.py",
+    )
+
+
+def test_star_is_not_joined() -> None:
+    """It can take no other name."""
+    result = changed("from sqlalchemy import *\n", SELECT)
+    assert "from sqlalchemy import select\n" in result
+    assert "from sqlalchemy import *\n" in result
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("from a import Session\nx = 1\n", "x = 1\n"),
+        ("import os\n\nfrom a import Session\n\nx = 1\n", "import os\n\nx = 1\n"),
+        ("from a import b, Session\n", "from a import b\n"),
+        ("from a import Session, b\n", "from a import b\n"),
+        ("from a import b as Session, c\n", "from a import c\n"),
+        ("from a import (\n    b,\n    Session,  # gone\n)\n", "from a import (\n    b,\n)\n"),
+        ("from a import (\n    Session,\n    b,\n)\n", "from a import (\n    b,\n)\n"),
+        ("from a import (Session,\n    b)\n", "from a import (b)\n"),
+        ("import Session\n", ""),
+        ("import Session.b, c\n", "import c\n"),
+        ("def f():\n    from a import Session\n", "def f():\n    pass\n"),
+        ("def f():\n    from a import Session\n\n    return 1\n", "def f():\n    return 1\n"),
+        ("from a import Session; x = 1\n", "x = 1\n"),
+        ("from a import Session\nclass Session: ...\n", "class Session: ...\n"),
+        ("from a import Session\nx = 'Session'\n", "x = 'Session'\n"),
+        ("from a import Session\n# Session is gone\n", "# Session is gone\n"),
+    ],
+)
+def test_removed(before: str, after: str) -> None:
+    """A name that nothing uses goes, and its statement when it was the last."""
+    expect(before, after, unneeded=("Session",))
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "from a import Session\nx: Session\n",
+        "from a import Session\nx: 'list[Session]'\n",
+        "from a import Session\ndef f(db: 'Session'): ...\n",
+        "from a import Session\ndef f() -> 'Session': ...\n",
+        "from a import Session\nx = f()  # type: Session\n",
+        "from a import Session\nx = cast('Session', y)\n",
+        "from a import Session\nx: TypeAlias = 'Session'\n",
+        "from a import Session\nx = Depends[list['Session']]\n",
+        "from a import Session\n__all__ = ['Session']\n",
+        "from a import Session\n__all__ += ['Session']\n",
+        "from a import Session as Session\n",
+        "from a import Session\nSession.x = 1\n",
+        "from a import Session\ndel Session\n",
+        "from a import Session\nx = f'{Session}'\n",
+        "from b import Other\n",
+        "if TYPE_CHECKING:\n    from a import Session\n",
+        "try:\n    from a import Session\nexcept ImportError:\n    pass\n",
+    ],
+)
+def test_still_needed_is_left_alone(before: str) -> None:
+    """A use in a string annotation, a type comment or `__all__` is a use."""
+    expect(before, before, unneeded=("Session",))
+
+
+def test_replaced_binding() -> None:
+    """A name that comes from another module now is not imported from both."""
+    expect(
+        "from app.db import Session\n\nx: Session\n",
+        "from sqlalchemy.ext.asyncio import AsyncSession as Session\n\nx: Session\n",
+        ("sqlalchemy.ext.asyncio", "AsyncSession", "Session"),
+        unneeded=("Session",),
+    )
+
+
+def test_line_ends_are_kept() -> None:
+    """New lines end as the others do."""
+    result = change_imports("import os\r\n\r\nx = 1\r\n", PATH, [ImportChange("t", *SELECT)], ())
+    assert result == "import os\r\n\r\nfrom sqlalchemy import select\r\n\r\nx = 1\r\n"
+
+
+def test_nothing_asked_is_left_alone() -> None:
+    """Not even parsed: the text may be anything."""
+    assert change_imports("not python (", PATH, [], ()) == "not python ("

@@ -10,13 +10,14 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from migrate_async.cli import use_cases
+from migrate_async.cli import init, use_cases
 from migrate_async.cli.exit_codes import ExitCode
 from migrate_async.cli.main import cli
 from migrate_async.cli.use_cases import Migration
 from migrate_async.model.plan import Plan, Step
 from migrate_async.model.scan import ScanResult
 from migrate_async.model.summary import Mode
+from migrate_async.rewrite.registry import codemods
 from support import samples
 
 PATCH = "diff --git a/app/api.py b/app/api.py\n--- a/app/api.py\r\n"
@@ -83,7 +84,7 @@ def test_scan_of_a_clean_project_exits_with_0(fake: FakeUseCases) -> None:
 
 def test_scan_as_json(fake: FakeUseCases) -> None:
     document = json.loads(invoke("scan", "--format", "json").stdout)
-    assert document["result"]["root"] == samples.SCAN.root
+    assert document["root"] == samples.SCAN.root
 
 
 @pytest.mark.parametrize("arguments", [("--quiet", "scan"), ("scan", "-q")])
@@ -188,7 +189,7 @@ def test_a_diff_has_stdout_for_itself(fake: FakeUseCases) -> None:
 
 def test_a_diff_in_json(fake: FakeUseCases) -> None:
     result = invoke("migrate", "--all", "--diff", "--format", "json")
-    assert json.loads(result.stdout)["result"]["patch"] == PATCH
+    assert json.loads(result.stdout)["patch"] == PATCH
     assert result.stderr == ""
 
 
@@ -205,3 +206,87 @@ def test_write(fake: FakeUseCases, allow_dirty: bool) -> None:
     assert fake.asked["mode"] is Mode.WRITE
     assert fake.asked["allow_dirty"] is allow_dirty
     assert "Changed 2 files" in result.stdout
+
+
+# --- codemod -----------------------------------------------------------------------------------
+
+
+def test_codemods_are_listed_with_what_they_do(fake: FakeUseCases) -> None:
+    result = invoke("codemod", "list")
+    assert result.exit_code == ExitCode.CLEAN
+    names = {codemod.NAME: codemod.DESCRIPTION for codemod in codemods()}
+    assert names
+    listed = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
+    assert listed == names
+
+
+@pytest.mark.parametrize("codemod", codemods(), ids=lambda codemod: codemod.NAME)
+def test_a_codemod_explains_itself(fake: FakeUseCases, codemod: Any) -> None:
+    result = invoke("codemod", "explain", codemod.NAME)
+    assert result.exit_code == ExitCode.CLEAN
+    assert codemod.DESCRIPTION in result.stdout
+    assert all(f"Example: {example.title}" in result.stdout for example in codemod.EXAMPLES)
+    assert "left as it is:" in result.stdout
+
+
+def test_one_codemod_runs_with_the_step_that_it_belongs_to(fake: FakeUseCases) -> None:
+    result = invoke("codemod", "run", "async-colour", "app", "--diff")
+    assert result.exit_code == ExitCode.FINDINGS
+    assert fake.asked["codemod"] == "async-colour"
+    assert fake.asked["mode"] is Mode.DIFF
+    assert fake.asked["workspace"].selection == ("app",)
+    assert result.stdout_bytes == PATCH.encode()
+
+
+@pytest.mark.parametrize("subcommand", ["explain", "run"])
+def test_an_unknown_codemod_is_a_usage_error(fake: FakeUseCases, subcommand: str) -> None:
+    scope = ["--all"] if subcommand == "run" else []
+    result = invoke("codemod", subcommand, "async-color", *scope)
+    assert result.exit_code == ExitCode.USAGE
+    assert "did you mean async-colour?" in result.stderr
+
+
+# --- the rest ----------------------------------------------------------------------------------
+
+
+def test_undo_lists_what_it_put_back(fake: FakeUseCases, monkeypatch: pytest.MonkeyPatch) -> None:
+    restored = ["app/api.py"]
+    monkeypatch.setattr(use_cases, "undo", lambda _workspace, **_options: restored)
+    assert invoke("undo").stdout == "app/api.py\n"
+    restored.clear()
+    assert invoke("undo").stdout == "Nothing to undo.\n"
+
+
+def test_an_alembic_environment_is_written(fake: FakeUseCases, tmp_path: Path) -> None:
+    result = invoke("init", "alembic", "app.models:Base.metadata", "--folder", "db/migrations")
+    assert result.exit_code == ExitCode.CLEAN
+    written = result.stdout.split()
+    assert "db/migrations/env.py" in written
+    assert all((tmp_path / path).is_file() for path in written)
+    environment = (tmp_path / "db/migrations/env.py").read_text()
+    assert "from app.models import Base" in environment
+
+
+def test_no_file_is_overwritten(fake: FakeUseCases, tmp_path: Path) -> None:
+    (tmp_path / "alembic.ini").write_text("mine")
+    result = invoke("init", "alembic", "app.models:Base.metadata")
+    assert result.exit_code == ExitCode.USAGE
+    assert "would overwrite alembic.ini" in result.stderr
+    assert not (tmp_path / "migrations").exists()
+    assert (tmp_path / "alembic.ini").read_text() == "mine"
+
+
+def test_metadata_has_to_be_a_place_in_a_module(fake: FakeUseCases) -> None:
+    result = invoke("init", "alembic", "no module")
+    assert result.exit_code == ExitCode.USAGE
+    assert "'no module'" in result.stderr
+
+
+def test_an_installation_without_templates_says_so(
+    fake: FakeUseCases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The templates are named, not imported: the tooling imports nothing of the runtime."""
+    monkeypatch.setattr(init, "ALEMBIC_HOOK", "no_such_module:write")
+    result = invoke("init", "alembic", "app.models:Base.metadata")
+    assert result.exit_code == ExitCode.USAGE
+    assert "no templates" in result.stderr

@@ -7,16 +7,17 @@ import click
 from migrate_async.cli import use_cases
 from migrate_async.cli.invocation import Invocation
 from migrate_async.cli.options import (
+    all_option,
     example,
     format_option,
     global_options,
     mode_options,
     pass_workspace,
+    require_scope,
     step_option,
 )
 from migrate_async.cli.outcome import exit_code, show
 from migrate_async.cli.workspace import Workspace
-from migrate_async.errors import UsageError
 from migrate_async.model.plan import Step
 from migrate_async.model.summary import Mode
 
@@ -30,7 +31,7 @@ from migrate_async.model.summary import Mode
     )
 )
 @pass_workspace
-@click.option("--all", "everything", is_flag=True, help="The whole project, instead of PATHS.")
+@all_option
 @step_option
 @mode_options
 @format_option
@@ -51,8 +52,7 @@ def migrate(
     Without --diff, --check or --write it only says which files would change. Exits with 1 when
     changes are pending or something is left to be done by hand.
     """
-    if everything == workspace.named:
-        raise UsageError("name the PATHS to migrate, or pass --all for the whole project")
+    require_scope(workspace, everything=everything)
     invocation = ctx.ensure_object(Invocation)
     with invocation.progress() as progress:
         migration = use_cases.migrate(

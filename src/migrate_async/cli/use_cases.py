@@ -141,18 +141,12 @@ def migrate(
 
 
 def restrict(plan: Plan, codemod: str) -> Plan:
-    """`plan` with the edits and imports of one codemod only; its decisions stay for reading."""
-    files = tuple(
-        msgspec.structs.replace(
-            file,
-            edits=tuple(edit for edit in file.edits if edit.codemod == codemod),
-            imports=tuple(change for change in file.imports if change.codemod == codemod),
-        )
-        for file in plan.files
-    )
-    return msgspec.structs.replace(
-        plan, files=tuple(file for file in files if file.edits or file.imports)
-    )
+    """`plan` with the edits and imports of one codemod only, without decisions and counts."""
+    from migrate_async.rewrite.codemod import only
+
+    files = (only(file, codemod) for file in plan.files)
+    kept = tuple(file for file in files if file.edits or file.imports)
+    return msgspec.structs.replace(plan, files=kept, functions=(), counts={})
 
 
 def undo(workspace: Workspace, *, force: bool) -> list[str]:

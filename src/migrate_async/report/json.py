@@ -1,8 +1,8 @@
 """The same values as JSON, in a shape that stays.
 
-Every document is an object with `format` (the version of this shape), `tool` (the version of
-migrate-async), `command` and `result`; docs/cli.md lists the fields. Fields may be added within a
-format; none is renamed, removed or given another meaning.
+Every document is an object that starts with `format` (the version of this shape), `tool` (the
+version of migrate-async) and `command`; the fields of the value follow. docs/cli.md lists them.
+Fields may be added within a format; none is renamed, removed or given another meaning.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FORMAT = 1
 
 
 def scan_document(result: ScanResult) -> str:
-    """`result` is a `ScanResult` plus `totals`."""
+    """The fields of a `ScanResult`, and `totals`."""
     totals = {
         "queries": result.queries,
         "operations": result.operations,
@@ -31,12 +31,12 @@ def scan_document(result: ScanResult) -> str:
 
 
 def plan_document(plan: Plan) -> str:
-    """`result` is a `Plan`: what `model.plan.decode` reads."""
+    """The fields of a `Plan`; `model.plan.decode` reads the document, as do the codemods."""
     return _document("plan", msgspec.to_builtins(plan))
 
 
 def summary_document(summary: RunSummary, patch: str | None = None) -> str:
-    """`result` is a `RunSummary`, plus `patch` when one was asked for.
+    """The fields of a `RunSummary`, and `patch` when one was asked for.
 
     JSON is UTF-8: of files in other encodings the patch is for reading, not for `git apply`.
     """
@@ -46,6 +46,6 @@ def summary_document(summary: RunSummary, patch: str | None = None) -> str:
     return _document("migrate", result)
 
 
-def _document(command: str, result: dict[str, Any]) -> str:
-    document = {"format": FORMAT, "tool": __version__, "command": command, "result": result}
+def _document(command: str, fields: dict[str, Any]) -> str:
+    document = {"format": FORMAT, "tool": __version__, "command": command, **fields}
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()

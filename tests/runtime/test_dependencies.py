@@ -89,6 +89,25 @@ async def test_two_databases_in_one_route(database: Database, tmp_path: Path) ->
     await other.close()
 
 
+async def test_the_default_database_has_one_session_under_both_names(database: Database) -> None:
+    """`get_db` and `init_db(...).get_db` in one request."""
+    app = FastAPI()
+
+    async def route(first: AsyncSession, second: AsyncSession) -> bool:
+        await first.execute(insert(Number).values(id=1))
+        return first is second
+
+    route.__annotations__ = {
+        "first": DbSession,
+        "second": Annotated[AsyncSession, Depends(database.get_db)],
+        "return": bool,
+    }
+    app.post("/")(route)
+
+    assert (await post(app, "/")).json() is True
+    assert await numbers(database) == [1]
+
+
 async def test_it_can_be_overridden_for_tests(database: Database) -> None:
     """`app.dependency_overrides[get_db]` replaces it as a whole: nothing is committed for it."""
 

@@ -95,6 +95,21 @@ def test_protocol_versions() -> None:
         tls.postgresql_ssl({"ssl_max_protocol_version": "SSLv9"})
 
 
+def test_revoked_certificates(authority: str) -> None:
+    """A revocation list is loaded and consulted."""
+    context = tls.postgresql_ssl({"sslrootcert": authority, "sslcrl": authority})
+
+    assert isinstance(context, ssl.SSLContext)
+    assert context.verify_flags & ssl.VERIFY_CRL_CHECK_CHAIN
+
+
+@pytest.mark.parametrize("argument", ["postgresql://h/d?sslcert", "mysql://h/d?ssl_cert"])
+def test_a_client_certificate_without_its_key_fails_at_once(authority: str, argument: str) -> None:
+    """It is loaded when the engine is made."""
+    with pytest.raises(ssl.SSLError):
+        create_async_engine(f"{argument}={authority}")
+
+
 def test_a_missing_certificate_fails_at_once() -> None:
     """When the engine is made, and not at the first connection."""
     with pytest.raises(FileNotFoundError):

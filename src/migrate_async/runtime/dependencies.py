@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 SessionDependency = Callable[..., Awaitable[AsyncSession]]
 
+_SESSIONS_KEY = "migrate_async.sessions"
 BUSY = "The service is busy, try again later."
 
 
@@ -93,12 +94,21 @@ def _stacked_dependency(database: Callable[[], "Database"]) -> SessionDependency
 
 @asynccontextmanager
 async def request_session(database: "Database", scope: Scope) -> AsyncIterator[AsyncSession]:
-    """Open a session, close it whatever happens, and say so if writes were lost with it."""
-    session = database.sessionmaker()
+    """Open a session, close it whatever happens, and say so if writes were lost with it.
+
+    A database has one session in a request, also if both the default `get_db` and the
+    database's own are asked for: two transactions in one request would wait for each other.
+    """
+    sessions: dict[Database, AsyncSession] = scope.setdefault(_SESSIONS_KEY, {})
+    if database in sessions:
+        yield sessions[database]
+        return
+    session = sessions[database] = database.sessionmaker()
     try:
         yield session
     finally:
-        # Nothing may be awaited before this: see `close_shielded`.
+        # Nothing may be awaited before `close_shielded`, see there.
+        del sessions[database]
         lost = pending_late_writes(session)
         await close_shielded(session)
         if lost is not None:

@@ -45,8 +45,8 @@ def create_async_engine(
     :param url: see `urls.to_async_url`; its query arguments are translated for the driver.
     :param pgbouncer: the server is behind a transaction-pooling proxy: prepare no statements.
         The URL argument `pgbouncer=true` says the same.
-    :param cancel_orphans: stop the query of a cancelled task on the server, too. Off behind
-        PgBouncer, which invents the process ids it tells its clients.
+    :param cancel_orphans: stop the query of a cancelled task on the server, too. Off with
+        `pgbouncer`; switch it off behind other proxies which invent the ids of connections.
     :param sqlite_begin: how SQLite transactions start, see `sqlite`.
     :param sqlite_pragmas: added to the defaults of `sqlite`.
     :param options: those of SQLAlchemy; they win over the defaults and the URL.

@@ -78,7 +78,8 @@ class LateWrites:
 
 def watch_late_writes(session: AsyncSession) -> None:
     """From now on remember what the session writes and does not commit."""
-    session.info[_INFO_KEY] = LateWrites(session)
+    if _INFO_KEY not in session.info:
+        session.info[_INFO_KEY] = LateWrites(session)
 
 
 def pending_late_writes(session: AsyncSession) -> str | None:

@@ -88,7 +88,11 @@ AWAITED = {
     "engine": ENGINE_AWAITED,
     "connection": CONNECTION_AWAITED,
 }
+FACTORY_CONTEXT = frozenset({"begin"})
+"""`sessionmaker.begin()`: a session in a transaction."""
+
 CONTEXT = {
+    "factory": FACTORY_CONTEXT,
     "session": SESSION_CONTEXT,
     "engine": ENGINE_CONTEXT,
     "connection": CONNECTION_CONTEXT,

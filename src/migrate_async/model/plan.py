@@ -188,6 +188,19 @@ class AddDecorator(Edit, frozen=True):
     code: str
 
 
+class UnwrapCall(Edit, frozen=True):
+    """Replace the call at `span` by its only argument."""
+
+
+class NestWith(Edit, frozen=True):
+    """Make some items of the `with` statement at `span` async, each run in a `with` of its own.
+
+    `kinds` says for each item, in order, whether it is entered asynchronously.
+    """
+
+    kinds: tuple[bool, ...]
+
+
 class AddParameter(Edit, frozen=True):
     """Add the parameter `code` to the function at `span`, where the syntax allows it.
 
@@ -206,7 +219,7 @@ class ReplaceParameter(Edit, frozen=True):
 
 
 class AddBase(Edit, frozen=True):
-    """Put the base class `code` before the base at `span` in a class statement."""
+    """Put the base class `code` before the other bases of the class statement at `span`."""
 
     code: str
 
@@ -231,6 +244,8 @@ AnyEdit: TypeAlias = Union[
     ReplaceExpression,
     ReplaceStatement,
     InsertStatements,
+    UnwrapCall,
+    NestWith,
     UnwrapBlock,
     DropFinally,
     ChangeBlock,

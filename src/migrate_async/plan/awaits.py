@@ -8,6 +8,7 @@ from migrate_async.config import Settings
 from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
+from migrate_async.index.types import External
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.annotations import annotation_edits
@@ -54,6 +55,7 @@ class Awaiter:
         for site in self._project.calls(function):
             if site.node not in gone:
                 self._call(found, function, site)
+                self._runner(found, site)
         self._decorators(found, function)
         annotations = annotation_edits(self._project, function, converts=True)
         found.edits += annotations.edits
@@ -84,13 +86,13 @@ class Awaiter:
     def _block(self, found: ColourEdits, touch: Touch) -> None:
         statement = _with_of(self._project, touch.node)
         if statement is not None:
-            _make_async(found, statement)
+            _make_async(found, statement, touch.node)
 
     def _context(self, found: ColourEdits, touch: Touch) -> None:
         """`with engine.begin() as c:` becomes `async with`; elsewhere the call is awaited."""
         statement = _with_of(self._project, touch.node)
         if statement is not None:
-            _make_async(found, statement)
+            _make_async(found, statement, touch.node)
         else:
             found.edits.append(p.AwaitCall(span=touch.node.span, codemod=NAME))
 
@@ -118,13 +120,29 @@ class Awaiter:
         found.awaits += 1
         found.edits.append(p.AwaitCall(span=site.node.span, codemod=NAME))
 
+    def _runner(self, found: ColourEdits, site: CallSite) -> None:
+        """`asyncio.run(f())` in what is a coroutine now: `await f()`."""
+        call = site.node
+        if not isinstance(call, s.Call) or len(call.args) != 1 or call.keywords:
+            return
+        if not any(
+            isinstance(item, External) and item.dotted == "asyncio.run"
+            for item in self._project.infer(call.func, site.scope)
+        ):
+            return
+        found.edits.append(p.UnwrapCall(span=call.span, codemod=NAME))
+        found.unneeded.append(s.dotted_name(call.func).partition(".")[0])
+        inner = p.AwaitCall(span=call.args[0].span, codemod=NAME)
+        if inner not in found.edits:
+            found.edits.append(inner)
+
     def _generator(self, found: ColourEdits, site: CallSite) -> None:
         parent = self._project.parent(site.node)
         statement = _with_of(self._project, site.node)
         if statement is not None:
-            _make_async(found, statement)
+            _make_async(found, statement, site.node)
         elif isinstance(parent, s.For) and parent.iter is site.node:
-            _make_async(found, parent)
+            _make_async(found, parent, site.node)
         elif isinstance(parent, s.Generator) and parent.iter is site.node:
             found.edits.append(p.MakeAsync(span=site.node.span, codemod=NAME))
 
@@ -230,10 +248,29 @@ def _with_of(project: Project, call: s.Expr) -> s.With | None:
     return statement if isinstance(statement, s.With) else None
 
 
-def _make_async(found: ColourEdits, statement: s.With | s.For) -> None:
-    edit = p.MakeAsync(span=statement.span, codemod=NAME)
-    if not statement.is_async and edit not in found.edits:
+def _make_async(found: ColourEdits, statement: s.With | s.For, node: s.Expr) -> None:
+    """Make a loop, or the item of a `with` whose context is `node`, async."""
+    if statement.is_async:
+        return
+    if isinstance(statement, s.For) or len(statement.items) == 1:
+        edit: p.AnyEdit = p.MakeAsync(span=statement.span, codemod=NAME)
+    else:
+        edit = _nested(found, statement, node)
+    if edit not in found.edits:
         found.edits.append(edit)
+
+
+def _nested(found: ColourEdits, statement: s.With, node: s.Expr) -> p.AnyEdit:
+    """The edit of a `with` of several items, as far as they are known to be async."""
+    kinds = tuple(item.context is node for item in statement.items)
+    for edit in found.edits:
+        if isinstance(edit, p.NestWith) and edit.span == statement.span:
+            found.edits.remove(edit)
+            kinds = tuple(a or b for a, b in zip(kinds, edit.kinds, strict=True))
+            break
+    if all(kinds):
+        return p.MakeAsync(span=statement.span, codemod=NAME)
+    return p.NestWith(span=statement.span, codemod=NAME, kinds=kinds)
 
 
 def _text(expr: s.Expr) -> str:

@@ -36,10 +36,9 @@ def base_edits(project: Project, models: Iterable[Class]) -> dict[Module, Module
 def _add_to(
     project: Project, found: dict[Module, ModuleEdits], done: set[s.Node], root: Class
 ) -> None:
-    for base in root.node.bases:
-        if _is_base_class(base):
-            _mixin(found, done, root.module, base)
-            return
+    if any(_is_base_class(base) for base in root.node.bases):
+        _mixin(found, done, root)
+        return
     for module, call in _factory_calls(project):
         if call not in done:
             done.add(call)
@@ -49,15 +48,13 @@ def _add_to(
                 edits.edits.append(p.AddArgument(span=call.span, codemod=NAME, code=f"cls={mixin}"))
 
 
-def _mixin(
-    found: dict[Module, ModuleEdits], done: set[s.Node], module: Module, base: s.Expr
-) -> None:
-    if base in done:
+def _mixin(found: dict[Module, ModuleEdits], done: set[s.Node], root: Class) -> None:
+    if root.node in done:
         return
-    done.add(base)
-    edits = found.setdefault(module, ModuleEdits())
-    mixin = add_import(edits, module, "sqlalchemy.ext.asyncio", "AsyncAttrs", NAME)
-    edits.edits.append(p.AddBase(span=base.span, codemod=NAME, code=mixin))
+    done.add(root.node)
+    edits = found.setdefault(root.module, ModuleEdits())
+    mixin = add_import(edits, root.module, "sqlalchemy.ext.asyncio", "AsyncAttrs", NAME)
+    edits.edits.append(p.AddBase(span=root.node.span, codemod=NAME, code=mixin))
 
 
 def _is_base_class(base: s.Expr) -> bool:

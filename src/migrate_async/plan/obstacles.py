@@ -64,6 +64,8 @@ class Obstacles:
         return self._no_await(function, coloured)
 
     def _boundary(self, function: Function) -> Reason | None:
+        if function.is_async and (function.boundary or "").startswith("value:"):
+            return None  # whoever takes a coroutine function awaits it already
         if function.boundary is not None:
             return _at(function, "boundary", f"it cannot be `async def`: {function.boundary}")
         for note in function.soft:

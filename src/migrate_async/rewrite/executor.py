@@ -14,6 +14,7 @@ import libcst as cst
 from migrate_async.errors import InternalError
 from migrate_async.model.plan import (
     AddArgument,
+    AddBase,
     AddDecorator,
     AddParameter,
     AnyEdit,
@@ -25,6 +26,7 @@ from migrate_async.model.plan import (
     RemoveArgument,
     ReplaceExpression,
     ReplaceParameter,
+    UnwrapCall,
 )
 from migrate_async.rewrite.finish import Finisher
 from migrate_async.rewrite.fragments import code_of
@@ -43,6 +45,7 @@ _OPERATIONS: dict[type[Edit], Operation] = {
     ReplaceExpression: expressions.replace,
     AwaitAttribute: expressions.await_attribute,
     AwaitCall: expressions.await_call,
+    UnwrapCall: expressions.unwrap_call,
 }
 
 
@@ -181,6 +184,8 @@ class _Executor(cst.CSTTransformer):
                     edit, function.params, function.whitespace_before_params
                 )
                 updated = function.with_changes(params=params)
+            elif isinstance(edit, AddBase):
+                updated = functions.add_base(edit, cst.ensure_type(updated, cst.ClassDef))
         return updated
 
     def _decorators(

@@ -17,6 +17,7 @@ from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 from migrate_async.errors import InternalError
 from migrate_async.model.plan import (
     AddArgument,
+    AddBase,
     AddDecorator,
     AddParameter,
     AnyEdit,
@@ -27,6 +28,7 @@ from migrate_async.model.plan import (
     Edit,
     InsertStatements,
     MakeAsync,
+    NestWith,
     QueryRewrite,
     RemoveArgument,
     RemoveDecorator,
@@ -34,6 +36,7 @@ from migrate_async.model.plan import (
     ReplaceParameter,
     ReplaceStatement,
     UnwrapBlock,
+    UnwrapCall,
     WrapStatements,
 )
 from migrate_async.model.syntax import Span
@@ -48,18 +51,21 @@ _EXPRESSION = (
     QueryRewrite,
     RemoveArgument,
     ReplaceExpression,
+    UnwrapCall,
 )
 _ORDER = {
     RemoveArgument: 0,
     AddArgument: 1,
     QueryRewrite: 2,
     ReplaceExpression: 3,
+    UnwrapCall: 3,
     AwaitAttribute: 4,
     AwaitCall: 4,
     ReplaceStatement: 0,
     UnwrapBlock: 0,
     DropFinally: 0,
     ChangeBlock: 0,
+    NestWith: 0,
     InsertStatements: 1,
     WrapStatements: 2,
 }
@@ -204,7 +210,7 @@ class _Finder:
 
     def _statement(self, node: cst.CSTNode, start: Point) -> None:
         for edit in self._starts.get(start, ()):
-            if isinstance(edit, MakeAsync | AddParameter | AddDecorator):
+            if isinstance(edit, MakeAsync | AddParameter | AddDecorator | AddBase):
                 if isinstance(node, cst.FunctionDef | cst.ClassDef | cst.With | cst.For):
                     self._take(self.targets.heads, node, edit)
             elif not isinstance(edit, ReplaceParameter | RemoveDecorator):

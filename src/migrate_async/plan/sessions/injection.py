@@ -161,11 +161,10 @@ class _Builder:
         statement = found.statement
         assert isinstance(statement, s.With)  # noqa: S101  the caller has looked
         if found.kind == "factory" or len(statement.items) > 1:
-            self.edits.append(p.MakeAsync(span=statement.span, codemod=NAME))
-        else:
-            self.edits.append(p.ChangeBlock(span=statement.span, codemod=NAME, header=header))
-            self.gone.append(found.call)
-            self._unneeded(found.call)
+            return  # the colour makes its `with` async
+        self.edits.append(p.ChangeBlock(span=statement.span, codemod=NAME, header=header))
+        self.gone.append(found.call)
+        self._unneeded(found.call)
 
     def _open_block(self, found: Acquisition, statement: s.Stmt, header: str) -> bool:
         """`db = SessionLocal()` and what follows, as a block; False when its end is not clear."""

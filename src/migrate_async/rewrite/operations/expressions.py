@@ -5,7 +5,13 @@ from __future__ import annotations
 import libcst as cst
 import msgspec
 
-from migrate_async.model.plan import AwaitAttribute, AwaitCall, QueryRewrite, ReplaceExpression
+from migrate_async.model.plan import (
+    AwaitAttribute,
+    AwaitCall,
+    QueryRewrite,
+    ReplaceExpression,
+    UnwrapCall,
+)
 from migrate_async.rewrite.fragments import graft, parse_expression
 from migrate_async.rewrite.lines import Arranger, bracketed, has_breaks, moved, needs_brackets
 from migrate_async.rewrite.operations import queries
@@ -26,6 +32,12 @@ def replace(edit: ReplaceExpression, node: cst.BaseExpression, place: Place) -> 
     """`edit.code`, with `node` in the place of `{}` if the code has one."""
     new = graft(edit.code, node) if "{}" in edit.code else parse_expression(edit.code)
     return Replacement(_fitted(new, place))
+
+
+def unwrap_call(_edit: UnwrapCall, node: cst.BaseExpression, place: Place) -> Replacement:
+    """The only argument of the call `node`."""
+    argument = cst.ensure_type(node, cst.Call).args[0].value
+    return Replacement(_fitted(argument, place))
 
 
 def await_call(edit: AwaitCall, node: cst.BaseExpression, place: Place) -> Replacement:

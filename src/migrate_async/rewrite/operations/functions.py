@@ -9,7 +9,8 @@ from typing import Literal
 import libcst as cst
 
 from migrate_async.errors import InternalError
-from migrate_async.model.plan import AddParameter
+from migrate_async.model.plan import AddBase, AddParameter
+from migrate_async.rewrite.fragments import parse_expression
 from migrate_async.rewrite.lines import Whitespace
 from migrate_async.rewrite.operations import sequences
 
@@ -28,6 +29,14 @@ class _Entry:
 def make_async(node: cst.CSTNode) -> cst.CSTNode:
     """`node` (a function, `with`, `for` or comprehension `for`) with `async` before it."""
     return node.with_changes(asynchronous=cst.Asynchronous())
+
+
+def add_base(edit: AddBase, node: cst.ClassDef) -> cst.ClassDef:
+    """The class `node` with one more base before the others."""
+    space = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    comma = space if node.bases or node.keywords else cst.MaybeSentinel.DEFAULT
+    base = cst.Arg(parse_expression(edit.code), comma=comma)
+    return node.with_changes(bases=[base, *node.bases])
 
 
 def parse_parameter(code: str) -> cst.Param:

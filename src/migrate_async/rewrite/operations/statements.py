@@ -13,6 +13,7 @@ from migrate_async.model.plan import (
     DropFinally,
     Edit,
     InsertStatements,
+    NestWith,
     ReplaceStatement,
     UnwrapBlock,
     WrapStatements,
@@ -126,6 +127,8 @@ class BlockEditor:
             self._unwrap(entry)
         elif isinstance(edit, DropFinally):
             self._drop_finally(entry)
+        elif isinstance(edit, NestWith):
+            entry.nodes[-1] = _nested(cst.ensure_type(entry.nodes[-1], cst.With), edit.kinds)
         elif isinstance(edit, ChangeBlock):
             entry.replace([_with_header(entry.nodes[-1], edit.header)])
         elif not isinstance(edit, WrapStatements):
@@ -263,6 +266,22 @@ def _unwrapped(statement: Statement) -> list[Statement]:
     head = [cst.EmptyLine(comment=body.header.comment)] if body.header.comment else []
     lines = [*head, *_without_blank_start(leading_lines(first))]
     return [_with_lines(first, lines), *rest]
+
+
+def _nested(statement: cst.With, kinds: Sequence[bool]) -> cst.With:
+    """One `with` for each run of items of one kind, each in the block of the one before."""
+    runs: list[tuple[bool, list[cst.WithItem]]] = []
+    for is_async, item in zip(kinds, statement.items, strict=True):
+        if not runs or runs[-1][0] is not is_async:
+            runs.append((is_async, []))
+        runs[-1][1].append(item)
+    body: cst.BaseSuite = statement.body
+    for is_async, items in reversed(runs):
+        last = items[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+        asynchronous = cst.Asynchronous() if is_async else None
+        inner = cst.With([*items[:-1], last], body, asynchronous=asynchronous)
+        body = cst.IndentedBlock([inner])
+    return inner.with_changes(leading_lines=statement.leading_lines)
 
 
 def _footer(statement: Statement) -> Lines:

@@ -158,17 +158,16 @@ def test_plan_does_not_know_a_function(fake: FakeUseCases) -> None:
 # --- migrate -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arguments", [(), ("app", "--all")], ids=["neither", "both"])
-def test_migrate_wants_paths_or_all(fake: FakeUseCases, arguments: tuple[str, ...]) -> None:
-    result = invoke("migrate", *arguments)
-    assert result.exit_code == ExitCode.USAGE
-    assert "--all" in result.stderr
-    assert fake.asked == {}
-
-
-def test_the_whole_project_may_also_be_named(fake: FakeUseCases) -> None:
-    invoke("migrate", ".")
-    assert fake.asked["workspace"].selection == ()
+@pytest.mark.parametrize(
+    ("arguments", "selection"),
+    [((), ()), (("--all",), ()), ((".",), ()), (("app",), ("app",)), (("app", "--all"), ("app",))],
+)
+def test_migrate_takes_everything_under_the_paths(
+    fake: FakeUseCases, arguments: tuple[str, ...], selection: tuple[str, ...]
+) -> None:
+    """Without paths that is the project; `--all` says so and changes nothing."""
+    invoke("migrate", *arguments)
+    assert fake.asked["workspace"].selection == selection
 
 
 def test_migrate_only_checks_unless_told_otherwise(fake: FakeUseCases) -> None:
@@ -240,8 +239,7 @@ def test_one_codemod_runs_with_the_step_that_it_belongs_to(fake: FakeUseCases) -
 
 @pytest.mark.parametrize("subcommand", ["explain", "run"])
 def test_an_unknown_codemod_is_a_usage_error(fake: FakeUseCases, subcommand: str) -> None:
-    scope = ["--all"] if subcommand == "run" else []
-    result = invoke("codemod", subcommand, "async-color", *scope)
+    result = invoke("codemod", subcommand, "async-color")
     assert result.exit_code == ExitCode.USAGE
     assert "did you mean async-colour?" in result.stderr
 

@@ -28,20 +28,16 @@ def test_without_paths_it_is_the_project_around_the_working_directory(
     assert workspace.root == project
     assert workspace.settings.style == "inline"
     assert workspace.selection == ()
-    assert not workspace.named
 
 
 def test_paths_become_relative_to_the_root(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project / "app")
     workspace = open_workspace([Path("api"), Path("../app"), project / "app" / "x.py"])
     assert workspace.selection == ("app/api", "app", "app/x.py")
-    assert workspace.named
 
 
 def test_the_root_itself_selects_everything(project: Path) -> None:
-    workspace = open_workspace([project, project / "app"])
-    assert workspace.selection == ()
-    assert workspace.named
+    assert open_workspace([project, project / "app"]).selection == ()
 
 
 def test_paths_of_another_project_bring_its_settings(project: Path, tmp_path: Path) -> None:

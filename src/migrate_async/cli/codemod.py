@@ -14,7 +14,6 @@ from migrate_async.cli.options import (
     global_options,
     mode_options,
     pass_workspace,
-    require_scope,
 )
 from migrate_async.cli.outcome import exit_code, show
 from migrate_async.cli.workspace import Workspace
@@ -71,7 +70,6 @@ def run(
     *,
     name: str,
     workspace: Workspace,
-    everything: bool,
     mode: str | None,
     allow_dirty: bool,
     output: str,
@@ -83,7 +81,6 @@ def run(
     """
     from migrate_async.rewrite.registry import find
 
-    require_scope(workspace, everything=everything)
     found = find(name)
     invocation = ctx.ensure_object(Invocation)
     with invocation.progress() as progress:

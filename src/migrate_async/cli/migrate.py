@@ -13,7 +13,6 @@ from migrate_async.cli.options import (
     global_options,
     mode_options,
     pass_workspace,
-    require_scope,
     step_option,
 )
 from migrate_async.cli.outcome import exit_code, show
@@ -41,18 +40,16 @@ def migrate(
     ctx: click.Context,
     *,
     workspace: Workspace,
-    everything: bool,
     step: str,
     mode: str | None,
     allow_dirty: bool,
     output: str,
 ) -> None:
-    """Rewrite everything under PATHS; nothing is written without --write.
+    """Rewrite everything under PATHS, by default the project; only --write writes.
 
     Without --diff, --check or --write it only says which files would change. Exits with 1 when
     changes are pending or something is left to be done by hand.
     """
-    require_scope(workspace, everything=everything)
     invocation = ctx.ensure_object(Invocation)
     with invocation.progress() as progress:
         migration = use_cases.migrate(

@@ -5,15 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from migrate_async.cli.invocation import Invocation
-from migrate_async.errors import UsageError
-
-if TYPE_CHECKING:
-    from migrate_async.cli.workspace import Workspace
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 Decorator = Callable[[Decorated], Decorated]
@@ -64,7 +60,10 @@ step_option = click.option(
 )
 
 all_option = click.option(
-    "--all", "everything", is_flag=True, help="The whole project, instead of PATHS."
+    "--all",
+    is_flag=True,
+    expose_value=False,
+    help="Everything under PATHS, or in the project: the default, said explicitly.",
 )
 
 _jobs_option = click.option(
@@ -78,12 +77,6 @@ _jobs_option = click.option(
 _cache_option = click.option(
     "--no-cache", is_flag=True, help="Neither read nor write the cache of facts."
 )
-
-
-def require_scope(workspace: Workspace, *, everything: bool) -> None:
-    """Raise `UsageError` unless either PATHS or `--all` say what is to be changed."""
-    if everything == workspace.named:
-        raise UsageError("name the PATHS to change, or pass --all for the whole project")
 
 
 def _mode_option(name: str, help_text: str) -> Decorator[Any]:

@@ -31,7 +31,7 @@ class Spinner(Progress):
     """A spinner with the phase's title on a terminal; gone when the work ends."""
 
     def __init__(self, console: Console) -> None:
-        self._status = console.status("")
+        self._status = console.status("Starting ...")
 
     def phase(self, title: str) -> None:
         self._status.update(f"{title} ...")

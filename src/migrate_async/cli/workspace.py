@@ -17,14 +17,13 @@ class Workspace:
     """What a command works on.
 
     `selection` holds the paths that were named, relative to `root` with forward slashes; empty
-    means the whole project. `named` says whether the command line named any. `jobs` is the
-    number of processes; 0: one for each processor, where the work is worth it.
+    means the whole project. `jobs` is the number of processes; 0: one for each processor, where
+    the work is worth it.
     """
 
     root: Path
     settings: Settings
     selection: tuple[str, ...] = ()
-    named: bool = False
     jobs: int = 0
     cache: bool = True
 
@@ -48,7 +47,6 @@ def open_workspace(
         root=root,
         settings=config.load(root, config_file),
         selection=() if "." in named else tuple(named),
-        named=bool(named),
         jobs=jobs,
         cache=cache,
     )

@@ -18,7 +18,7 @@ def main() -> None:
         empty = folder / "empty"
         empty.mkdir()
         print("Start-up")
-        print(tooling.table(measure(tooling.startup_contestants(empty), options.rounds * 3)))
+        print(tooling.table(measure(tooling.startup_contestants(empty), options.rounds)))
         for root in options.tree or _made(folder, options.sparse_lines, options.dense_lines):
             files, lines = trees.count_lines(root)
             print(f"\n{root.name}: {files:,} files, {lines:,} lines")

@@ -275,3 +275,32 @@ def test_families_hold_bases_and_siblings() -> None:
     function = found.function("m.B.run")
     assert function is not None
     assert {fn.qualname for fn in found.family(function)} == {"m.A.run", "m.B.run", "m.C.run"}
+
+
+@pytest.mark.parametrize("annotation", ["", ": Callable", ": Callable[..., int]"])
+@pytest.mark.parametrize("decorator", ["with_session", "named('x')", "Wrap()"])
+def test_wrappers_call_what_they_decorate(annotation: str, decorator: str) -> None:
+    found = project(
+        {
+            "m.py": f"""
+                from typing import Callable
+                def with_session(function{annotation}):
+                    def wrapper(): return function()
+                    return wrapper
+                def named(name):
+                    def decorate(function{annotation}):
+                        def wrapper(): return function()
+                        return wrapper
+                    return decorate
+                class Wrap:
+                    def __call__(self, function{annotation}):
+                        def wrapper(): return function()
+                        return wrapper
+                @{decorator}
+                def job(): ...
+            """
+        }
+    )
+    function = found.function("m.job")
+    assert function is not None
+    assert [site.function.name for site in found.callers(function)] == ["wrapper"]

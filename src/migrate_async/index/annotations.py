@@ -38,7 +38,7 @@ _ALIASES = (s.Subscript, s.Operation)
 _MAX_ALIASES = 8
 _VAGUE = frozenset(
     f"builtins.{name}" for name in ("dict", "frozenset", "list", "object", "set", "tuple", "type")
-)
+) | {"collections.abc.Callable"}
 
 
 class Annotations:

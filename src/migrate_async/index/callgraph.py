@@ -103,9 +103,24 @@ class CallGraph:
         wanted = _names_with_open_parameters(self._functions, self._inference.parameters)
         learnt = False
         for fn in self._functions:
+            learnt = self._learn_decorated(fn) or learnt
             for call in fn.calls:
                 if sc.last_name(call.node.func) in wanted:
                     learnt = self._learn_from(call) or learnt
+        return learnt
+
+    def _learn_decorated(self, fn: sc.Function) -> bool:
+        """A decorator's first parameter is the function that it decorates."""
+        if not isinstance(fn.node, s.FunctionDef) or fn.scope.parent is None:
+            return False
+        parameters, learnt = self._inference.parameters, False
+        for decorator in fn.node.decorators:
+            for item in t.ordered(self._inference.infer(decorator, fn.scope.parent)):
+                for target, receiver in self._inference.members.callables(item):
+                    first = callable_params(target, receiver)[:1]
+                    if first and parameters.is_open(target, first[0]):
+                        types = t.of(t.FunctionObject(fn))
+                        learnt = parameters.learn(target, first[0], types) or learnt
         return learnt
 
     def _learn_from(self, call: sc.RawCall) -> bool:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from migrate_async.index.infer import Inference
 
 _MAX_ARGUMENT_TYPES = 12
+_CALLABLES = frozenset({"typing.Callable", "collections.abc.Callable"})
 
 
 class Parameters:
@@ -69,7 +70,11 @@ class Parameters:
         if param.annotation is None:
             return True
         found = self._inference.annotations.types(param.annotation, fn.scope.parent)
-        return any(isinstance(item, t.QueryOf) and not item.entities for item in found)
+        return any(
+            (isinstance(item, t.QueryOf) and not item.entities)
+            or (isinstance(item, t.ExternalInstance) and item.dotted in _CALLABLES)
+            for item in found
+        )
 
     def learn(self, fn: sc.Function, param: s.Parameter, types: Types) -> bool:
         """Note the types of an argument for an unannotated parameter; whether they are new."""

@@ -109,6 +109,9 @@ SOURCES = """
         finally:
             db.close()
 
+    def wrongly_annotated_db() -> Session:
+        yield SessionLocal()
+
     def annotated_db() -> Generator[Session, None, None]:
         yield from get_db()
 
@@ -140,6 +143,7 @@ SOURCES = """
         "x = Scoped()",
         "x = next(get_db())",
         "x = next(annotated_db())",
+        "x = next(wrongly_annotated_db())",
         "x = Holder().db",
         "x = request.state.db",
         "x = Container.resolve('db_session')",
@@ -204,6 +208,26 @@ def test_session_names_and_resolvers_come_from_the_settings() -> None:
     assert kind_of(found, "m.f", "db") is None
     assert kind_of(found, "m.f", "x") == "sync"
     assert kind_of(found, "m.f", "y") is None
+
+
+def test_the_configured_dependency_gives_a_session_whatever_its_code_says() -> None:
+    source = """
+        from fastapi import Depends
+        from elsewhere import open_handle
+        def give():
+            yield open_handle()
+        def f(handle=Depends(give)): handle.commit()
+    """
+    assert operations(project({"m.py": source}), "m.f") == []
+    found = project({"m.py": source}, Settings(get_db="m.give"))
+    assert operations(found, "m.f") == ["session.commit"]
+    assert [fn.qualname for fn in found.session_dependencies] == ["m.give"]
+
+
+def test_any_container_may_resolve_a_registry_key() -> None:
+    source = "def f(x): x.inner.resolve('database').commit(); x.resolve('other').commit()"
+    found = project({"m.py": source}, Settings(registry_keys=("database",)))
+    assert operations(found, "m.f") == ["session.commit"]
 
 
 def test_call_sites_tell_what_unannotated_parameters_are() -> None:

@@ -12,13 +12,14 @@ from migrate_async.index.annotations import is_vague, sharper
 from migrate_async.index.classes import receiver_class
 from migrate_async.index.parameters import callable_params
 from migrate_async.index.types import UNKNOWN, Type, Types
+from migrate_async.knowledge import sqlalchemy
 from migrate_async.model import syntax as s
 
 if TYPE_CHECKING:
     from migrate_async.index.infer import Inference
 
 _CONTEXT_DECORATORS = frozenset({"contextmanager", "asynccontextmanager"})
-_RECEIVERS = (t.Instance, t.ClassObject)
+_ITERABLE = (t.ListOf, t.ContextOf)
 
 
 class Calls:
@@ -88,6 +89,8 @@ class Calls:
         )
 
     def _own_returns(self, fn: sc.Function) -> Types:
+        if fn.qualname == self._inference.settings.get_db:
+            return _configured(fn)
         found = UNKNOWN
         outer = fn.scope.parent
         if isinstance(fn.node, s.FunctionDef) and fn.node.returns is not None and outer is not None:
@@ -95,6 +98,8 @@ class Calls:
         if all(is_vague(item) for item in found):
             given = self._yielded(fn) if fn.is_generator else self._returned(fn)
             found = sharper(found, given)
+        elif fn.is_generator and not any(isinstance(item, _ITERABLE) for item in found):
+            found = t.of(t.ListOf(found))  # `-> Session` on a generator function is a common slip
         if not fn.decorator_names.isdisjoint(_CONTEXT_DECORATORS):
             found = t.of(t.ContextOf(self._inference.protocols.elements(found)))
         return found
@@ -147,3 +152,10 @@ def arguments(
         for param in params:
             if param.name == keyword.arg and param.kind in ("positional", "keyword-only"):
                 yield param, keyword.value
+
+
+def _configured(fn: sc.Function) -> Types:
+    """What the function gives that the settings name as the session dependency."""
+    dotted = sqlalchemy.ASYNC_SESSION if fn.is_async else sqlalchemy.SESSION
+    session = t.of(t.ExternalInstance(dotted))
+    return t.of(t.ListOf(session)) if fn.is_generator else session

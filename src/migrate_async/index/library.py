@@ -39,7 +39,14 @@ class Library:
         self._functions = self._by_name()
 
     def is_session_resolver(self, node: s.Call) -> bool:
-        """Whether `node` is one of the calls that the settings name as giving a session."""
+        """Whether `node` is one of the calls that the settings name as giving a session.
+
+        Those are the calls written out there, and `<anything>.resolve(<registry key>)`.
+        """
+        key = node.args[0].value if node.args and isinstance(node.args[0], s.Constant) else None
+        keys = self._inference.settings.registry_keys
+        if key in keys and sc.last_name(node.func) == "resolve":
+            return True
         return bool(self._resolvers) and _shape(node) in self._resolvers
 
     def called(self, item: Type, node: s.Call, scope: sc.Scope) -> Types:

@@ -101,6 +101,8 @@ def find_sources(inference: Inference, injected: Container[sc.Function]) -> Sour
 
 def gives_session(fn: sc.Function, is_injected: bool, inference: Inference) -> bool:
     """Whether `fn` is a session dependency: it yields a session, or is injected and returns one."""
+    if fn.qualname == inference.settings.get_db:
+        return True
     if not fn.decorator_names.isdisjoint(_DRIVEN_OTHERWISE) or not (fn.is_generator or is_injected):
         return False
     types = inference.calls.returns(fn, None)

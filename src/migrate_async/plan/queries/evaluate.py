@@ -16,6 +16,7 @@ from migrate_async.plan.queries.flow import Flow
 from migrate_async.plan.queries.ledger import Handed, Ledger, refused
 from migrate_async.plan.queries.network import Given, Network
 from migrate_async.plan.queries.project import Target
+from migrate_async.plan.queries.source import text
 from migrate_async.plan.queries.state import Binding, QueryState, merge
 
 _LISTING = frozenset(
@@ -207,13 +208,10 @@ class Evaluator:
         if isinstance(base, s.Attribute) and base.attr == "query" and func.attr in MEMBERS:
             cls = self._project.class_of(base.value)
             if self._project.model(cls) is not None:
-                self._note(why.MODEL_QUERY, base)
+                self._ledger.report(self._function, base, why.MODEL_QUERY, text=text(base))
         relationship = self._transitions.dynamic(base)
         if relationship and func.attr in MEMBERS and func.attr not in ("append", "remove"):
-            self._note(why.DYNAMIC, base)
-
-    def _note(self, refusal: why.Refusal, node: s.Expr) -> None:
-        self._ledger.report(self._function, node, refusal)
+            self._ledger.report(self._function, base, why.DYNAMIC, text=text(base))
 
     def _plain_call(self, node: s.Call, names: Flow) -> Value | None:
         given = [(arg, self.value(arg, names)) for arg in _values(node)]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from migrate_async.index.scopes import Function
 from migrate_async.knowledge import query_refusals as why
+from migrate_async.knowledge.query_api import MEMBERS
 from migrate_async.model import syntax as s
 from migrate_async.plan.queries.ledger import Handed, Ledger, refused
 from migrate_async.plan.queries.network import Network
@@ -34,7 +35,8 @@ def _check_uses(
     for use in project.value_uses(function):
         if use.kind != "base":
             where = f"`{function.name}` is used as a value"
-    if function.name in network.unresolved and function.cls is not None:
+    is_method = function.cls is not None and function.name not in MEMBERS
+    if is_method and function.name in network.unresolved:
         where = f"`.{function.name}()` is called on something unknown"
     if where and function.node is not None:
         problem = refused(why.ESCAPES, function, function.node, where=where)

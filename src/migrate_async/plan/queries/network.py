@@ -11,11 +11,13 @@ from typing import TypeAlias
 from migrate_async.index.scopes import Function, ValueBinding, last_name
 from migrate_async.model import syntax as s
 from migrate_async.plan.names import free_name
+from migrate_async.plan.queries.entities import source_key
 from migrate_async.plan.queries.flow import Environment
 from migrate_async.plan.queries.project import ProjectView, Target
 from migrate_async.plan.queries.source import is_plain, text
 from migrate_async.plan.queries.state import (
     Binding,
+    Item,
     QueryState,
     SessionRef,
     merge,
@@ -218,7 +220,23 @@ class Network:
             session = handed.session if handed is not None else None
         else:
             session = self._outside(ref, target, function) if ref is not None else None
-        return replace(_moved(state, function), session=session)
+        items = state.items
+        if items is not None:
+            items = tuple(self._named_outside(item, target, function) for item in items)
+        return replace(_moved(state, function), session=session, items=items)
+
+    def _named_outside(self, item: Item, target: Target, function: Function) -> Item:
+        """`cls`, or a parameter that gets a model, as the caller writes it."""
+        if item.function is not target.function or not isinstance(item.expr, s.Name):
+            return item
+        name = item.expr.id
+        given = target.receiver if name == target.function.self_name else None
+        given = target.arguments.get(name, given)
+        if given is None or not is_plain(given):
+            return item
+        cls = self.project.class_of(given) or item.model
+        named = replace(item, expr=given, function=function, model=cls)
+        return replace(named, source=source_key(given, cls))
 
     def _outside(self, ref: SessionRef, target: Target, function: Function) -> SessionRef | None:
         base, dot, rest = ref.text.partition(".")

@@ -16,6 +16,7 @@ from migrate_async.index.types import (
     Type,
     describe,
 )
+from migrate_async.model import syntax as s
 from support.projects import callees, infer_name, infer_return, operations, project
 
 MODELS = """
@@ -234,18 +235,21 @@ def test_call_sites_tell_what_unannotated_parameters_are() -> None:
     found = project(
         {
             "m.py": """
-                from sqlalchemy.orm import Session
+                from sqlalchemy.orm import Session, sessionmaker
                 def store(handle): handle.commit()
                 class Repo:
                     def __init__(self, handle): self.handle = handle
                     def save(self): self.handle.flush()
+                def open_and_close(factory): factory().close()
                 def route(s: Session):
+                    open_and_close(sessionmaker())
                     store(s)
                     Repo(handle=s).save()
             """
         }
     )
     assert operations(found, "m.store") == ["session.commit"]
+    assert operations(found, "m.open_and_close") == ["session.close"]
     assert operations(found, "m.Repo.save") == ["session.flush"]
 
 
@@ -652,3 +656,139 @@ def test_rows_of_columns_are_rows() -> None:
 def test_descriptions_of_types_are_stable() -> None:
     one = QueryOf((Entity("column", None, "id"),), "sync")
     assert describe(one) == "QueryOf([Entity(column, None, id, {})], sync)"
+
+
+# --- the language ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("annotation", "expression"),
+    [
+        ("List[Thing]", "x[0]"),
+        ("list[Thing]", "x[1:][0]"),
+        ("Dict[str, Thing]", "x['a']"),
+        ("dict[str, Thing]", "x.get('a')"),
+        ("dict[str, Thing]", "list(x.values())[0]"),
+        ("dict[Thing, str]", "list(x.keys())[0]"),
+        ("dict[Thing, str]", "next(iter(x))"),
+        ("dict[str, Thing]", "[v for _, v in x.items()][0]"),
+        ("dict[str, Thing]", "x.copy().pop('a')"),
+        ("Tuple[int, Thing]", "x[1]"),
+        ("tuple[Thing, ...]", "x[7]"),
+        ("Type[Thing]", "x()"),
+        ("Optional[Type['Thing']]", "x()"),
+        ("Mapped[Thing]", "x"),
+        ("Final", "Thing()"),
+        ("ContextManager[Thing]", "enter(x)"),
+        ("Awaitable[Thing]", "x"),
+        ("Iterator[Thing]", "max(x)"),
+        ("list[Thing]", "[*x, 1][0]"),
+        ("list[Thing]", "(x + [])[0]"),
+        ("list[Thing]", "[y for _, y in enumerate(x)][0]"),
+        ("list[Thing]", "[b for a, b in zip([], x)][0]"),
+        ("list[Thing]", "{1: y for y in x}[1]"),
+        ("list[Thing]", "list(filter(None, x))[0]"),
+        ("list[Thing]", "x.copy()[0]"),
+        ("Thing", "cast('Thing', unknown)"),
+        ("Thing", "getattr(Holder(x), 'thing')"),
+        ("Thing", "copy.copy(x)"),
+        ("Thing", "type(x)()"),
+        ("Thing", "(lambda: x)()"),
+        ("Thing", "partial(make, 1)()"),
+        ("Thing", "echo(x)"),
+        ("list[Thing]", "first(x)"),
+        ("Thing", "build(Thing)"),
+        ("Thing", "(1, x)[1]"),
+        ("Thing", "{'a': x}['a']"),
+        ("Thing", "Table()['a']"),
+        ("Thing", "Thing.parse_obj({})"),
+        ("Thing", "x.model_copy()"),
+    ],
+)
+def test_values_are_followed_through_the_language(annotation: str, expression: str) -> None:
+    found = project(
+        {
+            "m.py": f"""
+                import copy
+                from functools import partial
+                from typing import (
+                    Awaitable, ContextManager, Dict, Final, Iterator, List, Optional, Tuple, Type,
+                    TypeVar, cast,
+                )
+                from pydantic import BaseModel
+                T = TypeVar("T")
+                class Thing(BaseModel): ...
+                class Holder:
+                    def __init__(self, thing): self.thing = thing
+                class Table:
+                    def __getitem__(self, key) -> Thing: ...
+                def make(n): return Thing()
+                def echo(value: T) -> T: ...
+                def first(values: List[T]) -> T: ...
+                def build(cls: Type[T]) -> T: ...
+                def enter(manager):
+                    with manager as value:
+                        return value
+                def f(x: {annotation}): return {expression}
+            """
+        }
+    )
+    assert instance(found, "m.Thing") in infer_return(found, "m.f")
+
+
+def test_every_statement_is_walked() -> None:
+    found = project(
+        {
+            "m.py": """
+                def g(*args): ...
+                def f(x):
+                    try:
+                        g(1)
+                    except g(2) as error:
+                        g(3)
+                    else:
+                        g(4)
+                    finally:
+                        g(5)
+                    match g(6):
+                        case {"a": name} if g(7):
+                            g(8)
+                        case g.attr:
+                            pass
+                    while g(9):
+                        g(10)
+                    else:
+                        g(11)
+                    with g(12) as x.y, g(13) as (a, *b):
+                        pass
+                    for x[g(14)] in g(15):
+                        pass
+                    x += g(16)
+                    del x[g(17)]
+                    raise g(18) from g(19)
+                    assert g(20), g(21)
+                    x: g(22) = g(23)
+                    def h(y: g(24) = g(25)) -> g(26): ...
+                    @g(27)
+                    class A(g(28), metaclass=g(29)):
+                        g(30)
+                    return {g(31): g(32), **g(33)}, f"{g(34):{g(35)}}", (z := g(36))
+                    yield from g(37)
+                    lambda y=g(38): g(39)
+                    async def i():
+                        async with g(40): await g(41)
+                        async for _ in g(42): ...
+                        return [_ async for _ in g(43)]
+            """
+        }
+    )
+    function = found.function("m.g")
+    assert function is not None
+    numbers = [
+        arg.value
+        for site in found.callers(function)
+        if isinstance(site.node, s.Call)
+        for arg in site.node.args
+        if isinstance(arg, s.Constant)
+    ]
+    assert sorted(numbers) == list(range(1, 44))

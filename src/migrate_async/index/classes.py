@@ -167,13 +167,6 @@ class Hierarchy:
                     return generics.substitute(types, ancestor.values)
         return t.UNKNOWN
 
-    def owner(self, cls: sc.Class, name: str) -> sc.Class | None:
-        """The project class in the order of `cls` whose body binds `name`."""
-        for ancestor in self.order(cls):
-            if ancestor.cls is not None and name in ancestor.cls.scope.names:
-                return ancestor.cls
-        return None
-
     def overriding(self, cls: sc.Class, name: str) -> list[sc.Function]:
         """Methods `name` that subclasses of `cls` define."""
         return [

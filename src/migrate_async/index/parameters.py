@@ -152,9 +152,12 @@ def callable_params(fn: sc.Function, receiver: Type | None) -> tuple[s.Parameter
 
 
 def _is_worth_passing(item: Type) -> bool:
-    kinds = (
-        t.Instance | t.ClassObject | t.FunctionObject | t.ListOf | t.QueryOf | t.SelectOf
-    ) | t.AliasedClass
     if isinstance(item, t.ExternalInstance):
         return not item.heuristic and not item.dotted.startswith("builtins.")
-    return isinstance(item, kinds)
+    return isinstance(item, _WORTH_PASSING)
+
+
+_WORTH_PASSING = (
+    *(t.Instance, t.ClassObject, t.AliasedClass, t.FunctionObject, t.SessionFactory),
+    *(t.ListOf, t.DictOf, t.ContextOf, t.QueryOf, t.SelectOf, t.ResultOf),
+)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from fastapi import Depends, FastAPI, Header
@@ -28,11 +29,13 @@ async def client(tmp_path: Path) -> AsyncIterator[AsyncClient]:
     app = FastAPI()
 
     @app.post("/authors/{name}", dependencies=[Depends(track_user(user_id))])
-    async def create(name: str, db: AsyncSession = Depends(database.get_db)) -> None:
+    async def create(name: str, db: Annotated[AsyncSession, Depends(database.get_db)]) -> None:
         db.add(Author(name=name))  # flushed by the commit, after this function
 
     @app.get("/authors/{name}")
-    async def created_by(name: str, db: AsyncSession = Depends(database.get_db)) -> str | None:
+    async def created_by(
+        name: str, db: Annotated[AsyncSession, Depends(database.get_db)]
+    ) -> str | None:
         return await db.scalar(select(Author.created_by).where(Author.name == name))
 
     @app.get("/sync")

@@ -8,17 +8,16 @@ from typing import Any
 
 import msgspec
 import pytest
-from click.testing import CliRunner, Result
 
 from migrate_async.cli import init, use_cases
 from migrate_async.cli.exit_codes import ExitCode
-from migrate_async.cli.main import cli
 from migrate_async.cli.use_cases import Migration
 from migrate_async.model.plan import Plan, Step
 from migrate_async.model.scan import ScanResult
 from migrate_async.model.summary import Mode
 from migrate_async.rewrite.registry import codemods
 from support import samples
+from support.cli import invoke
 
 PATCH = "diff --git a/app/api.py b/app/api.py\n--- a/app/api.py\r\n"
 
@@ -59,10 +58,6 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeUseCases:
     for name in ("scan_project", "make_plan", "migrate"):
         monkeypatch.setattr(use_cases, name, getattr(fakes, name))
     return fakes
-
-
-def invoke(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, arguments)
 
 
 # --- scan --------------------------------------------------------------------------------------

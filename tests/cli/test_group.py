@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import click
 import pytest
-from click.testing import CliRunner
 
 from migrate_async.cli.exit_codes import ExitCode
 from migrate_async.cli.group import LazyGroup, Program
 from migrate_async.errors import ConfigurationError, InternalError
+from support.cli import invoke
 
 
 def program_that(action: Callable[[], object]) -> Program:
@@ -48,33 +48,33 @@ def raising(error: BaseException) -> Program:
 def test_an_error_ends_with_its_code_and_a_message(
     error: BaseException, code: ExitCode, said: str
 ) -> None:
-    result = CliRunner().invoke(raising(error), ["act"])
+    result = invoke("act", program=raising(error))
     assert result.exit_code == code
     assert said in result.stderr
     assert result.stdout == ""
 
 
 def test_only_a_bug_shows_a_traceback() -> None:
-    bug = CliRunner().invoke(raising(ZeroDivisionError("x")), ["act"])
-    usage = CliRunner().invoke(raising(ConfigurationError("x")), ["act"])
+    bug = invoke("act", program=raising(ZeroDivisionError("x")))
+    usage = invoke("act", program=raising(ConfigurationError("x")))
     assert "Traceback" in bug.stderr
     assert "Traceback" not in usage.stderr
 
 
 def test_an_interruption_leaves_one_line() -> None:
     """The empty line before it ends the line in which a terminal shows `^C`."""
-    stderr = CliRunner().invoke(raising(KeyboardInterrupt()), ["act"]).stderr
+    stderr = invoke("act", program=raising(KeyboardInterrupt())).stderr
     assert stderr == "\nInterrupted.\n"
 
 
 @pytest.mark.parametrize("code", list(ExitCode))
 def test_a_command_chooses_its_code(code: ExitCode) -> None:
     program = program_that(lambda: click.get_current_context().exit(code))
-    assert CliRunner().invoke(program, ["act"]).exit_code == code
+    assert invoke("act", program=program).exit_code == code
 
 
 def test_a_command_that_returns_nothing_ends_clean() -> None:
-    assert CliRunner().invoke(program_that(lambda: None), ["act"]).exit_code == ExitCode.CLEAN
+    assert invoke("act", program=program_that(lambda: None)).exit_code == ExitCode.CLEAN
 
 
 def test_a_lazy_group_imports_the_command_that_is_called() -> None:
@@ -89,6 +89,6 @@ def test_a_lazy_group_imports_the_command_that_is_called() -> None:
 
 def test_an_unknown_command_names_the_nearest_one() -> None:
     group = Program("migrate-async", commands_at={"scan": "x:y", "plan": "x:y"})
-    result = CliRunner().invoke(group, ["scna"])
+    result = invoke("scna", program=group)
     assert result.exit_code == ExitCode.USAGE
     assert "scan" in result.stderr

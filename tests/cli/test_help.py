@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner
 
 from migrate_async import __version__
 from migrate_async.cli.exit_codes import ExitCode
 from migrate_async.cli.main import COMMANDS, cli
+from support.cli import invoke
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -34,7 +34,7 @@ ALL = dict(every_command(cli))
 
 @pytest.mark.parametrize("name", ALL)
 def test_help_fits_80_columns_and_has_an_example(name: str) -> None:
-    result = CliRunner().invoke(cli, [*name.split(), "--help"], terminal_width=80)
+    result = invoke(*name.split(), "--help", terminal_width=80)
     assert result.exit_code == ExitCode.CLEAN
     assert re.search(rf"^    .*migrate-async {name}\b", result.stdout, flags=re.MULTILINE)
     assert max(map(len, result.stdout.splitlines())) <= 80
@@ -53,12 +53,12 @@ def test_the_page_has_every_command(name: str) -> None:
 
 
 def test_the_help_lists_every_command() -> None:
-    text = CliRunner().invoke(cli, ["--help"]).stdout
+    text = invoke("--help").stdout
     assert all(re.search(rf"^  {name} ", text, flags=re.MULTILINE) for name in COMMANDS)
 
 
 def test_the_version() -> None:
-    result = CliRunner().invoke(cli, ["--version"], prog_name="migrate-async")
+    result = invoke("--version")
     assert result.stdout == f"migrate-async, version {__version__}\n"
 
 
@@ -73,14 +73,14 @@ def test_the_page_has_every_exit_code_with_its_meaning() -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts_ask_this_program(shell: str) -> None:
-    result = CliRunner().invoke(cli, ["completion", shell])
+    result = invoke("completion", shell)
     assert result.exit_code == ExitCode.CLEAN
     assert "_MIGRATE_ASYNC_COMPLETE" in result.stdout
     assert f"{shell}_complete" in result.stdout
 
 
 def test_completion_of_another_shell_is_a_usage_error() -> None:
-    assert CliRunner().invoke(cli, ["completion", "tcsh"]).exit_code == ExitCode.USAGE
+    assert invoke("completion", "tcsh").exit_code == ExitCode.USAGE
 
 
 def test_a_shell_gets_the_names_of_commands_and_options() -> None:
@@ -90,11 +90,7 @@ def test_a_shell_gets_the_names_of_commands_and_options() -> None:
         ("migrate-async sc", "plain,scan"),
         ("migrate-async --ver", "plain,--ver"),
     ):
-        result = CliRunner().invoke(
-            cli,
-            [],
-            env={**variables, "COMP_WORDS": words},
-            prog_name="migrate-async",
-            complete_var="_MIGRATE_ASYNC_COMPLETE",
+        result = invoke(
+            env={**variables, "COMP_WORDS": words}, complete_var="_MIGRATE_ASYNC_COMPLETE"
         )
         assert expected in result.stdout

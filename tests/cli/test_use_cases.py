@@ -12,8 +12,9 @@ from migrate_async.cli import use_cases
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.workspace import Workspace, open_workspace
 from migrate_async.errors import DirtyWorkTreeError, UsageError
-from migrate_async.model.plan import Step
+from migrate_async.model.plan import FilePlan, Step
 from migrate_async.model.summary import Mode
+from migrate_async.rewrite import engine
 
 APPLICATION = Path(__file__).parents[2] / "fixtures" / "small" / "tutorial" / "before"
 
@@ -182,6 +183,23 @@ def test_a_second_run_changes_nothing(root: Path, step: Step) -> None:
     again = migrated(root, step=step)
     assert again.summary.changed == ()
     assert again.patch == ""
+
+
+def test_a_file_that_fails_verification_is_left_and_the_rest_written(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug of ours in one file: it is told, and the exit code of `migrate` will be 3."""
+    real = engine.rewrite_text
+
+    def broken(file: FilePlan, text: str) -> str:
+        return "def (" if file.path == "blog/crud.py" else real(file, text)
+
+    monkeypatch.setattr(engine, "rewrite_text", broken)
+    before = contents(root)
+    summary = migrated(root, mode=Mode.WRITE).summary
+    assert [(d.path, d.code) for d in summary.internal_errors] == [("blog/crud.py", "MA902")]
+    assert contents(root)["blog/crud.py"] == before["blog/crud.py"]
+    assert contents(root)["blog/main.py"] != before["blog/main.py"]
 
 
 def test_one_codemod_alone_makes_its_own_edits_only(root: Path) -> None:

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from migrate_async.cli.exit_codes import ExitCode
-from migrate_async.cli.main import cli
+from support.cli import invoke
 
 REPOSITORY = Path(__file__).parents[2]
 APPLICATION = REPOSITORY / "fixtures" / "small" / "tutorial" / "before"
@@ -51,7 +50,7 @@ def test_a_block_of_commands_runs(commands: list[str], scratch: Path) -> None:
     for command in commands:
         program, *arguments = shlex.split(command, comments=True)
         assert program == "migrate-async"
-        result = CliRunner().invoke(cli, arguments, prog_name=program)
+        result = invoke(*arguments)
         assert result.exit_code in (ExitCode.CLEAN, ExitCode.FINDINGS), result.stderr
         assert result.stdout
 

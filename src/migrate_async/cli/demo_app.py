@@ -23,7 +23,7 @@ from typing import Any
 
 import msgspec
 
-from migrate_async.errors import UsageError
+from migrate_async.errors import InternalError, UsageError
 
 NAME = "legacy_shop"
 APPLICATION = "shop.main:app"
@@ -100,7 +100,7 @@ def run_tests(root: Path) -> tuple[bool, str]:
 def served(root: Path) -> Iterator[str]:
     """Run the application in `root` under uvicorn on a fresh SQLite file; yields its address.
 
-    Raises `RuntimeError` with the server's output when it does not start.
+    Raises `InternalError` with the server's output when it does not start.
     """
     port = _free_port()
     log = root / LOG
@@ -173,4 +173,6 @@ def _wait_until_up(server: subprocess.Popen[bytes], port: int, log: Path) -> Non
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         time.sleep(0.05)
-    raise RuntimeError(f"the application did not start:\n{log.read_text(errors='replace')[-3000:]}")
+    raise InternalError(
+        f"the application did not start:\n{log.read_text(errors='replace')[-3000:]}"
+    )

@@ -170,11 +170,14 @@ def _refuse_dirty(plan: Plan, root: Path) -> None:
 def _rewrite(
     plan: Plan, loaded: LoadedProject, workspace: Workspace, progress: Progress
 ) -> tuple[FileChange, ...]:
-    """All files of the plan, rewritten; those that could not be come back as they were."""
+    """All files of the plan, rewritten and verified; those that fail come back as they were."""
     from migrate_async.rewrite.engine import apply
+    from migrate_async.verify import verify
 
     progress.phase(f"Rewriting {len(plan.files)} files")
-    return tuple(apply(plan, loaded.sources, jobs=workspace.jobs))
+    changes = apply(plan, loaded.sources, jobs=workspace.jobs)
+    progress.phase("Verifying")
+    return tuple(verify(plan, changes))
 
 
 def _patches(changes: Sequence[FileChange], loaded: LoadedProject, root: Path) -> dict[str, str]:

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from migrate_async.runtime.hop import HopSession as HopSession
     from migrate_async.runtime.base import Base as Base
     from migrate_async.runtime.database import ConnectionCheck as ConnectionCheck
     from migrate_async.runtime.database import Database as Database
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _EXPORTS = {
+    "HopSession": "hop",
     "AsyncRepository": "repository",
     "Base": "base",
     "ConnectionCheck": "database",

@@ -19,6 +19,10 @@ from migrate_async.plan import blocks
 
 NAME = "async-colour"
 
+_MUTATORS = frozenset(
+    {"add", "append", "clear", "discard", "extend", "insert", "pop", "remove", "update"}
+)
+
 
 def refresh_edits(
     project: Project, function: Function, gone: frozenset[s.AnyNode]
@@ -67,7 +71,7 @@ def _written(project: Project, function: Function, commit: s.Stmt) -> Iterator[s
 
 
 def _writes(statement: s.Stmt) -> Iterator[s.Name]:
-    """`x` in `db.add(x)`, `setattr(x, ...)` and `x.attribute = ...`."""
+    """`x` in `db.add(x)`, `setattr(x, ...)`, `x.attribute = ...` and `x.items.append(...)`."""
     if isinstance(statement, s.Assign):
         for target in statement.targets:
             if isinstance(target, s.Attribute) and isinstance(target.value, s.Name):
@@ -78,9 +82,20 @@ def _writes(statement: s.Stmt) -> Iterator[s.Name]:
             yield target.value
     elif isinstance(statement, s.ExpressionStatement) and isinstance(statement.value, s.Call):
         call = statement.value
+        changed = _changed_collection(call.func)
+        if changed is not None:
+            yield changed
         name = s.dotted_name(call.func).rpartition(".")[2]
         if name in ("add", "setattr") and call.args and isinstance(call.args[0], s.Name):
             yield call.args[0]
+
+
+def _changed_collection(func: s.Expr) -> s.Name | None:
+    """`x` in `x.items.append`: the database may order or complete the collection."""
+    if not isinstance(func, s.Attribute) or func.attr not in _MUTATORS:
+        return None
+    owner = func.value.value if isinstance(func.value, s.Attribute) else None
+    return owner if isinstance(owner, s.Name) else None
 
 
 def _is_model(project: Project, node: s.Name) -> bool:

@@ -43,6 +43,7 @@ from migrate_async.plan.sessions import (
     find_provider,
     plan_sessions,
 )
+from migrate_async.plan.test_clients import client_edits
 from migrate_async.plan.test_suites import tests_take_part
 from migrate_async.plan.touches import Touches
 
@@ -82,6 +83,11 @@ class AsyncStep:
             self._convert(collector, function)
         for function in self._staying():
             collector.add_module(function.module, frontier.repoint(function))
+        for factory in self._project.session_factories:
+            if factory.kind == "scoped_session" and factory.scope.kind == "module":
+                statement = self._project.statement_of(factory.value)
+                found = frontier.repoint_statement(factory.module, statement)
+                collector.add_module(factory.module, found)
         self._carriers(collector)
         constructors = Constructors(self._project, self._settings, self._provider)
         planned = constructors.plan(self.colouring.converts, self._session_plan)
@@ -299,9 +305,13 @@ class AsyncStep:
         self._start_up(collector)
 
     def _start_up(self, collector: Collector) -> None:
+        lifespan = False
         for module, found in lifespan_edits(self._project, self._touches, self.colouring).items():
             if self._takes_part(module.path):
                 collector.add_module(module, found)
+                lifespan = lifespan or found.moves_import
+        for module, found in (client_edits(self._project) if lifespan else {}).items():
+            collector.add_module(module, found)
         for module, found in entry_point_edits(self._project, self.colouring).items():
             collector.add_module(module, found)
         relationships = relationship_edits(self._project, self.colouring, self._responses)

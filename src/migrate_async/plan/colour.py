@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
+from migrate_async.index.types import ContextOf
 from migrate_async.model.plan import Reason
 from migrate_async.plan.touches import Touches
 
@@ -65,8 +66,8 @@ def _coloured(
             pending.append(function)
 
     for function in project.functions:
-        touch = None if function.is_module else touches.first(function)
-        if touch is not None:
+        touch = touches.first(function) or touches.left(function)
+        if touch is not None and not function.is_module:
             add(function, touch)
     while pending:
         function = pending.pop()
@@ -139,7 +140,10 @@ class _Keeper:
     def _affected(self, function: Function) -> Iterable[Function]:
         """Functions whose verdict may change when `function` stays sync."""
         yield from self._peers(function)
-        for site in (*self._project.calls(function), *self._project.callers(function)):
+        for site in self._project.calls(function):
+            yield from site.targets
+        for site in self._project.callers(function):
+            yield site.function
             yield from site.targets
 
     def _reason(self, function: Function) -> Reason | None:
@@ -147,11 +151,24 @@ class _Keeper:
             if peer in self._kept:
                 text = f"it shares a session object with {peer.qualname}, which stays sync"
                 return Reason("shares-session", text, because_of=peer.qualname)
+        for site in self._project.calls(function):
+            for target in site.targets:
+                if target in self._kept and self._gives_session(site):
+                    text = f"its session comes from {target.qualname}, which stays sync"
+                    return _reason("session-from-sync", text, site, target)
         for site in self._project.callers(function):
             reason = None if site.kind == "dependency" else self._caller(site)
             if reason is not None:
                 return reason
         return None
+
+    def _gives_session(self, site: CallSite) -> bool:
+        """Whether the value of a call is a session, or enters as one."""
+        types = self._project.infer(site.node, site.scope)
+        entered = [found.value for found in types if isinstance(found, ContextOf)]
+        return any(
+            self._project.session_kind_of(found) is not None for found in (types, *entered)
+        )
 
     def _caller(self, site: CallSite) -> Reason | None:
         caller = site.function

@@ -27,6 +27,8 @@ class ModuleEdits:
     imports: list[p.ImportChange] = field(default_factory=list)
     unneeded: list[str] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    moves_import: bool = False
+    """Whether something that ran at import runs in the application's lifespan now."""
 
 
 def add_import(found: ModuleEdits, module: Module, source: str, name: str, codemod: str) -> str:

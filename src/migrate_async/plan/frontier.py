@@ -80,7 +80,11 @@ class Frontier:
         return self._own_session(found, module, node)
 
     def _own_session(self, found: ModuleEdits, module: Module, node: s.Name) -> str:
+        if self._is_target(node):
+            return ""
         for factory in self._project.session_factories:
+            if factory.kind != "sessionmaker":
+                continue
             if _names(module, factory.module, factory.name, node.id):
                 self.needs.variables[factory] = None
                 return add_import(found, module, factory.module.name, f"Sync{factory.name}", NAME)
@@ -89,6 +93,10 @@ class Frontier:
                 self.needs.variables[engine] = None
                 return add_import(found, module, engine.module.name, f"sync_{engine.name}", NAME)
         return ""
+
+    def _is_target(self, node: s.Name) -> bool:
+        parent = self._project.parent(node)
+        return isinstance(parent, s.Assign) and parent.value is not node
 
     def _is_get_db(self, function: Function, node: s.Name | s.Attribute) -> bool:
         if s.dotted_name(node).rpartition(".")[2] != self._provider.get_db and not isinstance(

@@ -82,7 +82,7 @@ def _application(
     handlers = list(_handlers(project, app))
     if not imports and not handlers:
         return None
-    found = ModuleEdits()
+    found = ModuleEdits(moves_import=bool(imports))
     if any(keyword.arg == "lifespan" for keyword in app.call.keywords):
         found.diagnostics.append(
             at(

@@ -10,7 +10,6 @@ from migrate_async.index.scopes import Function
 from migrate_async.knowledge.async_api import SESSION_WITHOUT_COUNTERPART
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason, Step
-from migrate_async.plan.queries import LEAVE
 from migrate_async.plan.responses import Responses
 from migrate_async.plan.touches import Touches
 
@@ -79,14 +78,13 @@ class Obstacles:
         return _at(function, "not-selected", "it is outside the paths of this run")
 
     def _legacy_query(self, function: Function) -> Reason | None:
-        for chain in self._touches.chains(function):
-            line = chain.span[0]
-            if chain.state == LEAVE:
-                text = f"a query is left as it is: {chain.reason}"
-                return Reason("query-left", text, function.module.path, line)
-            if self._step is Step.ASYNC:
-                text = "it uses the legacy Query API: run the step `queries` first, or `all`"
-                return Reason("legacy-query", text, function.module.path, line)
+        left = self._touches.left(function)
+        if left is not None:
+            return left
+        chains = self._touches.chains(function)
+        if self._step is Step.ASYNC and chains:
+            text = "it uses the legacy Query API: run the step `queries` first, or `all`"
+            return Reason("legacy-query", text, function.module.path, chains[0].span[0])
         return None
 
     def _without_counterpart(self, function: Function) -> Reason | None:

@@ -11,7 +11,10 @@ from migrate_async.index.scopes import Function
 from migrate_async.knowledge.async_api import AWAITED, CONTEXT, METADATA_IO
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
-from migrate_async.plan.queries import Chain, QueryPlan
+from migrate_async.plan.queries import LEAVE, Chain, QueryPlan
+
+FIRST_REMARK = "MA180"
+"""From here on, query codes are remarks on queries that *are* translated."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,22 @@ class Touches:
         """The legacy query chains in `function`."""
         return self._chains.get(function, ())
 
+    def left(self, function: Function) -> Reason | None:
+        """The first query of `function` that is not translated."""
+        found = self._queries.functions.get(function)
+        if found is None:
+            return None
+        for chain in found.chains:
+            if chain.state == LEAVE:
+                text = f"a query is left as it is: {chain.reason}"
+                return Reason("query-left", text, function.module.path, chain.span[0])
+        for diagnostic in found.diagnostics:
+            if diagnostic.code < FIRST_REMARK:
+                return Reason(
+                    "query-left", diagnostic.message, function.module.path, diagnostic.line
+                )
+        return None
+
     def first(self, function: Function) -> Reason | None:
         """The first operation of `function` as a reason; None when there is none."""
         lines = [(touch.node.line, touch.text) for touch in self.of(function)]
@@ -72,6 +91,8 @@ class Touches:
         if self._is_metadata(site):
             return Touch("metadata", site, f"runs {_method(site)}")
         operation = site.operation
+        if operation is None and self._is_coroutine_in_async(site):
+            return Touch("await", site, "changes a connection's options")
         if operation is None or operation.is_async or site.awaited:
             return None
         if site.kind == "implicit":
@@ -83,6 +104,15 @@ class Touches:
         if operation.name in AWAITED.get(operation.owner, ()):
             return Touch("await", site, text)
         return None
+
+    def _is_coroutine_in_async(self, site: CallSite) -> bool:
+        """`connection.execution_options(...)`: no I/O, but a coroutine of `AsyncConnection`."""
+        func = site.node.func if isinstance(site.node, s.Call) else None
+        return (
+            isinstance(func, s.Attribute)
+            and func.attr == "execution_options"
+            and self._project.engine_or_connection(func.value, site.scope) == "connection"
+        )
 
     def _is_metadata(self, site: CallSite) -> bool:
         node = site.node

@@ -7,7 +7,7 @@ the mapping (`Order.lines`), a composite key, a tree, joined inheritance, and a 
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Optional
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
@@ -23,15 +23,13 @@ class User(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(50))
     email: Mapped[str] = mapped_column(String(50), unique=True)
-    nickname: Mapped[Optional[str]] = mapped_column(String(50), unique=True)
-    age: Mapped[Optional[int]]
+    nickname: Mapped[str | None] = mapped_column(String(50), unique=True)
+    age: Mapped[int | None]
     active: Mapped[bool] = mapped_column(default=True)
     years: Mapped[int] = mapped_column("years_here", default=0)
 
-    addresses: Mapped[list["Address"]] = relationship(
-        back_populates="user", order_by="Address.id"
-    )
-    orders: Mapped[list["Order"]] = relationship(back_populates="user", order_by="Order.id")
+    addresses: Mapped[list[Address]] = relationship(back_populates="user", order_by="Address.id")
+    orders: Mapped[list[Order]] = relationship(back_populates="user", order_by="Order.id")
 
 
 class Address(Base):
@@ -44,7 +42,7 @@ class Address(Base):
     name: Mapped[str] = mapped_column(String(50), default="home")
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
 
-    user: Mapped["User"] = relationship(back_populates="addresses")
+    user: Mapped[User] = relationship(back_populates="addresses")
 
 
 class Item(Base):
@@ -63,8 +61,8 @@ class Order(Base):
     status: Mapped[str] = mapped_column(String(20))
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
 
-    user: Mapped["User"] = relationship(back_populates="orders")
-    lines: Mapped[list["OrderLine"]] = relationship(
+    user: Mapped[User] = relationship(back_populates="orders")
+    lines: Mapped[list[OrderLine]] = relationship(
         back_populates="order", lazy="joined", order_by="OrderLine.item_id"
     )
 
@@ -76,8 +74,8 @@ class OrderLine(Base):
     item_id: Mapped[int] = mapped_column(ForeignKey("items.id"), primary_key=True)
     pieces: Mapped[int] = mapped_column(default=1)
 
-    order: Mapped["Order"] = relationship(back_populates="lines")
-    item: Mapped["Item"] = relationship()
+    order: Mapped[Order] = relationship(back_populates="lines")
+    item: Mapped[Item] = relationship()
 
 
 class Node(Base):
@@ -85,15 +83,18 @@ class Node(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     label: Mapped[str] = mapped_column(String(20))
-    parent_id: Mapped[Optional[int]] = mapped_column(ForeignKey("nodes.id"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("nodes.id"))
 
-    children: Mapped[list["Node"]] = relationship(back_populates="parent", order_by="Node.id")
-    parent: Mapped[Optional["Node"]] = relationship(back_populates="children", remote_side=[id])
+    children: Mapped[list[Node]] = relationship(back_populates="parent", order_by="Node.id")
+    parent: Mapped[Node | None] = relationship(back_populates="children", remote_side="Node.id")
 
 
 class Employee(Base):
     __tablename__ = "employees"
-    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "employee"}
+    __mapper_args__: ClassVar[dict[str, str]] = {
+        "polymorphic_on": "kind",
+        "polymorphic_identity": "employee",
+    }
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(20))
@@ -102,7 +103,7 @@ class Employee(Base):
 
 class Manager(Employee):
     __tablename__ = "managers"
-    __mapper_args__ = {"polymorphic_identity": "manager"}
+    __mapper_args__: ClassVar[dict[str, str]] = {"polymorphic_identity": "manager"}
 
     id: Mapped[int] = mapped_column(ForeignKey("employees.id"), primary_key=True)
     bonus: Mapped[int] = mapped_column(default=0)
@@ -116,7 +117,7 @@ class Document(Base):
     data: Mapped[dict[str, Any]] = mapped_column(JSON)
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
 
-    owner: Mapped["User"] = relationship()
+    owner: Mapped[User] = relationship()
 
 
 def seed(db: Session) -> None:

@@ -18,7 +18,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import Engine, Row, event, inspect as sa_inspect
+from sqlalchemy import Engine, Row, event
+from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.state import InstanceState
@@ -220,19 +221,18 @@ def _settle(value: Any, depth: int) -> Any:
     state = sa_inspect(value, raiseerr=False)
     if isinstance(state, InstanceState):
         return _entity(value, state, depth)
-    if isinstance(value, Row):
-        return ("row", *(_settle(item, depth) for item in value))
-    if isinstance(value, dict):
-        return {key: _settle(item, depth) for key, item in value.items()}
-    if isinstance(value, set | frozenset):
-        return sorted((_settle(item, depth) for item in value), key=repr)
     if isinstance(value, ClauseElement):
         return ("sql", without_labels(str(value)))
-    if isinstance(value, tuple):
-        return tuple(_settle(item, depth) for item in value)
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        return [_settle(item, depth) for item in value]
-    return value
+    if isinstance(value, dict):
+        return {key: _settle(item, depth) for key, item in value.items()}
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes):
+        return value
+    items = [_settle(item, depth) for item in value]
+    if isinstance(value, Row):
+        return ("row", *items)
+    if isinstance(value, set | frozenset):
+        return sorted(items, key=repr)
+    return tuple(items) if isinstance(value, tuple) else items
 
 
 def _entity(value: Any, state: InstanceState[Any], depth: int) -> Any:

@@ -117,11 +117,6 @@ CUSTOM_QUERY = Refusal(
     "{what} ties this code to the class `Query`",
     "write a function that takes and gives a statement",
 )
-STREAM = Refusal(
-    "MA118",
-    "rows that are streamed (`yield_per`, `stream_results`) are consumed by `async for` only",
-    "iterate over the query in a `for` statement, or drop the streaming",
-)
 ENGINE_EXECUTE = Refusal(
     "MA119",
     "`engine.execute()` is gone and its result is used beyond this statement",

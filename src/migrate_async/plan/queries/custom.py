@@ -1,36 +1,67 @@
-"""Code that is tied to the class `Query` itself: subclasses, `query_cls=`, compile events."""
+"""Queries that are no plain ones, and chains that start from something else than a session."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrate_async.index.scopes import Function
+from migrate_async.index.scopes import Function, last_name
+from migrate_async.index.types import Instance
 from migrate_async.knowledge import query_refusals as why
 from migrate_async.knowledge import sqlalchemy
+from migrate_async.knowledge.query_api import MEMBERS
 from migrate_async.model import syntax as s
 from migrate_async.plan.queries.ledger import Ledger, refused
 from migrate_async.plan.queries.project import ProjectView
+from migrate_async.plan.queries.source import text
+
+_COLLECTION = frozenset({"append", "remove", "extend", "add"})
 
 
 def check_custom_queries(view: ProjectView, ledger: Ledger) -> None:
-    """Refuse all queries where queries are not plain ones; report subclasses of `Query`."""
+    """Report what is tied to the class `Query`; refuse all queries if that changes all of them."""
     for cls in view.project.classes:
         if sqlalchemy.QUERY in view.project.bases(cls):
             function = cls.scope.function
             ledger.report(function, cls.node, why.CUSTOM_QUERY, what=f"`class {cls.name}`")
     roots = [root for root, piece in ledger.pieces.items() if piece.head is not None]
-    for function, node, what in _hooks(view):
-        ledger.refuse(roots, refused(why.CUSTOM_QUERY, function, node, what=what))
-        if not roots:
-            ledger.report(function, node, why.CUSTOM_QUERY, what=what)
-
-
-def _hooks(view: ProjectView) -> Iterator[tuple[Function, s.Call, str]]:
-    """Places that change what every query of the application does."""
     for function in view.project.functions:
         for call in function.calls:
-            if any(keyword.arg == "query_cls" for keyword in call.node.keywords):
-                yield function, call.node, "`query_cls=`"
-            names = [arg.value for arg in call.node.args if isinstance(arg, s.Constant)]
-            if any(str(name).startswith("before_compile") for name in names):
-                yield function, call.node, "the event `before_compile`"
+            _look_at(view, ledger, function, call.node)
+            what = _hook(call.node)
+            if what:
+                ledger.refuse(roots, refused(why.CUSTOM_QUERY, function, call.node, what=what))
+
+
+def _hook(call: s.Call) -> str:
+    """How `call` changes what every query of the application does; empty if it does not."""
+    if any(keyword.arg == "query_cls" for keyword in call.keywords):
+        return "`query_cls=`"
+    names = [arg.value for arg in call.args if isinstance(arg, s.Constant)]
+    if any(str(name).startswith("before_compile") for name in names):
+        return "the event `before_compile`"
+    return ""
+
+
+def _look_at(view: ProjectView, ledger: Ledger, function: Function, call: s.Call) -> None:
+    """Report a chain that starts at `call`: `Query(...)`, `Model.query`, `parent.children`."""
+    if last_name(call.func) == "Query" and view.external(call.func) == sqlalchemy.QUERY:
+        ledger.report(function, call, why.CUSTOM_QUERY, what="`Query(...)`")
+    func = call.func
+    if not isinstance(func, s.Attribute) or func.attr not in MEMBERS or func.attr in _COLLECTION:
+        return
+    base = func.value
+    if not isinstance(base, s.Attribute):
+        return
+    if base.attr == "query" and view.model(view.class_of(base.value)) is not None:
+        ledger.report(function, base, why.MODEL_QUERY, text=text(base))
+    elif any(lazy == "dynamic" for lazy in _strategies(view, base)):
+        ledger.report(function, base, why.DYNAMIC, text=text(base))
+
+
+def _strategies(view: ProjectView, expr: s.Attribute) -> Iterator[str]:
+    """The loading strategies of the relationship `expr` of an instance."""
+    for item in view.infer(expr.value):
+        mapped = view.model(item.cls) if isinstance(item, Instance) else None
+        relationship = mapped.relationships.get(expr.attr) if mapped is not None else None
+        if relationship is not None:
+            yield relationship.lazy

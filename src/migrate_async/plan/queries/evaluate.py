@@ -8,7 +8,6 @@ from typing import Any
 
 from migrate_async.index.scopes import Function, last_name
 from migrate_async.knowledge import query_refusals as why
-from migrate_async.knowledge import sqlalchemy
 from migrate_async.knowledge.query_api import CRITERION_CONSUMERS, MEMBERS, Kind
 from migrate_async.model import syntax as s
 from migrate_async.plan.queries.chains import Piece, Step, Usage, Value
@@ -16,7 +15,6 @@ from migrate_async.plan.queries.flow import Flow
 from migrate_async.plan.queries.ledger import Handed, Ledger, refused
 from migrate_async.plan.queries.network import Given, Network
 from migrate_async.plan.queries.project import Target
-from migrate_async.plan.queries.source import text
 from migrate_async.plan.queries.state import Binding, QueryState, merge
 
 _LISTING = frozenset(
@@ -188,7 +186,6 @@ class Evaluator:
             if base is not None:
                 self._use_arguments(node, names, Usage.EMBEDDED)
                 return self._step(base, func.value, Step(func.attr, node))
-            self._look_at(func)
         else:
             self._escape(func, names, "it is called")
         return self._plain_call(node, names)
@@ -202,25 +199,12 @@ class Evaluator:
         for value in _values(node):
             self.use(self.value(value, names), usage)
 
-    def _look_at(self, func: s.Attribute) -> None:
-        """Report chains that start from something else than a session."""
-        base = func.value
-        if isinstance(base, s.Attribute) and base.attr == "query" and func.attr in MEMBERS:
-            cls = self._project.class_of(base.value)
-            if self._project.model(cls) is not None:
-                self._ledger.report(self._function, base, why.MODEL_QUERY, text=text(base))
-        relationship = self._transitions.dynamic(base)
-        if relationship and func.attr in MEMBERS and func.attr not in ("append", "remove"):
-            self._ledger.report(self._function, base, why.DYNAMIC, text=text(base))
-
     def _plain_call(self, node: s.Call, names: Flow) -> Value | None:
         given = [(arg, self.value(arg, names)) for arg in _values(node)]
         handed = [(arg, value) for arg, value in given if value is not None]
         targets = self._project.targets(node) if handed or self._may_give(node) else []
         for arg, value in handed:
             self._hand_over(node, arg, value, targets)
-        if self._project.external(node.func) == sqlalchemy.QUERY:
-            self._ledger.report(self._function, node, why.CUSTOM_QUERY, what="`Query(...)`")
         return self._given(node, targets, {arg: value.state for arg, value in handed})
 
     def _may_give(self, node: s.Call) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 
+import msgspec
+
 from migrate_async.config import Settings
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
@@ -21,7 +23,8 @@ from migrate_async.plan.queries.helpers import SessionThreading, check_helpers, 
 from migrate_async.plan.queries.ledger import Ledger, Refused
 from migrate_async.plan.queries.names import CODEMOD, Imports
 from migrate_async.plan.queries.network import Network
-from migrate_async.plan.queries.project import ProjectView
+from migrate_async.plan.queries.project import ProjectView, in_string
+from migrate_async.plan.queries.raw import RawSql
 from migrate_async.plan.queries.result import LEAVE, TRANSLATE, Chain, FunctionQueries, QueryPlan
 from migrate_async.plan.queries.source import text
 from migrate_async.plan.queries.state import QueryState, Shape
@@ -81,6 +84,7 @@ class _Planning:
         for root, piece in self._ledger.pieces.items():
             self._conclude(root, piece, reasons)
         self._change_annotations(reasons)
+        self._add_raw_sql()
         self._hand_sessions_on(reasons)
         self._add_diagnostics()
         return QueryPlan(self._functions)
@@ -192,6 +196,16 @@ class _Planning:
             severity=problem.refusal.severity,
         )
 
+    def _add_raw_sql(self) -> None:
+        raw = RawSql(self._network.project, self._awaited)
+        for function in self._network.project.project.functions:
+            planned = raw.plan(function, self._names(function.module))
+            if planned.edits or planned.problems:
+                found = self._of(function)
+                found.edits += planned.edits
+                found.imports |= planned.imports
+                found.diagnostics += [self._diagnostic(item) for item in planned.problems]
+
     # --- annotations and sessions --------------------------------------------------------------
 
     def _change_annotations(self, reasons: dict[Hashable, Refused]) -> None:
@@ -205,9 +219,10 @@ class _Planning:
             name, changes = self._names(function.module).name("sqlalchemy.Select")
             found.imports |= set(changes)
             code = f"{name}{self._argument(state)}"
+            if isinstance(written, s.Constant):
+                code = text(msgspec.structs.replace(written, value=in_string(written, code)))
             found.edits.append(ReplaceExpression(span=written.span, codemod=CODEMOD, code=code))
-            head = written.value if isinstance(written, s.Subscript) else written
-            found.unneeded.add(text(head).partition(".")[0])
+            found.unneeded.add(_head(written))
 
     def _annotations(self) -> Iterator[tuple[Function, s.Expr, Hashable, QueryState | None]]:
         for function in self._network.visited:
@@ -264,3 +279,11 @@ class _Planning:
             )
         )
         self._added.add(function)
+
+
+def _head(written: s.Expr) -> str:
+    """The imported name in `Query`, `Query[User]`, `orm.Query` or `"Query"`."""
+    if isinstance(written, s.Constant):
+        return "Query"
+    named = written.value if isinstance(written, s.Subscript) else written
+    return text(named).partition(".")[0]

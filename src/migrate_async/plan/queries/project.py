@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from migrate_async.index import scopes as sc
@@ -14,6 +15,7 @@ from migrate_async.index.types import Entity, Type, Types
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.model import syntax as s
 
+_QUERY = re.compile(r"(?<![\w.])Query\b(\[[^\[\]]*\])?")
 UNKNOWN_ENTITY = Entity("unknown")
 
 
@@ -106,11 +108,21 @@ class ProjectView:
     def query_name(self, annotation: s.Expr) -> s.Expr | None:
         """The node that says `Query` or `Query[...]` in an annotation, if there is one."""
         for node in s.walk(annotation):
+            if isinstance(node, s.Constant) and self._names_query(node):
+                return node
             if isinstance(node, s.Subscript) and self._is_query_class(node.value):
                 return node
             if isinstance(node, s.Name | s.Attribute) and self._is_query_class(node):
                 return node
         return None
+
+    def _names_query(self, annotation: s.Constant) -> bool:
+        """Does the string `annotation` say `Query`, and is that SQLAlchemy's?"""
+        if annotation.kind != "str" or not _QUERY.search(str(annotation.value)):
+            return False
+        scope = self.scope(annotation).module.scope
+        types = self.project.infer(s.Name(0, 0, 0, 0, "Query"), scope)
+        return types == t.of(t.External(sqlalchemy.QUERY))
 
     def _is_query_class(self, expr: s.Expr) -> bool:
         return (
@@ -118,6 +130,11 @@ class ProjectView:
             and sc.last_name(expr) == "Query"
             and self.external(expr) == sqlalchemy.QUERY
         )
+
+
+def in_string(annotation: s.Constant, code: str) -> str:
+    """The text of a string annotation with `code` in the place of `Query`."""
+    return _QUERY.sub(code, str(annotation.value))
 
 
 def _constructors(cls: Class) -> Iterator[Function]:

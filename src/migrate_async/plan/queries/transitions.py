@@ -6,7 +6,6 @@ from collections.abc import Hashable
 from dataclasses import replace
 
 from migrate_async.index.scopes import Class, Function
-from migrate_async.index.types import Instance
 from migrate_async.knowledge.query_api import Effect
 from migrate_async.model import syntax as s
 from migrate_async.plan.queries.chains import Step
@@ -25,6 +24,9 @@ from migrate_async.plan.queries.state import (
 )
 
 _SORTING = frozenset({"order_by", "group_by", "having", "distinct"})
+
+
+_STREAMING = frozenset({"yield_per", "stream_results"})
 
 
 class Transitions:
@@ -65,6 +67,9 @@ class Transitions:
             may=state.may | {step.name},
             must=state.must | {step.name},
         )
+        if step.name == "execution_options":
+            chosen = {str(keyword.arg) for keyword in step.keywords} & _STREAMING
+            state = replace(state, may=state.may | chosen)
         for effect in effects:
             handler = _HANDLERS.get(effect)
             if handler is not None:
@@ -141,17 +146,6 @@ class Transitions:
         if relationship is None or relationship.target is None:
             return None
         return relationship.target, relationship.uselist is not False
-
-    def dynamic(self, expr: s.Expr) -> bool:
-        """Is `expr` a relationship with `lazy="dynamic"` of an instance?"""
-        if not isinstance(expr, s.Attribute):
-            return False
-        for item in self._project.infer(expr.value):
-            mapped = self._project.model(item.cls) if isinstance(item, Instance) else None
-            relationship = mapped.relationships.get(expr.attr) if mapped is not None else None
-            if relationship is not None and relationship.lazy == "dynamic":
-                return True
-        return False
 
     def _source(self, state: QueryState, step: Step, function: Function) -> QueryState:
         keys: set[str] = set()

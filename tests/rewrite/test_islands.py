@@ -84,6 +84,7 @@ def test_only_the_edited_statement_is_parsed_by_libcst() -> None:
         ),
         ("a\n# about b\n«b»\n# end\n", "a\n# about b\n# end\n"),
         ("«a»", ""),
+        ("class A:\n    # why\n    «x»\n    y\n", "class A:\n    # why\n    y\n"),
         ("a\n«b»", "a"),
         ("«a» ; b\nc\n", "b\nc\n"),
     ],
@@ -159,6 +160,11 @@ SOURCES = [
             async def later(self, *, flag=False): x = await self.total(); return x.y
 
             # loose comment
+
+        class Plain:
+
+            # first
+            kind = name("plain").lower()
 
         if app:
             run(app).forever()

@@ -83,7 +83,9 @@ def whole(text: str, edits: Sequence[AnyEdit]) -> str:
 def _ended_like(before: str, after: str) -> str:
     """`after` with a line end at the end, or without one, as `before` has it."""
     if before.endswith(("\n", "\r")):
-        return after
+        # LibCST does not take a lone carriage return for the end of the last line.
+        lacks_end = after and not after.endswith(("\n", "\r"))
+        return after + _line_end(split_lines(before)[-1]) if lacks_end else after
     return re.sub(r"(\r\n|\r|\n)\Z", "", after)
 
 
@@ -173,6 +175,8 @@ def _extended(body: Sequence[ast.stmt], lines: Sequence[str], covered: tuple[int
     start = _first_line(body[first], lines)
     if first:
         start = _after_footer(lines, _last_line(body[first - 1]), start - 1, indent)
+    else:
+        start = _comments_above(lines, start)
     end = _last_line(body[last])
     is_last = last + 1 == len(body)
     if is_last:
@@ -180,6 +184,13 @@ def _extended(body: Sequence[ast.stmt], lines: Sequence[str], covered: tuple[int
     else:
         end = _first_line(body[last + 1], lines) - 1
     return Island(start, end, indent, first == 0, is_last)
+
+
+def _comments_above(lines: Sequence[str], start: int) -> int:
+    """The first of the blank and comment lines directly above line `start`, or `start`."""
+    while start > 1 and (not lines[start - 2].strip() or lines[start - 2].lstrip()[0] == "#"):
+        start -= 1
+    return start
 
 
 def _after_footer(lines: Sequence[str], last: int, end: int, indent: str) -> int:

@@ -8,6 +8,7 @@ read counts as missing.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import sys
 from pathlib import Path
@@ -52,6 +53,14 @@ def decode(data: bytes) -> ModuleSyntax:
     return _decoder.decode(data)
 
 
+_CHECK_SIZE = 8
+
+
+def _check(data: bytes) -> bytes:
+    """A checksum, for disks that lie."""
+    return hashlib.blake2b(data, digest_size=_CHECK_SIZE).digest()
+
+
 class FactsCache:
     """Facts by digest, below `folder`; None keeps nothing."""
 
@@ -64,7 +73,9 @@ class FactsCache:
         if self._folder is None:
             return None
         try:
-            return decode(self._path(self._folder, digest).read_bytes())
+            entry = self._path(self._folder, digest).read_bytes()
+            data = entry[_CHECK_SIZE:]
+            return decode(data) if entry[:_CHECK_SIZE] == _check(data) else None
         except (OSError, msgspec.DecodeError):
             return None
 
@@ -77,7 +88,7 @@ class FactsCache:
         with contextlib.suppress(OSError):
             if not path.parent.is_dir():
                 path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(data)
+            temporary.write_bytes(_check(data) + data)
             temporary.replace(path)
 
     @staticmethod

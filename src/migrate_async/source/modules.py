@@ -28,7 +28,8 @@ def module_names(
     taken: set[str] = set()
     for path in paths:
         parts = _parts(path)
-        name = ".".join(parts[_root_depth(parts, packages, roots, frozenset(imported)) :])
+        depth = _root_depth(parts, packages, roots, frozenset(imported))
+        name = ".".join(parts[depth:])
         if not name or name in taken:
             name = ".".join(parts)
         taken.add(name)
@@ -63,8 +64,8 @@ def _root_depth(
         names = parts[candidate:]
         if names and names[0] in imported and all(name.isidentifier() for name in names):
             return candidate
-    is_in_package = depth < len(parts) - 1
-    return depth if is_in_package or not depth else _outermost(parts)
+    is_packaged = depth < len(parts) - 1 or "/".join(parts) in packages
+    return depth if is_packaged or not depth else _outermost(parts)
 
 
 def _above_packages(parts: Sequence[str], packages: Collection[str]) -> int:

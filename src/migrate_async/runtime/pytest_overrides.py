@@ -8,7 +8,8 @@ application that has not migrated is not affected: overrides of sync dependencie
 
 from __future__ import annotations
 
-import sys
+import functools
+import importlib
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +49,15 @@ class _Overrides:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
-    """Watch the overrides as soon as something has imported FastAPI."""
-    module = sys.modules.get("fastapi.applications")
-    application = getattr(module, "FastAPI", None)
+    """Watch the overrides before the first test runs; some tests import FastAPI themselves."""
+    application = _application()
     if application is not None and not isinstance(application.__dict__.get(_NAME), _Overrides):
         setattr(application, _NAME, _Overrides())
+
+
+@functools.cache
+def _application() -> Any:
+    try:
+        return importlib.import_module("fastapi.applications").FastAPI
+    except ImportError:
+        return None

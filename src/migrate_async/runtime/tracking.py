@@ -53,6 +53,7 @@ class RequestScope:
     """
 
     __slots__ = (
+        "__weakref__",
         "asgi",
         "closed",
         "implicit_loads",

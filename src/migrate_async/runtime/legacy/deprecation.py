@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from migrate_async.runtime.frames import Location, app_location
@@ -24,6 +27,7 @@ class LegacyUse:
 
 
 _lock = threading.Lock()
+_silent: ContextVar[bool] = ContextVar("migrate_async_counted_elsewhere", default=False)
 _counts: dict[tuple[str, str, Location], int] = {}
 
 
@@ -33,6 +37,8 @@ def warn_legacy(name: str, replacement: str, location: Location | None = None) -
     The call site is the innermost application line on the stack, unless `location` is given.
     """
     where = app_location() if location is None else location
+    if _silent.get():
+        return where
     key = (name, replacement, where)
     with _lock:
         first = key not in _counts
@@ -45,6 +51,16 @@ def warn_legacy(name: str, replacement: str, location: Location | None = None) -
             lineno=where.lineno,
         )
     return where
+
+
+@contextmanager
+def counted_elsewhere() -> Iterator[None]:
+    """Neither warn nor count inside: the caller does, under a better name."""
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
 
 
 def legacy_uses() -> list[LegacyUse]:

@@ -20,7 +20,7 @@ import logging
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, finalize
 
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.base import OptionEngine
@@ -88,12 +88,13 @@ class BridgedEngine(OptionEngine):
 class BridgedConnection:
     """A pooled connection whose calls run on the loop that it belongs to."""
 
-    __slots__ = ("__weakref__", "_line", "_origin", "_pooled")
+    __slots__ = ("__weakref__", "_line", "_pooled")
 
     def __init__(self, pooled: PoolProxiedConnection, line: Line, origin: Location) -> None:
         _set(self, "_pooled", pooled)
         _set(self, "_line", line)
-        _set(self, "_origin", origin)
+        # Not `__del__`: this keeps the pooled connection out of the garbage that is collected.
+        finalize(self, _bring_back, pooled, line, origin).atexit = False
 
     @property
     def is_valid(self) -> bool:
@@ -110,23 +111,25 @@ class BridgedConnection:
 
     def __getattr__(self, name: str) -> Any:
         if self._line.dead and name in _CLOSING:
-            return _do_nothing
+            return partial(_abandon, self._pooled)
         return _bridged_attribute(self._pooled, name, self._line)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self._pooled, name, value)
+        self._line.call(setattr, self._pooled, name, value)
 
-    def __del__(self) -> None:
-        # Dropped without `close()`: give the connection back, where the pool alone could
-        # only terminate it.
-        pooled = self._pooled
-        if not self.is_valid or pooled.is_detached:
-            return
-        report_dropped(self._origin)
-        try:
-            self._line.loop.call_soon_threadsafe(_close_on_loop, pooled)
-        except RuntimeError:
-            logger.debug("the loop closed before a dropped connection was returned")
+
+def _bring_back(pooled: PoolProxiedConnection, line: Line, origin: Location) -> None:
+    """After a connection was dropped without `close()`: close it, on its loop.
+
+    Left to the pool's own finaliser it could only be terminated.
+    """
+    if not pooled.is_valid or pooled.is_detached or line.dead:
+        return
+    report_dropped(origin)
+    try:
+        line.loop.call_soon_threadsafe(_close_on_loop, pooled)
+    except RuntimeError:
+        logger.debug("the loop closed before a dropped connection was returned")
 
 
 class BridgedObject:
@@ -145,7 +148,7 @@ class BridgedObject:
         return _bridged_attribute(self._target, name, self._line)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self._target, name, value)
+        self._line.call(setattr, self._target, name, value)
 
 
 class BridgedCursor:
@@ -242,8 +245,10 @@ def _bridged_attribute(target: Any, name: str, line: Line) -> Any:
     return partial(line.call, value) if callable(value) else value
 
 
-def _do_nothing(*_: Any, **__: Any) -> None:
-    """What is left to close of a connection that died with its event loop."""
+def _abandon(pooled: PoolProxiedConnection, *_: Any, **__: Any) -> None:
+    """Close a connection that died with its event loop: without I/O, it is gone."""
+    if pooled.is_valid and not pooled.is_detached:
+        pooled.detach()
 
 
 def _close_on_loop(pooled: PoolProxiedConnection) -> None:

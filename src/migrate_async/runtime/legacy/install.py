@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy.orm import Session
 
 from migrate_async.runtime.legacy.bridge import drive, run_legacy
-from migrate_async.runtime.legacy.engine import bridged_engines
+from migrate_async.runtime.legacy.engine import BridgedEngine, bridged_engines
 from migrate_async.runtime.legacy.hooks import (
     install_entry_points,
     install_thread_calls,
@@ -18,6 +18,7 @@ from migrate_async.runtime.legacy.hooks import (
 )
 from migrate_async.runtime.legacy.loop import abandon_loop, adopt_loop
 from migrate_async.runtime.legacy.modes import DEFAULT_MODE, Mode, set_default_mode
+from migrate_async.runtime.legacy.overrides import install_overrides
 from migrate_async.runtime.tracking import current_scope, request_scope
 
 Scope = MutableMapping[str, Any]
@@ -97,8 +98,7 @@ async def _serve_lifespan(app: ASGIApp, scope: Scope, receive: Receive, send: Se
 
 async def _close(session: Session) -> None:
     """In a greenlet for the async drivers; in a thread for a sync one, which would block."""
-    dialect = session.get_bind().dialect
-    if dialect.is_async:
+    if isinstance(session.bind, BridgedEngine):
         await run_legacy(session.close)
     else:
         await asyncio.get_running_loop().run_in_executor(None, session.close)
@@ -110,6 +110,8 @@ def _serving(call: Callable[..., Coroutine[Any, Any, None]]) -> Any:
         if mode is None:
             await call(self, scope, receive, send)
             return
+        if getattr(self, "dependency_overrides", None):
+            install_overrides(self)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             await call(self, scope, receive, send)

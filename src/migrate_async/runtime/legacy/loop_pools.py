@@ -14,7 +14,7 @@ from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from sqlalchemy.pool import Pool
+from sqlalchemy.pool import Pool, QueuePool
 
 from migrate_async.runtime.legacy.loop import is_process_loop, running_loop
 
@@ -48,7 +48,7 @@ class LoopPools:
         return pool
 
     def adopt(self, loop: Loop) -> None:
-        """Give the engine's own pool to `loop` if the one that owned it is gone."""
+        """Give the engine's own pool to `loop` if nobody has it, or its owner is gone."""
         if not self.tied or is_process_loop(loop):
             return
         owner = None if self._owner is None else self._owner()
@@ -56,6 +56,8 @@ class LoopPools:
             return
         if self._owner is not None:
             self._engine.dispose(close=False)  # its connections died with their loop
+        elif _in_use(self._engine.pool):
+            return  # opened before this object watched: whose connections they are is unknown
         self._owner = ref(loop)
 
     def others(self) -> list[tuple[Loop, Pool]]:
@@ -67,3 +69,7 @@ class LoopPools:
         loop = running_loop()
         if self._owner is None and loop is not None and not is_process_loop(loop):
             self._owner = ref(loop)
+
+
+def _in_use(pool: Pool) -> bool:
+    return isinstance(pool, QueuePool) and pool.checkedin() + pool.checkedout() > 0

@@ -64,6 +64,8 @@ class legacy_sessionmaker(sessionmaker[LegacySession]):  # noqa: N801  (as SQLAl
         options.setdefault("class_", LegacySession)
         super().__init__(**options)
         self._database = database
+        if isinstance(database, Database | AsyncEngine):
+            legacy_engine(database)  # from now on it knows which loop its connections are on
 
     def __call__(self, **options: Any) -> LegacySession:
         """A new session; counts and warns as deprecated.

@@ -1,0 +1,83 @@
+"""Connections stay on their loops, and a dead loop takes its pool with it."""
+
+import asyncio
+import threading
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from migrate_async.runtime.database import Database
+from migrate_async.runtime.legacy.bridge import run_legacy
+from migrate_async.runtime.legacy.engine import BridgedEngine, bridged_engine
+from migrate_async.runtime.legacy.loop import home_loop
+
+
+def ask(engine: BridgedEngine) -> int:
+    with Session(engine) as session:
+        return session.execute(text("SELECT 1")).scalar_one()
+
+
+def test_a_script_an_application_and_the_next_one_share_an_engine(url: str) -> None:
+    """As a test suite does: tables first, then one loop per test client."""
+    engine = bridged_engine(Database(url, engine_options={"pool_size": 2}).engine)
+    for _ in range(3):
+        assert ask(engine) == 1
+        assert asyncio.run(run_legacy(ask, engine)) == 1
+    engine.dispose()
+
+
+def test_an_application_which_connected_first_keeps_the_engine_s_pool(url: str) -> None:
+    database = Database(url, engine_options={"pool_size": 2})
+    engine = bridged_engine(database.engine)
+
+    async def serve() -> bool:
+        async with database.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+        return engine.pools.pool_for(asyncio.get_running_loop()) is database.engine.pool
+
+    assert asyncio.run(serve())
+    if engine.pools.tied:
+        assert engine.pools.pool_for(home_loop()) is not database.engine.pool
+
+
+def test_a_session_outlives_the_loop_of_its_connection(url: str) -> None:
+    """A test's session lent to an application whose loop then ended."""
+    engine = bridged_engine(Database(url, engine_options={"pool_size": 2}).engine)
+    session = Session(engine)
+
+    async def serve() -> None:
+        await run_legacy(session.execute, text("SELECT 1"))
+
+    asyncio.run(serve())
+    session.close()
+    assert session.execute(text("SELECT 2")).scalar_one() == 2
+    session.close()
+    engine.dispose()
+
+
+def test_a_session_of_one_loop_is_used_on_another(url: str) -> None:
+    """A session opened in the test, handed to the application by an override."""
+    engine = bridged_engine(Database(url, engine_options={"pool_size": 2}).engine)
+    session = Session(engine)
+    session.execute(text("SELECT 1"))
+
+    async def serve() -> int:
+        in_greenlet = await run_legacy(session.execute, text("SELECT 20"))
+        in_thread = await asyncio.to_thread(session.execute, text("SELECT 22"))
+        return int(in_greenlet.scalar_one() + in_thread.scalar_one())
+
+    assert asyncio.run(serve()) == 42
+    session.close()
+    engine.dispose()
+
+
+def test_threads_are_served_by_the_loop_thread(url: str) -> None:
+    engine = bridged_engine(Database(url, engine_options={"pool_size": 2}).engine)
+    answers: list[int] = []
+    threads = [threading.Thread(target=lambda: answers.append(ask(engine))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [1] * 8
+    engine.dispose()

@@ -10,7 +10,7 @@ from migrate_async.model.change import FileChange
 from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.model.plan import FilePlan, Plan
 from migrate_async.rewrite.imports import change_imports
-from migrate_async.rewrite.islands import rewrite
+from migrate_async.rewrite.islands import line_limit, rewrite
 from migrate_async.source.parallel import Workers
 from migrate_async.source.read import SourceFile
 
@@ -29,19 +29,24 @@ def apply(
     diagnostic (`MA901`); the others go on. Raises `StalePlanError` when a file is missing or is
     not the one that the plan was made from.
     """
-    work = [(file, _fresh(file, sources.get(file.path)).text) for file in plan.files]
+    texts = [(file, _fresh(file, sources.get(file.path)).text) for file in plan.files]
+    limit = line_limit(text for _, text in texts)
+    work = [(file, text, limit) for file, text in texts]
     return Workers.of(jobs).map(
         _change, work, weight=lambda item: len(item[0].edits), threshold=_EDITS_WORTH_A_POOL
     )
 
 
-def rewrite_text(file: FilePlan, text: str) -> str:
+def rewrite_text(file: FilePlan, text: str, limit: int | None = None) -> str:
     """`text` with the edits and the import changes of `file` made.
+
+    Lines get no longer than `limit` columns, where that can be helped; None: what `text` keeps to.
 
     Raises `InternalError` when the plan does not fit the text, and `SourceError` when the text is
     not valid Python.
     """
-    return change_imports(rewrite(text, file.edits), file.path, file.imports, file.unneeded)
+    edited = rewrite(text, file.edits, limit)
+    return change_imports(edited, file.path, file.imports, file.unneeded, limit)
 
 
 def codemods_of(file: FilePlan) -> tuple[str, ...]:
@@ -58,10 +63,10 @@ def _fresh(file: FilePlan, source: SourceFile | None) -> SourceFile:
     return source
 
 
-def _change(work: tuple[FilePlan, str]) -> FileChange:
-    file, text = work
+def _change(work: tuple[FilePlan, str, int]) -> FileChange:
+    file, text, limit = work
     try:
-        after = rewrite_text(file, text)
+        after = rewrite_text(file, text, limit)
     except (InternalError, SourceError) as error:
         return _failed(file, text, str(error))
     except Exception as error:  # noqa: BLE001 - one file must not stop the run, whatever our bug

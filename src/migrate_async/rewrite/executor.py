@@ -28,7 +28,7 @@ from migrate_async.model.plan import (
     ReplaceParameter,
     UnwrapCall,
 )
-from migrate_async.rewrite.finish import Finisher
+from migrate_async.rewrite.finish import Finisher, fitted
 from migrate_async.rewrite.fragments import code_of
 from migrate_async.rewrite.lines import Style
 from migrate_async.rewrite.locate import Located
@@ -119,7 +119,7 @@ class _Executor(cst.CSTTransformer):
         for edit in self._targets.expressions[original]:
             assert isinstance(updated, cst.BaseExpression)  # noqa: S101 - by the table's key
             made = _OPERATIONS[type(edit)](edit, updated, place)
-            updated = made.expression
+            updated = fitted(made.expression, place)
             self._mark()
             if made.hoisted is not None:
                 statement = self._statement()
@@ -132,7 +132,23 @@ class _Executor(cst.CSTTransformer):
         block = self._indent()
         indent = self._line_indent(self._located.start(node)[0], block)
         outer = self._line_indent(self._located.outer_start(node)[0], block)
-        return Place(tuple(self._path), indent, outer, block, self._style, self._touches(node))
+        return Place(
+            tuple(self._path),
+            indent,
+            outer,
+            block,
+            self._style,
+            self._touches(node),
+            self._around(node),
+        )
+
+    def _around(self, node: cst.BaseExpression) -> str | None:
+        start, end = self._located.outer_start(node), self._located.outer_end(node)
+        lines = self._located.lines(self._line_of(self._statement()))
+        if start[0] != end[0] or len(lines) == 1:
+            return None
+        text = self._lines[start[0] - 1]
+        return text[: start[1]] + text[end[1] :]
 
     def _line_indent(self, line: int, block: str) -> str:
         text = self._lines[line - 1]

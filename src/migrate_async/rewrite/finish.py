@@ -9,8 +9,8 @@ import libcst as cst
 
 from migrate_async.rewrite.fitting import Fitter, head_of
 from migrate_async.rewrite.fragments import code_of, leading_lines
-from migrate_async.rewrite.lines import Style, breaks_line, comments_in, width
-from migrate_async.rewrite.place import Hoisted
+from migrate_async.rewrite.lines import Style, breaks_line, comments_in, has_breaks, width
+from migrate_async.rewrite.place import Hoisted, Place
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Finisher:
 
     def _fitter(self) -> Fitter:
         block = len(self.block.expandtabs(4))
-        longest = block + width(code_of(_bare(self.original)))
+        longest = block + width(_bare(self.original))
         limit = max(self.style.limit, longest)
         return Fitter(dataclasses.replace(self.style, limit=limit), block)
 
@@ -55,7 +55,7 @@ class Finisher:
 
     def _line(self, line: cst.SimpleStatementLine) -> cst.SimpleStatementLine:
         fitter = self._fitter()
-        if len(line.body) != 1 or not fitter.too_long(code_of(_bare(line)).rstrip("\n")):
+        if len(line.body) != 1 or not fitter.too_long(_bare(line)):
             return line
         (small,) = line.body
         value = getattr(small, "value", None)
@@ -87,12 +87,25 @@ class Finisher:
         return line.with_changes(leading_lines=[*leading_lines(line), *lost])
 
 
-def _bare(node: cst.CSTNode) -> cst.CSTNode:
-    """`node` without the comments above and after it; of a block, the head."""
+def fitted(expression: cst.BaseExpression, place: Place) -> cst.BaseExpression:
+    """`expression`, broken if the line inside a longer statement got too long by it."""
+    if place.around is None or has_breaks(expression):
+        return expression
+    limit = max(place.style.limit, width(place.around + code_of(place.node)))
+    if width(place.around + code_of(expression)) <= limit:
+        return expression
+    block = len(place.block.expandtabs(4))
+    style = dataclasses.replace(place.style, limit=limit)
+    return Fitter(style, block).expression(expression, place.outer)
+
+
+def _bare(node: cst.CSTNode) -> str:
+    """The code of `node` without the comments above and after it; of a block, that of the head."""
     if isinstance(node, cst.SimpleStatementLine):
-        return node.with_changes(leading_lines=(), trailing_whitespace=cst.TrailingWhitespace())
+        plain = cst.TrailingWhitespace()
+        return code_of(node.with_changes(leading_lines=(), trailing_whitespace=plain)).rstrip()
     if isinstance(node, cst.FunctionDef):
         return head_of(node)
     if isinstance(node, cst.If | cst.While):
-        return node.test
-    return node.iter if isinstance(node, cst.For) else cst.Pass()
+        return code_of(node.test)
+    return code_of(node.iter) if isinstance(node, cst.For) else ""

@@ -67,7 +67,7 @@ class Fitter:
 
     def parameters(self, function: cst.FunctionDef) -> cst.FunctionDef:
         """`function` with its parameters on lines of their own if its first line is too long."""
-        if lines.has_breaks(function.params) or not self.too_long(code_of(head_of(function))):
+        if lines.has_breaks(function.params) or not self.too_long(head_of(function)):
             return function
         inner = self.style.unit
         text = code_of(function.params)
@@ -117,12 +117,15 @@ class Fitter:
         return vertical(arg.value, indent)
 
 
-def head_of(function: cst.FunctionDef) -> cst.FunctionDef:
-    """`function` as its `def` line only: no body, decorators or comments."""
-    colon = cst.SimpleStatementSuite((), leading_whitespace=cst.SimpleWhitespace(""))
-    return function.with_changes(
-        body=colon, decorators=(), leading_lines=(), lines_after_decorators=()
+def head_of(function: cst.FunctionDef) -> str:
+    """The `def` line of `function`, up to the colon."""
+    bare = function.with_changes(
+        body=cst.SimpleStatementSuite([cst.Pass()]),
+        decorators=(),
+        leading_lines=(),
+        lines_after_decorators=(),
     )
+    return code_of(bare).rstrip().removesuffix(" pass")
 
 
 def _awaited_head(expression: cst.BaseExpression) -> bool:

@@ -25,17 +25,22 @@ Position = tuple[int, int]
 
 
 def change_imports(
-    text: str, path: str, imports: Sequence[ImportChange], unneeded: Sequence[str]
+    text: str,
+    path: str,
+    imports: Sequence[ImportChange],
+    unneeded: Sequence[str],
+    limit: int | None = None,
 ) -> str:
     """`text` with `imports` added if missing and the imports of `unneeded` names gone if unused.
 
     `path` is relative to the project root, with forward slashes: it tells what relative imports
-    mean and what is first party. `text` has to be valid Python.
+    mean and what is first party. `text` has to be valid Python. `limit` is the length of lines,
+    None: what `text` keeps to.
     """
     rebound = {_bound(change) for change in imports} & set(unneeded)
     text = _without(text, rebound, used=set())
     for change in sorted(set(imports)):
-        text = _Source.parse(text, path).with_import(change)
+        text = _Source.parse(text, path, limit).with_import(change)
     if set(unneeded) - rebound:
         text = _without(text, set(unneeded) - rebound, used=None)
     return text
@@ -157,9 +162,9 @@ class _Source:
     style: Style
 
     @classmethod
-    def parse(cls, text: str, path: str) -> _Source:
+    def parse(cls, text: str, path: str, limit: int | None) -> _Source:
         tree = ast.parse(text)
-        return cls(split_lines(text), PurePosixPath(path), tree.body, style_of(text, tree))
+        return cls(split_lines(text), PurePosixPath(path), tree.body, style_of(text, tree, limit))
 
     @property
     def text(self) -> str:

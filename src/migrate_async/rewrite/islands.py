@@ -13,7 +13,7 @@ import ast
 import dataclasses
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import libcst as cst
 import msgspec
@@ -32,13 +32,17 @@ def split_lines(text: str) -> list[str]:
     return _LINE.findall(text)
 
 
-def style_of(text: str, tree: ast.Module) -> Style:
+def line_limit(texts: Iterable[str]) -> int:
+    """The length that lines of a code base keep to: what formatters default to, or a bit more."""
+    longest = {width(line.rstrip("\r\n")) for text in texts for line in split_lines(text)}
+    default, wider = _LIMITS
+    return wider if any(default < length <= wider for length in longest) else default
+
+
+def style_of(text: str, tree: ast.Module, limit: int | None = None) -> Style:
     """The indentation that `text` starts with, and the line length that it keeps to."""
-    lines = split_lines(text)
-    unit = next(_first_indents(tree.body, lines), "    ")
-    longest = max((width(line.rstrip("\r\n")) for line in lines), default=0)
-    limit = next((limit for limit in _LIMITS if longest <= limit), _LIMITS[-1])
-    return Style(unit, limit)
+    unit = next(_first_indents(tree.body, split_lines(text)), "    ")
+    return Style(unit, line_limit([text]) if limit is None else limit)
 
 
 def _first_indents(body: Sequence[ast.stmt], lines: Sequence[str]) -> Iterator[str]:
@@ -51,8 +55,10 @@ def _first_indents(body: Sequence[ast.stmt], lines: Sequence[str]) -> Iterator[s
                 yield indent
 
 
-def rewrite(text: str, edits: Sequence[AnyEdit]) -> str:
+def rewrite(text: str, edits: Sequence[AnyEdit], limit: int | None = None) -> str:
     """`text` with all `edits` made; the same as `whole`, at less cost.
+
+    Lines get no longer than `limit` columns, where that can be helped; None: what `text` keeps to.
 
     Raises `SourceError` when `text` is not valid Python and `InternalError` when an edit fits
     nothing in it.
@@ -61,7 +67,7 @@ def rewrite(text: str, edits: Sequence[AnyEdit]) -> str:
         return text
     tree = _parse(text)
     lines = split_lines(text)
-    style = style_of(text, tree)
+    style = style_of(text, tree, limit)
     islands = _merged([_island(tree.body, lines, edit) for edit in edits])
     for island in reversed(islands):
         inside = [edit for edit in edits if island.start <= edit.span[0] <= island.end]

@@ -132,6 +132,11 @@ class Located:
         place = self._positions[node.rpar[-1] if node.rpar else node].end
         return (place.line, place.column)
 
+    def lines(self, node: cst.CSTNode) -> range:
+        """The numbers of the lines that `node` is on."""
+        place = self._positions[node]
+        return range(place.start.line, place.end.line + 1)
+
 
 class _Finder:
     """One pass over all positions, keeping the nodes whose place an edit names."""

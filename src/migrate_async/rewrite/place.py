@@ -20,7 +20,8 @@ class Place:
     `indent` is the indentation of the line on which the node begins, `outer` that of the line on
     which its parentheses begin; both are relative to `block`, the indentation of the block around
     it. `touches` says that a letter or digit touches the
-    parentheses around the node, which have to stay then (`return(x)`).
+    parentheses around the node, which have to stay then (`return(x)`). `around` is the text before
+    and after the node on its line, if the node is on one line of a statement that has several.
     """
 
     path: Sequence[cst.CSTNode]
@@ -29,6 +30,7 @@ class Place:
     block: str
     style: Style
     touches: bool = False
+    around: str | None = None
 
     @property
     def node(self) -> cst.CSTNode:

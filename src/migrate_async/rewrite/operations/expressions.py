@@ -66,8 +66,7 @@ def await_attribute(edit: AwaitAttribute, node: cst.BaseExpression, place: Place
 
 def rewrite_query(edit: QueryRewrite, node: cst.BaseExpression, place: Place) -> Replacement:
     """The statement that the chain `node` becomes, executed if the edit says so."""
-    hoist = bool(edit.hoist and edit.call and edit.tail) and hoistable(place.path)
-    if not hoist:
+    if not (edit.hoist and edit.call and _wants_hoisting(edit, place) and hoistable(place.path)):
         edit = msgspec.structs.replace(edit, hoist="")
     result = queries.rewrite(edit, node)
     if not edit.call or edit.call == "{stmt}":
@@ -79,6 +78,11 @@ def rewrite_query(edit: QueryRewrite, node: cst.BaseExpression, place: Place) ->
         return Replacement(_fitted(result.expression, place), (name.value, call))
     new = arranger.arrange(result.expression, place.outer)
     return Replacement(_fitted(new, place))
+
+
+def _wants_hoisting(edit: QueryRewrite, place: Place) -> bool:
+    """Is something taken from the result, or is it iterated over?"""
+    return bool(edit.tail) or isinstance(place.parent, cst.For | cst.CompFor)
 
 
 def _operand(node: cst.BaseExpression) -> cst.BaseExpression:

@@ -250,3 +250,43 @@ def test_edit_at_a_wrong_place_is_refused() -> None:
     """A plan that does not fit the text is an internal error, never a guess."""
     with pytest.raises(InternalError, match="AwaitCall"):
         becomes("x = «f(»)\n", "", AWAIT)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "return [name.value for name in «g({a})»]",
+            "return [\n        name.value for name in await g({a})\n    ]",
+        ),
+        (
+            "x = {{k: v for k, v in «g({a})» if k > 1 for z in y}}",
+            "x = {{\n        k: v for k, v in await g({a}) if k > 1 for z in y\n    }}",
+        ),
+        (
+            "assert «g({a})».value == {{1: 1}}",
+            "assert (\n        await g({a})\n    ).value == {{1: 1}}",
+        ),
+        ("return not «g({a}, 1)»", "return not await g(\n        {a}, 1\n    )"),
+    ],
+)
+def test_long_line_without_a_call_outside(before: str, after: str) -> None:
+    """Comprehensions break between their brackets, operations in their operands."""
+    name = "a" * (86 - len(_function(before.format(a="")).split("\n")[1]))
+    becomes(_function(before.format(a=name)), _function(after.format(a=name)), AWAIT)
+
+
+def test_parts_of_a_long_comprehension() -> None:
+    """Each clause gets a line when one is not enough."""
+    name = "a" * 45
+    becomes(
+        f"async def f():\n    xs = [k.value + 1 for k in «g({name})»]\n",
+        f"async def f():\n    xs = [k.value + 1 for k in await g({name})]\n",
+        AWAIT,
+    )
+    becomes(
+        f"async def f():\n    x = [k(1) for k in «g({name})» if k in (1, 2)]\n",
+        "async def f():\n    x = [\n        k(1)\n"
+        f"        for k in await g(await_the({name}))\n        if k in (1, 2)\n    ]\n",
+        edit(ReplaceExpression, code=f"await g(await_the({name}))"),
+    )

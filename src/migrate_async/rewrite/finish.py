@@ -12,6 +12,15 @@ from migrate_async.rewrite.fragments import code_of, leading_lines
 from migrate_async.rewrite.lines import Style, breaks_line, comments_in, has_breaks, width
 from migrate_async.rewrite.place import Hoisted, Place
 
+_VALUES: dict[type[cst.CSTNode], str] = {
+    cst.Assign: "value",
+    cst.AnnAssign: "value",
+    cst.AugAssign: "value",
+    cst.Return: "value",
+    cst.Expr: "value",
+    cst.Assert: "test",
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class Finisher:
@@ -58,11 +67,11 @@ class Finisher:
         if len(line.body) != 1 or not fitter.too_long(_bare(line)):
             return line
         (small,) = line.body
-        value = getattr(small, "value", None)
-        kinds = cst.Assign | cst.AnnAssign | cst.AugAssign | cst.Return | cst.Expr
-        if not isinstance(small, kinds) or not isinstance(value, cst.BaseExpression):
+        field = _VALUES.get(type(small), "")
+        value = getattr(small, field, None)
+        if not isinstance(value, cst.BaseExpression):
             return line
-        return line.with_changes(body=[small.with_changes(value=fitter.expression(value, ""))])
+        return line.with_changes(body=[small.with_changes(**{field: fitter.expression(value, "")})])
 
     def _function(self, function: cst.FunctionDef) -> cst.FunctionDef:
         space = function.whitespace_before_params

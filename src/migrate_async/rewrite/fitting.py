@@ -19,6 +19,12 @@ _OPERANDS: dict[type[cst.CSTNode], tuple[str, ...]] = {
     cst.NamedExpr: ("value",),
 }
 
+_BRACKETS: dict[type[cst.CSTNode], tuple[str, str]] = {
+    cst.ListComp: ("lbracket", "rbracket"),
+    cst.SetComp: ("lbrace", "rbrace"),
+    cst.DictComp: ("lbrace", "rbrace"),
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class Fitter:
@@ -40,13 +46,42 @@ class Fitter:
         if isinstance(expression, cst.Await):
             inner = self.expression(expression.expression, indent)
             return expression.with_changes(expression=inner)
-        if _awaited_head(expression):
-            return self._head(expression, indent)
-        if isinstance(expression, cst.Call) and expression.args:
+        if isinstance(expression, cst.ListComp | cst.SetComp | cst.DictComp):
+            return self._comprehension(expression, indent)
+        if not isinstance(expression, cst.Call | cst.Attribute | cst.Subscript):
+            return self._operand(expression, indent)
+        if isinstance(expression, cst.Call) and expression.args and not _awaited_head(expression):
             return self._call(expression, indent)
-        if isinstance(expression, cst.Call | cst.Attribute | cst.Subscript):
-            return self._head(expression, indent)
-        return self._operand(expression, indent)
+        return self._head(expression, indent)
+
+    def _comprehension(
+        self, expression: cst.ListComp | cst.SetComp | cst.DictComp, indent: str
+    ) -> cst.BaseExpression:
+        """The comprehension between its brackets, its parts on lines of their own if need be."""
+        inner = indent + self.style.unit
+        if self.too_long(code_of(expression)[1:-1], inner):
+            expression = expression.with_changes(for_in=self._clauses(expression.for_in, inner))
+        opening, closing = _BRACKETS[type(expression)]
+        left, right = getattr(expression, opening), getattr(expression, closing)
+        return expression.with_changes(
+            **{
+                opening: left.with_changes(whitespace_after=line_break(inner)),
+                closing: right.with_changes(whitespace_before=line_break(indent)),
+            }
+        )
+
+    def _clauses(self, clause: cst.CompFor, indent: str) -> cst.CompFor:
+        space = line_break(indent)
+        iterable = clause.iter
+        if self.too_long(code_of(clause.with_changes(ifs=(), inner_for_in=None)), indent):
+            iterable = self.expression(iterable, indent)
+        inner = clause.inner_for_in
+        return clause.with_changes(
+            iter=iterable,
+            whitespace_before=space,
+            ifs=[condition.with_changes(whitespace_before=space) for condition in clause.ifs],
+            inner_for_in=None if inner is None else self._clauses(inner, indent),
+        )
 
     def _operand(self, expression: cst.BaseExpression, indent: str) -> cst.BaseExpression:
         """An operation broken in its last operand that can be broken."""

@@ -228,11 +228,9 @@ def _settle(value: Any, depth: int) -> Any:
     if not isinstance(value, Iterable) or isinstance(value, str | bytes):
         return value
     items = [_settle(item, depth) for item in value]
-    if isinstance(value, Row):
-        return ("row", *items)
     if isinstance(value, set | frozenset):
         return sorted(items, key=repr)
-    return tuple(items) if isinstance(value, tuple) else items
+    return ("row", *items) if isinstance(value, Row) else items
 
 
 def _entity(value: Any, state: InstanceState[Any], depth: int) -> Any:

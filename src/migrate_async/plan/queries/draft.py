@@ -18,7 +18,7 @@ from migrate_async.plan.queries.state import Item, QueryState, SessionRef
 STATEMENT = "{stmt}"
 
 
-class Left(Exception):  # noqa: N818  no error: the piece stays as it is
+class Left(Exception):
     """The piece cannot be translated."""
 
     def __init__(self, problem: Refused) -> None:

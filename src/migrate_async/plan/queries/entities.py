@@ -20,6 +20,7 @@ _TABLES = frozenset(
     {"subquery", "cte", "alias", "lateral", "values", "table", "Table", "tablesample"}
 )
 _COLUMNS = frozenset({"c", "columns"})
+_ALIASES = frozenset({"aliased", "with_polymorphic"})
 _UNHASHABLE = frozenset({"JSON", "JSONB", "ARRAY", "HSTORE"})
 _ENTITIES = ("class", "alias", "class-variable")
 _MAX_DEPTH = 5
@@ -64,20 +65,30 @@ class Entities:
     def _kind(self, expr: s.Expr, depth: int = 0) -> str:
         """The kind of what the index does not know, by how it is written."""
         if isinstance(expr, s.Call):
-            if last_name(expr.func) in _TABLES:
-                return "table"
-            return "unknown" if isinstance(expr.func, s.Name) else "expression"
-        if isinstance(expr, s.Attribute):
-            dotted = {part.attr for part in s.walk(expr) if isinstance(part, s.Attribute)}
-            return "column" if dotted & _COLUMNS and expr.attr not in _COLUMNS else "unknown"
+            return _kind_of_call(expr)
         if isinstance(expr, s.Operation | s.Constant):
             return "expression"
+        if self._is_foreign_class(expr):
+            return "class"
+        if isinstance(expr, s.Attribute):
+            return self._kind_of_attribute(expr)
         kinds = {
             self._kind(value, depth + 1)
             for value in local_values(expr, self._project.scope(expr))
             if depth < _MAX_DEPTH
         }
         return kinds.pop() if len(kinds) == 1 else "unknown"
+
+    def _kind_of_attribute(self, expr: s.Attribute) -> str:
+        dotted = {part.attr for part in s.walk(expr) if isinstance(part, s.Attribute)}
+        if dotted & _COLUMNS and expr.attr not in _COLUMNS:
+            return "column"
+        return "column" if self._is_foreign_class(expr.value) else "unknown"
+
+    def _is_foreign_class(self, expr: s.Expr) -> bool:
+        """Is `expr` imported from outside of the project and written as classes are?"""
+        name = self._project.external(expr).rpartition(".")[2]
+        return name[:1].isupper() and not name.isupper()
 
     @staticmethod
     def _source(kind: str, expr: s.Expr, model: Class | None) -> str:
@@ -89,6 +100,15 @@ class Entities:
         mapped = self._project.model(model) if model is not None else None
         column = mapped.columns.get(name) if mapped is not None else None
         return column is not None and last_name_of_type(column.type) in _UNHASHABLE
+
+
+def _kind_of_call(call: s.Call) -> str:
+    name = last_name(call.func)
+    if name in _TABLES:
+        return "table"
+    if name in _ALIASES:
+        return "alias"
+    return "unknown" if isinstance(call.func, s.Name) else "expression"
 
 
 def source_key(expr: s.Expr, model: Class | None) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from migrate_async.index import scopes as sc
-from migrate_async.index.scopes import Function, Module, Scope
+from migrate_async.index.scopes import Function, Module, Scope, last_name
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import ImportChange
@@ -61,29 +61,36 @@ class Imports:
 
     def __init__(self, module: Module, functions: list[Function]) -> None:
         self._module = module
-        self._taken: dict[str, bool] = {}
         self._functions = functions
+        self._for_checkers = frozenset(_typing_only(module.syntax.body))
 
     def name(self, dotted: str) -> tuple[str, tuple[ImportChange, ...]]:
         """How the module's code can say `sqlalchemy.select`, and the import that it needs."""
         home, _, name = dotted.rpartition(".")
         for local, bound in self._module.scope.names.items():
-            if _imports(bound, dotted) and not self._is_hidden(local):
+            if local in self._for_checkers:
+                continue
+            if _imports(bound, dotted) and not self._is_hidden(local, dotted):
                 return local, ()
-            if home == "sqlalchemy" and _imports(bound, home) and not self._is_hidden(local):
+            if home == "sqlalchemy" and _imports(bound, home) and not self._is_hidden(local, home):
                 return f"{local}.{name}", ()
-        alias = f"sa_{name}" if self._is_taken(name) else ""
-        change = ImportChange(CODEMOD, home, name, alias)
-        return alias or name, (change,)
+        is_taken = name in self._module.scope.names or self._is_hidden(name, dotted)
+        alias = f"sa_{name}" if is_taken else ""
+        return alias or name, (ImportChange(CODEMOD, home, name, alias),)
 
-    def _is_hidden(self, name: str) -> bool:
-        """Does a function or comprehension bind `name`, so that the module's is out of reach?"""
-        return any(name in function.scope.names for function in self._functions)
+    def _is_hidden(self, name: str, dotted: str) -> bool:
+        """Does a function bind `name` to anything but `dotted`?"""
+        found = [fn.scope.names[name] for fn in self._functions if name in fn.scope.names]
+        return not all(_imports(bound, dotted) for bound in found)
 
-    def _is_taken(self, name: str) -> bool:
-        if name not in self._taken:
-            self._taken[name] = name in self._module.scope.names or self._is_hidden(name)
-        return self._taken[name]
+
+def _typing_only(body: Iterable[s.Stmt]) -> Iterator[str]:
+    """Names imported under `if TYPE_CHECKING:`, which do not exist at run time."""
+    for statement in body:
+        if isinstance(statement, s.If) and last_name(statement.test) == "TYPE_CHECKING":
+            for inner in statement.body:
+                if isinstance(inner, s.ImportFrom | s.Import):
+                    yield from (alias.asname or alias.name for alias in inner.names)
 
 
 def _imports(bound: list[sc.Binding], dotted: str) -> bool:

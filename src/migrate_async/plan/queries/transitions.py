@@ -129,13 +129,13 @@ class Transitions:
         cls = self._project.class_of(target)
         if cls is not None:
             named = Target(function, text(target) if is_plain(target) else "", cls)
-            return _with_sources(replace(state, target=named), frozenset({source_key(target, cls)}))
+            return _joined(replace(state, target=named), source_key(target, cls))
         related = self.relationship(target)
         if related is None:
             return _with_sources(replace(state, target=Target(function)), _UNKNOWN)
         other, is_collection = related
         state = replace(state, target=Target(function, "", other))
-        return _with_sources(state, frozenset({other.qualname}) if is_collection else frozenset())
+        return _joined(state, other.qualname) if is_collection else state
 
     def relationship(self, expr: s.Expr) -> tuple[Class, bool] | None:
         """The class that the relationship `expr` leads to, and whether to many of it."""
@@ -177,6 +177,12 @@ _HANDLERS = {
     Effect.SET: Transitions._reset,
     Effect.STATEMENT: Transitions._reset,
 }
+
+
+def _joined(state: QueryState, source: str) -> QueryState:
+    """`state` with rows of `source`; those of the first entity's own table are others than its."""
+    is_own = bool(state.items) and state.items is not None and state.items[0].source == source
+    return _with_sources(state, _UNKNOWN if is_own else frozenset({source}))
 
 
 def _with_sources(state: QueryState, sources: frozenset[str]) -> QueryState:

@@ -62,6 +62,8 @@ class SyncSessionAdapter(AsyncSession):
         return SyncConnectionAdapter(await run_legacy(self.sync_session.connection, **options))
 
     def _refuse_implicit_load(self, state: ORMExecuteState) -> None:
+        if not state.is_select:  # only those have load options to look at
+            return
         implicit = state.is_column_load or state.lazy_loaded_from is not None
         if not implicit or in_greenlet():
             return

@@ -18,7 +18,7 @@ from migrate_async.runtime.legacy.hooks import (
 )
 from migrate_async.runtime.legacy.loop import abandon_loop, adopt_loop
 from migrate_async.runtime.legacy.modes import DEFAULT_MODE, Mode, set_default_mode
-from migrate_async.runtime.legacy.overrides import install_overrides
+from migrate_async.runtime.legacy.overrides import AdaptingOverrides, install_overrides
 from migrate_async.runtime.tracking import current_scope, request_scope
 
 Scope = MutableMapping[str, Any]
@@ -110,7 +110,8 @@ def _serving(call: Callable[..., Coroutine[Any, Any, None]]) -> Any:
         if mode is None:
             await call(self, scope, receive, send)
             return
-        if getattr(self, "dependency_overrides", None):
+        overrides = getattr(self, "dependency_overrides", None)
+        if overrides and not isinstance(overrides, AdaptingOverrides):
             install_overrides(self)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:

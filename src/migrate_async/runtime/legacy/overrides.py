@@ -28,7 +28,7 @@ class AdaptingOverrides(MutableMapping[Dependency, Dependency]):
     :param target: where the overrides are kept; whoever holds it sees and makes all changes.
     :param strict: see `SyncSessionAdapter`.
     :param twins: pairs of an async dependency and its sync sibling, as `get_db` and
-        `get_sync_db`: an override of one serves the other too.
+        `get_sync_db`: an override of one serves the other too. Those of the runtime are known.
     """
 
     def __init__(
@@ -40,8 +40,14 @@ class AdaptingOverrides(MutableMapping[Dependency, Dependency]):
     ) -> None:
         self._target = target
         self._strict = strict
-        self._twins = {**dict(twins), **{sync: native for native, sync in twins}}
+        pairs = (*_own_twins(), *twins)
+        self._twins = {**dict(pairs), **{sync: native for native, sync in pairs}}
         self._adapted: dict[Dependency, tuple[Dependency, Dependency]] = {}
+
+    @property
+    def target(self) -> MutableMapping[Dependency, Dependency]:
+        """Where the overrides are kept."""
+        return self._target
 
     def __getitem__(self, dependency: Dependency) -> Dependency:
         try:
@@ -74,15 +80,10 @@ class AdaptingOverrides(MutableMapping[Dependency, Dependency]):
 def install_overrides(
     app: Any, *, strict: bool = True, twins: tuple[tuple[Dependency, Dependency], ...] = ()
 ) -> None:
-    """Adapt the overrides of a FastAPI application; arguments as of `AdaptingOverrides`.
-
-    The runtime's own `get_db` and `get_sync_db` are twins already.
-    """
-    if not isinstance(app.dependency_overrides, AdaptingOverrides):
-        pairs = (*_own_twins(), *twins)
-        app.dependency_overrides = AdaptingOverrides(
-            app.dependency_overrides, strict=strict, twins=pairs
-        )
+    """Adapt the overrides of a FastAPI application; arguments as of `AdaptingOverrides`."""
+    overrides = app.dependency_overrides
+    target = overrides.target if isinstance(overrides, AdaptingOverrides) else overrides
+    app.dependency_overrides = AdaptingOverrides(target, strict=strict, twins=twins)
 
 
 def adapt_dependency(override: Dependency, *, strict: bool = True) -> Dependency:

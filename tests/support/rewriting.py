@@ -9,8 +9,6 @@ import ast
 from collections.abc import Callable, Sequence
 from textwrap import dedent
 
-import libcst as cst
-
 from migrate_async.model.plan import AnyEdit
 from migrate_async.model.syntax import Span
 from migrate_async.rewrite.executor import execute
@@ -54,7 +52,7 @@ def unmarked(text: str) -> tuple[str, list[Span]]:
 
 def run(source: str, edits: Sequence[AnyEdit], limit: int = 88) -> str:
     """`source` after `edits`, in one pass over the whole module."""
-    return execute(cst.parse_module(source), edits, Style(limit=limit)).code
+    return execute(source, edits, Style(limit=limit)).code
 
 
 def becomes(before: str, after: str, *edits: Callable[[Span], AnyEdit]) -> None:

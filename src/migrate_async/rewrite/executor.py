@@ -29,7 +29,6 @@ from migrate_async.model.plan import (
     UnwrapCall,
 )
 from migrate_async.rewrite.finish import Finisher, fitted
-from migrate_async.rewrite.fragments import code_of
 from migrate_async.rewrite.lines import Style
 from migrate_async.rewrite.locate import Located
 from migrate_async.rewrite.operations import calls, decorators, expressions, functions
@@ -49,15 +48,19 @@ _OPERATIONS: dict[type[Edit], Operation] = {
 }
 
 
-def execute(module: cst.Module, edits: Sequence[AnyEdit], style: Style) -> cst.Module:
-    """`module` with all `edits` made.
+def execute(text: str, edits: Sequence[AnyEdit], style: Style) -> cst.Module:
+    """The module in `text` with all `edits` made.
 
-    Raises `InternalError` when an edit fits nothing in the module: the plan and the text disagree.
+    Raises `InternalError` when an edit fits nothing in it: the plan and the text disagree.
     """
+    try:
+        module = cst.parse_module(text)
+    except cst.ParserSyntaxError as error:
+        raise InternalError(f"LibCST cannot parse it: {error.message}") from None
     if not edits:
         return module
     once = tuple(dict.fromkeys(edits))
-    executor = _Executor(module, once, style)
+    executor = _Executor(module, text, once, style)
     result = module.visit(executor)
     executor.check()
     assert isinstance(result, cst.Module)  # noqa: S101 - narrows LibCST's wide return type
@@ -65,12 +68,14 @@ def execute(module: cst.Module, edits: Sequence[AnyEdit], style: Style) -> cst.M
 
 
 class _Executor(cst.CSTTransformer):
-    def __init__(self, module: cst.Module, edits: Sequence[AnyEdit], style: Style) -> None:
+    def __init__(
+        self, module: cst.Module, text: str, edits: Sequence[AnyEdit], style: Style
+    ) -> None:
         super().__init__()
         self._located = Located(module, edits)
         self._targets = self._located.targets
         self._style = style
-        self._lines = code_of(module).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        self._lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         self._default_indent = module.default_indent
         self._path: list[cst.CSTNode] = []
         self._hoisted: dict[cst.CSTNode, list[Hoisted]] = {}
@@ -181,7 +186,9 @@ class _Executor(cst.CSTTransformer):
         self._edited.add(self._line_of(self._statement()))
 
     def _finisher(self, statement: cst.CSTNode) -> Finisher:
-        return Finisher(statement, self._indent(), self._style)
+        numbers = self._located.lines(statement)
+        source = "\n".join(self._lines[numbers.start - 1 : numbers.stop - 1])
+        return Finisher(statement, source, self._indent(), self._style)
 
     def _hoisted_from(self, statement: cst.CSTNode) -> list[Hoisted]:
         small = statement.body if isinstance(statement, cst.SimpleStatementLine) else (statement,)

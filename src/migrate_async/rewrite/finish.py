@@ -26,10 +26,12 @@ _VALUES: dict[type[cst.CSTNode], str] = {
 class Finisher:
     """Finishes the statement that was `original`, in a block indented by `block`.
 
-    A line may be as long as the longest that the statement had, or as `style` allows.
+    `source` are the lines that it stood on. A line may be as long as the longest that the statement
+    had, or as `style` allows.
     """
 
     original: cst.CSTNode
+    source: str
     block: str
     style: Style
 
@@ -50,21 +52,23 @@ class Finisher:
         """The assignment `name = value`, fitted."""
         return name, self._head(value, f"{name} = ")
 
-    def _fitter(self) -> Fitter:
+    def _fitter(self, text: str) -> Fitter | None:
+        """What breaks `text` if it is too long; None if it is not."""
         block = len(self.block.expandtabs(4))
-        longest = block + width(_bare(self.original))
-        limit = max(self.style.limit, longest)
-        return Fitter(dataclasses.replace(self.style, limit=limit), block)
+        fitter = Fitter(self.style, block)
+        if not fitter.too_long(text):
+            return None
+        limit = max(self.style.limit, block + width(_bare(self.original)))
+        fitter = Fitter(dataclasses.replace(self.style, limit=limit), block)
+        return fitter if fitter.too_long(text) else None
 
     def _head(self, value: cst.BaseExpression, around: str) -> cst.BaseExpression:
-        fitter = self._fitter()
-        if fitter.too_long(around + code_of(value)):
-            return fitter.expression(value, "")
-        return value
+        fitter = self._fitter(around + code_of(value))
+        return fitter.expression(value, "") if fitter else value
 
     def _line(self, line: cst.SimpleStatementLine) -> cst.SimpleStatementLine:
-        fitter = self._fitter()
-        if len(line.body) != 1 or not fitter.too_long(_bare(line)):
+        fitter = self._fitter(_bare(line)) if len(line.body) == 1 else None
+        if fitter is None:
             return line
         (small,) = line.body
         field = _VALUES.get(type(small), "")
@@ -77,12 +81,15 @@ class Finisher:
         space = function.whitespace_before_params
         if breaks_line(space) and not code_of(function.params).strip():
             function = function.with_changes(whitespace_before_params=cst.SimpleWhitespace(""))
-        return self._fitter().parameters(function)
+        fitter = self._fitter(head_of(function))
+        return fitter.parameters(function) if fitter else function
 
     def _with_comments(
         self, line: cst.SimpleStatementLine, hoisted: Sequence[Hoisted]
     ) -> cst.SimpleStatementLine:
         """`line` with the comments that the edits left out on lines above it."""
+        if "#" not in self.source:
+            return line
         kept = [comment.value for comment in comments_in(line)]
         kept += [comment.value for _, value in hoisted for comment in comments_in(value)]
         lost = []

@@ -15,7 +15,6 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 
-import libcst as cst
 import msgspec
 
 from migrate_async.errors import InternalError, SourceError
@@ -96,7 +95,7 @@ def _ended_like(before: str, after: str) -> str:
 
 
 def _executed(text: str, edits: Sequence[AnyEdit], style: Style) -> str:
-    module = execute(_module(text), edits, style)
+    module = execute(text, edits, style)
     # LibCST makes a blank line of a module that has become empty.
     return module.code if module.body or module.header or module.footer else ""
 
@@ -257,13 +256,6 @@ def _rewritten(island: Island, lines: Sequence[str], edits: Sequence[AnyEdit], s
 
 def _line_end(line: str) -> str:
     return line[len(line.rstrip("\r\n")) :] or "\n"
-
-
-def _module(text: str) -> cst.Module:
-    try:
-        return cst.parse_module(text)
-    except cst.ParserSyntaxError as error:
-        raise InternalError(f"LibCST cannot parse it: {error.message}") from None
 
 
 def _moved(edit: AnyEdit, offset: int) -> AnyEdit:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function
+from migrate_async.index.scopes import Function, Scope
 from migrate_async.index.types import Instance
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
@@ -27,7 +27,11 @@ _MUTATORS = frozenset(
 def refresh_edits(
     project: Project, function: Function, gone: frozenset[s.AnyNode]
 ) -> Iterator[p.AnyEdit]:
-    """`await db.refresh(x)` after each commit that needs it."""
+    """`await db.refresh(x)` after each commit that needs it.
+
+    After a bulk UPDATE or DELETE that did not synchronise the session, every object may be stale:
+    `db.expire_all()` lets later queries fetch them anew, as they did after a legacy commit.
+    """
     if not isinstance(function.node, s.FunctionDef):
         return
     for block in blocks.blocks(function.node.body):
@@ -35,14 +39,44 @@ def refresh_edits(
             session = _commits(project, statement)
             if session is None or statement in gone:
                 continue
-            names = [
-                name
-                for name in _written(project, function, statement)
-                if _read_before_refresh(block[index + 1 :], name)
+            rest = block[index + 1 :]
+            stale = _unsynchronised(function.node, statement) and any(
+                blocks.mentions(item, session.partition(".")[0]) for item in rest
+            )
+            names = _models(project, function) if stale else _written(project, function, statement)
+            lines = [f"{session}.expire_all()"] if stale else []
+            lines += [
+                f"await {session}.refresh({name})"
+                for name in names
+                if _read_before_refresh(rest, name)
             ]
-            if names:
-                code = "\n".join(f"await {session}.refresh({name})" for name in names)
-                yield p.InsertStatements(span=statement.span, codemod=NAME, code=code, after=True)
+            if lines:
+                yield p.InsertStatements(
+                    span=statement.span, codemod=NAME, code="\n".join(lines), after=True
+                )
+
+
+def _unsynchronised(node: s.FunctionDef, commit: s.Stmt) -> bool:
+    """Whether `synchronize_session=False` stands before `commit`."""
+    return any(
+        isinstance(part, s.Keyword)
+        and part.arg == "synchronize_session"
+        and isinstance(part.value, s.Constant)
+        and part.value.kind == "bool"
+        and not part.value.value
+        and part.span[:2] < commit.span[:2]
+        for part in s.walk(node)
+    )
+
+
+def _models(project: Project, function: Function) -> Iterator[str]:
+    """Parameters and locals that hold one ORM object."""
+    assert function.node is not None  # noqa: S101  the caller has looked
+    found: dict[str, None] = {}
+    for name in function.scope.names:
+        if _is_model(project, s.Name(*function.node.span, name), function.scope):
+            found[name] = None
+    yield from found
 
 
 def _commits(project: Project, statement: s.Stmt) -> str | None:
@@ -65,7 +99,7 @@ def _written(project: Project, function: Function, commit: s.Stmt) -> Iterator[s
         if statement.span[:2] >= commit.span[:2]:
             continue
         for node in _writes(statement):
-            if _is_model(project, node):
+            if _is_model(project, node, project.scope_of(node)):
                 found[node.id] = None
     yield from found
 
@@ -98,9 +132,9 @@ def _changed_collection(func: s.Expr) -> s.Name | None:
     return owner if isinstance(owner, s.Name) else None
 
 
-def _is_model(project: Project, node: s.Name) -> bool:
+def _is_model(project: Project, node: s.Name, scope: Scope) -> bool:
     models = {model.cls for model in project.models.values()}
-    types = project.infer(node, project.scope_of(node))
+    types = project.infer(node, scope)
     return any(isinstance(found, Instance) and found.cls in models for found in types)
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from migrate_async.config import Settings
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
+from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.plan.after_commit import refresh_edits
@@ -285,10 +286,10 @@ class AsyncStep:
 
     def _modules(self, collector: Collector, *, hop: bool) -> None:
         for engine in self._project.engines:
-            if self._takes_part(engine.module.path) and engine.kind == "engine":
+            if engine.kind == "engine" and self._becomes_async(engine):
                 collector.add_module(engine.module, engine_edits(self._project, engine))
         for factory in self._project.session_factories:
-            if not self._takes_part(factory.module.path) or factory.kind == "async_sessionmaker":
+            if factory.kind == "async_sessionmaker" or not self._becomes_async(factory):
                 continue
             obstacle = factory_obstacle(factory)
             found = factory_edits(factory, hop=hop) if obstacle is None else ModuleEdits()
@@ -303,6 +304,16 @@ class AsyncStep:
             path = alias.module.path
             collector.add(path, retyped.edits, retyped.imports, retyped.unneeded)
         self._start_up(collector)
+
+    def _becomes_async(self, variable: Variable) -> bool:
+        """An engine or factory of a module that takes part, or of a converted function.
+
+        What a function that stays sync makes for itself (Alembic's `env.py`) stays sync with it.
+        """
+        owner = variable.scope.function
+        if not self._takes_part(variable.module.path):
+            return False
+        return owner.is_module or self.colouring.converts(owner)
 
     def _start_up(self, collector: Collector) -> None:
         lifespan = False

@@ -166,9 +166,7 @@ class _Keeper:
         """Whether the value of a call is a session, or enters as one."""
         types = self._project.infer(site.node, site.scope)
         entered = [found.value for found in types if isinstance(found, ContextOf)]
-        return any(
-            self._project.session_kind_of(found) is not None for found in (types, *entered)
-        )
+        return any(self._project.session_kind_of(found) is not None for found in (types, *entered))
 
     def _caller(self, site: CallSite) -> Reason | None:
         caller = site.function

@@ -121,9 +121,9 @@ def count_{name}s(db: Session, owner_id: int) -> int:
 
 _MENTION = '''
 
-def describe_{name}_{number}(db: Session, *columns: str) -> dict[str, str]:
-    """What is known of the columns, without asking the database."""
-    return {{column: f"{name}.{{column}}" for column in columns if column != "{other}"}}
+def is_known_{name}_{number}(error: Exception) -> bool:
+    """Whether the caller may go on after `error`."""
+    return isinstance(error, NoResultFound) and "{other}" not in str(error)
 '''
 
 _PLAIN = '''
@@ -171,7 +171,7 @@ def _module(chance: random.Random, shape: Shape) -> str:
     name, other = chance.sample(_WORDS, 2)
     parts = [f'"""Rules about each {name}."""\n\nfrom __future__ import annotations\n']
     if share < shape.mentions:
-        parts.append("\nfrom sqlalchemy.orm import Session\n")
+        parts.append("\nfrom sqlalchemy.exc import NoResultFound\n")
         parts.append(_MENTION.format(name=name, other=other, number=1))
     while sum(part.count("\n") for part in parts) < LINES_PER_FILE:
         name, other = chance.sample(_WORDS, 2)

@@ -23,7 +23,7 @@ _LIBRARY_FOLDERS = tuple(
     {
         f"{Path(path)}/"
         for name, path in sysconfig.get_paths().items()
-        if name in {"stdlib", "platstdlib", "purelib", "platlib"}
+        if name in {"stdlib", "platstdlib", "purelib", "platlib", "scripts"}
     }
     | {f"{Path(__file__).parents[1]}/"}
 )
@@ -47,12 +47,15 @@ UNKNOWN = Location("<unknown>", 0)
 
 
 def app_location(fallback: Location = UNKNOWN) -> Location:
-    """The innermost application line on the stack, else the carried one, else `fallback`."""
+    """The carried line, else the innermost application line on the stack, else `fallback`."""
+    carried = _carried.get()
+    if carried is not None:
+        return carried
     for frame in _frames(sys._getframe(1)):
         filename = frame.f_code.co_filename
         if not is_library(filename):
             return Location(filename, frame.f_lineno, frame.f_code.co_name)
-    return _carried.get() or fallback
+    return fallback
 
 
 def location_of(function: object) -> Location:

@@ -41,7 +41,8 @@ def refresh_edits(
                 continue
             rest = block[index + 1 :]
             stale = _unsynchronised(function.node, statement) and any(
-                blocks.mentions(item, session.partition(".")[0]) for item in rest
+                site.operation is not None and site.node.span > statement.span
+                for site in project.calls(function)
             )
             names = _models(project, function) if stale else _written(project, function, statement)
             lines = [f"{session}.expire_all()"] if stale else []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from migrate_async.index.callgraph import CallSite
-from migrate_async.index.project import Project
+from migrate_async.index.project import Operation, Project
 from migrate_async.index.scopes import Function
 from migrate_async.knowledge.async_api import AWAITED, CONTEXT, METADATA_IO
 from migrate_async.model import syntax as s
@@ -91,19 +91,14 @@ class Touches:
         if self._is_metadata(site):
             return Touch("metadata", site, f"runs {_method(site)}")
         operation = site.operation
-        if operation is None and self._is_coroutine_in_async(site):
-            return Touch("await", site, "changes a connection's options")
-        if operation is None or operation.is_async or site.awaited:
+        if operation is None:
+            if self._is_coroutine_in_async(site):
+                return Touch("await", site, "changes a connection's options")
             return None
-        if site.kind == "implicit":
-            is_block = operation.owner == "session" and operation.name == "__exit__"
-            return Touch("block", site, "opens a session") if is_block else None
-        text = f"calls {operation.owner}.{operation.name}()"
-        if operation.name in CONTEXT.get(operation.owner, ()):
-            return Touch("context", site, text)
-        if operation.name in AWAITED.get(operation.owner, ()):
-            return Touch("await", site, text)
-        return None
+        kind = "" if operation.is_async or site.awaited else _kind(site, operation)
+        texts = {"block": "opens a session"}
+        text = texts.get(kind, f"calls {operation.owner}.{operation.name}()")
+        return Touch(kind, site, text) if kind else None
 
     def _is_coroutine_in_async(self, site: CallSite) -> bool:
         """`connection.execution_options(...)`: no I/O, but a coroutine of `AsyncConnection`."""
@@ -122,6 +117,15 @@ class Touches:
             self._project.engine_or_connection(value, site.scope) == "engine"
             for value in (*node.args, *(keyword.value for keyword in node.keywords))
         )
+
+
+def _kind(site: CallSite, operation: Operation) -> str:
+    """The kind of touch that an operation is; empty when nothing is awaited for it."""
+    if site.kind == "implicit":
+        return "block" if (operation.owner, operation.name) == ("session", "__exit__") else ""
+    if operation.name in CONTEXT.get(operation.owner, ()):
+        return "context"
+    return "await" if operation.name in AWAITED.get(operation.owner, ()) else ""
 
 
 def _method(site: CallSite) -> str:

@@ -290,3 +290,13 @@ def test_parts_of_a_long_comprehension() -> None:
         f"        for k in await g(await_the({name}))\n        if k in (1, 2)\n    ]\n",
         edit(ReplaceExpression, code=f"await g(await_the({name}))"),
     )
+
+
+def test_no_line_break_in_an_f_string() -> None:
+    """However long it gets: before Python 3.12 that would not be valid."""
+    text = "a" * 60
+    becomes(
+        f"async def f():\n    x = [\n        f'{text} {{«g(1)»}}',\n    ]\n",
+        f"async def f():\n    x = [\n        f'{text} {{await g(1, abcdefghijk)}}',\n    ]\n",
+        edit(ReplaceExpression, code="await g(1, abcdefghijk)"),
+    )

@@ -105,7 +105,7 @@ class Finisher:
 
 def fitted(expression: cst.BaseExpression, place: Place) -> cst.BaseExpression:
     """`expression`, broken if the line inside a longer statement got too long by it."""
-    if place.around is None or has_breaks(expression):
+    if place.around is None or place.in_string or has_breaks(expression):
         return expression
     limit = max(place.style.limit, width(place.around + code_of(place.node)))
     if width(place.around + code_of(expression)) <= limit:

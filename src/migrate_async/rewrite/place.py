@@ -40,6 +40,11 @@ class Place:
     def parent(self) -> cst.CSTNode | None:
         return self.path[-2] if len(self.path) > 1 else None
 
+    @property
+    def in_string(self) -> bool:
+        """Is the node in an f-string, where lines cannot be broken?"""
+        return any(isinstance(node, cst.FormattedStringExpression) for node in self.path)
+
 
 @dataclasses.dataclass(frozen=True)
 class Replacement:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from fastapi import Depends, FastAPI, Header
+from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, create_engine, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -127,14 +127,14 @@ def test_any_kind_of_override(app: FastAPI, db: Session, kind: str) -> None:
 def test_overrides_may_depend_on_something_themselves(app: FastAPI, db: Session) -> None:
     asked: list[str] = []
 
-    def override(x_user: "Annotated[str, Header()]") -> Iterator[Session]:
-        asked.append(x_user)
+    def override(user: "str") -> Iterator[Session]:
+        asked.append(user)
         yield db
 
     install_overrides(app)
     app.dependency_overrides[my_get_db] = override
     client = TestClient(app)
-    assert client.post("/native/Grace", headers={"x-user": "ada"}).status_code == 200
+    assert client.post("/native/Grace", params={"user": "ada"}).status_code == 200
     assert client.post("/native/Grace").status_code == 422
     assert asked == ["ada"]
 

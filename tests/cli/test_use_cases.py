@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -191,8 +192,8 @@ def test_a_file_that_fails_verification_is_left_and_the_rest_written(
     """A bug of ours in one file: it is told, and the exit code of `migrate` will be 3."""
     real = engine.rewrite_text
 
-    def broken(file: FilePlan, text: str) -> str:
-        return "def (" if file.path == "blog/crud.py" else real(file, text)
+    def broken(file: FilePlan, text: str, *rest: Any) -> str:
+        return "def (" if file.path == "blog/crud.py" else real(file, text, *rest)
 
     monkeypatch.setattr(engine, "rewrite_text", broken)
     before = contents(root)

@@ -62,7 +62,7 @@ def _run(fixture: Path, folder: Path, invocation: Invocation, *, full_diff: bool
     root = demo_app.copy_app(fixture, folder)
     requests = demo_app.load_requests(fixture)
     _act(page, f"1. The legacy application, copied to {root}")
-    before = _before(root, requests, page)
+    before = _before(root, requests, invocation)
     _act(page, "2. The plan: routes, and functions that stay sync")
     _show_plan(root, invocation)
     _act(page, "3. The migration")
@@ -71,7 +71,7 @@ def _run(fixture: Path, folder: Path, invocation: Invocation, *, full_diff: bool
     for line in coloured(patch):
         page.console.print(line, soft_wrap=True)
     _act(page, "4. The migrated application, under uvicorn on SQLite")
-    same = _after(root, requests, before, page)
+    same = _after(root, requests, before, invocation)
     _act(page, "5. What was converted, and what was not")
     render_summary(migration.summary, page, verbose=invocation.verbose)
     return same
@@ -82,17 +82,26 @@ def _act(page: Page, title: str) -> None:
     page.line((title, "bold underline"))
 
 
-def _before(root: Path, requests: Sequence[Request], page: Page) -> list[Answer]:
-    _test(root, page, "Its own tests")
-    with demo_app.served(root) as address:
-        answers = demo_app.call(address, requests)
-    _show_answers("sync", requests, answers, page)
+def _before(root: Path, requests: Sequence[Request], invocation: Invocation) -> list[Answer]:
+    _test(root, invocation, "Its own tests")
+    answers = _call(root, requests, invocation)
+    _show_answers("sync", requests, answers, invocation.page)
     return answers
 
 
-def _test(root: Path, page: Page, title: str) -> None:
-    passed, outcome = demo_app.run_tests(root)
-    page.line(f"{title}: ", (outcome, "green" if passed else "red"))
+def _test(root: Path, invocation: Invocation, title: str) -> None:
+    with invocation.progress() as progress:
+        progress.phase("Running the tests of the application")
+        passed, outcome = demo_app.run_tests(root)
+    invocation.page.line(f"{title}: ", (outcome, "green" if passed else "red"))
+
+
+def _call(root: Path, requests: Sequence[Request], invocation: Invocation) -> list[Answer]:
+    with invocation.progress() as progress:
+        progress.phase("Starting the application")
+        with demo_app.served(root) as address:
+            progress.phase(f"Sending {counted(len(requests), 'request')}")
+            return demo_app.call(address, requests)
 
 
 def _show_plan(root: Path, invocation: Invocation) -> None:
@@ -114,9 +123,11 @@ def _migrate(root: Path, invocation: Invocation) -> Migration:
         )
 
 
-def _after(root: Path, requests: Sequence[Request], before: Sequence[Answer], page: Page) -> bool:
-    with demo_app.served(root) as address:
-        answers = demo_app.call(address, requests)
+def _after(
+    root: Path, requests: Sequence[Request], before: Sequence[Answer], invocation: Invocation
+) -> bool:
+    page = invocation.page
+    answers = _call(root, requests, invocation)
     _show_answers("async", requests, answers, page)
     triples = list(zip(requests, before, answers, strict=True))
     different = [triple for triple in triples if triple[1] != triple[2]]
@@ -131,7 +142,7 @@ def _after(root: Path, requests: Sequence[Request], before: Sequence[Answer], pa
         page.line(f"after:  {new.status} {_short(new.body)}", indent=4)
     for error in demo_app.server_errors(root):
         page.line(("server: " + _short(error), "red"), indent=2)
-    _test(root, page, "Its tests, migrated along")
+    _test(root, invocation, "Its tests, migrated along")
     return not different
 
 

@@ -6,7 +6,7 @@ VENV20 := .venv-sqlalchemy20
 STAMP20 := $(VENV20)/.installed
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-sqlalchemy20 lint type format coverage bench clean install
+.PHONY: demo test test-sqlalchemy20 test-matrix lint type format coverage bench clean install
 
 install: $(STAMP)
 
@@ -34,13 +34,17 @@ lint: $(STAMP)
 type: $(STAMP)
 	$(BIN)/mypy
 
-test: lint type coverage test-sqlalchemy20
+test: lint type coverage test-sqlalchemy20 test-matrix
 
 coverage: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
 
 test-sqlalchemy20: $(STAMP20)
 	$(VENV20)/bin/python -m pytest -n 2 -q
+
+# The runtime's behaviour on one release of each line of FastAPI since 0.100.
+test-matrix: $(STAMP)
+	$(BIN)/python tests/matrix/run.py
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
@@ -50,4 +54,4 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) $(VENV20) .mypy_cache .ruff_cache .pytest_cache .coverage* htmlcov dist
+	rm -rf $(VENV) $(VENV20) .venv-matrix .mypy_cache .ruff_cache .pytest_cache .coverage* htmlcov dist

@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from migrate_async.runtime.hop import HopSession as HopSession
     from migrate_async.runtime.base import Base as Base
     from migrate_async.runtime.database import ConnectionCheck as ConnectionCheck
     from migrate_async.runtime.database import Database as Database
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from migrate_async.runtime.dependencies import get_db as get_db
     from migrate_async.runtime.engine import async_sessionmaker as async_sessionmaker
     from migrate_async.runtime.engine import create_async_engine as create_async_engine
+    from migrate_async.runtime.hop import HopSession as HopSession
     from migrate_async.runtime.http import health_router as health_router
     from migrate_async.runtime.http import install_error_handlers as install_error_handlers
     from migrate_async.runtime.http import lifespan as lifespan

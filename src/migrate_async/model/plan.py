@@ -87,8 +87,8 @@ class QueryRewrite(Edit, frozen=True):
 
     `span` is the outermost expression of the chain. `root` is the new head: source text in which
     `{*}`/`{0}` stand for the arguments of `session.query(...)`; empty keeps the expression that the
-    chain starts from (a variable that holds a query, a call of a helper). `links` is the statement's new
-    chain on that root.
+    chain starts from (a variable that holds a query, a call of a helper). `links` is the new chain
+    on that root.
 
     If `call` is given the statement is executed: source text with `{stmt}` for the statement and,
     as in `Link.args`, `{n:i}` for argument `i` of original call number `n`; it is awaited when

@@ -251,8 +251,6 @@ GET_STEPS = frozenset(
 AFTER_SET = frozenset({"limit", "offset", "slice", "execution_options", "params", "options"})
 """Steps that mean the same on the result of a UNION as on a query of it."""
 
-IMPLIED_EAGER = frozenset({"joinedload", "contains_eager", "subqueryload", "immediateload"})
-
 CRITERION_CONSUMERS = frozenset(
     {
         "in_",

@@ -6,6 +6,7 @@ unique if a full entity is among them. Both are decided here, never by looking a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from migrate_async.index import types as t
@@ -23,6 +24,8 @@ _COLUMNS = frozenset({"c", "columns"})
 _ALIASES = frozenset({"aliased", "with_polymorphic"})
 _UNHASHABLE = frozenset({"JSON", "JSONB", "ARRAY", "HSTORE"})
 _ENTITIES = ("class", "alias", "class-variable")
+_CLASS_NAME = re.compile(r"(^|_)(cls|klass|class_?|model|entity)(__)?$")
+"""What a variable is called that holds a mapped class; `__class__` of an instance, too."""
 _MAX_DEPTH = 5
 
 
@@ -33,12 +36,39 @@ class Entities:
         self._project = project
 
     def items(self, call: s.Call) -> tuple[Item, ...] | None:
-        """One item per argument of `call`; None when there is an unknown number of them."""
-        if any(isinstance(arg, s.Starred) for arg in call.args):
-            return None
+        """One item per argument of `call`; None when nothing is known about some of them.
+
+        `*columns` is one item, if these are surely no entities: their number makes no difference.
+        """
+        found: list[Item] = []
         entities = self._project.entities(call, len(call.args))
-        pairs = zip(call.args, entities, strict=True)
-        return tuple(self._item(expr, entity) for expr, entity in pairs)
+        for expr, entity in zip(call.args, entities, strict=True):
+            if not isinstance(expr, s.Starred):
+                found.append(self._item(expr, entity))
+            elif self._are_columns(expr.value):
+                function = self._project.scope(expr).function
+                found.append(Item("columns", expr.value, function, source=UNKNOWN_SOURCE))
+            else:
+                return None
+        return tuple(found)
+
+    def _are_columns(self, expr: s.Expr) -> bool:
+        """Is `expr` a list (or a local name of one) of columns and expressions?"""
+        values = local_values(expr, self._project.scope(expr)) or [expr]
+        elements: list[s.Expr] = []
+        for value in values:
+            if isinstance(value, s.Sequence):
+                elements += value.items
+            elif isinstance(value, s.Comprehension) and value.kind in ("list", "generator"):
+                elements += value.elements
+            else:
+                return False
+        return all(self._is_column_expression(element) for element in elements)
+
+    def _is_column_expression(self, expr: s.Expr) -> bool:
+        if isinstance(expr, s.Attribute) and self._project.class_of(expr.value) is not None:
+            return self._project.class_of(expr) is None
+        return self._kind(expr) in ("column", "expression")
 
     def _item(self, expr: s.Expr, entity: t.Entity) -> Item:
         kind, model, name = entity.kind, entity.model, entity.name
@@ -70,6 +100,8 @@ class Entities:
             return "expression"
         if self._is_foreign_class(expr):
             return "class"
+        if _CLASS_NAME.search(last_name(expr)):
+            return "class-variable"
         if isinstance(expr, s.Attribute):
             return self._kind_of_attribute(expr)
         kinds = {
@@ -130,11 +162,18 @@ def shape_of(items: tuple[Item, ...] | None) -> Shape:
     """What a query of `items` gives."""
     if items is None:
         return Shape.UNKNOWN
-    if len(items) != 1:
+    if len(items) != 1 or items[0].kind == "columns":
         return Shape.ROWS
     if items[0].is_entity:
         return Shape.ENTITY
     return Shape.UNKNOWN if items[0].kind == "unknown" else Shape.ROWS
+
+
+def has_entity(items: tuple[Item, ...] | None) -> bool | None:
+    """Is a full entity among `items`? None: unknown."""
+    if items is None or any(item.kind == "unknown" for item in items):
+        return None
+    return any(item.is_entity for item in items)
 
 
 def rows_may_repeat(state: QueryState) -> bool:
@@ -151,7 +190,7 @@ def rows_may_repeat(state: QueryState) -> bool:
 
 def needs_unique(state: QueryState) -> bool:
     """Must the result be made unique for `Query`'s result to come out?"""
-    if not state.has_entity or "yield_per" in state.may:
+    if not state.full or "yield_per" in state.may:
         return False
     if state.items is not None and any(not item.hashable for item in state.items):
         return False  # `Query` counts each value of such a type as a different one

@@ -49,10 +49,6 @@ class QueryPlan:
 
     functions: dict[Function, FunctionQueries]
 
-    def of(self, function: Function) -> FunctionQueries:
-        """What concerns `function`; nothing, if it has no query."""
-        return self.functions.get(function) or FunctionQueries()
-
     @property
     def chains(self) -> list[Chain]:
         """All chains, function by function, in source order."""

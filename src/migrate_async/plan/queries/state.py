@@ -81,6 +81,8 @@ class QueryState:
     must: frozenset[str] = frozenset()
     sources: frozenset[str] = frozenset()
     """What rows come from besides the items: names of classes, aliases, or `UNKNOWN_SOURCE`."""
+    full: bool | None = None
+    """Whether a full entity is among the items: `Query` makes such rows unique. None: unknown."""
     eager: bool = False
     """Whether a collection may be loaded by JOIN along with the rows."""
     pins: frozenset[str] = frozenset()
@@ -92,11 +94,6 @@ class QueryState:
     def at(self, origin: Hashable) -> QueryState:
         """The same query seen from another place."""
         return replace(self, origins=frozenset({origin}))
-
-    @property
-    def has_entity(self) -> bool:
-        """Whether a full entity may be among the items: `Query` makes such rows unique."""
-        return self.items is None or any(item.is_entity for item in self.items)
 
     @property
     def entity(self) -> Item | None:
@@ -118,6 +115,7 @@ def merge(one: QueryState, other: QueryState) -> QueryState:
         may=one.may | other.may,
         must=one.must & other.must,
         sources=one.sources | other.sources,
+        full=one.full if one.full == other.full else None,
         eager=one.eager or other.eager,
         pins=one.pins & other.pins,
         target=_merge_targets(one.target, other.target),

@@ -205,7 +205,7 @@ def _set_operation(draft: Draft, number: int, step: Step, state: QueryState) -> 
     if state.shape is Shape.ENTITY and entity is not None:
         aliased = draft.name("sqlalchemy.orm.aliased")
         union = f"{aliased}({draft.entity(entity, step.name, step.node)}, {union})"
-    elif state.items is None or state.has_entity or state_after.shape is not Shape.ROWS:
+    elif state.items is None or state.full is not False or state_after.shape is not Shape.ROWS:
         raise draft.left(why.UNKNOWN_ENTITIES, step.node, text=text(draft.piece.root))
     draft.drop(number)
     draft.statement = f"{draft.name('sqlalchemy.select')}({union})"

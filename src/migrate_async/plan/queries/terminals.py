@@ -29,7 +29,7 @@ def shape(draft: Draft, state: QueryState, node: s.Node) -> Shape:
     """ENTITY or ROWS. Raises `Left` when it is not certain which."""
     if state.shape is Shape.MIXED:
         raise draft.left(why.SHAPES, node)
-    if state.shape is Shape.UNKNOWN:
+    if state.shape is Shape.UNKNOWN or state.full is None:
         raise draft.left(why.UNKNOWN_ENTITIES, node, text=_written_entities(state, draft))
     if state.shape is Shape.ROWS and state.items and has_unlabelled(state.items):
         function = draft.piece.function.node

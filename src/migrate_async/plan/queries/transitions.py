@@ -11,7 +11,7 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.queries.chains import Step
 from migrate_async.plan.queries.criteria import Criteria
 from migrate_async.plan.queries.eager import Eager
-from migrate_async.plan.queries.entities import Entities, shape_of, source_key
+from migrate_async.plan.queries.entities import Entities, has_entity, shape_of, source_key
 from migrate_async.plan.queries.project import ProjectView
 from migrate_async.plan.queries.source import is_plain, text
 from migrate_async.plan.queries.state import (
@@ -84,12 +84,12 @@ class Transitions:
         if step.name in ("tuples", "only_return_tuples"):
             return replace(state, shape=_forced(state, step))
         added = self._entities.items(step.node) if isinstance(step.node, s.Call) else None
-        if added is None or state.items is None:
-            return replace(state, items=None, shape=Shape.ROWS)
-        if step.name == "add_entity":
+        if step.name == "add_entity" and added is not None:
             added = added[:1]
-        eager = state.eager or any(self._eager.by_mapping(item) for item in added)
-        return replace(state, items=(*state.items, *added), shape=Shape.ROWS, eager=eager)
+        is_full = True if state.full else has_entity(added)
+        items = None if added is None or state.items is None else (*state.items, *added)
+        eager = state.eager or any(self._eager.by_mapping(item) for item in added or ())
+        return replace(state, items=items, shape=Shape.ROWS, full=is_full, eager=eager)
 
     def _replaced(self, state: QueryState, step: Step, _function: Function) -> QueryState:
         items = self._entities.items(step.node) if isinstance(step.node, s.Call) else None
@@ -100,7 +100,8 @@ class Transitions:
 
     def _with_items(self, state: QueryState, items: tuple[Item, ...] | None) -> QueryState:
         eager = items is None or any(self._eager.by_mapping(item) for item in items)
-        return replace(state, items=items, shape=shape_of(items), eager=eager)
+        full = has_entity(items)
+        return replace(state, items=items, shape=shape_of(items), full=full, eager=eager)
 
     def _where(self, state: QueryState, step: Step, _function: Function) -> QueryState:
         if step.name == "with_parent":

@@ -254,3 +254,25 @@ def case_used_as_condition(db: Session):
 def case_string_of_query(db: Session):
     query = db.query(User.id).filter(User.active)
     return "WHERE" in str(query), f"{query}".startswith("SELECT")
+
+
+def _columns(db: Session, wide: bool):
+    query = db.query(User.age) if not wide else db.query(User.age, User.active)
+    return query.order_by(User.id).all()
+
+
+def case_other_columns_on_each_path(db: Session):
+    return _columns(db, True), _columns(db, False)
+
+
+def case_list_of_columns(db: Session):
+    columns = [User.age, User.active]
+    counts = [func.count(User.id).label("n")]
+    rows = db.query(User.age, *counts).group_by(User.age).order_by(User.age).all()
+    return db.query(*columns).order_by(User.id).all(), rows
+
+
+def case_class_of_an_object(db: Session):
+    user = db.query(User).filter(User.name == "bob").one()
+    again = db.query(user.__class__).filter(User.name == "bob").one()
+    return again is user

@@ -192,6 +192,16 @@ class UnwrapCall(Edit, frozen=True):
     """Replace the call at `span` by its only argument."""
 
 
+class DelegateCall(Edit, frozen=True):
+    """Have `to` make the call at `span`: `f(a)` becomes `to(f, a)`.
+
+    `drop` names an argument to leave out, as `RemoveArgument.name` does.
+    """
+
+    to: str
+    drop: str = ""
+
+
 class NestWith(Edit, frozen=True):
     """Make some items of the `with` statement at `span` async, each run in a `with` of its own.
 
@@ -245,6 +255,7 @@ AnyEdit: TypeAlias = Union[
     ReplaceStatement,
     InsertStatements,
     UnwrapCall,
+    DelegateCall,
     NestWith,
     UnwrapBlock,
     DropFinally,

@@ -148,30 +148,29 @@ class Awaiter:
 
     def _bridge(self, found: ColourEdits, function: Function, site: CallSite) -> None:
         """Call a function that stays sync: on the session's sync side, or in a thread."""
+        call = site.node
+        if not isinstance(call, s.Call):
+            return
         found.bridges += 1
         session = self._session_argument(site)
         if session is None:
-            self._in_thread(found, function, site)
+            self._in_thread(found, function, call)
             return
         argument, name = session
-        prefix = f"{name}.run_sync"
-        call = site.node
-        assert isinstance(call, s.Call)  # noqa: S101  only a call passes a session
-        if call.args and argument is call.args[0] and isinstance(call.func, (s.Name, s.Attribute)):
-            found.edits += [
-                p.ReplaceExpression(span=argument.span, codemod=NAME, code=_text(call.func)),
-                p.ReplaceExpression(span=call.func.span, codemod=NAME, code=prefix),
+        drop = _first_argument(site, call, argument)
+        if drop:
+            edits: list[p.AnyEdit] = [
+                p.DelegateCall(span=call.span, codemod=NAME, to=f"{name}.run_sync", drop=drop)
             ]
         else:
-            found.edits += [
+            code = f"{name}.run_sync(lambda session: {{}})"
+            edits = [
                 p.ReplaceExpression(span=argument.span, codemod=NAME, code="session"),
-                p.ReplaceExpression(
-                    span=call.span, codemod=NAME, code=f"{prefix}(lambda session: {{}})"
-                ),
+                p.ReplaceExpression(span=call.span, codemod=NAME, code=code),
             ]
-        found.edits.append(p.AwaitCall(span=call.span, codemod=NAME))
+        found.edits += [*edits, p.AwaitCall(span=call.span, codemod=NAME)]
 
-    def _in_thread(self, found: ColourEdits, function: Function, site: CallSite) -> None:
+    def _in_thread(self, found: ColourEdits, function: Function, call: s.Call) -> None:
         module, name = "starlette.concurrency", "run_in_threadpool"
         if not self._project.routes:
             module, name = "asyncio", "to_thread"
@@ -181,8 +180,8 @@ class Awaiter:
             local = name
             found.imports.append(p.ImportChange(NAME, import_path(importer, module), name))
         found.edits += [
-            p.ReplaceExpression(span=site.node.span, codemod=NAME, code=f"{local}(lambda: {{}})"),
-            p.AwaitCall(span=site.node.span, codemod=NAME),
+            p.DelegateCall(span=call.span, codemod=NAME, to=local),
+            p.AwaitCall(span=call.span, codemod=NAME),
         ]
 
     def _session_argument(self, site: CallSite) -> tuple[s.Expr, str] | None:
@@ -273,5 +272,18 @@ def _nested(found: ColourEdits, statement: s.With, node: s.Expr) -> p.AnyEdit:
     return p.NestWith(span=statement.span, codemod=NAME, kinds=kinds)
 
 
-def _text(expr: s.Expr) -> str:
-    return s.dotted_name(expr) or "call"
+def _first_argument(site: CallSite, call: s.Call, session: s.Expr) -> str:
+    """How the call passes its session, if that is the callee's first parameter; else empty.
+
+    `run_sync` hands the session over as the first argument.
+    """
+    if call.args and call.args[0] is session:
+        return "0"
+    name = next((k.arg for k in call.keywords if k.value is session), None)
+    firsts = {_first_parameter(target) for target in site.targets}
+    return name if name and firsts == {name} and not call.args else ""
+
+
+def _first_parameter(function: Function) -> str:
+    params = [param for param in function.params if param.name != function.self_name]
+    return params[0].name if params else ""

@@ -20,6 +20,7 @@ from migrate_async.model.plan import (
     AnyEdit,
     AwaitAttribute,
     AwaitCall,
+    DelegateCall,
     Edit,
     MakeAsync,
     QueryRewrite,
@@ -39,6 +40,7 @@ Operation = Callable[[Any, cst.BaseExpression, Place], Replacement]
 
 _OPERATIONS: dict[type[Edit], Operation] = {
     AddArgument: lambda edit, node, _: Replacement(calls.add_argument(edit, node)),
+    DelegateCall: lambda edit, node, _: Replacement(calls.delegate(edit, node)),
     RemoveArgument: lambda edit, node, _: Replacement(calls.remove_argument(edit, node)),
     QueryRewrite: expressions.rewrite_query,
     ReplaceExpression: expressions.replace,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import libcst as cst
 
 from migrate_async.errors import InternalError
-from migrate_async.model.plan import AddArgument, RemoveArgument
+from migrate_async.model.plan import AddArgument, DelegateCall, RemoveArgument
 from migrate_async.rewrite.fragments import parse_expression
 from migrate_async.rewrite.operations import sequences
 from migrate_async.rewrite.parentheses import with_parentheses
@@ -26,6 +26,20 @@ def add_argument(edit: AddArgument, node: cst.BaseExpression) -> cst.Call:
     index = next((i for i, arg in enumerate(args) if arg.star == "**"), len(args))
     changed = sequences.insert(args, index, new, call.whitespace_before_args)
     return call.with_changes(args=changed)
+
+
+def delegate(edit: DelegateCall, node: cst.BaseExpression) -> cst.Call:
+    """The call `node`, made by `edit.to`.
+
+    Raises `InternalError` when the call has no argument `edit.drop`.
+    """
+    call = _as_call(node)
+    if edit.drop:
+        removal = RemoveArgument(span=edit.span, codemod=edit.codemod, name=edit.drop)
+        call = remove_argument(removal, call)
+    callee = cst.Arg(call.func, comma=cst.MaybeSentinel.DEFAULT)
+    args = sequences.insert(list(call.args), 0, callee, call.whitespace_before_args)
+    return call.with_changes(func=parse_expression(edit.to), args=args)
 
 
 def remove_argument(edit: RemoveArgument, node: cst.BaseExpression) -> cst.Call:

@@ -8,8 +8,9 @@ import pytest
 
 from migrate_async.config import Settings
 from migrate_async.index.project import Function
+from migrate_async.model.plan import ReplaceExpression
 from migrate_async.plan.queries import plan_queries
-from support import query_cases
+from support import projects, query_cases
 
 PREAMBLE = """\
 from sqlalchemy import and_, func
@@ -221,3 +222,26 @@ def test_awaited_and_plain_form_differ_in_colour_only() -> None:
         _converted(body, signature="db: Session, x", awaited=True)
         == "return [await db.get(User, id) for id in x]"
     )
+
+
+def test_annotation_names_only_what_the_module_imports() -> None:
+    """A helper in another module may get queries of a model that it has never heard of."""
+    helper = """\
+        from sqlalchemy.orm import Query
+
+        def narrow(query: Query) -> Query:
+            return query.limit(5)
+        """
+    source = f"{PREAMBLE}from helper import narrow\n\n"
+    source += "def case(db: Session):\n    return narrow(db.query(User)).all()\n"
+    files = {"support/corpus_models.py": query_cases.MODELS.read_text(encoding="utf-8")}
+    inputs = {**files, "helper.py": helper, "cases.py": source}
+    found = plan_queries(projects.project(inputs), Settings(), lambda _: False)
+    edits = [
+        edit
+        for function, item in found.functions.items()
+        for edit in item.edits
+        if function.name == "narrow"
+    ]
+    codes = [edit.code for edit in edits if isinstance(edit, ReplaceExpression)]
+    assert codes == ["Select", "Select"]

@@ -62,7 +62,7 @@ class Imports:
     def __init__(self, module: Module, functions: list[Function]) -> None:
         self._module = module
         self._functions = functions
-        self._for_checkers = frozenset(_typing_only(module.syntax.body))
+        self._for_checkers = frozenset(typing_only(module.syntax.body))
 
     def name(self, dotted: str) -> tuple[str, tuple[ImportChange, ...]]:
         """How the module's code can say `sqlalchemy.select`, and the import that it needs."""
@@ -84,7 +84,7 @@ class Imports:
         return not all(_imports(bound, dotted) for bound in found)
 
 
-def _typing_only(body: Iterable[s.Stmt]) -> Iterator[str]:
+def typing_only(body: Iterable[s.Stmt]) -> Iterator[str]:
     """Names imported under `if TYPE_CHECKING:`, which do not exist at run time."""
     for statement in body:
         if isinstance(statement, s.If) and last_name(statement.test) == "TYPE_CHECKING":

@@ -179,11 +179,21 @@ class Network:
         if written is None:
             return None
         origin = "param", function, param.name
+        state = self.transitions.unknown(origin)
         if isinstance(written, s.Subscript):
             cls = self.project.class_of(written.index)
             if cls is not None and self.project.model(cls) is not None:
-                return self.transitions.of_class(cls, written.index, function, origin)
-        return self.transitions.unknown(origin)
+                state = self.transitions.of_class(cls, written.index, function, origin)
+        return replace(state, session=self._only_session(function))
+
+    def _only_session(self, function: Function) -> SessionRef | None:
+        """The session that `function` gets, if it gets exactly one."""
+        names = [
+            param.name
+            for param in function.params
+            if self.project.is_session_name(param.name, function.scope)
+        ]
+        return SessionRef(function, names[0]) if len(names) == 1 else None
 
     # --- sessions across calls -----------------------------------------------------------------
 

@@ -186,15 +186,7 @@ class _Planning:
             problem.message,
             problem.next_step,
         )
-        return Diagnostic(
-            path=made.path,
-            line=made.line,
-            column=made.column,
-            code=made.code,
-            message=made.message,
-            next_step=made.next_step,
-            severity=problem.refusal.severity,
-        )
+        return msgspec.structs.replace(made, severity=problem.refusal.severity)
 
     def _add_raw_sql(self) -> None:
         raw = RawSql(self._network.project, self._awaited)
@@ -218,7 +210,7 @@ class _Planning:
             found = self._of(function)
             name, changes = self._names(function.module).name("sqlalchemy.Select")
             found.imports |= set(changes)
-            code = f"{name}{self._argument(state)}"
+            code = f"{name}{self._argument(state, function)}"
             if isinstance(written, s.Constant):
                 code = text(msgspec.structs.replace(written, value=in_string(written, code)))
             found.edits.append(ReplaceExpression(span=written.span, codemod=CODEMOD, code=code))
@@ -237,14 +229,14 @@ class _Planning:
         for function, annotation, state in self._ledger.annotations:
             yield function, annotation, next(iter(state.origins)), state
 
-    def _argument(self, state: QueryState | None) -> str:
-        """`[tuple[User]]` for a query of one entity."""
+    def _argument(self, state: QueryState | None, function: Function) -> str:
+        """`[tuple[User]]` for a query of one entity that the module of `function` knows."""
         if state is None or state.shape is not Shape.ENTITY or state.entity is None:
             return ""
         entity = state.entity
         if entity.kind != "class" or entity.model is None:
             return ""
-        name = self._network.project.name_of(entity.model, entity.function)
+        name = self._network.project.name_of(entity.model, function)
         if self._settings.target_sqlalchemy == "2.1":
             return f"[{name}]" if name else ""
         return f"[tuple[{name}]]" if name else ""

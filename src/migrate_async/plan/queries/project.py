@@ -14,6 +14,7 @@ from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.types import Entity, Type, Types
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.model import syntax as s
+from migrate_async.plan.queries.names import typing_only
 
 _QUERY = re.compile(r"(?<![\w.])Query\b(\[[^\[\]]*\])?")
 UNKNOWN_ENTITY = Entity("unknown")
@@ -56,6 +57,10 @@ class ProjectView:
         """Is the value of `expr` a sync session?"""
         return self.project.session_kind(expr, self.scope(expr)) == "sync"
 
+    def is_session_name(self, name: str, scope: Scope) -> bool:
+        """Does `name`, read in `scope`, hold a sync session?"""
+        return self.project.session_kind(s.Name(0, 0, 0, 0, name), scope) == "sync"
+
     def entities(self, query: s.Call, count: int) -> Sequence[Entity]:
         """The last `count` entities of the query that the call `query` gives."""
         for found in self.infer(query):
@@ -95,8 +100,9 @@ class ProjectView:
     def name_of(self, cls: Class, function: Function) -> str:
         """What the module of `function` calls `cls`; empty if it has no name for it."""
         scope = function.module.scope
+        hidden = frozenset(typing_only(function.module.syntax.body))
         for name, bound in scope.names.items():
-            if isinstance(bound[0], sc.ClassBinding | sc.FromBinding):
+            if isinstance(bound[0], sc.ClassBinding | sc.FromBinding) and name not in hidden:
                 types = self.project.infer(s.Name(0, 0, 0, 0, name), scope)
                 if types == t.of(t.ClassObject(cls)):
                     return name

@@ -97,6 +97,31 @@ def test_removal_at_the_edges(before: str, after: str) -> None:
     assert whole(source, edits) == after
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("if a:\n    «b»\n    «c»\nd\n", "if a:\n    pass\nd\n"),
+        ("def f():\n    # why\n    «b»\n\n    «c»\n\n\nd\n", None),
+        ("if a:\n    if b:\n        «c»\n    «d»\ne\n", "if a:\n    if b:\n        pass\ne\n"),
+        ("try:\n    «a»\n    b\n    «c»\nfinally:\n    d\n", "try:\n    b\nfinally:\n    d\n"),
+    ],
+)
+def test_block_that_becomes_empty(before: str, after: str | None) -> None:
+    """Several removals in one block know of each other."""
+    source, spans = unmarked(before)
+    edits = [ReplaceStatement(span=span, codemod=CODEMOD) for span in spans]
+    assert rewrite(source, edits) == whole(source, edits)
+    assert after is None or rewrite(source, edits) == after
+
+
+def test_head_and_body_apart() -> None:
+    """The body of a long function is not parsed because its head changes."""
+    body = "".join(f"    x{number}  =  [ {number} ]\n" for number in range(100))
+    source = f"@d\ndef f(  a ):  # why\n    # first\n{body}"
+    edits = [MakeAsync(span=(2, 0, 103, 9), codemod=CODEMOD)]
+    assert rewrite(source, edits) == source.replace("def f", "async def f")
+
+
 def test_line_ends_of_new_lines() -> None:
     """New lines end as the file's first line does."""
     source, (span,) = unmarked("a\r\n\r\nclass A:\r\n    «b»\r\n")

@@ -38,7 +38,8 @@ def delegate(edit: DelegateCall, node: cst.BaseExpression) -> cst.Call:
         removal = RemoveArgument(span=edit.span, codemod=edit.codemod, name=edit.drop)
         call = remove_argument(removal, call)
     callee = cst.Arg(call.func, comma=cst.MaybeSentinel.DEFAULT)
-    args = sequences.insert(list(call.args), 0, callee, call.whitespace_before_args)
+    others = [_in_parentheses(arg) for arg in call.args]
+    args = sequences.insert(others, 0, callee, call.whitespace_before_args)
     return call.with_changes(func=parse_expression(edit.to), args=args)
 
 

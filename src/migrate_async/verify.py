@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import symtable
 import warnings
 from collections import Counter
@@ -25,6 +26,7 @@ Finding = tuple[str, int, str]
 """Code, line in the rewritten text, message."""
 
 _IMPLICIT = {"__file__", "__name__", "__doc__", "__path__", "__spec__", "__class__", "__package__"}
+_STAR = re.compile(r"^\s*from\s.+\simport\s*\(?\s*\*", re.MULTILINE)
 _KNOWN = frozenset(dir(builtins)) | _IMPLICIT
 
 
@@ -60,13 +62,15 @@ def _findings(file: FilePlan, before: str, after: str) -> Iterator[Finding]:
             warnings.simplefilter("ignore")
             old, new = ast.parse(before), ast.parse(after)
             compile(new, file.path, "exec", dont_inherit=True)
-            yield from _lost_names(old, new, before, after)
+            used = used_names(new, after)
+            yield from _lost_names(old, new, before, after, used)
     except (SyntaxError, ValueError, RecursionError) as error:
         yield "MA902", getattr(error, "lineno", None) or 0, f"does not compile: {error}"
         return
     yield from _changed_statements(file, old, before, after)
-    yield from _unused_imports(old, new, after)
-    yield from _async_generators(old, new)
+    yield from _unused_imports(old, new, used)
+    if "await" in after:
+        yield from _async_generators(old, new)
 
 
 def _diagnostic(path: str, code: str, line: int, message: str) -> Diagnostic:
@@ -141,21 +145,25 @@ def _index_of(lines: Sequence[str], text: Sequence[str], start: int) -> int | No
 # --- names -------------------------------------------------------------------------------------
 
 
-def _lost_names(old: ast.Module, new: ast.Module, before: str, after: str) -> Iterator[Finding]:
+def _lost_names(
+    old: ast.Module, new: ast.Module, before: str, after: str, used: set[str]
+) -> Iterator[Finding]:
     """Names that were defined where they are used and no longer are."""
-    if _has_star(old) or _has_star(new):
+    if _STAR.search(before) or _STAR.search(after):
         return
-    lost = _undefined(after) - _undefined(before)
-    defined = _bound_names(new)
-    lost |= {name for name in used_names(new, after) & _bound_names(old) if name not in defined}
-    lines = {node.id: node.lineno for node in ast.walk(new) if isinstance(node, ast.Name)}
+    lost = _undefined(after)
+    if lost:
+        lost -= _undefined(before)
+    unbound = used - _KNOWN - _bound_names(new)  # those in strings, too
+    if unbound:
+        lost |= unbound & _bound_names(old)
     for name in sorted(lost):
-        yield "MA904", lines.get(name, 0), f"uses {name!r}, which nothing defines"
+        yield "MA904", _line_of(name, new), f"uses {name!r}, which nothing defines"
 
 
-def _has_star(tree: ast.Module) -> bool:
-    imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
-    return any(alias.name == "*" for node in imports for alias in node.names)
+def _line_of(name: str, tree: ast.Module) -> int:
+    uses = (node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name)
+    return next((node.lineno for node in uses), 0)
 
 
 def _undefined(text: str) -> set[str]:
@@ -201,9 +209,8 @@ def _bound(alias: ast.alias) -> str:
     return alias.asname or alias.name.split(".")[0]
 
 
-def _unused_imports(old: ast.Module, new: ast.Module, after: str) -> Iterator[Finding]:
+def _unused_imports(old: ast.Module, new: ast.Module, used: set[str]) -> Iterator[Finding]:
     known = {key for key, _ in _imports(old)}
-    used = used_names(new, after)
     for key, line in _imports(new):
         if key not in known and key[-1] not in used:
             yield "MA905", line, f"imports {key[-1]!r} and does not use it"
@@ -226,8 +233,9 @@ def _imports(tree: ast.Module) -> Iterator[tuple[tuple[str, str, str], int]]:
 
 def _async_generators(old: ast.Module, new: ast.Module) -> Iterator[Finding]:
     """A generator expression that awaits gives an async generator, which few callers expect."""
-    known = Counter(ast.dump(node) for node in _awaiting_generators(old))
-    for node in _awaiting_generators(new):
+    found = list(_awaiting_generators(new))
+    known = Counter(ast.dump(node) for node in _awaiting_generators(old)) if found else Counter()
+    for node in found:
         key = ast.dump(node)
         if known[key]:
             known[key] -= 1

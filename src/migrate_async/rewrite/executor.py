@@ -50,6 +50,17 @@ _OPERATIONS: dict[type[Edit], Operation] = {
 }
 
 
+_ALWAYS = (
+    cst.ClassDef,
+    cst.FunctionDef,
+    cst.IndentedBlock,
+    cst.Module,
+    cst.Parameters,
+    cst.SimpleStatementSuite,
+)
+"""Nodes that may change though no edit names them, because of an edit inside."""
+
+
 def execute(text: str, edits: Sequence[AnyEdit], style: Style) -> cst.Module:
     """The module in `text` with all `edits` made.
 
@@ -82,7 +93,8 @@ class _Executor(cst.CSTTransformer):
         self._path: list[cst.CSTNode] = []
         self._hoisted: dict[cst.CSTNode, list[Hoisted]] = {}
         self._edited: set[cst.CSTNode] = set()
-        self._pending = self._targets.nodes()
+        self._nodes = frozenset(self._targets.nodes())
+        self._pending = set(self._nodes)
         self._blocks = BlockEditor(
             self._targets.statements, self._hoisted, self._targets.ends, style.unit
         )
@@ -94,8 +106,14 @@ class _Executor(cst.CSTTransformer):
     def on_leave(  # type: ignore[override]
         self, original_node: cst.CSTNode, updated_node: cst.CSTNode
     ) -> cst.CSTNode:
-        self._pending.discard(original_node)
-        node = self._edited_node(original_node, updated_node)
+        node = updated_node
+        if (
+            original_node in self._nodes
+            or original_node in self._edited
+            or isinstance(original_node, _ALWAYS)
+        ):
+            self._pending.discard(original_node)
+            node = self._edited_node(original_node, updated_node)
         self._path.pop()
         return node
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
+import functools
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import libcst as cst
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
@@ -45,6 +47,14 @@ from migrate_async.model.syntax import Span
 Point = tuple[int, int]
 
 _PRUNED = (cst.BaseExpression, cst.BaseSmallStatement, cst.BaseStatement)
+_KINDS = (
+    cst.BaseExpression,
+    cst.BaseSmallStatement,
+    cst.BaseCompoundStatement,
+    cst.Param,
+    cst.CompFor,
+    cst.Decorator,
+)
 _EXPRESSION = (
     AddArgument,
     AwaitAttribute,
@@ -72,6 +82,17 @@ _ORDER = {
     InsertStatements: 1,
     WrapStatements: 2,
 }
+
+
+# `isinstance` with LibCST's abstract bases is slow, and there are few types of node.
+@functools.cache
+def _is_pruned(kind: type[cst.CSTNode]) -> bool:
+    return issubclass(kind, _PRUNED)
+
+
+@functools.cache
+def _kind_of(kind: type[cst.CSTNode]) -> type[cst.CSTNode] | None:
+    return next((base for base in _KINDS if issubclass(kind, base)), None)
 
 
 @dataclasses.dataclass
@@ -110,9 +131,9 @@ class Located:
 
     def concerns(self, node: cst.CSTNode) -> bool:
         """May an edit start inside `node` (decorators included)?"""
-        place = self._positions.get(node)
-        if place is None or not isinstance(node, _PRUNED):
+        if not _is_pruned(type(node)):
             return True  # LibCST's position of a parameter, say, leaves out its annotation
+        place = self._positions[node]
         start = (place.start.line, place.start.column)
         decorators = getattr(node, "decorators", ())
         if decorators:
@@ -165,17 +186,18 @@ class _Finder:
         self._find()
 
     def _find(self) -> None:
+        finders: dict[type[cst.CSTNode], Callable[[Any, CodeRange], None]] = {
+            cst.BaseExpression: self._expression,
+            cst.BaseSmallStatement: self._statement,
+            cst.BaseCompoundStatement: self._statement,
+            cst.Param: self._parameter,
+            cst.CompFor: self._comprehension,
+            cst.Decorator: self._decorator,
+        }
         for node, place in self._positions.items():
-            if isinstance(node, cst.BaseExpression):
-                self._expression(node, place)
-            elif isinstance(node, cst.BaseSmallStatement | cst.BaseCompoundStatement):
-                self._statement(node, (place.start.line, place.start.column))
-            elif isinstance(node, cst.Param):
-                self._parameter(node)
-            elif isinstance(node, cst.CompFor):
-                self._inner(node, node.iter, MakeAsync, self.targets.heads)
-            elif isinstance(node, cst.Decorator):
-                self._inner(node, node.decorator, RemoveDecorator, self.targets.decorators)
+            kind = _kind_of(type(node))
+            if kind is not None:
+                finders[kind](node, place)
         for table in (self.targets.expressions, self.targets.statements):
             for found in table.values():
                 found.sort(key=lambda edit: _ORDER[type(edit)])
@@ -216,7 +238,8 @@ class _Finder:
                 for edit in edits:
                     self._take(self.targets.expressions, value, edit)
 
-    def _statement(self, node: cst.CSTNode, start: Point) -> None:
+    def _statement(self, node: cst.CSTNode, place: CodeRange) -> None:
+        start = (place.start.line, place.start.column)
         for edit in self._starts.get(start, ()):
             if isinstance(edit, MakeAsync | AddParameter | AddDecorator | AddBase):
                 if isinstance(node, cst.FunctionDef | cst.ClassDef | cst.With | cst.For):
@@ -226,11 +249,17 @@ class _Finder:
         for wrap in self._ends.get(start, ()):
             self.targets.ends[wrap] = node
 
-    def _parameter(self, node: cst.Param) -> None:
-        place = self._positions[node.name].start
-        for edit in self._starts.get((place.line, place.column), ()):
+    def _parameter(self, node: cst.Param, _: CodeRange) -> None:
+        start = self._positions[node.name].start  # after the stars
+        for edit in self._starts.get((start.line, start.column), ()):
             if isinstance(edit, ReplaceParameter):
                 self._take(self.targets.parameters, node, edit)
+
+    def _comprehension(self, node: cst.CompFor, _: CodeRange) -> None:
+        self._inner(node, node.iter, MakeAsync, self.targets.heads)
+
+    def _decorator(self, node: cst.Decorator, _: CodeRange) -> None:
+        self._inner(node, node.decorator, RemoveDecorator, self.targets.decorators)
 
     def _inner(
         self,

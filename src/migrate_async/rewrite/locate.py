@@ -47,14 +47,13 @@ from migrate_async.model.syntax import Span
 Point = tuple[int, int]
 
 _PRUNED = (cst.BaseExpression, cst.BaseSmallStatement, cst.BaseStatement)
-_KINDS = (
-    cst.BaseExpression,
-    cst.BaseSmallStatement,
-    cst.BaseCompoundStatement,
-    cst.Param,
-    cst.CompFor,
-    cst.Decorator,
-)
+_KINDS: dict[str, tuple[type[cst.CSTNode], ...]] = {
+    "expression": (cst.BaseExpression,),
+    "statement": (cst.BaseSmallStatement, cst.BaseCompoundStatement),
+    "parameter": (cst.Param,),
+    "comprehension": (cst.CompFor,),
+    "decorator": (cst.Decorator,),
+}
 _EXPRESSION = (
     AddArgument,
     AwaitAttribute,
@@ -91,8 +90,8 @@ def _is_pruned(kind: type[cst.CSTNode]) -> bool:
 
 
 @functools.cache
-def _kind_of(kind: type[cst.CSTNode]) -> type[cst.CSTNode] | None:
-    return next((base for base in _KINDS if issubclass(kind, base)), None)
+def _kind_of(kind: type[cst.CSTNode]) -> str:
+    return next((name for name, bases in _KINDS.items() if issubclass(kind, bases)), "")
 
 
 @dataclasses.dataclass
@@ -186,17 +185,16 @@ class _Finder:
         self._find()
 
     def _find(self) -> None:
-        finders: dict[type[cst.CSTNode], Callable[[Any, CodeRange], None]] = {
-            cst.BaseExpression: self._expression,
-            cst.BaseSmallStatement: self._statement,
-            cst.BaseCompoundStatement: self._statement,
-            cst.Param: self._parameter,
-            cst.CompFor: self._comprehension,
-            cst.Decorator: self._decorator,
+        finders: dict[str, Callable[[Any, CodeRange], None]] = {
+            "expression": self._expression,
+            "statement": self._statement,
+            "parameter": self._parameter,
+            "comprehension": self._comprehension,
+            "decorator": self._decorator,
         }
         for node, place in self._positions.items():
             kind = _kind_of(type(node))
-            if kind is not None:
+            if kind:
                 finders[kind](node, place)
         for table in (self.targets.expressions, self.targets.statements):
             for found in table.values():

@@ -11,7 +11,7 @@ import pytest
 
 from support.fixture_apps import FixtureApp, fixture_apps
 from support.http_sequence import load_requests, replay
-from support.migration import copy_of, migrate, own_tests, tree
+from support.migration import copy_of, own_tests, tree, write
 
 APPS = [pytest.param(app, id=app.name) for app in fixture_apps()]
 HTTP_APPS = [pytest.param(app, id=app.name) for app in fixture_apps() if app.requests is not None]
@@ -23,15 +23,13 @@ def test_a_migrated_app_passes_its_own_tests_and_is_finished(
 ) -> None:
     folder = copy_of(app.before, tmp_path)
 
-    written = migrate(folder, "--all", "--write", "--quiet")
-    assert written.returncode == 0, written.stdout + written.stderr
+    write(folder, "--all")
 
     result = own_tests(folder)
     assert result.returncode == 0, result.stdout[-4000:]
 
     done = tree(folder)
-    again = migrate(folder, "--all", "--write", "--quiet")
-    assert again.returncode == 0, again.stdout + again.stderr
+    write(folder, "--all")
     assert tree(folder) == done, "a second run changes nothing"
 
 
@@ -39,8 +37,7 @@ def test_a_migrated_app_passes_its_own_tests_and_is_finished(
 def test_an_app_in_2_0_style_passes_its_own_sync_tests(app: FixtureApp, tmp_path: Path) -> None:
     folder = copy_of(app.before, tmp_path)
 
-    written = migrate(folder, "--step", "queries", "--write", "--quiet")
-    assert written.returncode == 0, written.stdout + written.stderr
+    write(folder, "--step", "queries")
 
     result = own_tests(folder)
     assert result.returncode == 0, result.stdout[-4000:]
@@ -51,7 +48,7 @@ def test_a_migrated_app_answers_every_request_as_before(app: FixtureApp, tmp_pat
     assert app.requests is not None
     assert app.app is not None
     folder = copy_of(app.before, tmp_path)
-    assert migrate(folder, "--all", "--write", "--quiet").returncode == 0
+    write(folder, "--all")
     requests = load_requests(app.requests)
 
     before = replay(app.before, requests, app=app.app)

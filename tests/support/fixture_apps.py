@@ -29,7 +29,8 @@ class FixtureApp:
 
 def fixture_apps() -> tuple[FixtureApp, ...]:
     """All applications, by name."""
-    return tuple(_read(before) for before in sorted(FIXTURES.glob("**/before")))
+    found = sorted(FIXTURES.glob("**/before"))
+    return tuple(_read(before) for before in found if (before / "tests").is_dir())
 
 
 def fixture_app(name: str) -> FixtureApp:

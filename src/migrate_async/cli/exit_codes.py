@@ -13,7 +13,7 @@ class ExitCode(enum.IntEnum):
     USAGE = 2
     """The command line, the configuration or the environment is wrong; nothing was done."""
     INTERNAL = 3
-    """A bug of migrate-async; the files concerned are left untouched."""
+    """A bug of migrate-async; nothing is written."""
     INTERRUPTED = 130
     """Ctrl-C."""
     CLOSED_PIPE = 141

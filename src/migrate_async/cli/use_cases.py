@@ -124,6 +124,7 @@ def migrate(
 
     With `codemod`, only the edits of that codemod are done. Raises `DirtyWorkTreeError` before
     anything is rewritten when files of the plan have uncommitted changes (write mode only).
+    Nothing is written when a file fails verification: that is a bug of ours, told in the summary.
     """
     plan, loaded = make_plan(workspace, step, progress)
     if codemod:
@@ -134,7 +135,8 @@ def migrate(
     progress.phase("Comparing")
     patches = _patches(changes, loaded, workspace.root)
     summary = _summary(plan, loaded, changes, patches, mode)
-    if mode is Mode.WRITE:
+    # Files change together or not at all: half of a plan is an application that does not run.
+    if mode is Mode.WRITE and not summary.internal_errors:
         progress.phase("Writing files")
         summary = _written(summary, changes, loaded, workspace.root)
     return Migration(summary, changes, "".join(patches.values()))

@@ -147,11 +147,22 @@ def _without_return_type(
         for edit in found.edits
         if isinstance(edit, p.ReplaceExpression) and edit.span in inner
     }
-    arguments = ", ".join(replaced.get(item.span) or source(item) for item in items[:2])
+    arguments = ", ".join(_replaced(item, replaced) for item in items[:2])
     found.edits[:] = [edit for edit in found.edits if edit.span not in inner]
     found.edits.append(
         p.ReplaceExpression(span=returns.span, codemod=NAME, code=f"{head}[{arguments}]")
     )
+
+
+def _replaced(expr: s.Expr, replaced: dict[s.Span, str]) -> str:
+    """The source of `expr` with the replacements planned inside it."""
+    if expr.span in replaced:
+        return replaced[expr.span]
+    if isinstance(expr, s.Subscript):
+        return f"{_replaced(expr.value, replaced)}[{_replaced(expr.index, replaced)}]"
+    if isinstance(expr, s.Sequence) and expr.kind == "tuple":
+        return ", ".join(_replaced(item, replaced) for item in expr.items)
+    return source(expr)
 
 
 def _module_of(project: Project, scope: Scope, head: s.Expr) -> str:

@@ -10,6 +10,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
 from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.plan.after_commit import refresh_edits
 from migrate_async.plan.aliases import find_aliases
@@ -104,7 +105,17 @@ class AsyncStep:
         if self._step is p.Step.ASYNC:
             return
         queries = plan_queries(self._project, self._settings, awaited=self.colouring.converts)
-        groups = {chain.group for chain in queries.chains if self._takes_queries(chain.function)}
+        # Before Python 3.12 nobody knows where in the text a part of an f-string stands.
+        unplaced = {
+            chain.group
+            for chain in queries.chains
+            if self._touches.query_in_f_string(chain.function)
+        }
+        groups = {
+            chain.group
+            for chain in queries.chains
+            if self._takes_queries(chain.function) and chain.group not in unplaced
+        }
         for function, found in queries.functions.items():
             if not found.chains or any(chain.group in groups for chain in found.chains):
                 collector.add_queries(queries, function)
@@ -185,15 +196,23 @@ class AsyncStep:
         collector.add(path, found.edits, found.imports, found.unneeded)
         collector.count("awaits", found.awaits)
         collector.count("bridges", found.bridges)
-        self._attributes(collector, function, sessions)
+        self._attributes(collector, function, sessions, found.sync_spans)
         if is_test_path(path) and (is_test(function) or is_fixture(function)):
             collector.add_module(function.module, pytest_edits(function))
 
-    def _attributes(self, collector: Collector, function: Function, sessions: SessionPlan) -> None:
+    def _attributes(
+        self,
+        collector: Collector,
+        function: Function,
+        sessions: SessionPlan,
+        sync_spans: list[s.Span],
+    ) -> None:
         """Relationship reads and values that the commit changes."""
         path = function.module.path
         for access in self._accesses.of(function):
-            if access.node not in sessions.gone and can_await(self._project, access.node, function):
+            if access.node in sessions.gone or _is_inside(access.node.span, sync_spans):
+                continue
+            if can_await(self._project, access.node, function):
                 collector.add(path, awaitable_edits(access))
                 collector.count("awaits")
                 self._awaited_models[access.model] = None
@@ -313,7 +332,7 @@ class AsyncStep:
         owner = variable.scope.function
         if not self._takes_part(variable.module.path):
             return False
-        return owner.is_module or self.colouring.converts(owner)
+        return self.colouring.converts(owner) or owner not in self.colouring.coloured
 
     def _start_up(self, collector: Collector) -> None:
         lifespan = False
@@ -332,6 +351,10 @@ class AsyncStep:
 
     def _takes_part(self, path: str) -> bool:
         return not is_test_path(path) or self._tests_converted
+
+
+def _is_inside(span: s.Span, around: list[s.Span]) -> bool:
+    return any(other[:2] <= span[:2] and span[2:] <= other[2:] for other in around)
 
 
 def _kept(function: Function, reason: p.Reason) -> Diagnostic:

@@ -30,6 +30,8 @@ class ColourEdits:
     unneeded: list[str] = field(default_factory=list)
     awaits: int = 0
     bridges: int = 0
+    sync_spans: list[s.Span] = field(default_factory=list)
+    """Calls that run inside `run_sync`: lazy loads work there, and nothing can be awaited."""
 
 
 class Awaiter:
@@ -163,6 +165,7 @@ class Awaiter:
                 p.DelegateCall(span=call.span, codemod=NAME, to=f"{name}.run_sync", drop=drop)
             ]
         else:
+            found.sync_spans.append(call.span)
             code = f"{name}.run_sync(lambda session: {{}})"
             edits = [
                 p.ReplaceExpression(span=argument.span, codemod=NAME, code="session"),

@@ -54,3 +54,13 @@ def is_method_call(statement: s.Stmt, name: str, method: str) -> bool:
 def mentions(node: s.AnyNode, name: str) -> bool:
     """Whether the name occurs anywhere in `node`."""
     return any(isinstance(part, s.Name) and part.id == name for part in s.walk(node))
+
+
+def is_unplaced(node: s.AnyNode | s.ModuleSyntax) -> bool:
+    """Whether `node` is an f-string over several lines.
+
+    Before Python 3.12, `ast` does not know where in such a string an expression stands.
+    """
+    return (
+        isinstance(node, s.Operation) and node.operator == "f-string" and node.line != node.end_line
+    )

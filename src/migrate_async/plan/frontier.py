@@ -83,12 +83,14 @@ class Frontier:
         if self._is_target(node):
             return ""
         for factory in self._project.session_factories:
-            if factory.kind != "sessionmaker":
+            if factory.kind != "sessionmaker" or factory.scope.kind != "module":
                 continue
             if _names(module, factory.module, factory.name, node.id):
                 self.needs.variables[factory] = None
                 return add_import(found, module, factory.module.name, f"Sync{factory.name}", NAME)
         for engine in self._project.engines:
+            if engine.scope.kind != "module":
+                continue
             if _names(module, engine.module, engine.name, node.id):
                 self.needs.variables[engine] = None
                 return add_import(found, module, engine.module.name, f"sync_{engine.name}", NAME)

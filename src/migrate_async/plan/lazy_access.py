@@ -16,6 +16,7 @@ from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.types import Instance
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
+from migrate_async.plan.blocks import is_unplaced
 
 NAME = "async-colour"
 
@@ -86,6 +87,8 @@ def can_await(project: Project, node: s.AnyNode, function: Function) -> bool:
         if isinstance(current, s.Lambda):
             return False
         if isinstance(current, s.Comprehension) and current.kind == "generator":
+            return False
+        if is_unplaced(current):
             return False
         current = project.parent(current)
     return True

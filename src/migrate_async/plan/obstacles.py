@@ -48,6 +48,7 @@ class Obstacles:
     def __call__(self, function: Function, coloured: Mapping[Function, Reason]) -> Reason | None:
         checks = (
             self._boundary,
+            self._migration,
             self._not_selected,
             self._legacy_query,
             self._without_counterpart,
@@ -70,6 +71,12 @@ class Obstacles:
         for note in function.soft:
             if not note.startswith(_HARMLESS_SOFT):
                 return _at(function, "decorator", f"its decorator may not await it: {note}")
+        return None
+
+    def _migration(self, function: Function) -> Reason | None:
+        names = function.module.scope.names
+        if "revision" in names and "down_revision" in names:
+            return _at(function, "boundary", "Alembic calls it: it is part of a migration")
         return None
 
     def _not_selected(self, function: Function) -> Reason | None:
@@ -151,6 +158,10 @@ class Obstacles:
         return self._responses.property_read(function)
 
     def _no_await(self, function: Function, coloured: Mapping[Function, Reason]) -> Reason | None:
+        for site in self._project.calls(function):
+            awaits = site.operation is not None or any(t in coloured for t in site.targets)
+            if awaits and self._touches.is_in_f_string(site.node, function):
+                return _site("no-await", "a call inside a long f-string cannot be rewritten", site)
         touched = {touch.site for touch in self._touches.of(function)}
         for site in self._project.calls(function):
             needs_await = site in touched or any(target in coloured for target in site.targets)

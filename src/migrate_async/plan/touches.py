@@ -11,6 +11,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.knowledge.async_api import AWAITED, CONTEXT, METADATA_IO
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
+from migrate_async.plan.blocks import is_unplaced
 from migrate_async.plan.queries import LEAVE, Chain, QueryPlan
 
 FIRST_REMARK = "MA180"
@@ -48,6 +49,24 @@ class Touches:
             touches = [touch for site in sites for touch in (self._touch(site),) if touch]
             self._found[function] = tuple(touches)
         return self._found[function]
+
+    def query_in_f_string(self, function: Function) -> bool:
+        """Whether a query of `function` stands where no edit can be placed."""
+        return any(
+            site.operation is not None
+            and site.operation.owner == "query"
+            and self.is_in_f_string(site.node, function)
+            for site in self._project.calls(function)
+        )
+
+    def is_in_f_string(self, node: s.AnyNode, function: Function) -> bool:
+        """Whether `node` is part of an f-string in which no edit can be placed."""
+        current = self._project.parent(node)
+        while not isinstance(current, s.ModuleSyntax) and current is not function.node:
+            if is_unplaced(current):
+                return True
+            current = self._project.parent(current)
+        return False
 
     def chains(self, function: Function) -> tuple[Chain, ...]:
         """The legacy query chains in `function`."""

@@ -214,7 +214,7 @@ def _kept(kept: Sequence[FunctionDecision], page: Page, *, verbose: bool) -> Non
 
 def _what_next(summary: RunSummary, page: Page) -> None:
     if summary.internal_errors:
-        page.heading("Some files were left untouched because of a bug in migrate-async.")
+        page.heading("Nothing was written because of a bug in migrate-async.")
         page.line("Please report it with the message above and a piece of the file.")
     if not summary.changed:
         return

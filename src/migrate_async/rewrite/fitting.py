@@ -9,6 +9,7 @@ import libcst as cst
 from migrate_async.rewrite import lines
 from migrate_async.rewrite.fragments import code_of
 from migrate_async.rewrite.lines import Style, line_break, width
+from migrate_async.rewrite.operations.functions import on_lines
 
 _OPERANDS: dict[type[cst.CSTNode], tuple[str, ...]] = {
     cst.BooleanOperation: ("right", "left"),
@@ -102,16 +103,16 @@ class Fitter:
 
     def parameters(self, function: cst.FunctionDef) -> cst.FunctionDef:
         """`function` with its parameters on lines of their own if its first line is too long."""
-        if lines.has_breaks(function.params) or not self.too_long(head_of(function)):
+        text = code_of(function.params)
+        breakable = text and not lines.has_breaks(function.params)
+        if not breakable or not self.too_long(head_of(function)):
             return function
         inner = self.style.unit
-        text = code_of(function.params)
-        params = function.params
-        if self.too_long(text, inner):
-            params = _params_on_lines(params, inner)
-            return function.with_changes(whitespace_before_params=line_break(inner), params=params)
-        closing = _with_last_break(params, line_break(""))
-        return function.with_changes(whitespace_before_params=line_break(inner), params=closing)
+        separator = line_break(inner) if self.too_long(text, inner) else None
+        return function.with_changes(
+            whitespace_before_params=line_break(inner),
+            params=on_lines(function.params, separator, closing=line_break("")),
+        )
 
     def _head(self, expression: cst.BaseExpression, indent: str) -> cst.BaseExpression:
         if isinstance(expression, cst.Call):
@@ -204,62 +205,3 @@ def _contains_call(expression: cst.BaseExpression) -> bool:
     while isinstance(expression, cst.Attribute):
         expression = expression.value
     return isinstance(expression, cst.Call | cst.Subscript | cst.Await)
-
-
-def _params_on_lines(params: cst.Parameters, inner: str) -> cst.Parameters:
-    comma = cst.Comma(whitespace_after=line_break(inner))
-
-    def on_lines(part: tuple[cst.Param, ...]) -> list[cst.Param]:
-        return [param.with_changes(comma=comma) for param in part]
-
-    changes: dict[str, object] = {
-        name: on_lines(tuple(getattr(params, name)))
-        for name in ("posonly_params", "params", "kwonly_params")
-    }
-    if isinstance(params.posonly_ind, cst.ParamSlash):
-        changes["posonly_ind"] = params.posonly_ind.with_changes(comma=comma)
-    if isinstance(params.star_arg, cst.Param | cst.ParamStar):
-        changes["star_arg"] = params.star_arg.with_changes(comma=comma)
-    if params.star_kwarg:
-        changes["star_kwarg"] = params.star_kwarg.with_changes(comma=comma)
-    return _with_last_comma(params.with_changes(**changes), line_break(""))
-
-
-def last_parameter(params: cst.Parameters) -> tuple[str, int]:
-    """The field and the index in it of the last parameter; `("", -1)` when there is none."""
-    if params.star_kwarg:
-        return "star_kwarg", -1
-    for name in ("kwonly_params",):
-        if getattr(params, name):
-            return name, len(getattr(params, name)) - 1
-    if isinstance(params.star_arg, cst.Param):
-        return "star_arg", -1
-    if params.params:
-        return "params", len(params.params) - 1
-    if params.posonly_params:
-        return "posonly_params", len(params.posonly_params) - 1
-    return "", -1
-
-
-def change_last(params: cst.Parameters, **changes: object) -> cst.Parameters:
-    """`params` with `changes` made to the last parameter."""
-    name, index = last_parameter(params)
-    if not name:
-        return params
-    if index < 0:
-        return params.with_changes(**{name: getattr(params, name).with_changes(**changes)})
-    part = list(getattr(params, name))
-    part[index] = part[index].with_changes(**changes)
-    return params.with_changes(**{name: part})
-
-
-def _with_last_comma(
-    params: cst.Parameters, whitespace: cst.BaseParenthesizableWhitespace
-) -> cst.Parameters:
-    return change_last(params, comma=cst.Comma(whitespace_after=whitespace))
-
-
-def _with_last_break(
-    params: cst.Parameters, whitespace: cst.BaseParenthesizableWhitespace
-) -> cst.Parameters:
-    return change_last(params, comma=cst.MaybeSentinel.DEFAULT, whitespace_after_param=whitespace)

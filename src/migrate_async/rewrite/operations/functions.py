@@ -96,6 +96,20 @@ def replace_parameters(
     return _parameters(entries)
 
 
+def on_lines(
+    params: cst.Parameters, separator: Whitespace | None, closing: Whitespace
+) -> cst.Parameters:
+    """`params` with `closing` after the last and, if given, `separator` after each other one."""
+    entries = _entries(params)
+    items = [entry.item for entry in entries]
+    if separator is not None:
+        items = [sequences.with_comma(item, separator) for item in items]
+    items[-1] = sequences.closed(items[-1], closing, trailing=separator is not None)
+    return _parameters(
+        [_Entry(entry.field, item) for entry, item in zip(entries, items, strict=True)]
+    )
+
+
 def _replaced(entry: _Entry, code: str) -> _Entry:
     new = parse_parameter(code)
     old = cst.ensure_type(entry.item, cst.Param)

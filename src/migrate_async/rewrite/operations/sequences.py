@@ -21,15 +21,15 @@ def insert(items: Sequence[Item], index: int, new: Item, opening: Whitespace) ->
     separator = _separator(items, opening)
     result: list[Item] = list(items)
     if index < len(result):
-        result.insert(index, _with_comma(new, separator))
+        result.insert(index, with_comma(new, separator))
         return result
     if result:
         last = result[-1]
         separator, closing = _divided(_space_after(last), separator)
-        new = _closed(new, closing, trailing=isinstance(last.comma, cst.Comma))
-        result[-1] = _with_comma(last, separator)
+        new = closed(new, closing, trailing=isinstance(last.comma, cst.Comma))
+        result[-1] = with_comma(last, separator)
     elif breaks_line(opening):
-        new = _closed(new, line_break(""), trailing=True)
+        new = closed(new, line_break(""), trailing=True)
     result.append(new)
     return result
 
@@ -40,7 +40,7 @@ def remove(items: Sequence[Item], index: int) -> list[Item]:
     gone = result.pop(index)
     if result and index == len(result):
         trailing = isinstance(gone.comma, cst.Comma)
-        result[-1] = _closed(result[-1], _space_after(gone), trailing=trailing)
+        result[-1] = closed(result[-1], _space_after(gone), trailing=trailing)
     return result
 
 
@@ -66,10 +66,13 @@ def _space_after(item: Item) -> Whitespace:
         return item.comma.whitespace_after
     if isinstance(item, cst.Arg):
         return item.whitespace_after_arg
-    return item.whitespace_after_param if isinstance(item, cst.Param) else _NONE
+    if isinstance(item, cst.ParamSlash):
+        return item.whitespace_after
+    return item.whitespace_after_param
 
 
-def _with_comma(item: Item, space: Whitespace) -> Item:
+def with_comma(item: Item, space: Whitespace) -> Item:
+    """`item`, a comma and `space`."""
     return _without_space(item).with_changes(comma=cst.Comma(whitespace_after=space))
 
 
@@ -78,18 +81,22 @@ def _without_space(item: Item) -> Item:
         return item.with_changes(whitespace_after_arg=_NONE)
     if isinstance(item, cst.Param):
         return item.with_changes(whitespace_after_param=_NONE)
+    if isinstance(item, cst.ParamSlash):
+        return item.with_changes(whitespace_after=_NONE)
     return item
 
 
-def _closed(item: Item, space: Whitespace, *, trailing: bool) -> Item:
+def closed(item: Item, space: Whitespace, *, trailing: bool) -> Item:
     """`item` as the last one, followed by `space`, with or without a trailing comma."""
     if trailing:
-        return _with_comma(item, space)
+        return with_comma(item, space)
     item = item.with_changes(comma=cst.MaybeSentinel.DEFAULT)
     if isinstance(item, cst.Arg):
         return item.with_changes(whitespace_after_arg=space)
     if isinstance(item, cst.Param):
         return item.with_changes(whitespace_after_param=space)
+    if isinstance(item, cst.ParamSlash):
+        return item.with_changes(whitespace_after=space)
     return item
 
 

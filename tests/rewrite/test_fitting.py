@@ -131,8 +131,8 @@ def test_indentation_of_the_file_is_used() -> None:
 
 
 def test_async_head_of_a_nested_function() -> None:
-    """Lines are relative to the block; a name makes up the 88 columns of the head."""
-    name = "n" * 50
+    """Lines are relative to the block; the name makes the head 86 columns long."""
+    name = "n" * 46
     becomes(
         f"class A:\n    «def» {name}(self, first: int, second: str):\n        pass\n",
         f"class A:\n    async def {name}(\n        self, first: int, second: str\n    ):\n"

@@ -25,6 +25,7 @@ from migrate_async.plan.database import (
     factory_edits,
     factory_obstacle,
 )
+from migrate_async.plan.driver_types import driver_type_warnings
 from migrate_async.plan.entry_points import entry_point_edits
 from migrate_async.plan.frontier import Frontier
 from migrate_async.plan.holders import Holders
@@ -197,6 +198,7 @@ class AsyncStep:
         collector.count("awaits", found.awaits)
         collector.count("bridges", found.bridges)
         self._attributes(collector, function, sessions, found.sync_spans)
+        collector.diagnostics += driver_type_warnings(self._project, function)
         if is_test_path(path) and (is_test(function) or is_fixture(function)):
             collector.add_module(function.module, pytest_edits(function))
 

@@ -12,8 +12,9 @@ from migrate_async.model.plan import (
     ReplaceExpression,
     UnwrapCall,
 )
+from migrate_async.rewrite.arranging import Arranger
 from migrate_async.rewrite.fragments import graft, parse_expression
-from migrate_async.rewrite.lines import Arranger, bracketed, has_breaks, moved, needs_brackets
+from migrate_async.rewrite.lines import bracketed, has_breaks, moved, needs_brackets
 from migrate_async.rewrite.operations import queries
 from migrate_async.rewrite.operations.hoisting import hoistable
 from migrate_async.rewrite.parentheses import (

@@ -14,7 +14,7 @@ import msgspec
 
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.workspace import Workspace, selected
-from migrate_async.errors import DirtyWorkTreeError
+from migrate_async.errors import DirtyWorkTreeError, UsageError
 from migrate_async.model.change import FileChange
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.model.plan import Plan, Step, Verdict
@@ -123,10 +123,12 @@ def migrate(
     """Plan, rewrite in memory and, in write mode, put all changes on disk.
 
     With `codemod`, only the edits of that codemod are done. Raises `DirtyWorkTreeError` before
-    anything is rewritten when files of the plan have uncommitted changes (write mode only).
+    anything is rewritten when files of the plan have uncommitted changes (write mode only), and
+    `UsageError` when the paths leave out code that shares a session with what they name.
     Nothing is written when a file fails verification: that is a bug of ours, told in the summary.
     """
     plan, loaded = make_plan(workspace, step, progress)
+    _refuse_partial(plan, step)
     if codemod:
         plan = restrict(plan, codemod)
     if mode is Mode.WRITE and not allow_dirty:
@@ -159,6 +161,26 @@ def undo(workspace: Workspace, *, force: bool) -> list[str]:
     from migrate_async.source import write
 
     return write.undo(workspace.root, force=force)
+
+
+def _refuse_partial(plan: Plan, step: Step) -> None:
+    """The async step changes all code that shares a session: it refuses to cut it in two.
+
+    Raises `UsageError` naming files that the paths leave out.
+    """
+    if step is Step.QUERIES:
+        return
+    left_out = {
+        decision.path
+        for decision in plan.functions
+        if decision.reasons and decision.reasons[0].code == "not-selected"
+    }
+    if left_out:
+        named = ", ".join(sorted(left_out)[:5]) + (", ..." if len(left_out) > 5 else "")
+        raise UsageError(
+            f"these files share sessions with the paths given: {named}; "
+            "name them too, use --all, or migrate the queries alone with --step queries"
+        )
 
 
 def _refuse_dirty(plan: Plan, root: Path) -> None:

@@ -81,7 +81,7 @@ class AsyncStep:
         self._translate(collector)
         if not converted:
             return
-        frontier = Frontier(self._project, self._provider, self._aliases)
+        frontier = Frontier(self._project, self._settings, self._provider, self._aliases)
         for function in converted:
             self._convert(collector, function)
         for function in self._staying():
@@ -93,7 +93,9 @@ class AsyncStep:
                 collector.add_module(factory.module, found)
         self._carriers(collector)
         constructors = Constructors(self._project, self._settings, self._provider)
-        planned = constructors.plan(self.colouring.converts, self._session_plan)
+        planned = constructors.plan(
+            self._converts_class, self.colouring.converts, self._session_plan
+        )
         for module, found in planned.items():
             collector.add_module(module, found)
         self._registry(collector, frontier, constructors.planned)
@@ -112,14 +114,30 @@ class AsyncStep:
             for chain in queries.chains
             if self._touches.query_in_f_string(chain.function)
         }
+        built = self._builders()
         groups = {
             chain.group
             for chain in queries.chains
-            if self._takes_queries(chain.function) and chain.group not in unplaced
+            if (self._takes_queries(chain.function) or chain.function in built)
+            and chain.group not in unplaced
         }
+        taken = {chain.function for chain in queries.chains if chain.group in groups}
         for function, found in queries.functions.items():
-            if not found.chains or any(chain.group in groups for chain in found.chains):
+            # Without a chain of its own, a function hands its session to one that has.
+            calls = (target for site in self._project.calls(function) for target in site.targets)
+            if function in taken or (not found.chains and not taken.isdisjoint(calls)):
                 collector.add_queries(queries, function)
+
+    def _builders(self) -> frozenset[Function]:
+        """Functions that hand a converted function a query that they did not run."""
+        return frozenset(
+            target
+            for function in self.colouring.coloured
+            if self.colouring.converts(function)
+            for site in self._project.calls(function)
+            for target in site.targets
+            if target not in self.colouring.coloured
+        )
 
     def _takes_queries(self, function: Function) -> bool:
         return self._selected(function) and self._takes_part(function.module.path)
@@ -266,16 +284,32 @@ class AsyncStep:
         for function in self._project.functions:
             if function in self.colouring.coloured or function in staying:
                 continue
+            if self._only_kept_callers(function):
+                continue
             if is_test_path(function.module.path) and not self._tests_converted:
                 continue
             found = annotation_edits(self._project, function, converts=False)
             collector.add(function.module.path, found.edits, found.imports, found.unneeded)
+
+    def _only_kept_callers(self, function: Function) -> bool:
+        callers = [
+            site.function
+            for site in self._project.callers(function)
+            if site.kind == "call" and not site.function.is_module
+        ]
+        return bool(callers) and all(caller in self.colouring.kept for caller in callers)
 
     @cached_property
     def _tests_converted(self) -> bool:
         return any(
             is_test_path(function.module.path) and self.colouring.converts(function)
             for function in self.colouring.coloured
+        )
+
+    def _converts_class(self, cls: Class) -> bool:
+        """Whether the methods that use the session of `cls` objects convert."""
+        return self._holders.holds(cls) and any(
+            self.colouring.converts(member) for member in self._holders.members(cls)
         )
 
     def _registry(

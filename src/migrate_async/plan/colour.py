@@ -16,6 +16,7 @@ from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.index.types import ContextOf
+from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.touches import Touches
 
@@ -157,10 +158,21 @@ class _Keeper:
                     text = f"its session comes from {target.qualname}, which stays sync"
                     return _reason("session-from-sync", text, site, target)
         for site in self._project.callers(function):
-            reason = None if site.kind == "dependency" else self._caller(site)
+            if site.kind == "dependency" or self._is_fetched(function, site):
+                continue
+            reason = self._caller(site)
             if reason is not None:
                 return reason
         return None
+
+    def _is_fetched(self, function: Function, site: CallSite) -> bool:
+        """`next(get_db())` in code that stays sync: the frontier gives it a factory instead."""
+        parent = self._project.parent(site.node)
+        return (
+            function in self._project.session_dependencies
+            and isinstance(parent, s.Call)
+            and s.dotted_name(parent.func) == "next"
+        )
 
     def _gives_session(self, site: CallSite) -> bool:
         """Whether the value of a call is a session, or enters as one."""

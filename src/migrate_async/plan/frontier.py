@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from migrate_async.config import Settings
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sessions import Variable
@@ -20,6 +21,8 @@ from migrate_async.model.diagnostic import at
 from migrate_async.plan.aliases import Alias
 from migrate_async.plan.database import NAME, ModuleEdits, add_import, called
 from migrate_async.plan.names import local_name
+from migrate_async.plan.paths import is_test_path
+from migrate_async.plan.sessions.acquisitions import find_acquisitions
 from migrate_async.plan.sessions.provider import Provider
 from migrate_async.plan.text import source
 
@@ -38,15 +41,46 @@ class Needs:
 class Frontier:
     """Re-points kept functions, then adds what they need to the database module."""
 
-    def __init__(self, project: Project, provider: Provider, aliases: tuple[Alias, ...]) -> None:
+    def __init__(
+        self,
+        project: Project,
+        settings: Settings,
+        provider: Provider,
+        aliases: tuple[Alias, ...],
+    ) -> None:
         self._project = project
+        self._settings = settings
         self._provider = provider
         self._aliases = aliases
         self.needs = Needs()
 
     def repoint(self, function: Function) -> ModuleEdits:
         """Edits of one function (or module body) that stays sync."""
-        return self._repoint(function, _references(function))
+        fetched = [
+            found.call
+            for found in find_acquisitions(self._project, self._settings, function)
+            if found.kind == "next"
+        ]
+        inside = {node for call in fetched for node in s.walk(call)}
+        references = [node for node in _references(function) if node not in inside]
+        found = self._repoint(function, references)
+        for call in fetched:
+            self._own_factory(found, function.module, call)
+        return found
+
+    def _own_factory(self, found: ModuleEdits, module: Module, call: s.Call) -> None:
+        """`next(get_db())` as a session of the function's own, which it was all along."""
+        for factory in self._project.session_factories:
+            if (factory.module.name, factory.name) != (
+                self._provider.module,
+                self._provider.factory,
+            ):
+                continue
+            self.needs.variables[factory] = None
+            name = add_import(found, module, factory.module.name, f"Sync{factory.name}", NAME)
+            code = f"{name}()"
+            found.edits.append(p.ReplaceExpression(span=call.span, codemod=NAME, code=code))
+            found.unneeded += [node.id for node in s.walk(call) if isinstance(node, s.Name)]
 
     def repoint_statement(self, module: Module, statement: s.Stmt) -> ModuleEdits:
         """Edits of one statement at the top level of a module."""
@@ -65,6 +99,9 @@ class Frontier:
         self, found: ModuleEdits, function: Function, node: s.Name | s.Attribute
     ) -> str:
         module = function.module
+        if is_test_path(module.path):
+            # Tests override `get_db`, which `get_sync_db` depends on.
+            return self._own_session(found, module, node) if isinstance(node, s.Name) else ""
         if self._is_get_db(function, node):
             self.needs.dependency = True
             if isinstance(node, s.Attribute):

@@ -82,6 +82,8 @@ class Obstacles:
     def _not_selected(self, function: Function) -> Reason | None:
         if self._selected(function) or function in self._project.session_dependencies:
             return None  # `get_db` serves whatever is selected
+        if function.is_async:
+            return None  # on the loop there is no sync side of a session: it takes awaits only
         return _at(function, "not-selected", "it is outside the paths of this run")
 
     def _legacy_query(self, function: Function) -> Reason | None:

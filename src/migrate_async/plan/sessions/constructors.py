@@ -44,11 +44,14 @@ class Constructors:
         """The `__init__` functions that fetch no session any more, once `plan` has run."""
 
     def plan(
-        self, converts: Callable[[Function], bool], session_plan: Callable[[Function], SessionPlan]
+        self,
+        converts_class: Callable[[Class], bool],
+        converts: Callable[[Function], bool],
+        session_plan: Callable[[Function], SessionPlan],
     ) -> dict[Module, ModuleEdits]:
         """Edits by module; a class that cannot be given its session is reported."""
         found: dict[Module, ModuleEdits] = {}
-        constructors = list(self._constructors())
+        constructors = [found for found in self._constructors() if converts_class(found.cls)]
         self.planned = frozenset(constructor.function for constructor in constructors)
         for constructor in constructors:
             sites = [

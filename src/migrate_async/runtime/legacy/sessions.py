@@ -22,13 +22,15 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import QueuePool, StaticPool
 
 from migrate_async.runtime.database import Database, get_database
 from migrate_async.runtime.errors import MigrateAsyncRuntimeError
 from migrate_async.runtime.frames import UNKNOWN, app_location
+from migrate_async.runtime.legacy.bridge import call_on_loop, in_greenlet
 from migrate_async.runtime.legacy.deprecation import warn_legacy
 from migrate_async.runtime.legacy.engine import BridgedEngine, bridged_engine
+from migrate_async.runtime.legacy.line import nearest_loop
 from migrate_async.runtime.legacy.modes import Mode, SyncSessionRefused, current_mode
 from migrate_async.runtime.tracking import current_scope, on_scope_end, track_session
 from migrate_async.runtime.urls import to_sync_url
@@ -50,6 +52,13 @@ class LegacySession(Session):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         track_session(self)
+
+    def close(self) -> None:
+        """Close the session; in a worker thread, all of it in one hop."""
+        if isinstance(self.bind, BridgedEngine) and self.in_transaction() and not in_greenlet():
+            call_on_loop(nearest_loop(), super().close)
+        else:
+            super().close()
 
 
 class legacy_sessionmaker(sessionmaker[LegacySession]):  # noqa: N801  (as SQLAlchemy's)
@@ -165,11 +174,17 @@ def _make_threads_engine(engine: AsyncEngine, url: URL) -> Engine:
 
 
 def _pool_options(engine: AsyncEngine) -> dict[str, Any]:
-    size = getattr(engine.pool, "size", None)
-    if engine.dialect.name == "sqlite" or size is None:
+    """The settings of the async engine's pool, as far as a pool of threads has them."""
+    pool = engine.pool
+    if engine.dialect.name == "sqlite" or not isinstance(pool, QueuePool):
         return {}
-    overflow = getattr(engine.pool, "_max_overflow", 10)
-    return {"pool_size": size(), "max_overflow": overflow, "pool_pre_ping": True}
+    return {
+        "pool_size": pool.size(),
+        "max_overflow": pool._max_overflow,
+        "pool_timeout": pool._timeout,
+        "pool_recycle": pool._recycle,
+        "pool_pre_ping": pool._pre_ping,
+    }
 
 
 def _scope_key() -> Hashable:

@@ -66,6 +66,7 @@ class FactsCache:
 
     def __init__(self, folder: Path | None) -> None:
         version = f"{FACTS_VERSION}-py{sys.version_info[0]}{sys.version_info[1]}"
+        self._root = folder
         self._folder = None if folder is None else folder / version
 
     def get(self, digest: str) -> ModuleSyntax | None:
@@ -88,8 +89,14 @@ class FactsCache:
         with contextlib.suppress(OSError):
             if not path.parent.is_dir():
                 path.parent.mkdir(parents=True, exist_ok=True)
+                self._hide()
             temporary.write_bytes(_check(data) + data)
             temporary.replace(path)
+
+    def _hide(self) -> None:
+        """Keep the cache out of the project's version control."""
+        if self._root is not None and not (self._root / ".gitignore").exists():
+            (self._root / ".gitignore").write_text("*\n", encoding="utf-8")
 
     @staticmethod
     def _path(folder: Path, digest: str) -> Path:

@@ -16,6 +16,7 @@ from migrate_async.plan.after_commit import refresh_edits
 from migrate_async.plan.aliases import find_aliases
 from migrate_async.plan.annotations import AnnotationEdits, annotation_edits, retype
 from migrate_async.plan.awaits import Awaiter
+from migrate_async.plan.client_startup import client_edits
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.colour import Colouring, colour
 from migrate_async.plan.database import (
@@ -46,8 +47,7 @@ from migrate_async.plan.sessions import (
     find_provider,
     plan_sessions,
 )
-from migrate_async.plan.test_clients import client_edits
-from migrate_async.plan.test_suites import tests_take_part
+from migrate_async.plan.suites import tests_take_part
 from migrate_async.plan.touches import Touches
 
 

@@ -248,15 +248,15 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
 def _step_through(coroutine: Coroutine[Any, Any, T]) -> T:
     """Inside the greenlet: an event loop in small, whose futures go to the real one."""
     switch = getcurrent().parent.switch  # type: ignore[union-attr]
-    step: Callable[[], Any] = partial(coroutine.send, None)
+    yielded = _Yielded(None)  # one for all: the parent reads it before it switches back
+    value = error = None
     while True:
         try:
-            yielded = step()
+            yielded.value = coroutine.send(value) if error is None else coroutine.throw(error)
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
+        value = error = None
         try:
-            value = switch(_Yielded(yielded))
-        except BaseException as error:  # noqa: BLE001  thrown into the coroutine
-            step = partial(coroutine.throw, error)
-        else:
-            step = partial(coroutine.send, value)
+            value = switch(yielded)
+        except BaseException as caught:  # noqa: BLE001  thrown into the coroutine
+            error = caught

@@ -18,14 +18,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 from weakref import WeakKeyDictionary, finalize
 
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.base import OptionEngine
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.pool import Pool, PoolProxiedConnection
 
 from migrate_async.runtime.frames import Location, app_location, carry
 from migrate_async.runtime.legacy.bridge import call_on_loop, run_legacy
@@ -62,20 +62,34 @@ def _make_bridged(engine: Engine) -> BridgedEngine:
 
 
 class BridgedEngine(OptionEngine):
-    """See the module. Engine events of the async engine fire for its connections too."""
+    """See the module. Engine events of the async engine fire for its connections too.
 
-    def __init__(self, engine: Engine, options: dict[str, Any]) -> None:
-        super().__init__(engine, options)
-        self.pools = LoopPools(engine)
+    :param parent: the engine of which this is another face.
+    :param options: execution options.
+    :param lazy: whether a connection is taken from the pool with its first statement only.
+    """
+
+    def __init__(self, parent: Engine, options: dict[str, Any], *, lazy: bool = False) -> None:
+        super().__init__(parent, options)
+        self.pools = parent.pools if isinstance(parent, BridgedEngine) else LoopPools(parent)
+        self._lazy = lazy
+
+    @cached_property
+    def for_sessions(self) -> BridgedEngine:
+        """The same engine for sessions: taking the connection costs no hop of its own.
+
+        `connect()` should fail at once when the database is down; a session need not.
+        """
+        return BridgedEngine(self, {}, lazy=True)
 
     def raw_connection(self) -> PoolProxiedConnection:
-        """Check a connection out of the pool of the right loop."""
+        """A connection out of the pool of the right loop."""
         loop = nearest_loop()
         line = Line(loop, tied=self.pools.tied)
-        origin = app_location()
-        with carry(origin):
-            pooled = line.call(self.pools.pool_for(loop).connect)
-        return BridgedConnection(pooled, line, origin)  # type: ignore[return-value]
+        connection = BridgedConnection(self.pools.pool_for(loop), line, app_location())
+        if not self._lazy:
+            line.call(connection.take)
+        return connection  # type: ignore[return-value]
 
     def dispose(self, close: bool = True) -> None:
         """Close the pool shared with the async engine, and those of other loops."""
@@ -86,36 +100,57 @@ class BridgedEngine(OptionEngine):
 
 
 class BridgedConnection:
-    """A pooled connection whose calls run on the loop that it belongs to."""
+    """A pooled connection whose calls run on the loop that it belongs to.
 
-    __slots__ = ("__weakref__", "_line", "_pooled")
+    False until it is taken out of the pool; then there is nothing to commit or to close.
+    """
 
-    def __init__(self, pooled: PoolProxiedConnection, line: Line, origin: Location) -> None:
-        _set(self, "_pooled", pooled)
+    __slots__ = ("__weakref__", "_line", "_origin", "_pool", "_pooled")
+
+    def __init__(self, pool: Pool, line: Line, origin: Location) -> None:
+        _set(self, "_pool", pool)
         _set(self, "_line", line)
-        # Not `__del__`: this keeps the pooled connection out of the garbage that is collected.
-        finalize(self, _bring_back, pooled, line, origin).atexit = False
+        _set(self, "_origin", origin)
+        _set(self, "_pooled", None)
+
+    def take(self) -> PoolProxiedConnection:
+        """In a greenlet: the connection, out of the pool."""
+        pooled: PoolProxiedConnection | None = self._pooled
+        if pooled is None:
+            with carry(self._origin):
+                pooled = self._pool.connect()
+            _set(self, "_pooled", pooled)
+            # Not `__del__`: this keeps the pooled connection out of the garbage that is collected.
+            finalize(self, _bring_back, pooled, self._line, self._origin).atexit = False
+        return pooled
+
+    def __bool__(self) -> bool:
+        return self._pooled is not None
 
     @property
     def is_valid(self) -> bool:
-        return self._pooled.is_valid and not self._line.dead
+        return (self._pooled is None or self._pooled.is_valid) and not self._line.dead
 
     @property
     def dbapi_connection(self) -> BridgedObject | None:
         """The driver's connection, bridged as well; None after `close()`."""
-        connection = self._pooled.dbapi_connection
+        connection = self._line.call(self.take).dbapi_connection
         return None if connection is None else BridgedObject(connection, self._line)
 
     def cursor(self, *args: Any, **kwargs: Any) -> BridgedCursor:
-        return BridgedCursor(partial(self._pooled.cursor, *args, **kwargs), self._line)
+        return BridgedCursor(lambda: self.take().cursor(*args, **kwargs), self._line)
 
     def __getattr__(self, name: str) -> Any:
-        if self._line.dead and name in _CLOSING:
+        if self._pooled is None:
+            if name in _NOTHING_TAKEN:
+                return _NOTHING_TAKEN[name]
+            self._line.call(self.take)
+        elif self._line.dead and name in _CLOSING:
             return partial(_abandon, self._pooled)
         return _bridged_attribute(self._pooled, name, self._line)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self._line.call(setattr, self._pooled, name, value)
+        self._line.call(lambda: setattr(self.take(), name, value))
 
 
 def _bring_back(pooled: PoolProxiedConnection, line: Line, origin: Location) -> None:
@@ -243,6 +278,13 @@ _BEFORE_EXECUTION = {"description": None, "lastrowid": None, "rowcount": -1}
 def _bridged_attribute(target: Any, name: str, line: Line) -> Any:
     value = getattr(target, name)
     return partial(line.call, value) if callable(value) else value
+
+
+def _do_nothing(*_: Any, **__: Any) -> None:
+    """Commit, roll back or close a connection that was not taken."""
+
+
+_NOTHING_TAKEN = dict.fromkeys(("commit", *_CLOSING), _do_nothing) | {"_connection_record": None}
 
 
 def _abandon(pooled: PoolProxiedConnection, *_: Any, **__: Any) -> None:

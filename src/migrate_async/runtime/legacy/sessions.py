@@ -27,7 +27,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from migrate_async.runtime.database import Database, get_database
 from migrate_async.runtime.errors import MigrateAsyncRuntimeError
 from migrate_async.runtime.frames import UNKNOWN, app_location
-from migrate_async.runtime.legacy.bridge import call_on_loop, in_greenlet
+from migrate_async.runtime.legacy.bridge import call_on_loop
 from migrate_async.runtime.legacy.deprecation import warn_legacy
 from migrate_async.runtime.legacy.engine import BridgedEngine, bridged_engine
 from migrate_async.runtime.legacy.line import nearest_loop
@@ -55,7 +55,7 @@ class LegacySession(Session):
 
     def close(self) -> None:
         """Close the session; in a worker thread, all of it in one hop."""
-        if isinstance(self.bind, BridgedEngine) and self.in_transaction() and not in_greenlet():
+        if isinstance(self.bind, BridgedEngine) and self.in_transaction():
             call_on_loop(nearest_loop(), super().close)
         else:
             super().close()
@@ -98,7 +98,9 @@ class legacy_sessionmaker(sessionmaker[LegacySession]):  # noqa: N801  (as SQLAl
 
 def engine_for(database: DatabaseLike, mode: Mode) -> Engine:
     """The sync engine of a database in a mode."""
-    return threads_engine(database) if mode is Mode.THREADS else legacy_engine(database)
+    if mode is Mode.THREADS:
+        return threads_engine(database)
+    return legacy_engine(database).for_sessions
 
 
 def legacy_engine(database: DatabaseLike = None) -> BridgedEngine:

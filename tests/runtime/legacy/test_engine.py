@@ -274,3 +274,44 @@ async def test_disposing_closes_the_pools_of_all_loops(
     others = engine.pools.others()
     await in_a_request(engine.dispose)
     assert sum(pool.checkedin() for _, pool in others) == 0  # type: ignore[attr-defined]
+
+
+async def test_a_session_takes_its_connection_with_its_first_statement(
+    engine: BridgedEngine, database: Database
+) -> None:
+    def work() -> list[int]:
+        taken = []
+        with Session(engine.for_sessions) as session:
+            session.connection()
+            taken.append(checked_out(database))
+            session.scalar(select(1))
+            taken.append(checked_out(database))
+            session.commit()
+            taken.append(checked_out(database))
+            session.connection()
+            session.rollback()
+        with engine.connect():
+            return [*taken, checked_out(database)]
+
+    assert await in_a_request(work) == [0, 1, 0, 1]
+    assert checked_out(database) == 0
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize(
+    "url", ["sqlite:////no/such/folder/x.db", "postgresql://nobody@127.0.0.1:1/nothing"]
+)
+async def test_a_database_which_is_down(url: str, lazy: bool) -> None:
+    """The session of the lazy engine can be closed, and used again, all the same."""
+    database = Database(url, engine_options={"pool_size": 1})
+    engine = bridged_engine(database.engine)
+
+    def work() -> None:
+        with Session(engine.for_sessions if lazy else engine) as session:
+            for _ in range(2):
+                with pytest.raises((OperationalError, OSError)):
+                    session.scalar(select(1))
+                session.rollback()
+
+    await in_a_request(work)
+    assert checked_out(database) == 0

@@ -69,6 +69,8 @@ class BridgedEngine(OptionEngine):
     :param lazy: whether a connection is taken from the pool with its first statement only.
     """
 
+    pools: LoopPools
+
     def __init__(self, parent: Engine, options: dict[str, Any], *, lazy: bool = False) -> None:
         super().__init__(parent, options)
         self.pools = parent.pools if isinstance(parent, BridgedEngine) else LoopPools(parent)

@@ -19,7 +19,7 @@ from typing import Any
 
 from migrate_async.runtime.errors import MigrateAsyncRuntimeError, MissingDependencyError
 from migrate_async.runtime.legacy.bridge import drive, in_greenlet, run_legacy
-from migrate_async.runtime.legacy.modes import Mode, marked_mode
+from migrate_async.runtime.legacy.modes import Mode, marked_mode, needs_driving
 from migrate_async.runtime.tracking import current_scope
 
 Wrapper = Callable[[Any], Any]
@@ -96,7 +96,8 @@ def _replace(target: Any, name: str, wrapper: Wrapper) -> None:
 
 def _driven(call: Callable[..., Coroutine[Any, Any, None]]) -> Any:
     async def driven(self: Any, *args: Any) -> None:
-        if current_scope() is None or in_greenlet():
+        scope = current_scope()
+        if scope is None or not needs_driving(scope.mode) or in_greenlet():
             await call(self, *args)
         else:
             await drive(call(self, *args))
@@ -113,10 +114,10 @@ def _driven_route(handle: Callable[..., Coroutine[Any, Any, None]]) -> Any:
         mode = marked_mode(self.endpoint)
         if mode is not None:
             scope.mode, scope.pinned = mode, True
-        if mode is Mode.NATIVE or in_greenlet():
-            await handle(self, *args)
-        else:
+        if needs_driving(scope.mode) and not in_greenlet():
             await drive(handle(self, *args))
+        else:
+            await handle(self, *args)
 
     return driven
 

@@ -43,7 +43,9 @@ class Mode(str, enum.Enum):
 
 
 DEFAULT_MODE = Mode.HOP
+ON_ASYNC_ENGINE = frozenset({Mode.HOP, Mode.LOOP})
 _default = DEFAULT_MODE
+_chosen: set[Mode] = set()
 
 
 class SyncSessionRefused(MigrateAsyncRuntimeError):
@@ -71,6 +73,7 @@ def in_mode(mode: Mode | str) -> Any:
     except ImportError as error:
         raise MissingDependencyError("fastapi", "fastapi") from error
     chosen = Mode(mode)
+    _chosen.add(chosen)
 
     # A coroutine function: it runs in the request's task, before any sync dependency.
     async def choose_mode() -> None:
@@ -90,6 +93,16 @@ def use_mode(mode: Mode | str) -> Callable[[F], F]:
         return function
 
     return mark
+
+
+def needs_driving(mode: Mode | str | None) -> bool:
+    """Whether a route that starts in this mode may come to await implicitly.
+
+    With `threads` that is so only if a dependency may yet choose another mode.
+    """
+    if mode == Mode.THREADS:
+        return not ON_ASYNC_ENGINE.isdisjoint(_chosen)
+    return mode in ON_ASYNC_ENGINE
 
 
 def marked_mode(function: Any) -> Mode | None:

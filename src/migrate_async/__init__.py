@@ -27,6 +27,21 @@ if TYPE_CHECKING:
     from migrate_async.runtime.http import health_router as health_router
     from migrate_async.runtime.http import install_error_handlers as install_error_handlers
     from migrate_async.runtime.http import lifespan as lifespan
+    from migrate_async.runtime.leaks import LeakDetector as LeakDetector
+    from migrate_async.runtime.leaks import leaks as leaks
+    from migrate_async.runtime.leaks import watch_leaks as watch_leaks
+    from migrate_async.runtime.legacy.adapter import SyncSessionAdapter as SyncSessionAdapter
+    from migrate_async.runtime.legacy.container import Container as Container
+    from migrate_async.runtime.legacy.container import adopt_registry as adopt_registry
+    from migrate_async.runtime.legacy.install import install as install
+    from migrate_async.runtime.legacy.install import uninstall as uninstall
+    from migrate_async.runtime.legacy.loop import run_async as run_async
+    from migrate_async.runtime.legacy.modes import Mode as Mode
+    from migrate_async.runtime.legacy.modes import use_mode as use_mode
+    from migrate_async.runtime.legacy.overrides import install_overrides as install_overrides
+    from migrate_async.runtime.legacy.sessions import LegacySession as LegacySession
+    from migrate_async.runtime.legacy.sessions import get_sync_db as get_sync_db
+    from migrate_async.runtime.legacy.sessions import legacy_sessionmaker as legacy_sessionmaker
     from migrate_async.runtime.memory import InMemoryRepository as InMemoryRepository
     from migrate_async.runtime.memory import InMemoryUnitOfWork as InMemoryUnitOfWork
     from migrate_async.runtime.migrations import run_migrations as run_migrations
@@ -40,6 +55,9 @@ if TYPE_CHECKING:
     from migrate_async.runtime.repository import AsyncRepository as AsyncRepository
     from migrate_async.runtime.soft_delete import SoftDeleteMixin as SoftDeleteMixin
     from migrate_async.runtime.soft_delete import with_deleted as with_deleted
+    from migrate_async.runtime.status import status_router as status_router
+    from migrate_async.runtime.telemetry import migration_report as migration_report
+    from migrate_async.runtime.telemetry import start_telemetry as start_telemetry
     from migrate_async.runtime.unit_of_work import UnitOfWork as UnitOfWork
     from migrate_async.runtime.urls import mask_url as mask_url
     from migrate_async.runtime.urls import to_async_url as to_async_url
@@ -48,22 +66,28 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _EXPORTS = {
-    "HopSession": "hop",
     "AsyncRepository": "repository",
     "Base": "base",
     "ConnectionCheck": "database",
+    "Container": "legacy.container",
     "CursorPage": "pagination",
     "Database": "database",
     "DatabaseInfo": "database",
     "DbSession": "dependencies",
     "FairAsyncQueuePool": "pools",
+    "HopSession": "hop",
     "InMemoryRepository": "memory",
     "InMemoryUnitOfWork": "memory",
+    "LeakDetector": "leaks",
+    "LegacySession": "legacy.sessions",
+    "Mode": "legacy.modes",
     "Page": "pagination",
     "SoftDeleteMixin": "soft_delete",
+    "SyncSessionAdapter": "legacy.adapter",
     "TimestampMixin": "mixins",
     "UnitOfWork": "unit_of_work",
     "UserTrackingMixin": "mixins",
+    "adopt_registry": "legacy.container",
     "async_sessionmaker": "engine",
     "check_db_connection": "database",
     "close_db": "database",
@@ -71,16 +95,28 @@ _EXPORTS = {
     "get_database": "database",
     "get_db": "dependencies",
     "get_db_info": "database",
+    "get_sync_db": "legacy.sessions",
     "health_router": "http",
     "init_db": "database",
+    "install": "legacy.install",
     "install_error_handlers": "http",
+    "install_overrides": "legacy.overrides",
+    "leaks": "leaks",
+    "legacy_sessionmaker": "legacy.sessions",
     "lifespan": "http",
     "mask_url": "urls",
+    "migration_report": "telemetry",
     "paginate": "pagination",
     "paginate_by_key": "pagination",
+    "run_async": "legacy.loop",
     "run_migrations": "migrations",
+    "start_telemetry": "telemetry",
+    "status_router": "status",
     "to_async_url": "urls",
     "to_sync_url": "urls",
+    "uninstall": "legacy.install",
+    "use_mode": "legacy.modes",
+    "watch_leaks": "leaks",
     "with_deleted": "soft_delete",
 }
 """Public name -> module of `migrate_async.runtime`; a test holds it against the imports above."""

@@ -113,6 +113,14 @@ def call_on_loop(
     return await_only(asyncio.wrap_future(elsewhere.future))  # type: ignore[no-any-return]
 
 
+def send_to_loop(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> None:
+    """Have `loop` call a function in a greenlet, soon and in the order of such calls; do not wait.
+
+    :raises LoopClosed: the loop is closed.
+    """
+    _Call(function, loop).send()
+
+
 class _Call:
     """A function call that travels from a thread to an event loop and back.
 

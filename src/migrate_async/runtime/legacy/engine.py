@@ -107,7 +107,7 @@ class BridgedConnection:
     False until it is taken out of the pool; then there is nothing to commit or to close.
     """
 
-    __slots__ = ("__weakref__", "_line", "_origin", "_pool", "_pooled")
+    __slots__ = ("__weakref__", "_line", "_origin", "_pool", "_pooled", "_watch")
 
     def __init__(self, pool: Pool, line: Line, origin: Location) -> None:
         _set(self, "_pool", pool)
@@ -123,7 +123,9 @@ class BridgedConnection:
                 pooled = self._pool.connect()
             _set(self, "_pooled", pooled)
             # Not `__del__`: this keeps the pooled connection out of the garbage that is collected.
-            finalize(self, _bring_back, pooled, self._line, self._origin).atexit = False
+            watch = finalize(self, _bring_back, pooled, self._line, self._origin)
+            watch.atexit = False
+            _set(self, "_watch", watch)
         return pooled
 
     def __bool__(self) -> bool:
@@ -149,10 +151,21 @@ class BridgedConnection:
             self._line.call(self.take)
         elif self._line.dead and name in _CLOSING:
             return partial(_abandon, self._pooled)
+        elif name == _RETURN:
+            return self._give_back
         return _bridged_attribute(self._pooled, name, self._line)
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._line.call(lambda: setattr(self.take(), name, value))
+
+    def _give_back(self, *, transaction_reset: bool = False) -> None:
+        """To the pool; after a commit or rollback that takes no I/O, and nothing to wait for."""
+        give_back = partial(getattr(self._pooled, _RETURN), transaction_reset=transaction_reset)
+        if transaction_reset:
+            self._watch.detach()
+            self._line.send(give_back)
+        else:
+            self._line.call(give_back)
 
 
 def _bring_back(pooled: PoolProxiedConnection, line: Line, origin: Location) -> None:
@@ -273,7 +286,8 @@ class BridgedCursor:
 
 
 _set = object.__setattr__
-_CLOSING = frozenset({"close", "_close_special", "invalidate", "rollback"})
+_RETURN = "_close_special"  # how SQLAlchemy's `Connection` closes after it ended its transaction
+_CLOSING = frozenset({"close", _RETURN, "invalidate", "rollback"})
 _BEFORE_EXECUTION = {"description": None, "lastrowid": None, "rowcount": -1}
 
 

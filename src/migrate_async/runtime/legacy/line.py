@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from migrate_async.runtime.legacy.bridge import call_on_loop, in_greenlet
+from migrate_async.runtime.legacy.bridge import call_on_loop, in_greenlet, send_to_loop
 from migrate_async.runtime.legacy.loop import home_loop, running_loop
 from migrate_async.runtime.tracking import current_scope
 
@@ -42,6 +42,17 @@ class Line:
         if not self._tied and in_greenlet():
             return function(*args, **kwargs)
         return call_on_loop(self.loop, function, *args, **kwargs)
+
+    def send(self, function: Callable[[], object]) -> None:
+        """Call `function()` on the loop without waiting, where nobody can tell the difference.
+
+        That is in a worker thread of a request: its result reaches the loop after this call.
+        """
+        scope = current_scope()
+        if scope is None or scope.loop is not self._loop or running_loop() is not None:
+            self.call(function)
+        else:
+            send_to_loop(self._loop, function)
 
 
 def nearest_loop() -> asyncio.AbstractEventLoop:

@@ -293,7 +293,8 @@ async def test_a_session_takes_its_connection_with_its_first_statement(
         with engine.connect():
             return [*taken, checked_out(database)]
 
-    assert await in_a_request(work) == [0, 1, 0, 1]
+    lazy = database.engine.dialect.name != "sqlite"
+    assert await in_a_request(work) == [0 if lazy else 1, 1, 0, 1]
     assert checked_out(database) == 0
 
 

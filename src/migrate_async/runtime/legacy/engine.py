@@ -80,9 +80,10 @@ class BridgedEngine(OptionEngine):
     def for_sessions(self) -> BridgedEngine:
         """The same engine for sessions: taking the connection costs no hop of its own.
 
-        `connect()` should fail at once when the database is down; a session need not.
+        `connect()` should fail at once when the database is down; a session need not. On SQLite
+        the connection is looked at when a transaction begins, so nothing is gained there.
         """
-        return BridgedEngine(self, {}, lazy=True)
+        return BridgedEngine(self, {}, lazy=self.dialect.name != "sqlite")
 
     def raw_connection(self) -> PoolProxiedConnection:
         """A connection out of the pool of the right loop."""

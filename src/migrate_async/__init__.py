@@ -37,10 +37,12 @@ if TYPE_CHECKING:
     from migrate_async.runtime.legacy.install import uninstall as uninstall
     from migrate_async.runtime.legacy.loop import run_async as run_async
     from migrate_async.runtime.legacy.modes import Mode as Mode
+    from migrate_async.runtime.legacy.modes import in_mode as in_mode
     from migrate_async.runtime.legacy.modes import use_mode as use_mode
     from migrate_async.runtime.legacy.overrides import install_overrides as install_overrides
     from migrate_async.runtime.legacy.sessions import LegacySession as LegacySession
     from migrate_async.runtime.legacy.sessions import get_sync_db as get_sync_db
+    from migrate_async.runtime.legacy.sessions import legacy_engine as legacy_engine
     from migrate_async.runtime.legacy.sessions import legacy_sessionmaker as legacy_sessionmaker
     from migrate_async.runtime.memory import InMemoryRepository as InMemoryRepository
     from migrate_async.runtime.memory import InMemoryUnitOfWork as InMemoryUnitOfWork
@@ -97,11 +99,13 @@ _EXPORTS = {
     "get_db_info": "database",
     "get_sync_db": "legacy.sessions",
     "health_router": "http",
+    "in_mode": "legacy.modes",
     "init_db": "database",
     "install": "legacy.install",
     "install_error_handlers": "http",
     "install_overrides": "legacy.overrides",
     "leaks": "leaks",
+    "legacy_engine": "legacy.sessions",
     "legacy_sessionmaker": "legacy.sessions",
     "lifespan": "http",
     "mask_url": "urls",

@@ -3,13 +3,17 @@
 import asyncio
 import threading
 
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from migrate_async.runtime.database import Database
 from migrate_async.runtime.legacy.bridge import run_legacy
 from migrate_async.runtime.legacy.engine import BridgedEngine, bridged_engine
-from migrate_async.runtime.legacy.loop import home_loop
+from migrate_async.runtime.legacy.install import install
+from migrate_async.runtime.legacy.loop import home_loop, stop_loop
 
 
 def ask(engine: BridgedEngine) -> int:
@@ -81,3 +85,25 @@ def test_threads_are_served_by_the_loop_thread(url: str) -> None:
         thread.join()
     assert answers == [1] * 8
     engine.dispose()
+
+
+def test_a_loop_which_ends_in_order_closes_its_connections(url: str) -> None:
+    """An application at its shutdown, and the loop thread when it is stopped."""
+    database = Database(url, engine_options={"pool_size": 2})
+    engine = bridged_engine(database.engine)
+    if not engine.pools.tied:
+        pytest.skip("the driver's connections belong to no loop")
+    app = FastAPI()
+    install(app)
+    app.add_api_route("/", lambda: ask(engine))
+    with TestClient(app) as client:
+        assert client.get("/").json() == 1
+        assert database.engine.pool.checkedin() == 1  # type: ignore[attr-defined]
+    assert database.engine.pool.checkedin() == 0  # type: ignore[attr-defined]
+
+    ask(engine)
+    ((_, pool),) = engine.pools.others()
+    assert pool.checkedin() == 1  # type: ignore[attr-defined]
+    stop_loop()
+    assert pool.checkedin() == 0  # type: ignore[attr-defined]
+    assert engine.pools.others() == []

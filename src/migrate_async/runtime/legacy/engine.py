@@ -30,6 +30,7 @@ from sqlalchemy.pool import Pool, PoolProxiedConnection
 from migrate_async.runtime.frames import Location, app_location, carry
 from migrate_async.runtime.legacy.bridge import call_on_loop, run_legacy
 from migrate_async.runtime.legacy.line import Line, nearest_loop
+from migrate_async.runtime.legacy.loop import before_stop
 from migrate_async.runtime.legacy.loop_pools import LoopPools
 from migrate_async.runtime.legacy.sqlite import SKIP_BEGIN, begin_lazily
 from migrate_async.runtime.tracking import report_dropped
@@ -42,6 +43,19 @@ _closing: set[asyncio.Future[None]] = set()  # an event loop refers to its tasks
 def bridged_engines() -> list[BridgedEngine]:
     """All that are in use."""
     return list(_engines.values())
+
+
+async def release_loop() -> None:
+    """Close what the engines keep open on the running loop, which is about to end."""
+    loop = asyncio.get_running_loop()
+    for engine in bridged_engines():
+        try:
+            await engine.pools.release(loop)
+        except Exception:  # noqa: PERF203  the next pool is to be closed all the same
+            logger.exception("could not close the pool of %r", engine)
+
+
+before_stop(release_loop)
 
 
 def bridged_engine(engine: AsyncEngine) -> BridgedEngine:

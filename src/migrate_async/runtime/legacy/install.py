@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy.orm import Session
 
 from migrate_async.runtime.legacy.bridge import drive, run_legacy
-from migrate_async.runtime.legacy.engine import BridgedEngine, bridged_engines
+from migrate_async.runtime.legacy.engine import BridgedEngine, bridged_engines, release_loop
 from migrate_async.runtime.legacy.hooks import (
     install_entry_points,
     install_thread_calls,
@@ -94,6 +94,7 @@ async def _serve_lifespan(app: ASGIApp, scope: Scope, receive: Receive, send: Se
         await drive(app(scope, receive, send))
     finally:
         abandon_loop(loop)
+        await release_loop()
 
 
 async def _close(session: Session) -> None:

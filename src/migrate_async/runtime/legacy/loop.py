@@ -10,7 +10,7 @@ import asyncio
 import atexit
 import os
 import threading
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextvars import copy_context
@@ -104,6 +104,7 @@ class LoopThread:
         return loop
 
 
+_closers: list[Callable[[], Awaitable[None]]] = []
 _process = LoopThread()
 _home: list[asyncio.AbstractEventLoop] = []
 atexit.register(_process.stop)
@@ -135,6 +136,11 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
 def stop_loop() -> None:
     """End the loop thread of this process; the next `run_async` starts a new one."""
     _process.stop()
+
+
+def before_stop(closer: Callable[[], Awaitable[None]]) -> None:
+    """Have `closer()` awaited on the loop thread's loop before it closes."""
+    _closers.append(closer)
 
 
 def adopt_loop(loop: asyncio.AbstractEventLoop) -> None:
@@ -173,7 +179,8 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
         pending = asyncio.all_tasks(loop)
         for task in pending:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+        closing = [closer() for closer in _closers]
+        loop.run_until_complete(asyncio.gather(*pending, *closing, return_exceptions=True))
         loop.run_until_complete(loop.shutdown_asyncgens())
     finally:
         loop.close()

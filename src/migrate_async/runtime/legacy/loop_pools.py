@@ -16,6 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import Pool, QueuePool
 
+from migrate_async.runtime.legacy.bridge import run_legacy
 from migrate_async.runtime.legacy.loop import is_process_loop, running_loop
 
 Loop = asyncio.AbstractEventLoop
@@ -59,6 +60,17 @@ class LoopPools:
         elif _in_use(self._engine.pool):
             return  # opened before this object watched: whose connections they are is unknown
         self._owner = ref(loop)
+
+    async def release(self, loop: Loop) -> None:
+        """Close the idle connections of a loop that is about to end, on that loop."""
+        if not self.tied:
+            return
+        other = self._others.pop(loop, None)
+        if other is not None:
+            await run_legacy(other.dispose)
+        elif self._owner is not None and self._owner() is loop:
+            await run_legacy(self._engine.dispose)
+            self._owner = None
 
     def others(self) -> list[tuple[Loop, Pool]]:
         """The pools beside the engine's own."""

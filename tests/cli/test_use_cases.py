@@ -157,6 +157,45 @@ def test_uncommitted_changes_elsewhere_do_not_matter(root: Path) -> None:
     assert migrated(root, mode=Mode.WRITE).summary.written
 
 
+KEPT_ROUTE = """
+
+@app.get("/kept")
+{kind} kept(db: Session = Depends(get_db)):
+    return db.query(models.Author).from_self().count()
+"""
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_a_kept_coroutine_on_the_request_s_session_stops_the_write(root: Path, kind: str) -> None:
+    """In a thread it goes on working; on the event loop its first query would fail."""
+    main = root / "blog" / "main.py"
+    main.write_text(main.read_text() + KEPT_ROUTE.format(kind=kind))
+    before = contents(root)
+    if kind == "def":
+        assert migrated(root, mode=Mode.WRITE, allow_dirty=True).summary.written
+        assert "Depends(get_sync_db)" in main.read_text()
+        return
+    with pytest.raises(UsageError, match=r"blog/main\.py:\d+ blog\.main\.kept is a coroutine"):
+        migrated(root, mode=Mode.WRITE, allow_dirty=True)
+    assert contents(root) == before
+    assert migrated(root, mode=Mode.WRITE, step=Step.QUERIES, allow_dirty=True).summary.written
+
+
+def test_a_kept_route_on_a_second_database_stops_the_write(root: Path) -> None:
+    main = (root / "blog" / "main.py").read_text()
+    second = root / "second"
+    shutil.copytree(root / "blog", second)
+    for path in second.glob("*.py"):
+        path.write_text(path.read_text().replace("blog", "second"))
+    kept = KEPT_ROUTE.format(kind="def")
+    (second / "main.py").write_text(main.replace("blog", "second") + kept)
+    (root / "blog" / "main.py").write_text(main + kept)
+    before = contents(root)
+    with pytest.raises(UsageError, match="will give an AsyncSession"):
+        migrated(root, mode=Mode.WRITE, allow_dirty=True)
+    assert contents(root) == before
+
+
 def test_undo_puts_everything_back(root: Path) -> None:
     before = contents(root)
     summary = migrated(root, mode=Mode.WRITE).summary

@@ -124,13 +124,16 @@ def migrate(
 
     With `codemod`, only the edits of that codemod are done. Raises `DirtyWorkTreeError` before
     anything is rewritten when files of the plan have uncommitted changes (write mode only), and
-    `UsageError` when the paths leave out code that shares a session with what they name.
+    `UsageError` when the paths leave out code that shares a session with what they name, or when
+    code that stays sync could not use its session any more (write mode only).
     Nothing is written when a file fails verification: that is a bug of ours, told in the summary.
     """
     plan, loaded = make_plan(workspace, step, progress)
     _refuse_partial(plan, step)
     if codemod:
         plan = restrict(plan, codemod)
+    if mode is Mode.WRITE:
+        _refuse_broken(plan)
     if mode is Mode.WRITE and not allow_dirty:
         _refuse_dirty(plan, workspace.root)
     changes = _rewrite(plan, loaded, workspace, progress)
@@ -180,6 +183,24 @@ def _refuse_partial(plan: Plan, step: Step) -> None:
         raise UsageError(
             f"these files share sessions with the paths given: {named}; "
             "name them too, use --all, or migrate the queries alone with --step queries"
+        )
+
+
+def _refuse_broken(plan: Plan) -> None:
+    """Nothing is written that would leave a function without a session that it can use.
+
+    Raises `UsageError` naming the functions and what to do about each.
+    """
+    from migrate_async.plan.frontier import CANNOT_STAY
+
+    found = [item for item in plan.diagnostics if item.code == CANNOT_STAY]
+    if found:
+        named = "".join(
+            f"\n  {item.path}:{item.line} {item.message}\n      {item.next_step}" for item in found
+        )
+        raise UsageError(
+            f"nothing was written, because the application would break at:{named}\n"
+            "`migrate --step queries --write` works without"
         )
 
 

@@ -17,7 +17,7 @@ from migrate_async.index.sessions import Variable
 from migrate_async.index.types import FunctionObject
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.model.diagnostic import at
+from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.aliases import Alias
 from migrate_async.plan.database import NAME, ModuleEdits, add_import, called
 from migrate_async.plan.names import local_name
@@ -27,6 +27,8 @@ from migrate_async.plan.sessions.provider import Provider
 from migrate_async.plan.text import source
 
 SYNC_DEPENDENCY = "get_sync_db"
+CANNOT_STAY = "MA202"
+"""A plan with this message is never written: the function would fail at its first query."""
 
 
 @dataclass
@@ -90,6 +92,8 @@ class Frontier:
         found = ModuleEdits()
         for node in nodes:
             new = self._replacement(found, function, node)
+            if self._is_dependency(function, node):
+                found.diagnostics += _cannot_stay(function, node, repointed=bool(new))
             if new:
                 found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=new))
                 found.unneeded.append(s.dotted_name(node).partition(".")[0])
@@ -136,6 +140,19 @@ class Frontier:
     def _is_target(self, node: s.Name) -> bool:
         parent = self._project.parent(node)
         return isinstance(parent, s.Assign) and parent.value is not node
+
+    def _is_dependency(self, function: Function, node: s.Name | s.Attribute) -> bool:
+        """Whether `node` is a dependency of the application that gives a request its session."""
+        if is_test_path(function.module.path):
+            return False
+        if isinstance(node, s.Name) and any(
+            alias.local_name(function.module) == node.id for alias in self._aliases
+        ):
+            return True
+        return any(
+            isinstance(found, FunctionObject) and found.fn in self._project.session_dependencies
+            for found in self._project.infer(node, function.scope)
+        )
 
     def _is_get_db(self, function: Function, node: s.Name | s.Attribute) -> bool:
         if s.dotted_name(node).rpartition(".")[2] != self._provider.get_db and not isinstance(
@@ -259,6 +276,30 @@ def _outermost(node: s.AnyNode) -> Iterator[s.Name | s.Attribute]:
         return
     for child in s.children(node):
         yield from _outermost(child)
+
+
+def _cannot_stay(
+    function: Function, node: s.Name | s.Attribute, *, repointed: bool
+) -> Iterator[Diagnostic]:
+    """Kept code whose session would no longer work once its dependency is async."""
+    path = function.module.path
+    if not repointed:
+        yield at(
+            path,
+            node.span,
+            CANNOT_STAY,
+            f"{function.qualname} stays sync, but {s.dotted_name(node)} will give an AsyncSession",
+            "resolve what keeps it sync, or migrate one database of the application at a time",
+        )
+    elif isinstance(function.node, s.FunctionDef) and function.node.is_async:
+        yield at(
+            path,
+            node.span,
+            CANNOT_STAY,
+            f"{function.qualname} is a coroutine that stays sync: "
+            "on the event loop a sync session cannot share the async one",
+            "resolve what keeps it sync, or make it `def`: FastAPI then runs it in a thread",
+        )
 
 
 def _names(module: Module, owner: Module, name: str, used: str) -> bool:

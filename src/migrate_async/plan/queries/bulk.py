@@ -7,9 +7,9 @@ from migrate_async.knowledge.query_api import BULK_STEPS
 from migrate_async.model import syntax as s
 from migrate_async.plan.queries.chains import Step
 from migrate_async.plan.queries.draft import STATEMENT, Draft
-from migrate_async.plan.queries.source import text
 from migrate_async.plan.queries.state import QueryState, Shape
 from migrate_async.plan.queries.terminals import Ending, execute, shape
+from migrate_async.plan.text import text
 
 _CRITERIA = frozenset({"filter", "where", "filter_by"})
 

@@ -12,7 +12,7 @@ from migrate_async.knowledge.query_api import MEMBERS
 from migrate_async.model import syntax as s
 from migrate_async.plan.queries.ledger import Ledger, refused
 from migrate_async.plan.queries.project import ProjectView
-from migrate_async.plan.queries.source import text
+from migrate_async.plan.text import text
 
 _COLLECTION = frozenset({"append", "remove", "extend", "add"})
 

@@ -12,8 +12,8 @@ from migrate_async.plan.queries.chains import Piece, Step
 from migrate_async.plan.queries.ledger import Refused, refused
 from migrate_async.plan.queries.names import Imports, is_visible
 from migrate_async.plan.queries.project import ProjectView
-from migrate_async.plan.queries.source import text
 from migrate_async.plan.queries.state import Item, QueryState, SessionRef
+from migrate_async.plan.text import text
 
 STATEMENT = "{stmt}"
 

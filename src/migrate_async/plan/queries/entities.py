@@ -14,8 +14,8 @@ from migrate_async.index.scopes import Class, last_name
 from migrate_async.model import syntax as s
 from migrate_async.plan.queries.names import local_values
 from migrate_async.plan.queries.project import ProjectView
-from migrate_async.plan.queries.source import text
 from migrate_async.plan.queries.state import UNKNOWN_SOURCE, Item, QueryState, Shape
+from migrate_async.plan.text import text
 
 _TABLES = frozenset(
     {"subquery", "cte", "alias", "lateral", "values", "table", "Table", "tablesample"}

@@ -10,7 +10,7 @@ from migrate_async.knowledge.query_api import MEMBERS
 from migrate_async.model import syntax as s
 from migrate_async.plan.queries.ledger import Handed, Ledger, refused
 from migrate_async.plan.queries.network import Network
-from migrate_async.plan.queries.source import text
+from migrate_async.plan.text import text
 
 
 def check_helpers(network: Network, ledger: Ledger) -> None:

@@ -14,7 +14,6 @@ from migrate_async.plan.names import free_name
 from migrate_async.plan.queries.entities import source_key
 from migrate_async.plan.queries.flow import Environment
 from migrate_async.plan.queries.project import ProjectView, Target
-from migrate_async.plan.queries.source import is_plain, text
 from migrate_async.plan.queries.state import (
     Binding,
     Item,
@@ -24,6 +23,7 @@ from migrate_async.plan.queries.state import (
 )
 from migrate_async.plan.queries.state import Target as FilterTarget
 from migrate_async.plan.queries.transitions import Transitions
+from migrate_async.plan.text import is_plain, text
 
 Given: TypeAlias = Mapping[s.Expr, QueryState]
 

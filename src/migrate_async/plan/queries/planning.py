@@ -26,10 +26,10 @@ from migrate_async.plan.queries.network import Network
 from migrate_async.plan.queries.project import ProjectView, in_string
 from migrate_async.plan.queries.raw import RawSql
 from migrate_async.plan.queries.result import LEAVE, TRANSLATE, Chain, FunctionQueries, QueryPlan
-from migrate_async.plan.queries.source import text
 from migrate_async.plan.queries.state import QueryState, Shape
 from migrate_async.plan.queries.transitions import Transitions
 from migrate_async.plan.queries.translate import edits, translate
+from migrate_async.plan.text import text
 
 
 def plan_queries(

@@ -22,7 +22,7 @@ from migrate_async.plan.names import free_name
 from migrate_async.plan.queries.ledger import Refused, refused
 from migrate_async.plan.queries.names import CODEMOD, Imports, local_values
 from migrate_async.plan.queries.project import ProjectView
-from migrate_async.plan.queries.source import is_plain, text
+from migrate_async.plan.text import is_plain, text
 
 _STRINGS = frozenset({"execute", "scalar", "scalars", "stream", "stream_scalars"})
 _OWN_KEYWORDS = frozenset(

@@ -9,8 +9,8 @@ from migrate_async.knowledge.query_api import AFTER_SET, Kind
 from migrate_async.model import syntax as s
 from migrate_async.plan.queries.chains import Step
 from migrate_async.plan.queries.draft import Draft
-from migrate_async.plan.queries.source import text
 from migrate_async.plan.queries.state import Item, QueryState, Shape
+from migrate_async.plan.text import text
 
 LIMITS = frozenset({"limit", "offset", "slice", "__getitem__"})
 SETS = frozenset({"union", "union_all", "intersect", "intersect_all", "except_", "except_all"})

@@ -10,9 +10,9 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.queries.chains import Step, Usage
 from migrate_async.plan.queries.draft import Draft
 from migrate_async.plan.queries.entities import has_unlabelled, needs_unique
-from migrate_async.plan.queries.source import is_pure, text
 from migrate_async.plan.queries.state import QueryState, Shape
 from migrate_async.plan.queries.steps import LIMITS
+from migrate_async.plan.text import is_pure, text
 
 _ROW_KEYS = frozenset({"_asdict", "_fields", "_mapping"})
 _AGGREGATES = frozenset({"count", "sum", "min", "max", "avg"})

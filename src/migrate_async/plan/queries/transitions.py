@@ -13,7 +13,6 @@ from migrate_async.plan.queries.criteria import Criteria
 from migrate_async.plan.queries.eager import Eager
 from migrate_async.plan.queries.entities import Entities, has_entity, shape_of, source_key
 from migrate_async.plan.queries.project import ProjectView
-from migrate_async.plan.queries.source import is_plain, text
 from migrate_async.plan.queries.state import (
     UNKNOWN_SOURCE,
     Item,
@@ -22,6 +21,7 @@ from migrate_async.plan.queries.state import (
     Shape,
     Target,
 )
+from migrate_async.plan.text import is_plain, text
 
 _SORTING = frozenset({"order_by", "group_by", "having", "distinct"})
 

@@ -73,24 +73,18 @@ def _space_after(item: Item) -> Whitespace:
 
 def with_comma(item: Item, space: Whitespace) -> Item:
     """`item`, a comma and `space`."""
-    return _without_space(item).with_changes(comma=cst.Comma(whitespace_after=space))
-
-
-def _without_space(item: Item) -> Item:
-    if isinstance(item, cst.Arg):
-        return item.with_changes(whitespace_after_arg=_NONE)
-    if isinstance(item, cst.Param):
-        return item.with_changes(whitespace_after_param=_NONE)
-    if isinstance(item, cst.ParamSlash):
-        return item.with_changes(whitespace_after=_NONE)
-    return item
+    return _followed_by(item, _NONE).with_changes(comma=cst.Comma(whitespace_after=space))
 
 
 def closed(item: Item, space: Whitespace, *, trailing: bool) -> Item:
     """`item` as the last one, followed by `space`, with or without a trailing comma."""
     if trailing:
         return with_comma(item, space)
-    item = item.with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    return _followed_by(item.with_changes(comma=cst.MaybeSentinel.DEFAULT), space)
+
+
+def _followed_by(item: Item, space: Whitespace) -> Item:
+    """`item` with `space` directly behind it, before any comma."""
     if isinstance(item, cst.Arg):
         return item.with_changes(whitespace_after_arg=space)
     if isinstance(item, cst.Param):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property
 
 from migrate_async.config import Settings
@@ -73,6 +73,7 @@ class AsyncStep:
         self._responses = Responses(project, self._touches)
         self._accesses = Accesses(project)
         self._awaited_models: dict[Class, None] = {}
+        self._session_plans: dict[Function, SessionPlan] = {}
 
     def run(self, collector: Collector) -> None:
         """Add everything that the step does to `collector`."""
@@ -84,7 +85,7 @@ class AsyncStep:
         frontier = Frontier(self._project, self._settings, self._provider, self._aliases)
         for function in converted:
             self._convert(collector, function)
-        for function in self._staying():
+        for function in self._staying:
             collector.add_module(function.module, frontier.repoint(function))
         for factory in self._project.session_factories:
             if factory.kind == "scoped_session" and factory.scope.kind == "module":
@@ -164,7 +165,11 @@ class AsyncStep:
         return colour(self._project, self._touches, obstacle, self._holders.peers, ignore)
 
     def _session_plan(self, function: Function) -> SessionPlan:
-        return plan_sessions(self._project, self._settings, self._provider, function)
+        if function not in self._session_plans:
+            self._session_plans[function] = plan_sessions(
+                self._project, self._settings, self._provider, function
+            )
+        return self._session_plans[function]
 
     def _decide(self, collector: Collector) -> None:
         routes = {route.function: route for route in self._project.routes}
@@ -238,15 +243,18 @@ class AsyncStep:
                 self._awaited_models[access.model] = None
         collector.add(path, refresh_edits(self._project, function, sessions.gone))
 
-    def _staying(self) -> Iterator[Function]:
-        """Functions that stay sync and may have to be re-pointed."""
-        yield from self.colouring.kept
+    @cached_property
+    def _staying(self) -> dict[Function, None]:
+        """Functions that stay sync and may have to be re-pointed, in order."""
+        found = dict.fromkeys(self.colouring.kept)
         for function in self._project.functions:
             if function.is_module:
-                if self._runs_sessions(function):
-                    yield function
-            elif function not in self.colouring.coloured and self._feeds_kept(function):
-                yield function
+                stays = self._runs_sessions(function)
+            else:
+                stays = function not in self.colouring.coloured and self._feeds_kept(function)
+            if stays:
+                found[function] = None
+        return found
 
     def _runs_sessions(self, body: Function) -> bool:
         """Whether a module works on a session at its top level."""
@@ -259,9 +267,7 @@ class AsyncStep:
         sites = self._project.calls(function)
         if any(target in kept for site in sites for target in site.targets):
             return True
-        if any(
-            use.function is function for other in kept for use in self._project.value_uses(other)
-        ):
+        if function in self._kept_value_users:
             return True
         makes = [
             target.cls
@@ -280,9 +286,8 @@ class AsyncStep:
 
     def _carriers(self, collector: Collector) -> None:
         """Functions that hand a session on without touching it get its new type."""
-        staying = set(self._staying())
         for function in self._project.functions:
-            if function in self.colouring.coloured or function in staying:
+            if function in self.colouring.coloured or function in self._staying:
                 continue
             if self._only_kept_callers(function):
                 continue

@@ -21,9 +21,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar
 
-from greenlet import getcurrent
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.util.concurrency import greenlet_spawn
+
+from migrate_async.runtime.running import in_greenlet, running_loop
 
 _T = TypeVar("_T")
 
@@ -85,7 +86,7 @@ class HopSession(Session):
 
     def __init__(self, *args: Any, loop: asyncio.AbstractEventLoop | None = None, **options: Any):
         super().__init__(*args, **options)
-        self._loop = loop or _running_loop()
+        self._loop = loop or running_loop()
 
     def hop(self, function: Callable[..., _T], *args: Any, **options: Any) -> _T:
         """Call `function` on the loop and wait for it; call it here if this is not a thread.
@@ -93,7 +94,7 @@ class HopSession(Session):
         Raises whatever `function` raises.
         """
         loop = self._loop
-        if loop is None or _in_greenlet() or _running_loop() is not None:
+        if loop is None or in_greenlet() or running_loop() is not None:
             return function(*args, **options)
         coroutine = greenlet_spawn(function, *args, **options)
         return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
@@ -108,21 +109,9 @@ class HopSession(Session):
         return self._proxy(transaction)
 
     def _proxy(self, transaction: SessionTransaction) -> SessionTransaction | HopTransaction:
-        if self._loop is None or _in_greenlet():
+        if self._loop is None or in_greenlet():
             return transaction
         return HopTransaction(self, transaction)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-def _in_greenlet() -> bool:
-    # The mark that SQLAlchemy's own `await_only` looks for.
-    return bool(getattr(getcurrent(), "__sqlalchemy_greenlet_provider__", False))
 
 
 def _hopping(name: str) -> Callable[..., Any]:

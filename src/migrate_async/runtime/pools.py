@@ -22,6 +22,8 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, Pool, Qu
 from sqlalchemy.util import await_only
 from sqlalchemy.util.queue import Empty, Full, QueueCommon
 
+from migrate_async.runtime.running import running_loop
+
 
 class _Waiter:
     """One task in the line; resolved with a connection, or with None to give up."""
@@ -142,7 +144,7 @@ class FairQueue(QueueCommon[ConnectionPoolEntry]):
         return item
 
     def _wake(self, waiter: _Waiter, item: ConnectionPoolEntry | None) -> None:
-        if _running_loop() is waiter.loop:
+        if running_loop() is waiter.loop:
             self._hand_over(waiter, item)
             return
         try:
@@ -216,10 +218,3 @@ def pool_state(pool: Pool) -> PoolState:
         overflow=max(pool.overflow(), 0),
         waiting=pool.waiting() if isinstance(pool, FairAsyncQueuePool) else None,
     )
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

@@ -15,10 +15,10 @@ from migrate_async.runtime.legacy.bridge import (
     LoopStalled,
     call_on_loop,
     drive,
-    in_greenlet,
     run_legacy,
 )
 from migrate_async.runtime.legacy.loop import run_async
+from migrate_async.runtime.running import in_greenlet
 
 request_id: ContextVar[str] = ContextVar("request_id", default="none")
 

@@ -16,8 +16,8 @@ from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from migrate_async.runtime.legacy.bridge import in_greenlet, run_legacy
-from migrate_async.runtime.legacy.loop import running_loop
+from migrate_async.runtime.legacy.bridge import run_legacy
+from migrate_async.runtime.running import in_greenlet, running_loop
 
 T = TypeVar("T")
 

@@ -27,7 +27,7 @@ from greenlet import getcurrent, greenlet
 from sqlalchemy.util import await_only
 
 from migrate_async.runtime.errors import MigrateAsyncRuntimeError
-from migrate_async.runtime.legacy.loop import running_loop
+from migrate_async.runtime.running import in_greenlet, running_loop
 
 T = TypeVar("T")
 
@@ -70,11 +70,6 @@ class BridgeGreenlet(greenlet):
     def __init__(self, function: Callable[..., Any], parent: greenlet) -> None:
         super().__init__(function, parent)
         self.gr_context = parent.gr_context
-
-
-def in_greenlet() -> bool:
-    """Whether a synchronous database call made here can await."""
-    return getattr(getcurrent(), "__sqlalchemy_greenlet_provider__", False)
 
 
 async def run_legacy(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:

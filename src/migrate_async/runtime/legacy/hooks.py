@@ -18,8 +18,9 @@ from functools import wraps
 from typing import Any
 
 from migrate_async.runtime.errors import MigrateAsyncRuntimeError, MissingDependencyError
-from migrate_async.runtime.legacy.bridge import drive, in_greenlet, run_legacy
+from migrate_async.runtime.legacy.bridge import drive, run_legacy
 from migrate_async.runtime.legacy.modes import Mode, marked_mode, needs_driving
+from migrate_async.runtime.running import in_greenlet
 from migrate_async.runtime.tracking import current_scope
 
 Wrapper = Callable[[Any], Any]

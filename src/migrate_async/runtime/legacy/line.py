@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from migrate_async.runtime.legacy.bridge import call_on_loop, in_greenlet, send_to_loop
-from migrate_async.runtime.legacy.loop import home_loop, running_loop
+from migrate_async.runtime.legacy.bridge import call_on_loop, send_to_loop
+from migrate_async.runtime.legacy.loop import home_loop
+from migrate_async.runtime.running import in_greenlet, running_loop
 from migrate_async.runtime.tracking import current_scope
 
 T = TypeVar("T")

@@ -17,6 +17,7 @@ from contextvars import copy_context
 from typing import Any, TypeVar
 
 from migrate_async.runtime.errors import MigrateAsyncRuntimeError
+from migrate_async.runtime.running import running_loop
 
 T = TypeVar("T")
 
@@ -123,14 +124,6 @@ def run_async(coroutine: Coroutine[Any, Any, T], *, timeout: float | None = None
     :raises TimeoutError: the time is up.
     """
     return _process.run(coroutine, timeout=timeout)
-
-
-def running_loop() -> asyncio.AbstractEventLoop | None:
-    """The event loop of the calling thread, when it runs one."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 def stop_loop() -> None:

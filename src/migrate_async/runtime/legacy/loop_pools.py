@@ -17,7 +17,8 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.pool import Pool, QueuePool
 
 from migrate_async.runtime.legacy.bridge import run_legacy
-from migrate_async.runtime.legacy.loop import is_process_loop, running_loop
+from migrate_async.runtime.legacy.loop import is_process_loop
+from migrate_async.runtime.running import running_loop
 
 Loop = asyncio.AbstractEventLoop
 

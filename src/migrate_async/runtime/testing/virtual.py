@@ -16,8 +16,7 @@ from sqlalchemy import Engine, NullPool
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from migrate_async.runtime.legacy.bridge import in_greenlet
-from migrate_async.runtime.legacy.loop import running_loop
+from migrate_async.runtime.running import in_greenlet, running_loop
 from migrate_async.runtime.testing.savepoints import SavepointStack, Unit
 
 _TRANSACTION_SETTINGS = frozenset(

@@ -1,0 +1,52 @@
+"""What rules look at: the linked project, the part of it to report on, and shared analyses.
+
+Analyses that several rules read are made once, when the first of them asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function, Module, Scope
+from migrate_async.index.sessions import SessionKind, is_heuristic
+from migrate_async.model import syntax as s
+from migrate_async.plan.paths import is_under
+
+
+class SessionValue(NamedTuple):
+    """`by_name`: nothing but the name of an unannotated parameter says so."""
+
+    kind: SessionKind
+    by_name: bool
+
+
+class View:
+    """The project through the eyes of a rule."""
+
+    def __init__(self, project: Project, selection: Sequence[str] = ()) -> None:
+        self.project = project
+        self._selection = tuple(selection)
+
+    @cached_property
+    def functions(self) -> tuple[Function, ...]:
+        """The functions to report on, module bodies and lambdas included."""
+        return tuple(fn for fn in self.project.functions if self.is_selected(fn))
+
+    @cached_property
+    def modules(self) -> tuple[Module, ...]:
+        """The modules to report on."""
+        modules = self.project.modules.values()
+        return tuple(m for m in modules if is_under(m.path, self._selection))
+
+    def is_selected(self, function: Function) -> bool:
+        """Whether findings in `function` are wanted."""
+        return is_under(function.module.path, self._selection)
+
+    def session(self, expr: s.Expr, scope: Scope) -> SessionValue | None:
+        """What kind of session the value of `expr` is; None when it is none, as far as known."""
+        types = self.project.infer(expr, scope)
+        kind = self.project.session_kind_of(types)
+        return None if kind is None else SessionValue(kind, is_heuristic(types))

@@ -1,0 +1,50 @@
+"""Examples of rules: texts whose comments say where the findings are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from migrate_async.lint.engine import check
+from migrate_async.lint.rule import Rule
+from migrate_async.model.finding import Finding
+from support.projects import project
+
+_MARK = re.compile(r"  # error(?:: (?P<confidence>high|medium|low))?$")
+_FILE = re.compile(r"^# file: (?P<path>\S+)$")
+DEFAULT_FILE = "app/main.py"
+
+
+def split_files(code: str) -> dict[str, str]:
+    """The files of an example; text before the first `# file:` line is `app/main.py`."""
+    files: dict[str, list[str]] = {}
+    path = DEFAULT_FILE
+    for line in code.splitlines():
+        named = _FILE.match(line)
+        if named:
+            path = named["path"]
+        files.setdefault(path, [])
+        if not named:
+            files[path].append(line)
+    texts = {path: "\n".join(lines) + "\n" for path, lines in files.items()}
+    return {path: text for path, text in texts.items() if text.strip()}
+
+
+def expected(files: Mapping[str, str]) -> list[tuple[str, int, str]]:
+    """`(path, line, confidence)` of each `# error` comment."""
+    return sorted(
+        (path, number, mark["confidence"] or "high")
+        for path, text in files.items()
+        for number, line in enumerate(text.splitlines(), 1)
+        if (mark := _MARK.search(line))
+    )
+
+
+def without_marks(text: str) -> str:
+    """`text` without its `# error` comments."""
+    return "".join(f"{_MARK.sub('', line)}\n" for line in text.splitlines())
+
+
+def findings(rule: type[Rule], code: str) -> tuple[Finding, ...]:
+    """What `rule` finds in the files of `code`."""
+    return check(project(split_files(code)), [rule])

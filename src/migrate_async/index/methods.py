@@ -142,6 +142,8 @@ _SESSION = t.ExternalInstance(sqlalchemy.SESSION)
 _ASYNC_SESSION = t.ExternalInstance(sqlalchemy.ASYNC_SESSION)
 _ENGINE = t.ExternalInstance(sqlalchemy.ENGINE)
 _CONNECTION = t.ExternalInstance(sqlalchemy.CONNECTION)
+_ENGINE = t.ExternalInstance(sqlalchemy.ENGINE)
+_ASYNC_ENGINE = t.ExternalInstance(sqlalchemy.ASYNC_ENGINE)
 _ASYNC_CONNECTION = t.ExternalInstance(sqlalchemy.ASYNC_CONNECTION)
 _EXECUTES = frozenset({"execute", "exec", "scalars", "scalar", "stream", "stream_scalars"})
 
@@ -158,6 +160,8 @@ def _new_connection(is_async: bool, _node: s.Call, _scope: sc.Scope) -> Types:
 def _connection(owner: str, name: str, is_async: bool) -> Types:
     """What methods of engines and connections give."""
     connection = _ASYNC_CONNECTION if is_async else _CONNECTION
+    if name == "execution_options" and owner == "engine":
+        return t.of(_ASYNC_ENGINE if is_async else _ENGINE)
     if name in ("connect", "execution_options"):
         return t.of(connection)
     if name == "begin" and owner == "engine":

@@ -7,7 +7,7 @@ Everything that costs is done once, in `build` or on first use, and remembered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from migrate_async.config import Settings
@@ -22,14 +22,16 @@ from migrate_async.index import (
     sessions,
 )
 from migrate_async.index.callgraph import CallSite, ValueUse
+from migrate_async.index.calls import arguments
 from migrate_async.index.columns import Column
 from migrate_async.index.operations import Operation
 from migrate_async.index.orm import Model
+from migrate_async.index.parameters import callable_params
 from migrate_async.index.relationships import Relationship
 from migrate_async.index.routes import Route
 from migrate_async.index.scopes import Class, Function, Module, ModuleInput, Scope
 from migrate_async.index.sessions import Variable
-from migrate_async.index.types import Instance, Types
+from migrate_async.index.types import Instance, Types, ordered
 from migrate_async.index.walk import Symbols, walk_module
 from migrate_async.model import syntax as s
 
@@ -157,6 +159,18 @@ class Project:
     def calls(self, fn: Function) -> list[CallSite]:
         """What `fn` runs, in source order per kind of site."""
         return self._graph.calls.get(fn, [])
+
+    def passes(self, call: s.Call, scope: Scope) -> Iterator[tuple[Function, s.Parameter, s.Expr]]:
+        """The project functions that `call` may run, with their parameters and the arguments."""
+        with infer.deep_recursion():
+            for item in ordered(self._inference.infer(call.func, scope)):
+                for fn, receiver in self._inference.members.callables(item):
+                    for param, value in arguments(callable_params(fn, receiver), call):
+                        yield fn, param, value
+
+    def is_session_resolver(self, call: s.Call) -> bool:
+        """Whether the settings name `call` as one that gives a session."""
+        return self._inference.library.is_session_resolver(call)
 
     def callers(self, fn: Function) -> list[CallSite]:
         """The sites that run `fn`."""

@@ -9,9 +9,13 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from migrate_async.index.infer import deep_recursion
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module, Scope
 from migrate_async.index.sessions import SessionKind, is_heuristic
+from migrate_async.lint.flow.build import build_graph
+from migrate_async.lint.flow.graph import Graph
+from migrate_async.lint.resources.analysis import Resources
 from migrate_async.model import syntax as s
 from migrate_async.plan.paths import is_under
 
@@ -29,6 +33,19 @@ class View:
     def __init__(self, project: Project, selection: Sequence[str] = ()) -> None:
         self.project = project
         self._selection = tuple(selection)
+        self._graphs: dict[Function, Graph | None] = {}
+
+    @cached_property
+    def resources(self) -> Resources:
+        """What functions open, and what becomes of it."""
+        return Resources(self.project, self.graph)
+
+    def graph(self, function: Function) -> Graph | None:
+        """The control flow of `function`; None if it is too large to be followed."""
+        if function not in self._graphs:
+            with deep_recursion():
+                self._graphs[function] = build_graph(function)
+        return self._graphs[function]
 
     @cached_property
     def functions(self) -> tuple[Function, ...]:

@@ -390,3 +390,16 @@ def dotted_name(expr: Expr | None) -> str:
     if not isinstance(expr, Name):
         return ""
     return ".".join([expr.id, *reversed(parts)])
+
+
+def own_code(node: AnyNode) -> Iterator[AnyNode]:
+    """Yield `node` and what is evaluated with it: the bodies of functions and lambdas are not."""
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        yield current
+        if isinstance(current, FunctionDef):
+            pending.extend(reversed(current.decorators))
+            pending.extend(param.default for param in current.params if param.default is not None)
+        elif not isinstance(current, Lambda):
+            pending.extend(reversed(list(children(current))))

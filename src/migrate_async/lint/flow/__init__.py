@@ -1,0 +1,1 @@
+"""Control flow of one function, and facts that hold along its paths."""

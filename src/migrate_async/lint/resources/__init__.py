@@ -1,0 +1,1 @@
+"""Sessions, connections and cursors: where a function opens them, and what becomes of them."""

@@ -1,0 +1,61 @@
+"""The resources of every function and what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.knowledge.boundaries import CACHE_DECORATORS
+from migrate_async.lint.flow.graph import Graph
+from migrate_async.lint.resources.callees import Callees
+from migrate_async.lint.resources.fate import ESCAPES, Fate, Handover, Resource
+from migrate_async.lint.resources.following import Follower
+from migrate_async.lint.resources.handover import Handovers
+from migrate_async.lint.resources.opening import Openings
+
+
+class Resources:
+    """Answers `of(function)`; each function is analysed once."""
+
+    def __init__(self, project: Project, graph: Callable[[Function], Graph | None]) -> None:
+        self._project = project
+        self._graph = graph
+        self._openings = Openings(project, self.fresh)
+        self._handovers = Handovers(project, Callees(project))
+        self._fates: dict[Function, tuple[Fate, ...]] = {}
+        self._fresh: dict[Function, Resource | None] = {}
+
+    def of(self, function: Function) -> tuple[Fate, ...]:
+        """What becomes of everything that `function` opens; nothing for a module's body.
+
+        What a module opens at its top level lives as long as the process.
+        """
+        if function not in self._fates:
+            self._fates[function] = () if function.is_module else self._analysed(function)
+        return self._fates[function]
+
+    def fresh(self, function: Function) -> Resource | None:
+        """The resource that each call of `function` opens and hands to its caller, if any."""
+        if function not in self._fresh:
+            self._fresh[function] = None  # what calls itself opens nothing new that way
+            self._fresh[function] = self._returned(function)
+        return self._fresh[function]
+
+    def _analysed(self, function: Function) -> tuple[Fate, ...]:
+        opened = list(self._openings.of(function))
+        graph = self._graph(function) if opened else None
+        if graph is None:
+            return ()
+        return tuple(
+            Follower(resource, graph, self._project, self._handovers).fate() for resource in opened
+        )
+
+    def _returned(self, function: Function) -> Resource | None:
+        if function.is_generator or not function.decorator_names.isdisjoint(CACHE_DECORATORS):
+            return None
+        for fate in self.of(function):
+            escapes = {event.handover for event in fate.events} & ESCAPES
+            if escapes == {Handover.RETURN}:
+                return fate.resource
+        return None

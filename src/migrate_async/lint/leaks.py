@@ -11,6 +11,7 @@ from migrate_async.lint.rule import Rule, place
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding, RelatedPlace
+from migrate_async.plan.paths import is_test_path
 
 
 class LeakRule(Rule, ABC):
@@ -52,8 +53,14 @@ class LeakRule(Rule, ABC):
 
 
 def confidence_of(fate: Fate, leak: Leak | None = None) -> Confidence:
-    """Medium where unknown code was given the resource, or the path to `leak` is doubtful."""
-    is_doubtful = fate.has(Handover.UNKNOWN) or (leak is not None and leak.is_doubtful)
+    """Medium where unknown code was given the resource, or the path to `leak` is doubtful.
+
+    A test that raises fails anyway: what it leaves open then does not matter much.
+    """
+    is_doubtful = fate.has(Handover.UNKNOWN)
+    if leak is not None:
+        in_test = leak.kind is LeakKind.ERROR and is_test_path(fate.resource.function.module.path)
+        is_doubtful = is_doubtful or leak.is_doubtful or in_test
     return Confidence.MEDIUM if is_doubtful else Confidence.HIGH
 
 

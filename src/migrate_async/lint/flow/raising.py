@@ -13,7 +13,18 @@ _QUIET_NAMES = frozenset(
     {
         *("bool", "callable", "dict", "enumerate", "frozenset", "hasattr", "id", "isinstance"),
         *("issubclass", "len", "list", "print", "repr", "set", "str", "super", "tuple", "type"),
-        *("zip", "range", "object", "HTTPException", "Depends", "defaultdict", "OrderedDict"),
+        *(
+            "dir",
+            "locals",
+            "vars",
+            "zip",
+            "range",
+            "object",
+            "HTTPException",
+            "Depends",
+            "defaultdict",
+            "OrderedDict",
+        ),
     }
 )
 _LOGGERS = frozenset({"log", "logger", "logging", "_logger", "_log", "LOG", "LOGGER", "console"})

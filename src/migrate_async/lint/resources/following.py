@@ -12,7 +12,7 @@ from typing import TypeAlias
 from migrate_async.index.project import Project
 from migrate_async.lint.flow.graph import Graph, Step, StepKind, Way
 from migrate_async.lint.flow.solve import Arrival, Outcome, Solution, solve
-from migrate_async.lint.resources import tests
+from migrate_async.lint.resources import conditions
 from migrate_async.lint.resources.fate import (
     ESCAPES,
     Event,
@@ -57,30 +57,29 @@ class Follower:
     def _transfer(self, step: Step, fact: Fact) -> Outcome[Fact]:
         if self._opens(step):
             opened = self._open(step, fact)
-            kept = self._without(step, fact, Arrival(step, fact))
+            kept = self._without(step, fact)
             return Outcome([opened, kept] if kept else [opened], [fact])
         if not fact:
             return Outcome([ABSENT], [ABSENT])
-        names = set(fact)
+        added: set[str] = set()
         is_closed = is_gone = False
         for event in self._happening(step, fact):
             self._note(event)
             is_closed = is_closed or event.handover is Handover.CLOSE
             is_gone = is_gone or event.handover in ESCAPES
-            names.update(event.names)
+            added.update(event.names)
         if is_closed:
             return Outcome([ABSENT], [ABSENT])
         if is_gone:
             return Outcome([ABSENT], [fact])
-        held = self._without(step, frozenset(names), Arrival(step, fact))
-        return Outcome([held], [fact])
+        return Outcome([self._without(step, fact, frozenset(added))], [fact])
 
     def _possible(self, step: Step, way: Way, fact: Fact) -> bool:
         if way is Way.ERROR:
             return not (self._is_fixture and _yields(step))
         if not fact or step.kind is not StepKind.TEST:
             return True
-        known = tests.outcome(step.node, fact)  # type: ignore[arg-type]
+        known = conditions.outcome(step.node, fact)  # type: ignore[arg-type]
         return known is None or known is (way is Way.TRUE)
 
     # --- what a step does ----------------------------------------------------------------------
@@ -115,11 +114,14 @@ class Follower:
                 scope = self._project.scope_of(node)
                 yield from self._handovers.of(node, scope, self._resource.closers)
 
-    def _without(self, step: Step, fact: Fact, arrival: Arrival[Fact]) -> Fact:
-        """`fact` without the names that `step` gives to something else."""
-        kept = fact - _bound(step) if fact else fact
-        if fact and not kept:
-            self._lost[arrival] = (LeakKind.REBOUND, step.node or self._resource.node)
+    def _without(self, step: Step, fact: Fact, added: Fact = ABSENT) -> Fact:
+        """`fact` and `added` without the names that `step` gives to something else."""
+        if not fact:
+            return ABSENT
+        kept = (fact - _bound(step)) | added
+        if not kept:
+            lost = (LeakKind.REBOUND, step.node or self._resource.node)
+            self._lost[Arrival(step, fact)] = lost
         return kept
 
     def _note(self, event: Event) -> None:

@@ -57,7 +57,7 @@ class Handovers:
             yield Event(Handover.RETURN, node)
         elif isinstance(around, s.Yield):
             yield Event(Handover.YIELD, around)
-        elif isinstance(around, s.Assign | s.AnnotatedAssign):
+        elif isinstance(around, s.Assign | s.AnnotatedAssign) and child is around.value:
             yield from self._assigned(around, node, scope)
         elif isinstance(around, s.Sequence | s.Mapping | s.Comprehension):
             yield self._contained(around)
@@ -65,10 +65,11 @@ class Handovers:
             yield Event(Handover.DROP, node)
 
     def _attribute(self, around: s.Attribute, closers: frozenset[str]) -> Iterator[Event]:
+        """A closing method closes; handed on without being called, it will."""
         call = self._project.parent(around)
         is_called = isinstance(call, s.Call) and call.func is around
         if around.attr in closers:
-            yield Event(Handover.CLOSE if is_called else Handover.KEEP, around)
+            yield Event(Handover.CLOSE, around)
         elif is_called and around.attr in ("__enter__", "__aenter__"):
             yield Event(Handover.KEEP, around)
         else:

@@ -9,6 +9,7 @@ from typing import ClassVar
 from migrate_async.lint.resources.fate import Fate, Handover, Leak, LeakKind
 from migrate_async.lint.rule import Rule, place
 from migrate_async.lint.view import View
+from migrate_async.lint.with_block import with_block
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding, RelatedPlace
 from migrate_async.plan.paths import is_test_path
@@ -49,6 +50,7 @@ class LeakRule(Rule, ABC):
             message,
             confidence=confidence or confidence_of(fate),
             related=related,
+            fix=with_block(fate, self.name()),
         )
 
 

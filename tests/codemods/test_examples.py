@@ -32,6 +32,7 @@ def test_the_text_expected_is_valid(codemod: type[PlannedCodemod], example: Exam
 
 def test_every_shipped_codemod_is_found_in_order() -> None:
     assert [codemod.NAME for codemod in codemods()] == [
+        "modern-models",
         "query-to-select",
         "session-injection",
         "async-colour",

@@ -53,10 +53,11 @@ format_option = click.option(
 
 step_option = click.option(
     "--step",
-    type=click.Choice(["queries", "async", "all"]),
+    type=click.Choice(["queries", "async", "all", "models"]),
     default="all",
     show_default=True,
-    help="queries: 2.0-style statements, still sync; async: colour and sessions; all: both.",
+    help="queries: 2.0-style statements, still sync; async: colour and sessions; all: both; "
+    "models: Mapped[] and mapped_column.",
 )
 
 all_option = click.option(

@@ -132,6 +132,11 @@ class Project:
         """`engine`, `connection`, `async-engine` or `async-connection`."""
         return sessions.engine_or_connection(self.infer(expr, scope))
 
+    def assigned(self, expr: s.Expr, scope: Scope) -> s.Expr | None:
+        """The expression that the name `expr`, read in `scope`, is assigned somewhere."""
+        found = resolve.alias(expr, self._inference.names, scope)
+        return None if found is None else found[0]
+
     def bases(self, cls: Class) -> frozenset[str]:
         """Canonical dotted names of the external classes that `cls` inherits from."""
         return self._inference.hierarchy.externals(cls)

@@ -24,6 +24,9 @@ class Step(enum.Enum):
     QUERIES = "queries"
     ASYNC = "async"
     ALL = "all"
+    """Both of the above."""
+    MODELS = "models"
+    """Declarative models in 2.0 style; sync code is fine with it, so it can be done at any time."""
 
 
 class Verdict(enum.Enum):
@@ -234,6 +237,12 @@ class AddBase(Edit, frozen=True):
     code: str
 
 
+class AnnotateName(Edit, frozen=True):
+    """Annotate the name that the assignment at `span` gives a value: `x: code = value`."""
+
+    code: str
+
+
 class AddArgument(Edit, frozen=True):
     """Add the keyword argument `code` to the call at `span`."""
 
@@ -266,6 +275,7 @@ AnyEdit: TypeAlias = Union[
     AddParameter,
     ReplaceParameter,
     AddBase,
+    AnnotateName,
     AddArgument,
     RemoveArgument,
 ]

@@ -17,6 +17,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
 from migrate_async.plan.async_step import AsyncStep
 from migrate_async.plan.collector import Collector
+from migrate_async.plan.models import model_edits
 from migrate_async.plan.paths import is_under
 from migrate_async.plan.queries import TRANSLATE, QueryPlan, plan_queries
 
@@ -36,8 +37,12 @@ def make_plan(
     def selected(function: Function) -> bool:
         return is_under(function.module.path, selection)
 
-    queries = plan_queries(project, settings, awaited=lambda _function: False)
     collector = Collector(digests or {})
+    if step is p.Step.MODELS:
+        for module, edits in model_edits(project, selected):
+            collector.add_module(module, edits)
+        return collector.plan(step)
+    queries = plan_queries(project, settings, awaited=lambda _function: False)
     if step is p.Step.QUERIES:
         functions = [function for function in project.functions if selected(function)]
         for function in functions:

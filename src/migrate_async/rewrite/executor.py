@@ -17,6 +17,7 @@ from migrate_async.model.plan import (
     AddBase,
     AddDecorator,
     AddParameter,
+    AnnotateName,
     AnyEdit,
     AwaitAttribute,
     AwaitCall,
@@ -33,7 +34,7 @@ from migrate_async.rewrite.finish import Finisher, fitted
 from migrate_async.rewrite.lines import Style
 from migrate_async.rewrite.locate import Located
 from migrate_async.rewrite.operations import calls, decorators, expressions, functions
-from migrate_async.rewrite.operations.statements import BlockEditor, split_line
+from migrate_async.rewrite.operations.statements import BlockEditor, annotated, split_line
 from migrate_async.rewrite.place import Hoisted, Place, Replacement
 
 Operation = Callable[[Any, cst.BaseExpression, Place], Replacement]
@@ -229,6 +230,8 @@ class _Executor(cst.CSTTransformer):
                 updated = function.with_changes(params=params)
             elif isinstance(edit, AddBase):
                 updated = functions.add_base(edit, cst.ensure_type(updated, cst.ClassDef))
+            elif isinstance(edit, AnnotateName):
+                updated = annotated(cst.ensure_type(updated, cst.Assign), edit.code)
         return updated
 
     def _decorators(

@@ -22,6 +22,7 @@ from migrate_async.model.plan import (
     AddBase,
     AddDecorator,
     AddParameter,
+    AnnotateName,
     AnyEdit,
     AwaitAttribute,
     AwaitCall,
@@ -100,7 +101,7 @@ class Targets:
 
     expressions: dict[cst.CSTNode, list[Edit]]
     heads: dict[cst.CSTNode, list[Edit]]
-    """Functions, `with`, `for` and comprehension `for`."""
+    """Functions, `with`, `for`, comprehension `for`, and assignments to annotate."""
     parameters: dict[cst.CSTNode, list[Edit]]
     decorators: dict[cst.CSTNode, list[Edit]]
     """Decorators to remove."""
@@ -241,6 +242,9 @@ class _Finder:
         for edit in self._starts.get(start, ()):
             if isinstance(edit, MakeAsync | AddParameter | AddDecorator | AddBase):
                 if isinstance(node, cst.FunctionDef | cst.ClassDef | cst.With | cst.For):
+                    self._take(self.targets.heads, node, edit)
+            elif isinstance(edit, AnnotateName):
+                if isinstance(node, cst.Assign):
                     self._take(self.targets.heads, node, edit)
             elif not isinstance(edit, ReplaceParameter | RemoveDecorator):
                 self._take(self.targets.statements, node, edit)

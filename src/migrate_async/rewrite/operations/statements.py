@@ -18,7 +18,7 @@ from migrate_async.model.plan import (
     UnwrapBlock,
     WrapStatements,
 )
-from migrate_async.rewrite.fragments import leading_lines, parse_statements
+from migrate_async.rewrite.fragments import leading_lines, parse_expression, parse_statements
 from migrate_async.rewrite.place import Hoisted
 
 _DEFINITION_GAP = 2
@@ -115,7 +115,15 @@ class BlockEditor:
 
     def _apply(self, edit: Edit, entry: Entry, *, is_docstring: bool) -> None:
         if isinstance(edit, ReplaceStatement):
-            entry.replace(_keeping_comment(parse_statements(edit.code, self.unit), entry))
+            new = parse_statements(edit.code, self.unit)
+            entry.replace(_keeping_comment(new, entry))
+            if (
+                entry.nodes
+                and _is_definition(new[-1])
+                and not isinstance(entry.original, cst.FunctionDef | cst.ClassDef)
+            ):
+                entry.nodes[0] = _padded(entry.nodes[0])
+                entry.apart = True
         elif isinstance(edit, InsertStatements):
             new = parse_statements(edit.code, self.unit)
             if edit.after or is_docstring:
@@ -359,3 +367,20 @@ def _flattened(entries: Sequence[Entry]) -> Block:
         body += [first, *rest]
         carried, removed, apart = entry.below, False, entry.apart
     return Block(body, [line for line in carried if line.comment])
+
+
+def annotated(node: cst.Assign, annotation: str) -> cst.AnnAssign:
+    """`name = value` as `name: annotation = value`.
+
+    Raises `InternalError` when `node` assigns to several targets.
+    """
+    if len(node.targets) != 1:
+        raise InternalError("an assignment to several names cannot be annotated")
+    (target,) = node.targets
+    return cst.AnnAssign(
+        target=target.target,
+        annotation=cst.Annotation(parse_expression(annotation)),
+        value=node.value,
+        equal=cst.AssignEqual(target.whitespace_before_equal, target.whitespace_after_equal),
+        semicolon=node.semicolon,
+    )

@@ -1,0 +1,39 @@
+"""The Python type of what a column of each SQL type holds.
+
+Sources: the `python_type` and result processing of SQLAlchemy's types and dialects, 2.0 and 2.1.
+Names are the last components of the type's dotted name; the packages that they are known from are
+in `PACKAGES`. Types are `module.name`, or a builtin's name; `Any` where a value may be anything.
+"""
+
+from __future__ import annotations
+
+ANY = "typing.Any"
+
+PACKAGES = ("sqlalchemy", "sqlmodel")
+"""Top-level packages whose types of these names are meant."""
+
+PYTHON_TYPES: dict[str, str] = {
+    **dict.fromkeys(("Integer", "BigInteger", "SmallInteger"), "int"),
+    **dict.fromkeys(("INTEGER", "INT", "BIGINT", "SMALLINT", "TINYINT", "MEDIUMINT"), "int"),
+    **dict.fromkeys(("OID", "YEAR"), "int"),
+    **dict.fromkeys(("String", "Text", "Unicode", "UnicodeText"), "str"),
+    **dict.fromkeys(("CHAR", "NCHAR", "VARCHAR", "NVARCHAR", "TEXT", "NTEXT", "CLOB"), "str"),
+    **dict.fromkeys(("LONGTEXT", "MEDIUMTEXT", "TINYTEXT", "CITEXT", "NAME"), "str"),
+    **dict.fromkeys(("INET", "CIDR", "MACADDR", "MACADDR8", "TSVECTOR", "TSQUERY"), "str"),
+    **dict.fromkeys(("Boolean", "BOOLEAN"), "bool"),
+    **dict.fromkeys(("Float", "Double", "FLOAT", "REAL", "DOUBLE", "DOUBLE_PRECISION"), "float"),
+    **dict.fromkeys(("Numeric", "NUMERIC", "DECIMAL", "MONEY"), "decimal.Decimal"),
+    **dict.fromkeys(("Date", "DATE"), "datetime.date"),
+    **dict.fromkeys(("DateTime", "DATETIME", "TIMESTAMP"), "datetime.datetime"),
+    **dict.fromkeys(("Time", "TIME"), "datetime.time"),
+    **dict.fromkeys(("Interval", "INTERVAL"), "datetime.timedelta"),
+    **dict.fromkeys(("LargeBinary", "BINARY", "VARBINARY", "BLOB", "BYTEA"), "bytes"),
+    **dict.fromkeys(("LONGBLOB", "MEDIUMBLOB", "TINYBLOB"), "bytes"),
+    **dict.fromkeys(("Uuid", "UUID"), "uuid.UUID"),
+    **dict.fromkeys(("JSON", "JSONB", "PickleType"), ANY),
+}
+
+WITHOUT_DECIMALS = "asdecimal"
+"""The argument of numeric types that decides between `Decimal` and `float`."""
+WITHOUT_UUID = "as_uuid"
+"""The argument of UUID types that decides between `UUID` (the default since 2.0) and `str`."""

@@ -1,0 +1,23 @@
+"""What is planned for one module with models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from migrate_async.index.scopes import Module
+from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.models.names import Namer
+
+NAME = "modern-models"
+
+
+@dataclass
+class Bench:
+    """The edits of `module` so far, and what names types in it."""
+
+    module: Module
+    found: ModuleEdits = field(default_factory=ModuleEdits)
+    namer: Namer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.namer = Namer(self.module, self.found, NAME)

@@ -24,10 +24,10 @@ class ModernModels(PlannedCodemod):
 
     ## Left alone
 
-    `Table(...)` and its columns, SQLModel, `deferred`, `column_property`, hybrids, `declared_attr`
-    methods, relationships whose direction cannot be told, and backrefs whose arguments SQLAlchemy
-    copies to the other side. A column whose type has no free name in the class body becomes a
-    `mapped_column` without annotation.
+    `Table(...)` and its columns, SQLModel, Flask-SQLAlchemy, `deferred`, `column_property`,
+    hybrids, `declared_attr` methods, relationships whose direction cannot be told, and backrefs
+    whose arguments SQLAlchemy copies to the other side. A column whose type has no free name in
+    the class body becomes a `mapped_column` without annotation.
     """
 
     NAME = "modern-models"

@@ -27,9 +27,10 @@ def model_edits(
     }
     columns = Columns(project)
     relationships = Relationships(project, benches.get)
+    left = _left_alone(project)
     for cls in _declarative(project):
         bench = benches.get(cls.module)
-        if bench is None:
+        if bench is None or cls in left:
             continue
         for statement in cls.node.body:
             if not columns.plan(cls, statement, bench):
@@ -42,15 +43,26 @@ def model_edits(
 
 
 def _declarative(project: Project) -> list[Class]:
-    """Mapped classes and the project classes that they inherit from, in source order.
+    """Mapped classes and the project classes that they inherit from, in source order."""
+    found = {cls for model in project.models.values() for cls in project.mro(model.cls)}
+    return sorted(found, key=lambda cls: cls.order)
 
-    Models of SQLModel are written in a style of their own and left out.
+
+def _left_alone(project: Project) -> frozenset[Class]:
+    """Classes that take part in a mapping of SQLModel or Flask-SQLAlchemy.
+
+    Those have a style of their own: another annotation, or names that hang on `db`.
     """
-    found: set[Class] = set()
-    others: set[Class] = set()
-    for model in project.models.values():
-        (others if model.is_sqlmodel else found).update(project.mro(model.cls))
-    return sorted(found - others, key=lambda cls: cls.order)
+    return frozenset(
+        cls
+        for model in project.models.values()
+        if model.is_sqlmodel or any(map(_is_flask, project.bases(model.cls)))
+        for cls in project.mro(model.cls)
+    )
+
+
+def _is_flask(base: str) -> bool:
+    return base.startswith("flask_sqlalchemy.")
 
 
 def _import_for_type_checkers(bench: Bench) -> None:

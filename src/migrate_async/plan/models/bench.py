@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from migrate_async.index.scopes import Module
+from migrate_async.index.types import External, ExternalInstance, Types, ordered
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.models.names import Namer
 
@@ -21,3 +22,11 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.namer = Namer(self.module, self.found, NAME)
+
+
+def library_name(types: Types) -> str:
+    """The dotted name of what a library's function or class is; empty for anything else."""
+    for item in ordered(types):
+        if isinstance(item, External | ExternalInstance):
+            return item.dotted
+    return ""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from migrate_async.index.declarative import keyword
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class
-from migrate_async.index.types import External, ExternalInstance, Types
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
 from migrate_async.plan.database import add_import
-from migrate_async.plan.models.bench import NAME, Bench
+from migrate_async.plan.models.bench import NAME, Bench, library_name
 from migrate_async.plan.models.python_types import PythonTypes
 
 _COLUMN = "sqlalchemy.Column"
@@ -31,7 +30,7 @@ class Columns:
         call, target = statement.value, statement.targets[0]
         if not isinstance(call, s.Call) or not isinstance(target, s.Name):
             return False
-        kind = _kind(self._project.infer(call.func, cls.scope))
+        kind = library_name(self._project.infer(call.func, cls.scope))
         if kind not in (_COLUMN, _MAPPED_COLUMN):
             return False
         annotation = self._annotation(cls, target.id, call, bench)
@@ -76,10 +75,3 @@ def is_nullable(call: s.Call) -> bool:
         return True
     primary = keyword(call, "primary_key")
     return not (isinstance(primary, s.Constant) and bool(primary.value))
-
-
-def _kind(types: Types) -> str:
-    for item in types:
-        if isinstance(item, External | ExternalInstance):
-            return item.dotted
-    return ""

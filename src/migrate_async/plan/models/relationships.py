@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from migrate_async.index.declarative import RELATIONSHIP_CALLS, keyword
+from migrate_async.index.declarative import keyword
 from migrate_async.index.orm import Model
 from migrate_async.index.project import Project
 from migrate_async.index.relationships import Relationship
-from migrate_async.index.scopes import Class, Module, last_name
+from migrate_async.index.scopes import Class, Module
+from migrate_async.knowledge.sqlalchemy import RELATIONSHIPS
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
 from migrate_async.plan.database import add_import
 from migrate_async.plan.models.backrefs import other_side
-from migrate_async.plan.models.bench import NAME, Bench
+from migrate_async.plan.models.bench import NAME, Bench, library_name
 
 _WRAPPERS = {"dynamic": "DynamicMapped", "write_only": "WriteOnlyMapped"}
 _COLLECTIONS = {"builtins.list": "list", "builtins.set": "set"}
@@ -32,7 +33,9 @@ class Relationships:
         if not isinstance(statement, s.Assign) or len(statement.targets) != 1:
             return False
         call, target = statement.value, statement.targets[0]
-        if not isinstance(call, s.Call) or last_name(call.func) not in RELATIONSHIP_CALLS:
+        if not isinstance(call, s.Call):
+            return False
+        if library_name(self._project.infer(call.func, cls.scope)) not in RELATIONSHIPS:
             return False
         model = self._project.models.get(cls.qualname)
         name = target.id if isinstance(target, s.Name) else ""

@@ -7,7 +7,6 @@ from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 
 import pytest
 
-from migrate_async.source import parallel
 from migrate_async.source.parallel import Workers, cpu_count
 from support.work import fail_on_three, process_of, square
 
@@ -52,7 +51,7 @@ def test_without_processes_the_work_is_done_here(monkeypatch: pytest.MonkeyPatch
         def __init__(self, *_: object, **__: object) -> None:
             raise BrokenExecutor
 
-    monkeypatch.setattr(parallel, "ProcessPoolExecutor", Forbidden)
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", Forbidden)
     assert Workers(2).map(square, ITEMS) == SQUARES
 
 

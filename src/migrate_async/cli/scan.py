@@ -40,7 +40,7 @@ def scan(ctx: click.Context, *, workspace: Workspace, output: str) -> None:
         from migrate_async.report.json import scan_document
 
         invocation.write(scan_document(result) + "\n")
-    else:
+    elif not invocation.quiet:
         from migrate_async.report.text import render_scan
 
         render_scan(result, invocation.page, verbose=invocation.verbose)

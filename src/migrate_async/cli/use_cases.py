@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migrate_async.cli.progress import Progress
+from migrate_async.cli.remembered import remembered
 from migrate_async.cli.workspace import Workspace, selected
 from migrate_async.errors import DirtyWorkTreeError, UsageError
 from migrate_async.model.change import FileChange
@@ -51,23 +52,28 @@ class Migration:
 # --- what is there -----------------------------------------------------------------------------
 
 
-def load_project(workspace: Workspace, progress: Progress) -> LoadedProject:
-    """Find, read and link every file of the project."""
-    from migrate_async.index.load import load
-    from migrate_async.index.project import build
+def find_files(workspace: Workspace, progress: Progress) -> list[str]:
+    """All files of the project, and those selected."""
     from migrate_async.source.discover import discover
 
-    root, settings = workspace.root, workspace.settings
     progress.phase("Finding files")
+    root, settings = workspace.root, workspace.settings
     start = [root / path for path in (*settings.paths, *workspace.selection)]
-    files = discover(start, root, settings)
+    return discover(start, root, settings)
+
+
+def load_project(
+    workspace: Workspace, progress: Progress, files: Sequence[str] | None = None
+) -> LoadedProject:
+    """Find (unless `files` are given), read and link every file of the project."""
+    from migrate_async.index.load import load
+    from migrate_async.index.project import build
+
+    root, settings = workspace.root, workspace.settings
+    files = find_files(workspace, progress) if files is None else files
     progress.phase(f"Reading {len(files)} files")
     modules, diagnostics = load(
-        files,
-        root,
-        jobs=workspace.jobs,
-        cache=root / settings.cache_dir if workspace.cache else None,
-        settings=settings,
+        files, root, jobs=workspace.jobs, cache=workspace.cache_folder, settings=settings
     )
     progress.phase("Linking modules")
     project = build(modules, settings)
@@ -77,13 +83,20 @@ def load_project(workspace: Workspace, progress: Progress) -> LoadedProject:
 
 def scan_project(workspace: Workspace, progress: Progress) -> ScanResult:
     """The inventory of the files selected."""
+    files = find_files(workspace, progress)
+    result = remembered(
+        workspace, "scan", files, lambda: _scan(workspace, files, progress), kind=ScanResult
+    )
+    return msgspec.structs.replace(result, root=str(workspace.root))
+
+
+def _scan(workspace: Workspace, files: Sequence[str], progress: Progress) -> ScanResult:
     from migrate_async.cli.inventory import take_inventory
 
-    loaded = load_project(workspace, progress)
+    loaded = load_project(workspace, progress, files)
     progress.phase("Counting")
     return msgspec.structs.replace(
         take_inventory(loaded.project, workspace.selection),
-        root=str(workspace.root),
         files_found=loaded.files_found,
         files_read=len(loaded.sources),
         diagnostics=_of_selection(loaded.diagnostics, workspace),

@@ -27,6 +27,11 @@ class Workspace:
     jobs: int = 0
     cache: bool = True
 
+    @property
+    def cache_folder(self) -> Path | None:
+        """Where facts and results are kept; None when they are not."""
+        return self.root / self.settings.cache_dir if self.cache else None
+
 
 def open_workspace(
     paths: Sequence[Path],

@@ -7,9 +7,6 @@ read counts as missing.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
 import sys
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from migrate_async.model.syntax import ModuleSyntax
+from migrate_async.source.store import Store
 
 FACTS_VERSION = 1
 """Grows with every change of `model.syntax` or `index.extract` that shows in the facts."""
@@ -53,51 +51,25 @@ def decode(data: bytes) -> ModuleSyntax:
     return _decoder.decode(data)
 
 
-_CHECK_SIZE = 8
-
-
-def _check(data: bytes) -> bytes:
-    """A checksum, for disks that lie."""
-    return hashlib.blake2b(data, digest_size=_CHECK_SIZE).digest()
-
-
 class FactsCache:
     """Facts by digest, below `folder`; None keeps nothing."""
 
     def __init__(self, folder: Path | None) -> None:
         version = f"{FACTS_VERSION}-py{sys.version_info[0]}{sys.version_info[1]}"
-        self._root = folder
-        self._folder = None if folder is None else folder / version
+        self._store = Store(folder, version)
 
     def get(self, digest: str) -> ModuleSyntax | None:
         """The facts of the content with that digest, if they are there and sound."""
-        if self._folder is None:
-            return None
+        data = self._store.get(_name(digest))
         try:
-            entry = self._path(self._folder, digest).read_bytes()
-            data = entry[_CHECK_SIZE:]
-            return decode(data) if entry[:_CHECK_SIZE] == _check(data) else None
-        except (OSError, msgspec.DecodeError):
+            return None if data is None else decode(data)
+        except msgspec.DecodeError:
             return None
 
     def put(self, digest: str, data: bytes) -> None:
         """Keep `data`, encoded facts. A folder that cannot be written to is no error."""
-        if self._folder is None:
-            return
-        path = self._path(self._folder, digest)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}")
-        with contextlib.suppress(OSError):
-            if not path.parent.is_dir():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._hide()
-            temporary.write_bytes(_check(data) + data)
-            temporary.replace(path)
+        self._store.put(_name(digest), data)
 
-    def _hide(self) -> None:
-        """Keep the cache out of the project's version control."""
-        if self._root is not None and not (self._root / ".gitignore").exists():
-            (self._root / ".gitignore").write_text("*\n", encoding="utf-8")
 
-    @staticmethod
-    def _path(folder: Path, digest: str) -> Path:
-        return folder / digest[:2] / digest[2:]
+def _name(digest: str) -> str:
+    return f"{digest[:2]}/{digest[2:]}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from migrate_async.config import Settings
 from migrate_async.errors import SourceError
@@ -18,6 +18,9 @@ from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.source.modules import module_names
 from migrate_async.source.parallel import Workers
 from migrate_async.source.read import SourceFile, read
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 _CHARACTERS_WORTH_A_POOL = 6_000_000
 """About two seconds of parsing: less is over sooner than other processes are started."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-
-import pathspec
+from typing import TYPE_CHECKING
 
 from migrate_async.config import Settings
 from migrate_async.errors import UsageError
 from migrate_async.source.git import tracked_and_untracked
+
+if TYPE_CHECKING:  # imported where there are patterns to match: many projects have none
+    import pathspec
 
 _FOREIGN = frozenset({"node_modules", "site-packages", "__pycache__", ".venv", "venv", ".git"})
 """Left out even where git tracks them."""
@@ -41,19 +43,26 @@ def discover(start: Sequence[Path], root: Path, settings: Settings | None = None
     A file that is named itself is taken even if it is ignored. Raises `UsageError` for a path that
     does not exist or that is not below `root`.
     """
-    exclude = pathspec.GitIgnoreSpec.from_lines((settings or Settings()).exclude)
+    patterns = (settings or Settings()).exclude
+    exclude = _spec(patterns) if patterns else None
     found: set[str] = set()
     for path in start:
         relative = _relative(path, root)
         if path.is_dir():
             below = _listed(path)
             files = (_joined(relative, file) for file in below)
-            found.update(file for file in files if not exclude.match_file(file))
+            found.update(file for file in files if exclude is None or not exclude.match_file(file))
         elif os.path.lexists(path):
             found.add(relative)
         else:
             raise UsageError(f"{path} does not exist")
     return _without_aliases(sorted(found), root)
+
+
+def _spec(lines: Iterable[str]) -> pathspec.GitIgnoreSpec:
+    import pathspec  # noqa: PLC0415 - see above
+
+    return pathspec.GitIgnoreSpec.from_lines(lines)
 
 
 def _relative(path: Path, root: Path) -> str:
@@ -79,13 +88,13 @@ def _listed(folder: Path) -> Iterable[str]:
     return (
         path
         for path in listed
-        if not _FOREIGN.intersection(path.split("/")) and os.path.lexists(folder / path)
+        if not _FOREIGN.intersection(path.split("/")) and os.path.lexists(f"{folder}/{path}")
     )
 
 
 def _without_aliases(paths: list[str], root: Path) -> list[str]:
     """`paths` without links to files that are there under their own name."""
-    links = [path for path in paths if (root / path).is_symlink()]
+    links = [path for path in paths if os.path.islink(f"{root}/{path}")]  # noqa: PTH114 - speed
     if not links:
         return paths
     real = {os.path.realpath(root / path) for path in paths if path not in links}
@@ -110,13 +119,11 @@ def _walk(folder: Path) -> Iterator[str]:
         ignores = _with_ignore_file(folder, relative, entries, ignores)
         for entry in entries:
             path = f"{relative}{entry.name}"
-            is_folder = entry.is_dir(follow_symlinks=False)
-            if _ignored(f"{path}/" if is_folder else path, ignores):
-                continue
-            if is_folder:
-                if entry.name not in _SKIPPED and entry.name != _OWN:
+            if entry.is_dir(follow_symlinks=False):
+                is_skipped = entry.name in _SKIPPED or entry.name == _OWN
+                if not is_skipped and not _ignored(f"{path}/", ignores):
                     pending.append((f"{path}/", ignores))
-            elif entry.name.endswith(".py") or _is_loop(entry):
+            elif (entry.name.endswith(".py") or _is_loop(entry)) and not _ignored(path, ignores):
                 yield path
 
 
@@ -150,7 +157,7 @@ def _with_ignore_file(
         text = (folder / relative / ".gitignore").read_text("utf-8", "replace")
     except OSError:
         return ignores
-    return (*ignores, (relative, pathspec.GitIgnoreSpec.from_lines(text.splitlines())))
+    return (*ignores, (relative, _spec(text.splitlines())))
 
 
 def _ignored(path: str, ignores: Sequence[tuple[str, pathspec.GitIgnoreSpec]]) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:  # importing it takes longer than small projects take in all
+    from concurrent.futures import Executor
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,7 +33,7 @@ class Workers:
     @classmethod
     def of(cls, jobs: int | Executor) -> Workers:
         """`jobs` processes, or the executor that is given in their place."""
-        return cls(executor=jobs) if isinstance(jobs, Executor) else cls(jobs)
+        return cls(jobs) if isinstance(jobs, int) else cls(executor=jobs)
 
     def map(
         self,
@@ -55,13 +56,25 @@ class Workers:
         if jobs <= 1 or sum(map(weight, items)) < threshold:
             return [function(item) for item in items]
         chunks = _chunks(items, weight, jobs * _CHUNKS_PER_WORKER)
-        context = multiprocessing.get_context("spawn")
-        try:
-            with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-                return _submitted(function, chunks, pool)
-        except (BrokenExecutor, PermissionError):
-            # No processes to be had (a sandbox, no memory left): slower, but done.
-            return [function(item) for item in items]
+        return _in_processes(function, items, chunks, jobs)
+
+
+def _in_processes(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    chunks: Sequence[Sequence[Item]],
+    jobs: int,
+) -> list[Result]:
+    import multiprocessing  # noqa: PLC0415 - see above
+    from concurrent.futures import BrokenExecutor, ProcessPoolExecutor  # noqa: PLC0415 - see above
+
+    context = multiprocessing.get_context("spawn")
+    try:
+        with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+            return _submitted(function, chunks, pool)
+    except (BrokenExecutor, PermissionError):
+        # No processes to be had (a sandbox, no memory left): slower, but done.
+        return [function(item) for item in items]
 
 
 def _submitted(

@@ -1,0 +1,63 @@
+"""A second run answers from the first, and only while nothing changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from migrate_async.cli import use_cases
+from migrate_async.cli.progress import Progress
+from migrate_async.cli.workspace import Workspace, open_workspace
+from migrate_async.model.scan import ScanResult
+
+CODE = "from sqlalchemy.orm import Session\n\ndef f(db: Session):\n    return db.query(1).all()\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "app.py").write_text(CODE)
+    return tmp_path
+
+
+def _scan(workspace: Workspace) -> ScanResult:
+    return use_cases.scan_project(workspace, Progress())
+
+
+def test_the_second_run_links_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And says the same, wherever the project has been moved to."""
+    first = _scan(open_workspace([root]))
+    assert first.queries == 1
+    monkeypatch.setattr(use_cases, "load_project", lambda *_: pytest.fail("loaded again"))
+    assert _scan(open_workspace([root])) == first
+    moved = root.rename(root.with_name("moved"))
+    assert _scan(open_workspace([moved])) == msgspec.structs.replace(first, root=str(moved))
+
+
+def test_every_change_is_seen(root: Path) -> None:
+    """Of a file, of the files that there are, of the settings, of what is asked for."""
+    _scan(open_workspace([root]))
+    (root / "app.py").write_text(CODE + CODE)
+    assert _scan(open_workspace([root])).queries == 2
+    (root / "more.py").write_text(CODE)
+    assert _scan(open_workspace([root])).queries == 3
+    assert _scan(open_workspace([root / "more.py"])).queries == 1
+    (root / "pyproject.toml").write_text('[tool.migrate-async]\nexclude = ["app.py"]\n')
+    assert _scan(open_workspace([root])).queries == 1
+
+
+def test_damaged_results_are_made_anew(root: Path) -> None:
+    """A foreign file in the cache does no harm."""
+    first = _scan(open_workspace([root]))
+    for path in (root / ".migrate-async" / "cache" / "results").iterdir():
+        path.write_bytes(b"\x91\x90")
+    assert _scan(open_workspace([root])) == first
+
+
+def test_without_a_cache_nothing_is_written(root: Path) -> None:
+    """`--no-cache` leaves no trace."""
+    before = sorted(root.rglob("*"))
+    assert _scan(open_workspace([root], cache=False)).queries == 1
+    assert sorted(root.rglob("*")) == before

@@ -23,9 +23,16 @@ def main() -> None:
             files, lines = trees.count_lines(root)
             print(f"\n{root.name}: {files:,} files, {lines:,} lines")
             with_libcst = lines <= options.libcst_lines
-            print(tooling.table(tooling.run_tree(root, options.rounds, with_libcst=with_libcst)))
-            if not with_libcst:
-                print(f"  (no LibCST run above {options.libcst_lines:,} lines: it takes minutes)")
+            timings = tooling.run_tree(
+                root, options.rounds, command=options.command, with_libcst=with_libcst
+            )
+            print(tooling.table(timings))
+            for reason in tooling.left_out(root) if with_libcst else [_too_large(options)]:
+                print(f"  ({reason})")
+
+
+def _too_large(options: argparse.Namespace) -> str:
+    return f"no LibCST, flake8 and fixit above {options.libcst_lines:,} lines: they take minutes"
 
 
 def _made(folder: Path, sparse_lines: int, dense_lines: int) -> list[Path]:
@@ -44,6 +51,9 @@ def _arguments() -> argparse.Namespace:
         metavar="PATH",
         help="measure on this tree instead of made ones (may be repeated)",
     )
+    parser.add_argument(
+        "--command", default="scan", metavar="NAME", help="what to measure of ours (default: scan)"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="runs of each command (default: 3)")
     parser.add_argument("--sparse-lines", type=int, default=1_300_000, metavar="N")
     parser.add_argument("--dense-lines", type=int, default=84_000, metavar="N")
@@ -52,7 +62,7 @@ def _arguments() -> argparse.Namespace:
         type=int,
         default=100_000,
         metavar="N",
-        help="run LibCST on trees of up to N lines only (default: 100000)",
+        help="run LibCST, flake8 and fixit on trees of up to N lines only (default: 100000)",
     )
     return parser.parse_args()
 

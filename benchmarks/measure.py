@@ -16,12 +16,17 @@ _ENVIRONMENT = {key: os.environ[key] for key in os.environ if key != "PYTHONDONT
 
 @dataclass(frozen=True)
 class Contestant:
-    """A command line to measure. `expected` are the exit codes that mean it did its work."""
+    """A command line to measure. `expected` are the exit codes that mean it did its work.
+
+    `path` is put on Python's import path; `needs` are the modules without which it cannot run.
+    """
 
     name: str
     command: tuple[str, ...]
     cwd: Path
     expected: frozenset[int] = frozenset({0, 1})
+    path: Path | None = None
+    needs: tuple[str, ...] = ()
 
 
 @dataclass
@@ -52,8 +57,13 @@ def measure(contestants: Sequence[Contestant], rounds: int) -> list[Timing]:
 
 def _cpu_seconds(contestant: Contestant) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    extra = {} if contestant.path is None else {"PYTHONPATH": str(contestant.path)}
     done = subprocess.run(
-        contestant.command, cwd=contestant.cwd, env=_ENVIRONMENT, capture_output=True, check=False
+        contestant.command,
+        cwd=contestant.cwd,
+        env=_ENVIRONMENT | extra,
+        capture_output=True,
+        check=False,
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode not in contestant.expected:

@@ -1,27 +1,34 @@
-"""What `scan` and `migrate --diff` cost, next to `ruff check` and LibCST's own runner."""
+"""What a command and `migrate --diff` cost, next to `ruff check`, other linters and LibCST."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.measure import Contestant, Timing, measure
 
 _REPOSITORY = Path(__file__).parents[1]
 RUFF = "ruff check --no-cache"
+RUFF_WARM = "ruff check, cached"
+_RULES = ("--select", "ASYNC,F", "--quiet", ".")
 LIBCST = "libcst.tool codemod (no-op)"
-SCAN = "scan --no-cache"
 PYTHON = "python -c pass"
+_SHORT = {PYTHON: "python", RUFF: "ruff", RUFF_WARM: "ruff cached", LIBCST: "libcst.tool"}
 
 
-def tree_contestants(root: Path, *, with_libcst: bool) -> list[Contestant]:
-    """Everything that is measured on one tree; `root` is its folder."""
+def tree_contestants(root: Path, *, command: str, with_libcst: bool) -> list[Contestant]:
+    """Everything that is measured on one tree; `root` is its folder, `command` ours."""
+    ours = (*_tool_command(), command, "--quiet")
+    changed = (sys.executable, "-m", "benchmarks.touch", str(root), *ours)
     contestants = [
-        Contestant(RUFF, (_tool("ruff"), "check", "--no-cache", "--quiet", "."), root),
-        Contestant(SCAN, (*_tool_command(), "scan", "--no-cache", "--quiet"), root),
-        Contestant("scan, cached", (*_tool_command(), "scan", "--quiet"), root),
+        Contestant(RUFF, (_tool("ruff"), "check", "--no-cache", *_RULES), root),
+        Contestant(RUFF_WARM, (_tool("ruff"), "check", *_RULES), root),
+        Contestant(f"{command} --no-cache", (*ours, "--no-cache"), root),
+        Contestant(f"{command}, nothing changed", ours, root),
+        Contestant(f"{command}, one file changed", changed, root, path=_REPOSITORY),
         Contestant(
             "migrate --all --diff --no-cache",
             (*_tool_command(), "migrate", "--all", "--diff", "--no-cache", "--quiet"),
@@ -30,7 +37,28 @@ def tree_contestants(root: Path, *, with_libcst: bool) -> list[Contestant]:
     ]
     if with_libcst:
         contestants.append(Contestant(LIBCST, _libcst_command(root), _REPOSITORY))
+        contestants += [linter for linter in _linters(root) if _is_installed(linter)]
     return contestants
+
+
+def left_out(root: Path) -> list[str]:
+    """Why each of the other linters that is not measured is not."""
+    missing = [linter for linter in _linters(root) if not _is_installed(linter)]
+    return [f"no {linter.name}: it is not installed" for linter in missing]
+
+
+def _linters(root: Path) -> tuple[Contestant, ...]:
+    """Linters that Python runs, which take minutes on large trees."""
+    flake8 = (sys.executable, "-m", "flake8", "-j1", "--select", "ASYNC", ".")
+    fixit = (sys.executable, "-m", "fixit", "--quiet", "lint", ".")
+    return (
+        Contestant("flake8 with flake8-async", flake8, root, needs=("flake8", "flake8_async")),
+        Contestant("fixit lint", fixit, root, needs=("fixit",)),
+    )
+
+
+def _is_installed(linter: Contestant) -> bool:
+    return all(find_spec(module) is not None for module in linter.needs)
 
 
 def startup_contestants(empty: Path) -> list[Contestant]:
@@ -39,14 +67,15 @@ def startup_contestants(empty: Path) -> list[Contestant]:
         Contestant(PYTHON, (sys.executable, "-c", "pass"), empty),
         Contestant("--version", (*_tool_command(), "--version"), empty),
         Contestant("scan of nothing", (*_tool_command(), "scan", "--no-cache"), empty),
-        Contestant(RUFF, (_tool("ruff"), "check", "--no-cache", "--quiet", "."), empty),
+        Contestant(RUFF, (_tool("ruff"), "check", "--no-cache", *_RULES), empty),
         Contestant("import libcst", (sys.executable, "-c", "import libcst"), empty),
     ]
 
 
-def run_tree(root: Path, rounds: int, *, with_libcst: bool) -> list[Timing]:
-    """Measure on the tree at `root`; the first, unmeasured round fills the cache of facts."""
-    return measure(tree_contestants(root, with_libcst=with_libcst), rounds)
+def run_tree(root: Path, rounds: int, *, command: str, with_libcst: bool) -> list[Timing]:
+    """Measure `command` on the tree at `root`; the first, unmeasured round fills the caches."""
+    contestants = tree_contestants(root, command=command, with_libcst=with_libcst)
+    return measure(contestants, rounds)
 
 
 def table(timings: Sequence[Timing]) -> str:
@@ -54,7 +83,7 @@ def table(timings: Sequence[Timing]) -> str:
     medians = {timing.contestant.name: timing.median for timing in timings}
     bases = [name for name in (PYTHON, RUFF, LIBCST) if name in medians]
     width = max(map(len, medians))
-    lines = [_row("", width, ["CPU s", "min-max", *(f"/ {base.split()[0]}" for base in bases)])]
+    lines = [_row("", width, ["CPU s", "min-max", *(f"/ {_SHORT[base]}" for base in bases)])]
     for timing in timings:
         spread = f"{min(timing.seconds):.2f}-{max(timing.seconds):.2f}"
         ratios = [f"{timing.median / max(medians[base], 0.001):.2f}" for base in bases]

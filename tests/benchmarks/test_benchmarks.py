@@ -23,6 +23,8 @@ def test_every_contestant_does_its_work(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert f"{tmp_path.name}: 1 files, 2 lines" in done.stdout
     assert "libcst.tool codemod (no-op)" in done.stdout
+    assert "scan, one file changed" in done.stdout
+    assert (tmp_path / "app.py").read_text() == "def get(db):\n    return db.query(1).all()\n"
 
 
 def test_trees_are_always_the_same(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from migrate_async.errors import InternalError
-from migrate_async.model.plan import AddArgument, RemoveArgument
+from migrate_async.model.plan import AddArgument, RemoveArgument, SpreadArgument
 from support.rewriting import becomes, edit, unchanged
 
 ADD = edit(AddArgument, code="k=1")
+SPREAD = edit(SpreadArgument)
 
 
 def remove(name: str) -> object:
@@ -71,3 +72,28 @@ def test_add_and_remove_together() -> None:
     """Removing comes first, so positions are those of the source."""
     source = "x = «f(a, b)»\n"
     becomes(source.replace("«f(a, b)»", "««f(a, b)»»"), "x = f(b, k=1)\n", remove("0"), ADD)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("f([a, b])", "f(a, b)"),
+        ("f([a, *b,], c)", "f(a, *b, c)"),
+        ("f([(a, 1)], k=1)", "f((a, 1), k=1)"),
+        ("f(values)", "f(*values)"),
+        ("f([a for a in b], c)", "f(*[a for a in b], c)"),
+        ("f([\n    a,  # c\n    b,\n])", "f(\n    a,  # c\n    b,\n)"),
+        ("f(\n    [\n        a,\n        b,\n    ]\n)", "f(\n    a,\n    b\n)"),
+        ("f(\n    [\n        a,\n        b,\n    ],\n)", "f(\n    a,\n    b,\n)"),
+        ("f(\n    [a, b],\n    k=1,\n)", "f(\n    a, b,\n    k=1,\n)"),
+    ],
+)
+def test_spread_argument(before: str, after: str) -> None:
+    """Elements take the place of the list, in the layout that they have."""
+    becomes(f"x = «{before}»\n", f"x = {after}\n", SPREAD)
+
+
+@pytest.mark.parametrize("call", ["f()", "f(k=[a])", "f(*a)"])
+def test_spread_needs_a_positional_argument(call: str) -> None:
+    with pytest.raises(InternalError, match="no positional argument"):
+        becomes(f"x = «{call}»\n", "", SPREAD)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from migrate_async.errors import InternalError
-from migrate_async.model.plan import AwaitAttribute, AwaitCall, ReplaceExpression
+from migrate_async.model.plan import AwaitAttribute, AwaitCall, RenameAttribute, ReplaceExpression
 from support.rewriting import becomes, edit, unchanged
 
 AWAIT = edit(AwaitCall)
@@ -300,3 +300,18 @@ def test_no_line_break_in_an_f_string() -> None:
         f"async def f():\n    x = [\n        f'{text} {{await g(1, abcdefghijk)}}',\n    ]\n",
         edit(ReplaceExpression, code="await g(1, abcdefghijk)"),
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("«a.b»()", "a.new()"),
+        ("«f(  x ).b»(1)", "f(  x ).new(1)"),
+        ("(\n    a  # c\n    .b()\n)", "(\n    a  # c\n    .b()\n)"),
+        ("(\n    «a  # c\n    .b»()\n)", "(\n    a  # c\n    .new()\n)"),
+    ],
+)
+def test_rename_attribute(before: str, after: str) -> None:
+    """The name changes, and nothing of the expression before it."""
+    edits = [edit(RenameAttribute, name="new")] * before.count("«")
+    becomes(f"x = {before}\n", f"x = {after}\n", *edits)

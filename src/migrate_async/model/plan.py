@@ -141,6 +141,12 @@ class ReplaceExpression(Edit, frozen=True):
     code: str
 
 
+class RenameAttribute(Edit, frozen=True):
+    """Give the attribute at `span` another `name`; what it is an attribute of stays."""
+
+    name: str
+
+
 class ReplaceStatement(Edit, frozen=True):
     """Replace the statement at `span` by the statements in `code` (none: remove it).
 
@@ -205,6 +211,13 @@ class DelegateCall(Edit, frozen=True):
     drop: str = ""
 
 
+class SpreadArgument(Edit, frozen=True):
+    """Give the elements of the first argument of the call at `span` as arguments of their own.
+
+    `f([a, b])` becomes `f(a, b)`; `f(values)` becomes `f(*values)`.
+    """
+
+
 class NestWith(Edit, frozen=True):
     """Make some items of the `with` statement at `span` async, each run in a `with` of its own.
 
@@ -261,10 +274,12 @@ AnyEdit: TypeAlias = Union[
     AwaitAttribute,
     MakeAsync,
     ReplaceExpression,
+    RenameAttribute,
     ReplaceStatement,
     InsertStatements,
     UnwrapCall,
     DelegateCall,
+    SpreadArgument,
     NestWith,
     UnwrapBlock,
     DropFinally,

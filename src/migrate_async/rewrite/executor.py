@@ -26,8 +26,10 @@ from migrate_async.model.plan import (
     MakeAsync,
     QueryRewrite,
     RemoveArgument,
+    RenameAttribute,
     ReplaceExpression,
     ReplaceParameter,
+    SpreadArgument,
     UnwrapCall,
 )
 from migrate_async.rewrite.finish import Finisher, fitted
@@ -43,7 +45,9 @@ _OPERATIONS: dict[type[Edit], Operation] = {
     AddArgument: lambda edit, node, _: Replacement(calls.add_argument(edit, node)),
     DelegateCall: lambda edit, node, _: Replacement(calls.delegate(edit, node)),
     RemoveArgument: lambda edit, node, _: Replacement(calls.remove_argument(edit, node)),
+    SpreadArgument: lambda edit, node, _: Replacement(calls.spread_argument(edit, node)),
     QueryRewrite: expressions.rewrite_query,
+    RenameAttribute: expressions.rename_attribute,
     ReplaceExpression: expressions.replace,
     AwaitAttribute: expressions.await_attribute,
     AwaitCall: expressions.await_call,

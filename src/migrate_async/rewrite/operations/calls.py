@@ -5,8 +5,9 @@ from __future__ import annotations
 import libcst as cst
 
 from migrate_async.errors import InternalError
-from migrate_async.model.plan import AddArgument, DelegateCall, RemoveArgument
+from migrate_async.model.plan import AddArgument, DelegateCall, RemoveArgument, SpreadArgument
 from migrate_async.rewrite.fragments import parse_expression
+from migrate_async.rewrite.lines import breaks_line, indent_after, moved
 from migrate_async.rewrite.operations import sequences
 from migrate_async.rewrite.parentheses import with_parentheses
 
@@ -54,6 +55,46 @@ def remove_argument(edit: RemoveArgument, node: cst.BaseExpression) -> cst.Call:
     if args:
         return call.with_changes(args=args)
     return call.with_changes(args=[], whitespace_before_args=cst.SimpleWhitespace(""))
+
+
+def spread_argument(_edit: SpreadArgument, node: cst.BaseExpression) -> cst.Call:
+    """The call `node` with the elements of its first argument in the place of that argument.
+
+    Raises `InternalError` when the call has no positional first argument.
+    """
+    call = _as_call(node)
+    first = call.args[0] if call.args else None
+    if first is None or first.keyword is not None or first.star:
+        raise InternalError("the call has no positional argument to spread")
+    if not isinstance(first.value, cst.List) or not first.value.elements:
+        return call.with_changes(args=[first.with_changes(star="*"), *call.args[1:]])
+    return _with_elements(call, first, first.value)
+
+
+def _with_elements(call: cst.Call, first: cst.Arg, display: cst.List) -> cst.Call:
+    """`call` with the elements of `display` for its argument `first`, in their layout."""
+    outer, inner = call.whitespace_before_args, display.lbracket.whitespace_after
+    opening = outer if breaks_line(outer) else inner
+    if breaks_line(outer) and breaks_line(inner):
+        display = moved(display, indent_after(inner) or "", indent_after(outer) or "")
+    args = [
+        cst.Arg(
+            element.value,
+            star="*" if isinstance(element, cst.StarredElement) else "",
+            comma=element.comma,
+        )
+        for element in display.elements
+    ]
+    alone = len(call.args) == 1
+    closing = sequences.space_after(first) if alone else None
+    if closing is None:
+        args[-1] = args[-1].with_changes(comma=first.comma)
+    elif breaks_line(outer):
+        args[-1] = sequences.closed(args[-1], closing, trailing=isinstance(first.comma, cst.Comma))
+    else:
+        trailing = isinstance(args[-1].comma, cst.Comma) and breaks_line(inner)
+        args[-1] = sequences.closed(args[-1], display.rbracket.whitespace_before, trailing=trailing)
+    return call.with_changes(args=[*args, *call.args[1:]], whitespace_before_args=opening)
 
 
 def _index(name: str, call: cst.Call) -> int:

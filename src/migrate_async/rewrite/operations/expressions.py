@@ -9,6 +9,7 @@ from migrate_async.model.plan import (
     AwaitAttribute,
     AwaitCall,
     QueryRewrite,
+    RenameAttribute,
     ReplaceExpression,
     UnwrapCall,
 )
@@ -63,6 +64,12 @@ def await_attribute(edit: AwaitAttribute, node: cst.BaseExpression, place: Place
         attribute.with_changes(value=owner),
         place,
     )
+
+
+def rename_attribute(edit: RenameAttribute, node: cst.BaseExpression, _place: Place) -> Replacement:
+    """`x.new` for the attribute `x.old`."""
+    attribute = cst.ensure_type(node, cst.Attribute)
+    return Replacement(attribute.with_changes(attr=attribute.attr.with_changes(value=edit.name)))
 
 
 def rewrite_query(edit: QueryRewrite, node: cst.BaseExpression, place: Place) -> Replacement:

@@ -25,7 +25,7 @@ def insert(items: Sequence[Item], index: int, new: Item, opening: Whitespace) ->
         return result
     if result:
         last = result[-1]
-        separator, closing = _divided(_space_after(last), separator)
+        separator, closing = _divided(space_after(last), separator)
         new = closed(new, closing, trailing=isinstance(last.comma, cst.Comma))
         result[-1] = with_comma(last, separator)
     elif breaks_line(opening):
@@ -40,7 +40,7 @@ def remove(items: Sequence[Item], index: int) -> list[Item]:
     gone = result.pop(index)
     if result and index == len(result):
         trailing = isinstance(gone.comma, cst.Comma)
-        result[-1] = closed(result[-1], _space_after(gone), trailing=trailing)
+        result[-1] = closed(result[-1], space_after(gone), trailing=trailing)
     return result
 
 
@@ -60,7 +60,7 @@ def _ends_line(items: Sequence[Item]) -> bool:
     return not items or isinstance(items[-1].comma, cst.Comma)
 
 
-def _space_after(item: Item) -> Whitespace:
+def space_after(item: Item) -> Whitespace:
     """What stands between the item, its comma included, and what follows it."""
     if isinstance(item.comma, cst.Comma):
         return item.comma.whitespace_after

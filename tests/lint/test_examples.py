@@ -28,3 +28,35 @@ def test_titles_are_unique(rule: type[Rule]) -> None:
     """Titles name the cases in reports and in the documentation."""
     titles = [example.title for example in rule.EXAMPLES]
     assert len(titles) == len(set(titles))
+
+
+FIXED = [
+    pytest.param(rule, example, id=f"{rule.CODE}-{example.title}")
+    for rule in rules()
+    for example in rule.EXAMPLES
+    if example.fixed is not None
+]
+
+
+@pytest.mark.parametrize(("rule", "example"), FIXED)
+def test_fixes_give_what_the_example_says(rule: type[Rule], example: Example) -> None:
+    """The text after the fix is the one shown and compiles."""
+    result = linting.fixed(rule, linting.without_marks(example.code))
+    assert result == example.fixed
+    compile(result, example.title, "exec")
+
+
+@pytest.mark.parametrize(("rule", "example"), FIXED)
+def test_fixes_leave_nothing_to_fix(rule: type[Rule], example: Example) -> None:
+    """In fixed code the rule finds nothing any more, and a second run changes nothing."""
+    assert example.fixed is not None
+    assert linting.findings(rule, example.fixed) == ()
+    assert linting.fixed(rule, example.fixed) == example.fixed
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.CODE)
+def test_fixes_are_shown(rule: type[Rule]) -> None:
+    """A rule whose findings have a fix shows in an example what comes of it."""
+    found = [linting.findings(rule, example.code) for example in rule.EXAMPLES]
+    has_fixes = any(item.fix for findings in found for item in findings)
+    assert has_fixes is any(example.fixed is not None for example in rule.EXAMPLES)

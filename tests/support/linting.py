@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from migrate_async.lint.engine import check
 from migrate_async.lint.rule import Rule
 from migrate_async.model.finding import Finding
+from migrate_async.model.plan import FilePlan
+from migrate_async.rewrite.engine import rewrite_text
 from support.projects import project
 
 _MARK = re.compile(r"  # error(?:: (?P<confidence>high|medium|low))?$")
@@ -48,3 +50,16 @@ def without_marks(text: str) -> str:
 def findings(rule: type[Rule], code: str) -> tuple[Finding, ...]:
     """What `rule` finds in the files of `code`."""
     return check(project(split_files(code)), [rule])
+
+
+def fixed(rule: type[Rule], text: str) -> str:
+    """`text`, a single file, after the fixes of all that `rule` finds in it."""
+    fixes = [finding.fix for finding in findings(rule, text) if finding.fix is not None]
+    plan = FilePlan(
+        path=DEFAULT_FILE,
+        digest="",
+        edits=tuple(edit for fix in fixes for edit in fix.edits),
+        imports=tuple(sorted({change for fix in fixes for change in fix.imports})),
+        unneeded=tuple(sorted({name for fix in fixes for name in fix.unneeded})),
+    )
+    return rewrite_text(plan, text)

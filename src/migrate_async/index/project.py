@@ -63,6 +63,7 @@ class Project:
     """Facts of every module, linked."""
 
     def __init__(self, modules: Iterable[ModuleInput], settings: Settings) -> None:
+        self.settings = settings
         self._symbols = Symbols()
         walked = [walk_module(source, self._symbols) for source in modules]
         self.modules: dict[str, Module] = {module.name: module for module in walked}

@@ -18,6 +18,7 @@ from migrate_async.lint.flow.graph import Graph
 from migrate_async.lint.resources.analysis import Resources
 from migrate_async.model import syntax as s
 from migrate_async.plan.paths import is_under
+from migrate_async.plan.queries import QueryPlan, plan_queries
 
 
 class SessionValue(NamedTuple):
@@ -57,6 +58,11 @@ class View:
         """The modules to report on."""
         modules = self.project.modules.values()
         return tuple(m for m in modules if is_under(m.path, self._selection))
+
+    @cached_property
+    def queries(self) -> QueryPlan:
+        """What becomes of each legacy query of the project, while no function changes colour."""
+        return plan_queries(self.project, self.project.settings, awaited=lambda _function: False)
 
     def is_selected(self, function: Function) -> bool:
         """Whether findings in `function` are wanted."""

@@ -46,6 +46,17 @@ def add(item):
     db.commit()
     db.close()
 """,
+            """\
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker()
+
+
+def add(item):
+    with SessionLocal() as db:
+        db.add(item)
+        db.commit()
+""",
         ),
         Example(
             "only one kind of exception is handled",

@@ -52,6 +52,21 @@ def rename(user_id, name):
     db.close()
     return user
 """,
+            """\
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker()
+
+
+def rename(user_id, name):
+    with SessionLocal() as db:
+        user = db.get(object, user_id)
+        if user is None:
+            return None
+        user.name = name
+        db.commit()
+    return user
+""",
         ),
         Example(
             "continue goes round the close",

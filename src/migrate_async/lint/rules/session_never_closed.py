@@ -80,6 +80,21 @@ def add(item):
     db.add(item)
     db.commit()
 """,
+            """\
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker()
+
+
+def open_session():
+    return SessionLocal()
+
+
+def add(item):
+    with open_session() as db:
+        db.add(item)
+        db.commit()
+""",
         ),
         Example(
             "handed to a function that nobody knows",

@@ -47,6 +47,16 @@ def get_db():
     yield db
     db.close()
 """,
+            """\
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker()
+
+
+def get_db():
+    with SessionLocal() as db:
+        yield db
+""",
         ),
         Example(
             "a dependency that never closes",

@@ -27,12 +27,12 @@ def check_custom_queries(view: ProjectView, ledger: Ledger) -> None:
     for function in view.project.functions:
         for call in function.calls:
             _look_at(view, ledger, function, call.node)
-            what = _hook(call.node)
+            what = query_hook(call.node)
             if what:
                 ledger.refuse(roots, refused(why.CUSTOM_QUERY, function, call.node, what=what))
 
 
-def _hook(call: s.Call) -> str:
+def query_hook(call: s.Call) -> str:
     """How `call` changes what every query of the application does; empty if it does not."""
     if any(keyword.arg == "query_cls" for keyword in call.keywords):
         return "`query_cls=`"

@@ -24,7 +24,8 @@ from migrate_async.plan.queries.names import CODEMOD, Imports, local_values
 from migrate_async.plan.queries.project import ProjectView
 from migrate_async.plan.text import is_plain, text
 
-_STRINGS = frozenset({"execute", "scalar", "scalars", "stream", "stream_scalars"})
+EXECUTES = frozenset({"execute", "scalar", "scalars", "stream", "stream_scalars"})
+"""Methods of sessions, connections and engines that take a statement."""
 _OWN_KEYWORDS = frozenset(
     {"statement", "params", "parameters", "execution_options", "bind_arguments", "object_"}
 )
@@ -54,7 +55,7 @@ class RawSql:
         found = RawEdits()
         for site in self._project.project.calls(function):
             operation, node = site.operation, site.node
-            if operation is None or operation.name not in _STRINGS or not isinstance(node, s.Call):
+            if operation is None or operation.name not in EXECUTES or not isinstance(node, s.Call):
                 continue
             if operation.owner in ("session", "connection"):
                 self._execute(found, imports, site, node)
@@ -65,11 +66,11 @@ class RawSql:
     # --- strings and parameters ----------------------------------------------------------------
 
     def _execute(self, found: RawEdits, imports: Imports, site: CallSite, node: s.Call) -> None:
-        statement = _statement(node)
+        statement = statement_argument(node)
         if statement is None:
             return
         if self.is_string(statement):
-            if self._is_driver_sql(node, statement):
+            if self.is_driver_sql(node, statement):
                 found.problems.append(refused(why.MULTIPARAMS, site.function, node))
                 return
             name, changes = imports.name("sqlalchemy.text")
@@ -112,7 +113,7 @@ class RawSql:
         values = local_values(expr, self._project.scope(expr)) if depth < 3 else []
         return bool(values) and all(self.is_string(value, depth + 1) for value in values)
 
-    def _is_driver_sql(self, node: s.Call, statement: s.Expr) -> bool:
+    def is_driver_sql(self, node: s.Call, statement: s.Expr) -> bool:
         """Does the string have the driver's placeholders, which `text()` has not?"""
         parameters = node.args[1] if len(node.args) > 1 else None
         if isinstance(parameters, s.Sequence):
@@ -163,7 +164,8 @@ class RawSql:
         return isinstance(parent, s.Attribute) and parent.attr in _CONSUMERS
 
 
-def _statement(node: s.Call) -> s.Expr | None:
+def statement_argument(node: s.Call) -> s.Expr | None:
+    """What `execute(...)` executes, if the call shows it."""
     given: Iterator[s.Expr] = iter(node.args)
     first = next(given, None)
     if first is not None:

@@ -1,0 +1,27 @@
+"""The deprecated names of migrate-async: what keeps sync code running, and what replaces it."""
+
+from __future__ import annotations
+
+_DEPENDS = "`db: AsyncSession = Depends(get_db)`"
+_DATABASE = "`init_db()` and the session that `get_db` gives"
+
+SHIM: dict[str, str] = {
+    "Container": _DEPENDS,
+    "HopSession": "coroutines on the AsyncSession itself",
+    "LegacySession": _DEPENDS,
+    "SyncSessionAdapter": "tests on an AsyncSession",
+    "adopt_registry": _DEPENDS,
+    "get_sync_db": _DEPENDS,
+    "in_mode": "an `async def` route",
+    "install": "`async def` routes with `Depends(get_db)`",
+    "install_overrides": "tests that override `get_db`",
+    "legacy_engine": _DATABASE,
+    "legacy_sessionmaker": _DATABASE,
+    "run_async": "a coroutine that awaits the call",
+    "use_mode": "an `async def` route",
+}
+"""Public names of `migrate_async` that go when the migration is done."""
+
+SYNC_FACTORY_PREFIX = "Sync"
+SYNC_ENGINE_PREFIX = "sync_"
+"""What the codemods call the sync twins of a session factory and an engine."""

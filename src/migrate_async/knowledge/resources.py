@@ -8,6 +8,11 @@ from __future__ import annotations
 
 SESSION_CLOSERS = frozenset({"close", "aclose", "remove", "close_all", "invalidate"})
 CONNECTION_CLOSERS = frozenset({"close", "aclose", "invalidate", "detach", "terminate"})
+CURSOR_CLOSERS = frozenset({"close"})
+ENGINE_CLOSERS = frozenset({"dispose"})
+TRANSACTION_CLOSERS = frozenset({"commit", "rollback", "close"})
+TRANSACTION_OPENERS = {"begin": "transaction", "begin_nested": "savepoint"}
+"""Methods of sessions and connections to what they open."""
 
 DRIVER_CONNECTS = frozenset(
     {

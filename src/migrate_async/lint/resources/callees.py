@@ -9,7 +9,7 @@ from migrate_async.knowledge import resources
 from migrate_async.lint.resources.fate import Handover
 from migrate_async.model import syntax as s
 
-_CLOSERS = resources.SESSION_CLOSERS | resources.CONNECTION_CLOSERS
+_CLOSERS = resources.SESSION_CLOSERS | resources.CONNECTION_CLOSERS | resources.ENGINE_CLOSERS
 _MAX_DEPTH = 4
 
 

@@ -15,9 +15,10 @@ from migrate_async.model import syntax as s
 class Resource(msgspec.Struct, frozen=True, eq=False):
     """Something that `node`, an expression of `function`, opens and somebody has to close.
 
-    `noun` names it in messages; `family` is `session`, `connection` or `cursor`. `via` says how it
-    is opened: `factory`, `class`, `resolver`, `next`, `helper`, `connect`, `driver`. `closers` are
-    the methods that close it; `origin` is, for a helper, the resource that it opens.
+    `noun` names it in messages; `family` is `session`, `connection`, `cursor`, `transaction` or
+    `engine`. `via` says how it is opened: `factory`, `class`, `resolver`, `next`, `helper`,
+    `connect`, `driver`, `cursor`, `begin`, `create`. `closers` are the methods that close it;
+    `origin` is the resource that a helper opens, or the connection of a cursor.
     """
 
     node: s.Call

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from migrate_async.index import types as t
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Scope, ValueBinding
+from migrate_async.index.scopes import Function, Scope, ValueBinding, WithBinding
 from migrate_async.knowledge import resources, sqlalchemy
 from migrate_async.lint.resources.fate import Resource
 from migrate_async.model import syntax as s
@@ -38,7 +38,7 @@ class Openings:
             found = self._of_callee(item, node, scope, function)
             if found is not None:
                 return found
-        return None
+        return self._cursor(node, scope, function)
 
     def _of_callee(
         self, item: t.Type, node: s.Call, scope: Scope, function: Function
@@ -49,7 +49,9 @@ class Openings:
             noun = "async session" if item.is_async else "session"
             return _session(node, scope, function, noun, "factory")
         if isinstance(item, t.ExternalMethod):
-            return _connection(item, node, scope, function)
+            return _connection(item, node, scope, function) or _transaction(
+                item, node, scope, function
+            )
         if isinstance(item, t.FunctionObject):
             return self._from_helper(item.fn, node, scope, function)
         if isinstance(item, t.External | t.ClassObject):
@@ -62,6 +64,9 @@ class Openings:
         dotted = item.dotted if isinstance(item, t.External) else ""
         if dotted in resources.DRIVER_CONNECTS:
             return _driver_connection(node, scope, function)
+        if dotted in sqlalchemy.ENGINE_FACTORIES:
+            closers = resources.ENGINE_CLOSERS
+            return Resource(node, function, scope, "engine", "engine", "create", closers)
         if dotted in ("builtins.next", "builtins.anext"):
             return self._from_generator(node, scope, function)
         kind = self._project.session_kind_of(t.of(t.as_instance(item)))
@@ -89,6 +94,22 @@ class Openings:
                 kind = self._project.session_kind(node, scope)
                 if kind is not None:
                     return _session(node, scope, function, _SESSION_NOUNS[kind], "next")
+        return None
+
+    def _cursor(self, node: s.Call, scope: Scope, function: Function) -> Resource | None:
+        """`connection.cursor()` of a driver's connection that a local name holds."""
+        func = node.func
+        if not isinstance(func, s.Attribute) or func.attr != "cursor":
+            return None
+        bindings = scope.names.get(func.value.id, ()) if isinstance(func.value, s.Name) else ()
+        for binding in bindings:
+            if not isinstance(binding, ValueBinding | WithBinding):
+                continue
+            made = _inside_closing(binding.value)
+            held = self._opened(made, scope, function) if isinstance(made, s.Call) else None
+            if held is not None and held.noun in _RAW_NOUNS:
+                closers = resources.CURSOR_CLOSERS
+                return Resource(node, function, scope, "cursor", "cursor", "cursor", closers, held)
         return None
 
     # --- sessions that own no connection -------------------------------------------------------
@@ -123,6 +144,7 @@ class Openings:
         return made is not None and s.dotted_name(made.func) == "op.get_bind"
 
 
+_RAW_NOUNS = frozenset({"raw connection", "driver connection"})
 _CONNECTION_NAMES = frozenset({"conn", "connection"})
 
 
@@ -142,6 +164,26 @@ def _connection(
         return None
     closers = resources.CONNECTION_CLOSERS
     return Resource(node, function, scope, noun, "connection", "connect", closers)
+
+
+def _transaction(
+    item: t.ExternalMethod, node: s.Call, scope: Scope, function: Function
+) -> Resource | None:
+    owner, _ = sqlalchemy.OWNERS.get(item.owner, ("", False))
+    noun = resources.TRANSACTION_OPENERS.get(item.name)
+    if noun is None or owner not in ("session", "connection"):
+        return None
+    closers = resources.TRANSACTION_CLOSERS
+    return Resource(node, function, scope, noun, "transaction", "begin", closers)
+
+
+def _inside_closing(expr: s.Expr) -> s.Expr:
+    """`c` of `closing(c)` and of `await c`; other expressions come back as they are."""
+    if isinstance(expr, s.Await):
+        return expr.value
+    if isinstance(expr, s.Call) and expr.args and s.dotted_name(expr.func).endswith("closing"):
+        return expr.args[0]
+    return expr
 
 
 def _driver_connection(node: s.Call, scope: Scope, function: Function) -> Resource:

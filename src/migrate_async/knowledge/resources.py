@@ -33,9 +33,38 @@ KEEPERS = frozenset(
 )
 """Last names of functions that close what they are given, now or later."""
 
+FLUENT = frozenset({"execution_options"})
+"""Methods that give the connection that they are called on."""
+
+COLLECTORS = frozenset(
+    {"append", "appendleft", "extend", "insert", "put", "put_nowait", "setdefault"}
+)
+"""Methods of collections and queues that hold on to what they are given."""
+
 BORROWERS = (
     *("alembic.", "builtins.", "factory.", "fastapi.", "functools.", "inspect.", "json."),
     *("logging.", "numpy.", "pandas.", "pydantic.", "pytest.", "sqlalchemy.", "sqlmodel."),
     *("starlette.", "typing.", "unittest.mock."),
 )
 """Packages whose functions use a session or connection and leave closing it to their caller."""
+
+REGISTERING = frozenset(
+    {
+        *("register", "register_factory", "register_instance", "register_provider"),
+        *("register_service", "register_singleton", "register_transient", "register_value"),
+        *("add_factory", "add_instance", "add_scoped", "add_singleton", "add_transient"),
+    }
+)
+"""Methods of service registries that take what the registry is to give."""
+
+PROVIDERS = frozenset(
+    f"dependency_injector.providers.{name}"
+    for name in (
+        *("Callable", "ContextLocalSingleton", "Factory", "Object", "Singleton"),
+        *("ThreadLocalSingleton", "ThreadSafeSingleton"),
+    )
+)
+"""Providers that never close what they give; `Resource` does."""
+
+CLOSING_REGISTRIES = ("svcs.", "atexit", "dishka.")
+"""Registries that close what they gave, by the start of their dotted names."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function
+from migrate_async.index.scopes import Function, Scope
 from migrate_async.knowledge.boundaries import CACHE_DECORATORS
 from migrate_async.lint.flow.graph import Graph
 from migrate_async.lint.resources.callees import Callees
@@ -13,6 +13,7 @@ from migrate_async.lint.resources.fate import ESCAPES, Fate, Handover, Resource
 from migrate_async.lint.resources.following import Follower
 from migrate_async.lint.resources.handover import Handovers
 from migrate_async.lint.resources.opening import Openings
+from migrate_async.model import syntax as s
 
 
 class Resources:
@@ -22,7 +23,8 @@ class Resources:
         self._project = project
         self._graph = graph
         self._openings = Openings(project, self.fresh)
-        self._handovers = Handovers(project, Callees(project))
+        self._callees = Callees(project)
+        self._handovers = Handovers(project, self._callees)
         self._fates: dict[Function, tuple[Fate, ...]] = {}
         self._fresh: dict[Function, Resource | None] = {}
 
@@ -34,6 +36,18 @@ class Resources:
         if function not in self._fates:
             self._fates[function] = () if function.is_module else self._analysed(function)
         return self._fates[function]
+
+    def opened(self, function: Function) -> Iterator[Resource]:
+        """What the code of `function` itself opens, also where it is the body of a module."""
+        return self._openings.of(function)
+
+    def callee(self, call: s.Call, value: s.Expr, scope: Scope) -> Handover:
+        """What `call` does with its argument `value`: CLOSE, KEEP, USE or UNKNOWN."""
+        return self._callees.takes(call, value, scope)
+
+    def parameter(self, function: Function, name: str) -> Handover:
+        """What `function` does with the resource that it is given as `name`."""
+        return self._callees.parameter(function, name)
 
     def fresh(self, function: Function) -> Resource | None:
         """The resource that each call of `function` opens and hands to its caller, if any."""

@@ -24,7 +24,7 @@ class Callees:
     def takes(self, call: s.Call, value: s.Expr, scope: Scope, depth: int = 0) -> Handover:
         """What `call` does with its argument `value`: CLOSE, KEEP, USE or UNKNOWN."""
         found = [
-            self._parameter(fn, param.name, depth)
+            self.parameter(fn, param.name, depth)
             for fn, param, given in self._project.passes(call, scope)
             if given is value or _inside(value, given)
         ]
@@ -32,7 +32,8 @@ class Callees:
             return max(found, key=_GRAVITY.index)
         return self._of_library(call, scope)
 
-    def _parameter(self, fn: Function, name: str, depth: int) -> Handover:
+    def parameter(self, fn: Function, name: str, depth: int = 0) -> Handover:
+        """What `fn` does with its parameter `name`: CLOSE, KEEP, USE or UNKNOWN."""
         key = (fn, name)
         if key not in self._known:
             self._known[key] = Handover.USE  # for recursive functions

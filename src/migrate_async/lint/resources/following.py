@@ -28,6 +28,7 @@ from migrate_async.model import syntax as s
 Fact: TypeAlias = frozenset[str]
 ABSENT: Fact = frozenset()
 
+_PREPARING = frozenset({"cursor", "execution_options"})
 _EVALUATING = frozenset({StepKind.RUN, StepKind.TEST, StepKind.ENTER})
 
 
@@ -85,7 +86,10 @@ class Follower:
     # --- what a step does ----------------------------------------------------------------------
 
     def _opens(self, step: Step) -> bool:
-        return step.kind in _EVALUATING and step.node in self._around
+        node = step.node
+        if isinstance(node, s.Return) and node.value in self._around:
+            return True  # the `return` of a lambda is in no syntax tree
+        return step.kind in _EVALUATING and node in self._around
 
     def _open(self, step: Step, fact: Fact) -> Fact:
         names: set[str] = set()
@@ -179,9 +183,13 @@ class Follower:
         )
 
     def _operations(self) -> list[Event]:
-        """Where methods of the resource are called."""
+        """Where methods of the resource are called, but for those that only prepare its use."""
         used = (e for e in self._events.values() if e.handover is Handover.USE)
-        return [event for event in used if isinstance(event.node, s.Attribute)]
+        return [
+            event
+            for event in used
+            if isinstance(event.node, s.Attribute) and event.node.attr not in _PREPARING
+        ]
 
     def _goes_round(self, step: Step, way: Way) -> bool:
         """Whether `step` decides against a branch that is there to close the resource."""

@@ -26,6 +26,7 @@ class Handovers:
         """What happens to the value of `node`: mostly one event, none for a plain mention."""
         child: s.AnyNode = node
         while True:
+            child = self._same(child)
             around = self._project.parent(child)
             if isinstance(around, s.NamedExpression):
                 yield Event(Handover.NAME, around, (around.target.id,))
@@ -36,6 +37,16 @@ class Handovers:
                 break
             child = around  # type: ignore[assignment]
         yield from self._taken(child, around, node, scope, closers)
+
+    def _same(self, child: s.AnyNode) -> s.AnyNode:
+        """The call of a method of `child` that gives `child` itself, if that is what is around."""
+        method = self._project.parent(child)
+        while isinstance(method, s.Attribute) and method.attr in resources.FLUENT:
+            call = self._project.parent(method)
+            if not isinstance(call, s.Call) or call.func is not method:
+                break
+            child, method = call, self._project.parent(call)
+        return child
 
     def _taken(
         self,
@@ -70,15 +81,24 @@ class Handovers:
         is_called = isinstance(call, s.Call) and call.func is around
         if around.attr in closers:
             yield Event(Handover.CLOSE, around)
+        elif is_called and around.attr == "cursor" and self._is_returned(call):
+            yield Event(Handover.RETURN, around)  # a cursor holds its connection
         elif is_called and around.attr in ("__enter__", "__aenter__"):
             yield Event(Handover.KEEP, around)
         else:
             yield Event(Handover.USE, around)
 
+    def _is_returned(self, node: s.AnyNode | s.ModuleSyntax) -> bool:
+        return not isinstance(node, s.ModuleSyntax) and isinstance(
+            self._project.parent(node), s.Return
+        )
+
     def _argument(self, call: s.Call, node: s.Expr, scope: Scope) -> Event:
         name = call.func.attr if isinstance(call.func, s.Attribute) else s.dotted_name(call.func)
         if name.rpartition(".")[2] in resources.KEEPERS:
             return Event(Handover.CLOSE, call)
+        if isinstance(call.func, s.Attribute) and name in resources.COLLECTORS:
+            return Event(Handover.CONTAIN, call)
         return Event(self._callees.takes(call, node, scope), call)
 
     def _assigned(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrate_async.index.scopes import ParameterBinding
+from migrate_async.knowledge.boundaries import EVENT_DECORATORS
 from migrate_async.lint.leaks import LeakRule, confidence_of
-from migrate_async.lint.resources.fate import Fate, Handover
+from migrate_async.lint.resources.fate import Fate, Handover, Resource
 from migrate_async.lint.rule import Example
 from migrate_async.model import syntax as s
-from migrate_async.model.finding import Finding
+from migrate_async.model.finding import Confidence, Finding
 
 _ENDS = frozenset({"commit", "rollback", "close", "remove", "invalidate"})
 
@@ -29,7 +31,9 @@ class TransactionNeverEnded(LeakRule):
     ## False alarms
 
     A transaction that the function stores or returns, or whose session or connection is committed
-    or closed in the same function or handed to another one, is left alone.
+    or closed in the same function or handed to another one, is left alone, as is one that an event
+    listener begins. The caller may commit a session or connection that is a parameter; such
+    findings have medium confidence.
     """
 
     CODE = "MA620"
@@ -52,13 +56,13 @@ def clear():
 """,
         ),
         Example(
-            "a transaction object that nobody asks again",
+            "a savepoint in a session of the caller",
             """\
 from sqlalchemy.orm import Session
 
 
 def clear(db: Session, items):
-    transaction = db.begin_nested()  # error
+    transaction = db.begin_nested()  # error: medium
     for item in items:
         db.delete(item)
     print(transaction.is_active)
@@ -117,7 +121,8 @@ def clear(db: Session, items):
             return
         noun = fate.resource.noun
         message = f"this {noun} is begun and neither committed nor rolled back"
-        yield self.of_fate(fate, message, confidence=confidence_of(fate))
+        confidence = Confidence.MEDIUM if _is_of_caller(fate.resource) else confidence_of(fate)
+        yield self.of_fate(fate, message, confidence=confidence)
 
     def _is_ended(self, fate: Fate) -> bool:
         """Whether its session or connection is, or may be, ended by somebody."""
@@ -125,7 +130,15 @@ def clear(db: Session, items):
         owner = s.dotted_name(func.value) if isinstance(func, s.Attribute) else ""
         if "." in owner or not owner:
             return True  # other methods may end it
+        if fate.resource.function.decorator_names & EVENT_DECORATORS:
+            return True
         return any(_ends(call.node, owner) for call in fate.resource.function.calls)
+
+
+def _is_of_caller(resource: Resource) -> bool:
+    func = resource.node.func
+    name = s.dotted_name(func.value) if isinstance(func, s.Attribute) else ""
+    return any(isinstance(b, ParameterBinding) for b in resource.scope.names.get(name, ()))
 
 
 def _ends(call: s.Call, owner: str) -> bool:

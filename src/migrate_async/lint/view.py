@@ -16,6 +16,7 @@ from migrate_async.index.sessions import SessionKind, is_heuristic
 from migrate_async.lint.flow.build import build_graph
 from migrate_async.lint.flow.graph import Graph
 from migrate_async.lint.resources.analysis import Resources
+from migrate_async.lint.transactions.deeds import Deeds
 from migrate_async.model import syntax as s
 from migrate_async.plan.paths import is_under
 from migrate_async.plan.queries import QueryPlan, plan_queries
@@ -40,6 +41,11 @@ class View:
     def resources(self) -> Resources:
         """What functions open, and what becomes of it."""
         return Resources(self.project, self.graph)
+
+    @cached_property
+    def deeds(self) -> Deeds:
+        """What functions do with the sessions that they hold."""
+        return Deeds(self.project)
 
     def graph(self, function: Function) -> Graph | None:
         """The control flow of `function`; None if it is too large to be followed."""

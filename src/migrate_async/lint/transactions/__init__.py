@@ -1,0 +1,1 @@
+"""What functions do in the transactions of the sessions that they hold."""

@@ -28,7 +28,7 @@ from migrate_async.model import syntax as s
 Fact: TypeAlias = frozenset[str]
 ABSENT: Fact = frozenset()
 
-_PREPARING = frozenset({"cursor", "execution_options"})
+_PREPARING = frozenset({"begin", "cursor", "execution_options"})
 _EVALUATING = frozenset({StepKind.RUN, StepKind.TEST, StepKind.ENTER})
 
 
@@ -200,10 +200,9 @@ class Follower:
             return False
         other = around.orelse if way is Way.TRUE else around.body
         closing = {event.node for event in self._events.values() if _closes(event)}
-        return any(
-            isinstance(statement, s.ExpressionStatement)
-            and any(node in closing for node in s.own_code(statement))
-            for statement in other
+        is_plain = all(isinstance(statement, s.ExpressionStatement) for statement in other)
+        return is_plain and any(
+            node in closing for statement in other for node in s.own_code(statement)
         )
 
 

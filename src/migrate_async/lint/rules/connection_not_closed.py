@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from migrate_async.lint.leaks import LeakRule, confidence_of, leak_place, lends, surest
 from migrate_async.lint.resources.fate import Fate, LeakKind
 from migrate_async.lint.rule import Example
-from migrate_async.model.finding import Finding
+from migrate_async.model import syntax as s
+from migrate_async.model.finding import Confidence, Finding
+from migrate_async.plan.paths import is_test_path
 
 
 class ConnectionNotClosed(LeakRule):
@@ -28,7 +30,7 @@ class ConnectionNotClosed(LeakRule):
     ## False alarms
 
     A connection that is handed to code outside the project may be closed there; such findings
-    have medium confidence.
+    have medium confidence, as have those in tests. In-memory databases are left alone.
     """
 
     CODE = "MA617"
@@ -128,7 +130,11 @@ def names(path):
         leak = surest(fate.leaks)
         if leak is None or (fate.escapes and not fate.is_closed_somewhere):
             return
-        noun = fate.resource.noun
+        resource = fate.resource
+        if _is_in_memory(resource.node):
+            return
+        is_test = is_test_path(resource.function.module.path)
+        noun = resource.noun
         if lends(fate):
             message = f"this {noun} is yielded and not closed on every path"
         elif leak.kind is LeakKind.DROPPED:
@@ -142,6 +148,12 @@ def names(path):
         yield self.of_fate(
             fate,
             message,
-            confidence=confidence_of(fate, leak),
+            confidence=Confidence.MEDIUM if is_test else confidence_of(fate, leak),
             related=leak_place(fate, leak),
         )
+
+
+def _is_in_memory(call: s.Call) -> bool:
+    """`sqlite3.connect(":memory:")` holds nothing that outlives it."""
+    first = call.args[0] if call.args else None
+    return isinstance(first, s.Constant) and first.value == ":memory:"

@@ -154,12 +154,15 @@ SessionLocal = make_factory("postgresql:///shop")
         for function in view.functions:
             for fate in view.resources.of(function):
                 if fate.resource.family == "engine" and _is_left(fate, view.project):
-                    yield from self._of_fate(fate, function, repetition)
+                    yield from self._of_fate(fate, function, view.project, repetition)
 
-    def _of_fate(self, fate: Fate, function: Function, repetition: Repetition) -> Iterator[Finding]:
+    def _of_fate(
+        self, fate: Fate, function: Function, project: Project, repetition: Repetition
+    ) -> Iterator[Finding]:
         if repetition.is_once(function):
             return
-        is_sure = repetition.is_often(function) and not fate.has(Handover.UNKNOWN)
+        is_often = _is_in_loop(fate.resource.node, project) or repetition.is_often(function)
+        is_sure = is_often and not fate.has(Handover.UNKNOWN)
         confidence = Confidence.HIGH if is_sure else Confidence.MEDIUM
         if _has_no_pool(fate.resource.node):
             confidence = Confidence.LOW
@@ -179,6 +182,15 @@ def _is_left(fate: Fate, project: Project) -> bool:
     if not fate.leaks or function.decorator_names & CACHE_DECORATORS:
         return False
     return not any(_is_kept(value, project) for value in function.returns)
+
+
+def _is_in_loop(node: s.AnyNode, project: Project) -> bool:
+    around: s.AnyNode | s.ModuleSyntax = node
+    while not isinstance(around, s.ModuleSyntax | s.FunctionDef | s.Lambda):
+        if isinstance(around, s.For | s.While | s.Comprehension):
+            return True
+        around = project.parent(around)
+    return False
 
 
 def _is_kept(value: s.Expr, project: Project) -> bool:

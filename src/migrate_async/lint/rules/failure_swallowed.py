@@ -16,6 +16,7 @@ from migrate_async.lint.transactions.steps import rebinds
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
+from migrate_async.plan.paths import is_test_path
 
 _RESETS = (Act.ROLLBACK, Act.CLOSE)
 _SURE = (Act.FLUSH, Act.COMMIT)
@@ -177,6 +178,7 @@ def save(db: Session, item, entry):
         solve(graph, None, search.transfer)
         for handler, (failed, used) in search.found.items():
             is_certain = failed.surely(*_SURE)
+            is_vague = holder.by_name or is_test_path(function.module.path)
             confidence = Confidence.HIGH if is_certain else Confidence.MEDIUM
             related = [
                 place(node, function, text)
@@ -190,7 +192,7 @@ def save(db: Session, item, entry):
                 handler,
                 function,
                 f"the failure of `{holder.name}` is swallowed here without a rollback",
-                confidence=Confidence.LOW if holder.by_name else confidence,
+                confidence=Confidence.LOW if is_vague else confidence,
                 related=related,
             )
 
@@ -215,7 +217,7 @@ class _Search:
             elif fact is not None and fact.handler is not None and deed.surely(*STATEMENTS):
                 self._note(fact.handler, fact.deed, deed)
                 fact = None
-            if deed.surely(*STATEMENTS):
+            if deed.surely(*STATEMENTS) and not deed.surely(*_RESETS):
                 failed = deed
         if rebinds(step, self._holder.name):
             fact = None

@@ -166,6 +166,8 @@ def count():
                 generator = _stepped(call.node)
                 if generator is None or not _gives_session(generator, call, view):
                     continue
+                if _is_asked_for_engine(call.node, view):
+                    continue
                 confidence = _confidence(call.node, generator, function, closed)
                 if confidence is not None:
                     message = "this session outlives the generator that it is taken from"
@@ -186,6 +188,12 @@ def _gives_session(generator: s.Expr, call: RawCall, view: View) -> bool:
         if isinstance(item, t.ListOf) and view.project.session_kind_of(item.items) is not None:
             return True
     return False
+
+
+def _is_asked_for_engine(call: s.Call, view: View) -> bool:
+    """`next(get_db()).bind` begins no transaction."""
+    around = view.project.parent(call)
+    return isinstance(around, s.Attribute) and around.attr in ("bind", "get_bind")
 
 
 def _closed_here(fates: tuple[Fate, ...]) -> frozenset[s.Call]:

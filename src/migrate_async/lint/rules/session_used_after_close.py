@@ -17,6 +17,7 @@ from migrate_async.lint.transactions.steps import rebinds
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
+from migrate_async.plan.paths import is_test_path
 
 _USES = frozenset({Act.READ, Act.WRITE, Act.STAGE, Act.FLUSH, Act.GIVE})
 _STREAMS = frozenset({"StreamingResponse", "EventSourceResponse", "stream_with_context"})
@@ -218,12 +219,13 @@ def users():
         ends = {*solution.facts(graph.exit), *solution.facts(graph.abort)}
         left = {state.used for state in ends if state is not None and state.kind == "reopened"}
         is_sure = entered_directly(holder, view.project)
+        is_vague = holder.by_name or holder.is_parameter or is_test_path(function.module.path)
         for used, (state, message) in search.found.items():
             if not isinstance(used, s.Node):
                 continue
             confidence = Confidence.HIGH if is_sure else Confidence.MEDIUM
             is_ended = state.kind == "closed" and used not in left
-            if is_ended or holder.by_name or holder.is_parameter:
+            if is_ended or is_vague:
                 confidence = Confidence.LOW
             elif state.kind == "closed" and search.is_given(used):
                 confidence = Confidence.MEDIUM

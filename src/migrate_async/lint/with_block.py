@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from migrate_async.lint.resources.fate import Fate
+from migrate_async.lint.resources.fate import Fate, Resource
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Applicability, Fix
@@ -23,7 +23,7 @@ def with_block(fate: Fate, codemod: str) -> Fix | None:
     """
     resource = fate.resource
     node = resource.function.node
-    if resource.via not in _VIA or not isinstance(node, s.FunctionDef):
+    if not _is_own_manager(resource) or not isinstance(node, s.FunctionDef):
         return None
     found = _assignment(node, resource.node)
     if found is None or not _is_local(node, found):
@@ -35,6 +35,16 @@ def with_block(fate: Fate, codemod: str) -> Fix | None:
     is_async = found.is_awaited or resource.noun.startswith("async")
     header = f"{'async with' if is_async else 'with'} {opening} as {found.name}:"
     return _fix(found, header, codemod)
+
+
+def _is_own_manager(resource: Resource) -> bool:
+    """Whether `with` closes it; of a helper, what the helper opens decides."""
+    opened: Resource | None = resource
+    while opened is not None:
+        if opened.via not in _VIA:
+            return False
+        opened = opened.origin
+    return True
 
 
 class _Assignment(NamedTuple):

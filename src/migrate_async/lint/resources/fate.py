@@ -17,7 +17,7 @@ class Resource(msgspec.Struct, frozen=True, eq=False):
 
     `noun` names it in messages; `family` is `session`, `connection`, `cursor`, `transaction` or
     `engine`. `via` says how it is opened: `factory`, `class`, `resolver`, `next`, `helper`,
-    `connect`, `driver`, `cursor`, `begin`, `create`. `closers` are the methods that close it;
+    `connect`, `raw`, `driver`, `cursor`, `begin`, `create`. `closers` are what closes it;
     `origin` is the resource that a helper opens, or the connection of a cursor.
     """
 

@@ -163,7 +163,8 @@ def _connection(
     if noun is None:
         return None
     closers = resources.CONNECTION_CLOSERS
-    return Resource(node, function, scope, noun, "connection", "connect", closers)
+    via = "connect" if item.name == "connect" else "raw"
+    return Resource(node, function, scope, noun, "connection", via, closers)
 
 
 def _transaction(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TypeGuard
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function
+from migrate_async.index.scopes import Binding, Function, WithBinding
 from migrate_async.lint.resources.fate import Fate, Handover
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.transactions.deeds import Act, Deed
+from migrate_async.lint.transactions.managers import lent_sessions, only_closes
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
@@ -97,6 +99,49 @@ def add(item):
 """,
         ),
         Example(
+            "a context manager of the project only closes",
+            """\
+from contextlib import contextmanager
+
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker()
+
+
+@contextmanager
+def session():
+    with SessionLocal() as db:
+        yield db
+
+
+def add(item):
+    with session() as db:  # error
+        db.add(item)
+""",
+        ),
+        Example(
+            "a context manager of the project commits",
+            """\
+from contextlib import contextmanager
+
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker()
+
+
+@contextmanager
+def session():
+    with SessionLocal() as db:
+        yield db
+        db.commit()
+
+
+def add(item):
+    with session() as db:
+        db.add(item)
+""",
+        ),
+        Example(
             "committed by a helper, or by a block",
             """\
 from sqlalchemy.orm import Session, sessionmaker
@@ -157,31 +202,54 @@ def preview(item):
         for function in view.functions:
             if is_test_path(function.module.path) or function.is_generator:
                 continue
-            for fate in view.resources.of(function):
-                found = _lost_write(fate, function, view)
-                if found is None:
-                    continue
+            for opened, noun, write in _lost_writes(function, view):
                 yield self.finding(
-                    fate.resource.node,
+                    opened,
                     function,
-                    f"this {fate.resource.noun} is written to and never committed",
+                    f"this {noun} is written to and never committed",
                     confidence=Confidence.HIGH if is_sure else Confidence.MEDIUM,
-                    related=[place(found, function, "this is rolled back when it is closed")],
+                    related=[place(write, function, "this is rolled back when it is closed")],
                 )
 
 
-def _lost_write(fate: Fate, function: Function, view: View) -> s.Node | None:
-    """The first write to a session that nobody can commit."""
-    if not _is_plain(fate, view.project) or not isinstance(function.node, s.FunctionDef):
+def _lost_writes(function: Function, view: View) -> Iterator[tuple[s.Call, str, s.Node]]:
+    """Each session that is opened here, or lent for a block, with the first write to it."""
+    for fate in view.resources.of(function):
+        if _is_plain(fate, view.project):
+            write = _lost_write(_names(fate, view.project), function, view)
+            if write is not None:
+                yield fate.resource.node, fate.resource.noun, write
+    blocks = list(lent_sessions(function, view.project))
+    for name, call, manager in blocks:
+        if not all(only_closes(m, view.project, view.deeds) for n, _, m in blocks if n == name):
+            continue
+        write = _lost_write([name], function, view) if _is_lent(name, function, view) else None
+        if write is not None:
+            yield call, f"session of `{manager.name}`", write
+
+
+def _is_lent(name: str, function: Function, view: View) -> bool:
+    """Whether the name holds a session, and always one that a block lends."""
+    bindings = function.scope.names.get(name, ())
+    mention = s.Name(*bindings[0].value.span, name) if _is_with(bindings) else None
+    return mention is not None and view.session(mention, function.scope) is not None
+
+
+def _is_with(bindings: Sequence[Binding]) -> TypeGuard[Sequence[WithBinding]]:
+    return bool(bindings) and all(isinstance(binding, WithBinding) for binding in bindings)
+
+
+def _lost_write(names: list[str], function: Function, view: View) -> s.Node | None:
+    """The first write to the session of these names, if nobody can commit it."""
+    if not names or not isinstance(function.node, s.FunctionDef):
         return None
-    names = _names(fate, view.project)
     deeds = [
         deed
         for name in names
         for statement in function.node.body
         for deed in view.deeds.of_node(statement, name)
     ]
-    if not names or any(_may_commit(deed, view.project) for deed in deeds):
+    if any(_may_commit(deed, view.project) for deed in deeds):
         return None
     writes = (deed.node for deed in deeds if deed.surely(*_WRITES))
     return next((node for node in writes if isinstance(node, s.Node)), None)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
+from migrate_async.knowledge.resources import SESSION_CLOSERS
 from migrate_async.lint.resources.fate import Event, Fate, Handover
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
@@ -13,7 +14,6 @@ from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
 from migrate_async.plan.paths import is_test_path
 
-_CLOSERS = frozenset({"close", "aclose", "remove", "close_all", "invalidate"})
 _LOCAL = ("builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol")
 
 
@@ -182,7 +182,7 @@ def _is_self(expr: s.Expr, function: Function) -> bool:
 
 def _closes(node: s.AnyNode, name: str) -> bool:
     """Whether `node` closes, or enters, an attribute called `name`."""
-    if isinstance(node, s.Attribute) and node.attr in _CLOSERS:
+    if isinstance(node, s.Attribute) and node.attr in SESSION_CLOSERS:
         return isinstance(node.value, s.Attribute) and node.value.attr == name
     if isinstance(node, s.WithItem):
         return isinstance(node.context, s.Attribute) and node.context.attr == name

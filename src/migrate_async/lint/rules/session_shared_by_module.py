@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
 from migrate_async.knowledge.boundaries import CACHE_DECORATORS
+from migrate_async.knowledge.resources import SESSION_CLOSERS
 from migrate_async.lint.resources.fate import Event, Fate, Handover, Resource
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
 from migrate_async.plan.paths import is_test_path
-
-_CLOSERS = frozenset({"close", "remove", "aclose"})
 
 
 class SessionSharedByModule(Rule):
@@ -208,7 +207,7 @@ def _is_closed(name: str, module: Module) -> bool:
     """Whether the top level of `module` closes what `name` holds, or enters it."""
     for statement in module.syntax.body:
         for node in s.own_code(statement):
-            if isinstance(node, s.Attribute) and node.attr in _CLOSERS:
+            if isinstance(node, s.Attribute) and node.attr in SESSION_CLOSERS:
                 if s.dotted_name(node.value) == name:
                     return True
             elif isinstance(node, s.WithItem) and s.dotted_name(node.context) == name:

@@ -17,6 +17,7 @@ from migrate_async.lint.transactions.steps import rebinds
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
+from migrate_async.plan import blocks
 from migrate_async.plan.paths import is_test_path
 
 _USES = frozenset({Act.READ, Act.WRITE, Act.STAGE, Act.FLUSH, Act.GIVE})
@@ -306,7 +307,7 @@ def _is_lazy(value: s.Expr, name: str, project: Project) -> bool:
     """Whether `value` runs statements on the session `name` when its receiver iterates over it."""
     if isinstance(value, s.Comprehension):
         is_generator = value.kind == "generator"
-        return is_generator and _mentions(value, name) and not _runs_first(value, name)
+        return is_generator and blocks.mentions(value, name) and not _runs_first(value, name)
     if not isinstance(value, s.Call | s.Name):
         return False
     scope = project.scope_of(value)
@@ -314,7 +315,7 @@ def _is_lazy(value: s.Expr, name: str, project: Project) -> bool:
         return any(_is_generator_call(arg, name, project) for arg in value.args[:1])
     types = project.infer(value, scope)
     is_query = bool(types) and all(isinstance(item, t.QueryOf) for item in types)
-    return is_query and (isinstance(value, s.Name) or _mentions(value, name))
+    return is_query and (isinstance(value, s.Name) or blocks.mentions(value, name))
 
 
 def _runs_first(value: s.Comprehension, name: str) -> bool:
@@ -322,12 +323,12 @@ def _runs_first(value: s.Comprehension, name: str) -> bool:
     first = value.generators[0].iter
     inner = [*value.elements, *value.generators[1:]]
     is_list = isinstance(first, s.Call) and last_name(first.func) in ("all", "list", "fetchall")
-    return is_list and not any(_mentions(node, name) for node in inner)
+    return is_list and not any(blocks.mentions(node, name) for node in inner)
 
 
 def _is_generator_call(expr: s.Expr, name: str, project: Project) -> bool:
-    if not isinstance(expr, s.Call) or not _mentions(expr, name):
-        return isinstance(expr, s.Comprehension) and _mentions(expr, name)
+    if not isinstance(expr, s.Call) or not blocks.mentions(expr, name):
+        return isinstance(expr, s.Comprehension) and blocks.mentions(expr, name)
     types = project.infer(expr.func, project.scope_of(expr))
     functions = [item.fn for item in types if isinstance(item, t.FunctionObject)]
     return bool(functions) and all(fn.is_generator for fn in functions)
@@ -342,7 +343,3 @@ def _may_close(function: Function) -> bool:
         for statement in function.node.body
         for node in s.own_code(statement)
     )
-
-
-def _mentions(node: s.AnyNode, name: str) -> bool:
-    return any(isinstance(found, s.Name) and found.id == name for found in s.walk(node))

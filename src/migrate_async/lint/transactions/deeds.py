@@ -11,6 +11,7 @@ from migrate_async.index.scopes import Function, Scope, ValueBinding, last_name
 from migrate_async.knowledge import transactions as known
 from migrate_async.lint.flow.graph import Step, StepKind
 from migrate_async.model import syntax as s
+from migrate_async.plan import blocks
 
 _EVALUATING = frozenset({StepKind.RUN, StepKind.TEST, StepKind.ENTER})
 _MAX_DEPTH = 4
@@ -118,7 +119,7 @@ class Deeds:
         first = holder.partition(".")[0]
         for found in s.own_code(node):
             if isinstance(found, s.FunctionDef | s.Lambda | s.ClassDef):
-                if _mentions(found, first):
+                if blocks.mentions(found, first):
                     yield Deed(Act.ESCAPE, found)
             elif isinstance(found, s.Name | s.Attribute) and s.dotted_name(found) == holder:
                 deed = self._deed(found, depth)
@@ -217,7 +218,3 @@ _SIMPLE: dict[str, Act] = {
     **dict.fromkeys(known.BEGINS, Act.BEGIN),
     **dict.fromkeys(known.OPENING_UP, Act.ESCAPE),
 }
-
-
-def _mentions(node: s.AnyNode, name: str) -> bool:
-    return any(isinstance(found, s.Name) and found.id == name for found in s.walk(node))

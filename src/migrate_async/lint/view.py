@@ -17,6 +17,7 @@ from migrate_async.lint.flow.build import build_graph
 from migrate_async.lint.flow.graph import Graph
 from migrate_async.lint.resources.analysis import Resources
 from migrate_async.lint.transactions.deeds import Deeds
+from migrate_async.lint.transactions.holders import Holder, holders
 from migrate_async.model import syntax as s
 from migrate_async.plan.paths import is_under
 from migrate_async.plan.queries import QueryPlan, plan_queries
@@ -36,6 +37,7 @@ class View:
         self.project = project
         self._selection = tuple(selection)
         self._graphs: dict[Function, Graph | None] = {}
+        self._holders: dict[Function, tuple[Holder, ...]] = {}
 
     @cached_property
     def resources(self) -> Resources:
@@ -46,6 +48,12 @@ class View:
     def deeds(self) -> Deeds:
         """What functions do with the sessions that they hold."""
         return Deeds(self.project)
+
+    def holders(self, function: Function) -> tuple[Holder, ...]:
+        """The names in `function` that hold a session."""
+        if function not in self._holders:
+            self._holders[function] = tuple(holders(function, self.project))
+        return self._holders[function]
 
     def graph(self, function: Function) -> Graph | None:
         """The control flow of `function`; None if it is too large to be followed."""

@@ -11,7 +11,7 @@ from migrate_async.lint.flow.graph import Graph, Step, StepKind
 from migrate_async.lint.flow.solve import Outcome, solve
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.transactions.deeds import STATEMENTS, Act, Deed, Deeds
-from migrate_async.lint.transactions.holders import Holder, holders
+from migrate_async.lint.transactions.holders import Holder
 from migrate_async.lint.transactions.steps import rebinds
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
@@ -164,11 +164,10 @@ def save(db: Session, item, entry):
 
     def check(self, view: View) -> Iterator[Finding]:
         for function in view.functions:
-            if not _has_handler(function):
-                continue
-            for holder in holders(function, view.project):
-                graph = view.graph(function)
-                if graph is not None:
+            held = view.holders(function)
+            graph = view.graph(function) if held and _has_handler(function) else None
+            if graph is not None:
+                for holder in held:
                     yield from self._of_holder(holder, function, graph, view.deeds)
 
     def _of_holder(

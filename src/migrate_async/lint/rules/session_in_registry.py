@@ -12,6 +12,7 @@ from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Finding
 
+_PROVIDER_NAMES = frozenset(name.rpartition(".")[2] for name in resources.PROVIDERS)
 _CLASSES = sqlalchemy.SESSIONS | sqlalchemy.ASYNC_SESSIONS
 
 

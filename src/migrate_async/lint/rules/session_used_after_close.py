@@ -8,11 +8,12 @@ from typing import NamedTuple
 from migrate_async.index import types as t
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, last_name
+from migrate_async.knowledge.transactions import CLOSES
 from migrate_async.lint.flow.graph import Graph, Step, StepKind
 from migrate_async.lint.flow.solve import Outcome, solve
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.transactions.deeds import Act
-from migrate_async.lint.transactions.holders import Holder, entered_directly, holders
+from migrate_async.lint.transactions.holders import Holder, entered_directly
 from migrate_async.lint.transactions.steps import rebinds
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
@@ -204,12 +205,10 @@ def users():
 
     def check(self, view: View) -> Iterator[Finding]:
         for function in view.functions:
-            if function.is_module or not _may_close(function):
-                continue
-            for holder in holders(function, view.project):
-                is_local = "." not in holder.name and not holder.is_registry
-                graph = view.graph(function) if is_local else None
-                if graph is not None:
+            held = [h for h in view.holders(function) if "." not in h.name and not h.is_registry]
+            graph = view.graph(function) if held and _may_close(function) else None
+            if graph is not None:
+                for holder in held:
                     yield from self._of_holder(holder, function, graph, view)
 
     def _of_holder(
@@ -335,11 +334,8 @@ def _is_generator_call(expr: s.Expr, name: str, project: Project) -> bool:
 
 
 def _may_close(function: Function) -> bool:
+    """Whether it calls a closing method or has a `with` block."""
     if not isinstance(function.node, s.FunctionDef):
         return False
-    return any(
-        isinstance(node, s.WithItem)
-        or (isinstance(node, s.Attribute) and node.attr in ("close", "aclose", "remove"))
-        for statement in function.node.body
-        for node in s.own_code(statement)
-    )
+    closes = any(last_name(call.node.func) in CLOSES for call in function.calls)
+    return closes or any(implicit.method == "__enter__" for implicit in function.implicit)

@@ -9,7 +9,7 @@ from migrate_async.lint.flow.graph import Graph, Step, StepKind
 from migrate_async.lint.flow.solve import Outcome, solve
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.transactions.deeds import ENDINGS, Act, Deed
-from migrate_async.lint.transactions.holders import Holder, holders
+from migrate_async.lint.transactions.holders import Holder
 from migrate_async.lint.transactions.waits import Waits
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
@@ -144,16 +144,11 @@ def poll():
         for function in view.functions:
             if is_test_path(function.module.path) or function.is_module:
                 continue
-            found = {
-                call.node: what
-                for call in function.calls
-                if (what := waits.of_call(call.node, call.scope))[0]
-            }
-            if not found:
-                continue
-            for holder in holders(function, view.project):
-                graph = view.graph(function)
-                if graph is not None:
+            held = view.holders(function)
+            found = _waits_of(function, waits) if held else {}
+            graph = view.graph(function) if found else None
+            if graph is not None:
+                for holder in held:
                     yield from self._of_holder(holder, function, graph, view, found)
 
     def _of_holder(
@@ -178,6 +173,12 @@ def poll():
                 confidence=Confidence.LOW if holder.by_name else confidence,
                 related=[place(begun, function, "the transaction begins here")],
             )
+
+
+def _waits_of(function: Function, waits: Waits) -> dict[s.Call, tuple[str, bool]]:
+    """The calls that wait, with what for, and whether they do so themselves."""
+    found = {call.node: waits.of_call(call.node, call.scope) for call in function.calls}
+    return {node: what for node, what in found.items() if what[0]}
 
 
 class _Search:

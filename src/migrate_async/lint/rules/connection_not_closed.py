@@ -49,6 +49,24 @@ engine = create_engine("postgresql:///shop")
 def count():
     connection = engine.connect()  # error
     return connection.execute(text("SELECT count(*) FROM items")).scalar()
+""",
+            fixed="""\
+from sqlalchemy import create_engine, text
+
+engine = create_engine("postgresql:///shop")
+
+
+def count():
+    with engine.connect() as connection:
+        return connection.execute(text("SELECT count(*) FROM items")).scalar()
+""",
+        ),
+        Example(
+            "a connection that is used in passing",
+            """\
+from sqlalchemy import create_engine, text
+
+engine = create_engine("postgresql:///shop")
 
 
 def names():

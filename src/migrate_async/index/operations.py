@@ -36,11 +36,15 @@ class Operation(msgspec.Struct, frozen=True):
 def operation_of(types: Types) -> Operation | None:
     """The database operation that calling a value of `types` is."""
     found: Operation | None = None
-    for item in t.ordered(types):
-        operation = _operation(item)
-        if operation is not None and (found is None or not operation.is_async):
+    for operation in operations_of(types):
+        if found is None or not operation.is_async:
             found = operation
     return found
+
+
+def operations_of(types: Types) -> tuple[Operation, ...]:
+    """All database operations that calling a value of `types` can be."""
+    return tuple(filter(None, map(_operation, t.ordered(types))))
 
 
 def _operation(item: Type) -> Operation | None:

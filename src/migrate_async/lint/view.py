@@ -15,6 +15,8 @@ from migrate_async.index.scopes import Function, Module, Scope
 from migrate_async.index.sessions import SessionKind, is_heuristic
 from migrate_async.lint.flow.build import build_graph
 from migrate_async.lint.flow.graph import Graph
+from migrate_async.lint.hits import blocking_hits, database_hits
+from migrate_async.lint.reach import Reach
 from migrate_async.lint.resources.analysis import Resources
 from migrate_async.lint.transactions.deeds import Deeds
 from migrate_async.lint.transactions.holders import Holder, holders
@@ -77,6 +79,21 @@ class View:
     def queries(self) -> QueryPlan:
         """What becomes of each legacy query of the project, while no function changes colour."""
         return plan_queries(self.project, self.project.settings, awaited=lambda _function: False)
+
+    @cached_property
+    def coroutines(self) -> tuple[Function, ...]:
+        """The `async def` functions to report on."""
+        return tuple(fn for fn in self.functions if fn.is_async)
+
+    @cached_property
+    def database(self) -> Reach:
+        """Operations on sync database objects, and the calls that lead to them."""
+        return Reach(self.project, database_hits)
+
+    @cached_property
+    def blocking(self) -> Reach:
+        """Other calls that block, and the calls that lead to them."""
+        return Reach(self.project, blocking_hits)
 
     def is_selected(self, function: Function) -> bool:
         """Whether findings in `function` are wanted."""

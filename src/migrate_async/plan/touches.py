@@ -46,7 +46,7 @@ class Touches:
         """Operations other than legacy queries, in source order."""
         if function not in self._found:
             sites = self._project.calls(function)
-            touches = [touch for site in sites for touch in (self._touch(site),) if touch]
+            touches = [found for site in sites if (found := touch_at(self._project, site))]
             self._found[function] = tuple(touches)
         return self._found[function]
 
@@ -106,36 +106,40 @@ class Touches:
             found.setdefault(chain.function, []).append(chain)
         return {function: tuple(chains) for function, chains in found.items()}
 
-    def _touch(self, site: CallSite) -> Touch | None:
-        if self._is_metadata(site):
-            return Touch("metadata", site, f"runs {_method(site)}")
-        operation = site.operation
-        if operation is None:
-            if self._is_coroutine_in_async(site):
-                return Touch("await", site, "changes a connection's options")
-            return None
-        kind = "" if operation.is_async or site.awaited else _kind(site, operation)
-        texts = {"block": "opens a session"}
-        text = texts.get(kind, f"calls {operation.owner}.{operation.name}()")
-        return Touch(kind, site, text) if kind else None
 
-    def _is_coroutine_in_async(self, site: CallSite) -> bool:
-        """`connection.execution_options(...)`: no I/O, but a coroutine of `AsyncConnection`."""
-        func = site.node.func if isinstance(site.node, s.Call) else None
-        return (
-            isinstance(func, s.Attribute)
-            and func.attr == "execution_options"
-            and self._project.engine_or_connection(func.value, site.scope) == "connection"
-        )
+def touch_at(project: Project, site: CallSite) -> Touch | None:
+    """The operation, other than a legacy query, that `site` is on a sync object."""
+    if _is_metadata(project, site):
+        return Touch("metadata", site, f"runs {_method(site)}")
+    operation = site.operation
+    if operation is None:
+        if _is_coroutine_in_async(project, site):
+            return Touch("await", site, "changes a connection's options")
+        return None
+    kind = "" if operation.is_async or site.awaited else _kind(site, operation)
+    texts = {"block": "opens a session"}
+    text = texts.get(kind, f"calls {operation.owner}.{operation.name}()")
+    return Touch(kind, site, text) if kind else None
 
-    def _is_metadata(self, site: CallSite) -> bool:
-        node = site.node
-        if not isinstance(node, s.Call) or _method(site) not in METADATA_IO:
-            return False
-        return any(
-            self._project.engine_or_connection(value, site.scope) == "engine"
-            for value in (*node.args, *(keyword.value for keyword in node.keywords))
-        )
+
+def _is_coroutine_in_async(project: Project, site: CallSite) -> bool:
+    """`connection.execution_options(...)`: no I/O, but a coroutine of `AsyncConnection`."""
+    func = site.node.func if isinstance(site.node, s.Call) else None
+    return (
+        isinstance(func, s.Attribute)
+        and func.attr == "execution_options"
+        and project.engine_or_connection(func.value, site.scope) == "connection"
+    )
+
+
+def _is_metadata(project: Project, site: CallSite) -> bool:
+    node = site.node
+    if not isinstance(node, s.Call) or _method(site) not in METADATA_IO:
+        return False
+    return any(
+        project.engine_or_connection(value, site.scope) == "engine"
+        for value in (*node.args, *(keyword.value for keyword in node.keywords))
+    )
 
 
 def _kind(site: CallSite, operation: Operation) -> str:

@@ -82,6 +82,15 @@ CONNECTION_AWAITED = frozenset(
 )
 CONNECTION_CONTEXT = frozenset({"begin", "begin_nested"})
 
+STREAMS = {
+    "session": frozenset({"exec", "run_sync", "stream", "stream_scalars", "aclose"}),
+    "connection": frozenset({"run_sync", "start"}),
+    "transaction": frozenset({"start"}),
+}
+"""Coroutines that have no sync counterpart of that name; a connection's `stream` is also entered
+with `async with`.
+"""
+
 AWAITED = {
     "session": SESSION_AWAITED,
     "transaction": TRANSACTION_AWAITED,

@@ -31,6 +31,12 @@ class Hit:
     confidence: Confidence
     instead: str = ""
 
+    @property
+    def is_clean_up(self) -> bool:
+        """Whether it ends what other operations began, so that those are the better example."""
+        operation = self.site.operation
+        return operation is not None and operation.name in ("close", "rollback", "dispose")
+
 
 Finder = Callable[[Project, Function], Iterator[Hit]]
 
@@ -50,7 +56,9 @@ def _is_sync_io(project: Project, site: CallSite) -> bool:
     touch = touch_at(project, site)
     if touch is None or touch.kind == "block":
         return False  # what is done with the session in the block counts
-    return operation is None or (operation.owner, operation.name) not in _NO_IO
+    if operation is None:
+        return touch.kind == "metadata"
+    return (operation.owner, operation.name) not in _NO_IO
 
 
 def _certainty(project: Project, site: CallSite) -> Confidence:

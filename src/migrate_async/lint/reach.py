@@ -26,8 +26,8 @@ class Way:
 
     @property
     def confidence(self) -> Confidence:
-        """High only if every call can run but one function."""
-        certain = all(len(site.targets) == 1 and not site.heuristic for site in self.sites)
+        """High only if every call can run but one function, as it is written."""
+        certain = all(_is_certain(site) for site in self.sites)
         return weakest(self.hit.confidence, Confidence.HIGH if certain else Confidence.MEDIUM)
 
     @property
@@ -40,6 +40,15 @@ class Way:
         """The places after the first call, in order."""
         places = [_related(site, f"then calls {short(site.node)}") for site in self.sites[1:]]
         return (*places, _related(self.hit.site, f"{self.hit.text} runs here"))
+
+
+def _is_certain(site: CallSite) -> bool:
+    """Decorators may run a function elsewhere (in a thread), or not each time (a cache)."""
+    if len(site.targets) != 1 or site.heuristic:
+        return False
+    if site.kind == "property":
+        return True
+    return not any(note.startswith(("decorator:", "cache:")) for note in site.targets[0].soft)
 
 
 class Reach:
@@ -97,7 +106,7 @@ class Reach:
 
 
 def _surest(hits: Iterable[Hit]) -> Hit:
-    return max(hits, key=lambda hit: rank(hit.confidence))
+    return max(hits, key=lambda hit: (rank(hit.confidence), not hit.is_clean_up))
 
 
 def runs(project: Project, site: CallSite, target: Function) -> bool:

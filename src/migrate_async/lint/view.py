@@ -13,6 +13,7 @@ from migrate_async.index.infer import deep_recursion
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module, Scope
 from migrate_async.index.sessions import SessionKind, is_heuristic
+from migrate_async.lint.coroutines import Coroutines
 from migrate_async.lint.flow.build import build_graph
 from migrate_async.lint.flow.graph import Graph
 from migrate_async.lint.hits import blocking_hits, database_hits
@@ -94,6 +95,11 @@ class View:
     def blocking(self) -> Reach:
         """Other calls that block, and the calls that lead to them."""
         return Reach(self.project, blocking_hits)
+
+    @cached_property
+    def awaitables(self) -> Coroutines:
+        """Calls whose value has to be awaited."""
+        return Coroutines(self.project)
 
     def is_selected(self, function: Function) -> bool:
         """Whether findings in `function` are wanted."""

@@ -10,8 +10,8 @@ from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Confidence, Finding
 
-_FAR = 3
-"""Calls; further away, something on the way is likely to know what it does."""
+_FAR, _NEAR = 3, 2
+"""Calls: the further away, the likelier it is that something on the way decides against it."""
 
 
 class BlockingCallInAsync(Rule):
@@ -30,8 +30,8 @@ class BlockingCallInAsync(Rule):
     ## False alarms
 
     Reading a small local file takes less than a millisecond, so file access has medium confidence.
-    So has what is reached through a call that may run one of several methods. In test suites the
-    confidence is low.
+    So has what is reached through more than two calls, through a call that may run one of several
+    methods, or through a decorated function. In test suites the confidence is low.
     """
 
     CODE = "MA703"
@@ -175,7 +175,8 @@ async def other():
             way = view.blocking.way(site)
             if way is None or len(way.sites) > _FAR:
                 continue
-            confidence = weakest(way.confidence, on_loop(function))
+            near = Confidence.HIGH if len(way.sites) <= _NEAR else Confidence.MEDIUM
+            confidence = weakest(way.confidence, near, on_loop(function))
             if way.hit.confidence is Confidence.MEDIUM:
                 confidence = Confidence.LOW  # a short wait, and not even here
             yield self.finding(

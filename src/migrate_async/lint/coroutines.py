@@ -1,0 +1,218 @@
+"""Calls that give an awaitable, and what becomes of it: what is done to it that only works on the
+result means that the `await` was forgotten.
+
+Passing it on, storing it, returning it or yielding it is left alone: somebody may await it later.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from migrate_async.index.callgraph import CallSite
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function, Scope, ValueBinding, last_name
+from migrate_async.index.types import FunctionObject
+from migrate_async.knowledge import boundaries, fastapi
+from migrate_async.knowledge.async_api import AWAITED, CONTEXT, GENERATOR_COUNTERPARTS, STREAMS
+from migrate_async.model import syntax as s
+from migrate_async.model.finding import Confidence
+
+
+class Misuse(enum.Enum):
+    """What is done to an awaitable as if it were the result."""
+
+    DROPPED = "is never awaited"
+    ATTRIBUTE = "is not awaited before its attribute `{}` is read"
+    INDEX = "is not awaited before it is indexed"
+    ITERATION = "is not awaited before it is iterated over"
+    TRUTH = "is not awaited before it is tested: a coroutine is always true"
+    OPERAND = "is not awaited before `{}`"
+    ARGUMENT = "is not awaited before it is given to `{}()`"
+    WITH = "is not awaited before it is entered"
+    TEXT = "is not awaited before it is put into a string"
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """The awaitable that `site` gives is misused at `node`, as `what` says."""
+
+    site: CallSite
+    node: s.AnyNode
+    what: str
+    confidence: Confidence
+
+
+_AWAITABLE_MEMBERS = frozenset(
+    {"close", "send", "throw", "cr_frame", "cr_running", "cr_code", "cr_await", "__await__"}
+)
+_EAGER_BUILTINS = frozenset(
+    {"len", "list", "bool", "str", "int", "float", "set", "dict", "sorted", "sum", "max", "min"}
+    | {"any", "all", "tuple", "enumerate", "zip", "reversed", "next", "round", "abs"}
+)
+_PLAIN_DECORATORS = (
+    boundaries.TRANSPARENT_DECORATORS
+    | boundaries.RETRY_DECORATORS
+    | fastapi.HANDLER_DECORATORS
+    | frozenset(fastapi.ROUTE_METHODS)
+)
+_JOINS = frozenset({"and", "or"})
+
+
+class Coroutines:
+    """Finds forgotten awaits."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def forgotten(self, function: Function) -> Iterator[Forgotten]:
+        """In the code of `function`, in the order of its calls."""
+        for site in self._project.calls(function):
+            if site.kind != "call" or site.awaited or "annotation" in site.context:
+                continue
+            confidence = self.gives_awaitable(site)
+            if confidence is None:
+                continue
+            found = self._misuse(site.node, site)
+            if found is not None:
+                node, what = found
+                yield Forgotten(site, node, what, confidence)
+
+    # --- what gives an awaitable ---------------------------------------------------------------
+
+    def gives_awaitable(self, site: CallSite) -> Confidence | None:
+        """How sure it is that the value of `site` has to be awaited; None: it need not be."""
+        assert isinstance(site.node, s.Call)  # noqa: S101  the caller has looked at the kind
+        operation = site.operation
+        if operation is not None:
+            names = AWAITED.get(operation.owner, frozenset()) | STREAMS.get(
+                operation.owner, frozenset()
+            )
+            is_coroutine = operation.is_async and operation.name in names
+            return Confidence.HIGH if is_coroutine and not site.targets else None
+        types = self._project.infer(site.node.func, site.scope)
+        functions = [item.fn for item in types if isinstance(item, FunctionObject)]
+        if not functions or len(functions) != len(types):
+            return None
+        if not all(_is_coroutine_function(fn) for fn in functions):
+            return None
+        is_plain = all(fn.decorator_names <= _PLAIN_DECORATORS for fn in functions)
+        return Confidence.HIGH if is_plain else Confidence.MEDIUM
+
+    # --- what is done with it ------------------------------------------------------------------
+
+    def _misuse(self, node: s.Expr, site: CallSite) -> tuple[s.AnyNode, str] | None:
+        parent = self._project.parent(node)
+        if isinstance(parent, s.ExpressionStatement):
+            return node, Misuse.DROPPED.value
+        if isinstance(parent, s.Assign) and len(parent.targets) == 1:
+            target = parent.targets[0]
+            return self._of_name(target, site) if isinstance(target, s.Name) else None
+        if isinstance(parent, s.NamedExpression):
+            return self._wrong(parent, site)
+        what = self._use(node, parent, site)
+        return None if what is None else (node, what)
+
+    def _wrong(self, parent: s.NamedExpression, site: CallSite) -> tuple[s.AnyNode, str] | None:
+        """`if (user := load()):` tests the coroutine."""
+        what = self._use(parent, self._project.parent(parent), site)
+        return None if what is None else (parent, what)
+
+    def _use(self, node: s.Expr, parent: s.AnyNode | s.ModuleSyntax, site: CallSite) -> str | None:
+        """What `parent` does to the awaitable `node` that only its result can do."""
+        if isinstance(parent, s.Attribute):
+            is_coroutines = parent.attr in _AWAITABLE_MEMBERS
+            return None if is_coroutines else Misuse.ATTRIBUTE.value.format(parent.attr)
+        if isinstance(parent, s.Operation):
+            return self._operand(node, parent, site)
+        if isinstance(parent, s.Call):
+            return _argument(node, parent)
+        if isinstance(parent, s.WithItem):
+            return None if self._is_context(site) else Misuse.WITH.value
+        return _at_place(node, parent)
+
+    def _operand(self, node: s.Expr, parent: s.Operation, site: CallSite) -> str | None:
+        if parent.operator in _JOINS:
+            if parent.operands[-1] is not node:
+                return Misuse.TRUTH.value
+            return self._use(parent, self._project.parent(parent), site)
+        if parent.operator == "not":
+            return Misuse.TRUTH.value
+        if parent.operator in ("f-string", "format"):
+            return Misuse.TEXT.value
+        if parent.operator in ("is", "is not", "in", "not in") and not _with_none(parent):
+            return None  # `task in tasks`
+        return Misuse.OPERAND.value.format(parent.operator)
+
+    def _is_context(self, site: CallSite) -> bool:
+        """`async with engine.begin()`, `async with session.stream(...)` of other libraries."""
+        operation = site.operation
+        return operation is not None and operation.name in CONTEXT.get(operation.owner, ())
+
+    # --- what is done with a local that holds it -----------------------------------------------
+
+    def _of_name(self, target: s.Name, site: CallSite) -> tuple[s.AnyNode, str] | None:
+        """A misuse of the local, if no use of it can be what awaits it."""
+        scope = _home(site.scope)
+        bindings = scope.names.get(target.id, ())
+        if scope.kind != "function" or len(bindings) != 1:
+            return None
+        binding = bindings[0]
+        if not isinstance(binding, ValueBinding) or binding.value is not site.node:
+            return None
+        body = scope.function.node
+        if body is None:
+            return None
+        first: tuple[s.AnyNode, str] | None = None
+        is_read = False
+        for node in s.walk(body):
+            if not isinstance(node, s.Name) or node.id != target.id or node is target:
+                continue
+            is_read = True
+            what = self._use(node, self._project.parent(node), site)
+            if what is None:
+                return None
+            first = first or (node, what)
+        if not is_read and target.id != "_":
+            return site.node, Misuse.DROPPED.value
+        return first
+
+
+def _is_coroutine_function(function: Function) -> bool:
+    """An abstract method without `yield` may still stand for an async generator."""
+    if not function.is_async or function.is_generator:
+        return False
+    returns = function.node.returns if isinstance(function.node, s.FunctionDef) else None
+    head = returns.value if isinstance(returns, s.Subscript) else returns
+    return head is None or last_name(head) not in GENERATOR_COUNTERPARTS.values()
+
+
+def _home(scope: Scope) -> Scope:
+    while scope.kind == "comprehension" and scope.parent is not None:
+        scope = scope.parent
+    return scope
+
+
+def _at_place(node: s.Expr, parent: s.AnyNode | s.ModuleSyntax) -> str | None:
+    """What syntax does to the expression in one of its places."""
+    if isinstance(parent, s.Subscript) and parent.value is node:
+        return Misuse.INDEX.value
+    if isinstance(parent, s.For | s.Generator) and parent.iter is node:
+        return Misuse.ITERATION.value
+    is_tested = isinstance(parent, s.If | s.While | s.Conditional) and parent.test is node
+    is_asserted = isinstance(parent, s.Simple) and parent.keyword == "assert"
+    is_condition = isinstance(parent, s.Generator) and node in parent.conditions
+    return Misuse.TRUTH.value if is_tested or is_asserted or is_condition else None
+
+
+def _argument(node: s.Expr, call: s.Call) -> str | None:
+    name = call.func.id if isinstance(call.func, s.Name) else ""
+    is_eager = name in _EAGER_BUILTINS and any(arg is node for arg in call.args)
+    return Misuse.ARGUMENT.value.format(name) if is_eager else None
+
+
+def _with_none(operation: s.Operation) -> bool:
+    return operation.operator.startswith("is") and any(
+        isinstance(operand, s.Constant) and operand.kind == "None" for operand in operation.operands
+    )

@@ -1,0 +1,187 @@
+"""A coroutine that nobody awaits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.index.scopes import Function
+from migrate_async.lint.coroutines import Forgotten
+from migrate_async.lint.hits import short
+from migrate_async.lint.rule import Example, Rule
+from migrate_async.lint.view import View
+from migrate_async.model.finding import Applicability, Finding, Fix
+from migrate_async.model.plan import AwaitCall
+from migrate_async.plan.lazy_access import can_await
+
+
+class MissingAwait(Rule):
+    """The result of a coroutine is used, or dropped, without an `await`.
+
+    ## Why
+
+    Calling a coroutine function runs nothing. `session.commit()` without `await` commits nothing,
+    says nothing but a `RuntimeWarning` on standard error, and the request succeeds.
+    `if is_allowed(user):` without `await` is true for everybody.
+
+    ## Fix
+
+    Put `await` before the call.
+
+    ## False alarms
+
+    A coroutine that is passed on, stored, returned or yielded is left alone: `gather`,
+    `create_task` or a caller may await it later. A decorator that this tool does not know may turn
+    a coroutine function into a plain one; such findings have medium confidence.
+    """
+
+    CODE = "MA705"
+    CONSEQUENCE = "the call does nothing: writes are lost and checks pass without an error"
+    REMEDY = "put `await` before the call"
+    EXAMPLES = (
+        Example(
+            "operations of an async session",
+            """\
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def rename(db: AsyncSession, name: str):
+    db.execute(text("UPDATE users SET name = :name"), {"name": name})  # error
+    names = db.scalars(text("SELECT name FROM users")).all()  # error
+    rows = db.execute(text("SELECT 1"))  # error
+    for row in rows:
+        print(row)
+    if db.scalar(text("SELECT 1")):  # error
+        db.commit()  # error
+    return names
+""",
+        ),
+        Example(
+            "coroutines of the project",
+            """\
+class Users:
+    async def is_admin(self, name: str) -> bool:
+        return name == "root"
+
+    async def names(self):
+        return ["root"]
+
+
+async def route(users: Users):
+    if users.is_admin("guest") and True:  # error
+        print(f"{users.names()}")  # error
+    if (found := users.names()) is None:  # error
+        return len(users.names())  # error
+    return [name.upper() for name in users.names()]  # error
+
+
+def start(users: Users):
+    users.names()  # error
+""",
+        ),
+        Example(
+            "a decorator may run the coroutine",
+            """\
+from elsewhere import run_in_loop
+
+
+@run_in_loop
+async def main():
+    pass
+
+
+def start():
+    main()  # error: medium
+""",
+        ),
+        Example(
+            "somebody awaits it later",
+            """\
+import asyncio
+
+
+async def load(key):
+    return key
+
+
+async def route(keys, group):
+    task = asyncio.create_task(load(1))
+    later = load(2)
+    coroutines = [load(key) for key in keys]
+    group.start(load(3))
+    return await task, await later, await asyncio.gather(*coroutines, load(4))
+
+
+def start(key):
+    asyncio.run(load(1))
+    return load(key)
+""",
+        ),
+        Example(
+            "async iterators and context managers are not awaited",
+            """\
+from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+
+class Source:
+    async def items(self) -> AsyncIterator[int]:
+        raise NotImplementedError
+
+
+async def numbers():
+    yield 1
+
+
+@asynccontextmanager
+async def opened():
+    yield 1
+
+
+async def route(engine: AsyncEngine, db: AsyncSession, source: Source):
+    async for number in numbers():
+        print(number)
+    async for number in source.items():
+        print(number)
+    async with opened(), engine.begin() as connection, db.begin():
+        await connection.rollback()
+""",
+        ),
+        Example(
+            "plain methods of an async session",
+            """\
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def save(db: AsyncSession, user):
+    db.add(user)
+    db.expire_all()
+    await db.commit()
+""",
+        ),
+    )
+
+    def check(self, view: View) -> Iterator[Finding]:
+        for function in view.functions:
+            for forgotten in view.awaitables.forgotten(function):
+                if function.is_async or forgotten.site.operation is None:
+                    yield self._finding(view, function, forgotten)
+
+    def _finding(self, view: View, function: Function, forgotten: Forgotten) -> Finding:
+        call = forgotten.site.node
+        fix = None
+        if function.is_async and can_await(view.project, call, function):
+            edit = AwaitCall(span=call.span, codemod="async-colour")
+            fix = Fix("await it", Applicability.UNSAFE.value, (edit,))
+        return self.finding(
+            call,
+            function,
+            f"`{short(call)}` {forgotten.what}",
+            confidence=forgotten.confidence,
+            remedy=""
+            if function.is_async
+            else "run it from a coroutine, or with `asyncio.run(...)`",
+            fix=fix,
+        )

@@ -22,6 +22,9 @@ from migrate_async.lint.resources.analysis import Resources
 from migrate_async.lint.transactions.deeds import Deeds
 from migrate_async.lint.transactions.holders import Holder, holders
 from migrate_async.model import syntax as s
+from migrate_async.model.plan import Step
+from migrate_async.plan.async_step import AsyncStep
+from migrate_async.plan.colour import Colouring
 from migrate_async.plan.paths import is_under
 from migrate_async.plan.queries import QueryPlan, plan_queries
 
@@ -100,6 +103,14 @@ class View:
     def awaitables(self) -> Coroutines:
         """Calls whose value has to be awaited."""
         return Coroutines(self.project)
+
+    @cached_property
+    def colouring(self) -> Colouring:
+        """Which functions `migrate` would make coroutines."""
+        settings = self.project.settings
+        queries = plan_queries(self.project, settings, awaited=lambda _function: False)
+        step = AsyncStep(self.project, Step.ALL, settings, lambda _function: True, queries)
+        return step.colouring
 
     def is_selected(self, function: Function) -> bool:
         """Whether findings in `function` are wanted."""

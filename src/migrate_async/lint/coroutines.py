@@ -16,6 +16,7 @@ from migrate_async.index.scopes import Function, Scope, ValueBinding, last_name
 from migrate_async.index.types import FunctionObject
 from migrate_async.knowledge import boundaries, fastapi
 from migrate_async.knowledge.async_api import AWAITED, CONTEXT, GENERATOR_COUNTERPARTS, STREAMS
+from migrate_async.lint.narrowing import is_narrowed
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
 
@@ -52,7 +53,7 @@ _EAGER_BUILTINS = frozenset(
     | {"any", "all", "tuple", "enumerate", "zip", "reversed", "next", "round", "abs"}
 )
 _PLAIN_DECORATORS = (
-    boundaries.TRANSPARENT_DECORATORS
+    (boundaries.TRANSPARENT_DECORATORS - {"fixture"})
     | boundaries.RETRY_DECORATORS
     | fastapi.HANDLER_DECORATORS
     | frozenset(fastapi.ROUTE_METHODS)
@@ -72,7 +73,7 @@ class Coroutines:
             if site.kind != "call" or site.awaited or "annotation" in site.context:
                 continue
             confidence = self.gives_awaitable(site)
-            if confidence is None:
+            if confidence is None or is_narrowed(self._project, site.node, function):
                 continue
             found = self._misuse(site.node, site)
             if found is not None:

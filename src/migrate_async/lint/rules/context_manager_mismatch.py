@@ -8,11 +8,13 @@ from migrate_async.index.scopes import Function, Scope
 from migrate_async.index.types import ContextOf, ExternalInstance, FunctionObject, Type, Types
 from migrate_async.knowledge.sqlalchemy import OWNERS
 from migrate_async.lint.hits import short
+from migrate_async.lint.narrowing import is_narrowed
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
-from migrate_async.model.finding import Finding
+from migrate_async.model.finding import Confidence, Finding
 from migrate_async.plan.blocks import statements
+from migrate_async.plan.paths import is_test_path
 
 _BOTH = frozenset({"result", "query"})
 
@@ -32,7 +34,8 @@ class ContextManagerMismatch(Rule):
 
     ## False alarms
 
-    None are known. Where the object can be of both kinds, nothing is reported.
+    Where the object can be of both kinds, or the function asks with `isinstance`, nothing is
+    reported. A test may annotate a fixture wrongly: there the confidence is medium.
     """
 
     CODE = "MA712"
@@ -125,6 +128,12 @@ from sqlalchemy.orm import Session
 def either(db: Session | AsyncSession):
     with db:
         pass
+
+
+async def asked(db: AsyncSession):
+    if not isinstance(db, AsyncSession):
+        with db:
+            pass
 """,
         ),
     )
@@ -144,9 +153,13 @@ def either(db: Session | AsyncSession):
         is_async = _kind(view, context, scope)
         if is_async is None or is_async is statement.is_async:
             return
+        if is_narrowed(view.project, context, function):
+            return
         kind, right = ("async", "`async with`") if is_async else ("sync", "`with`")
         message = f"`{short(context)}` is {kind}: enter it with {right}"
-        yield self.finding(context, function, message, remedy=f"use {right}")
+        in_test = is_test_path(function.module.path)  # fixtures are often annotated wrongly
+        confidence = Confidence.MEDIUM if in_test else Confidence.HIGH
+        yield self.finding(context, function, message, remedy=f"use {right}", confidence=confidence)
 
 
 def _with_statements(function: Function) -> Iterator[s.With]:

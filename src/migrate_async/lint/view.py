@@ -11,12 +11,14 @@ from typing import NamedTuple
 
 from migrate_async.index.infer import deep_recursion
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Module, Scope
+from migrate_async.index.scopes import Function, Module, Scope, last_name
 from migrate_async.index.sessions import SessionKind, is_heuristic
+from migrate_async.knowledge.fastapi import DEPENDS_NAMES
 from migrate_async.lint.coroutines import Coroutines
 from migrate_async.lint.flow.build import build_graph
 from migrate_async.lint.flow.graph import Graph
 from migrate_async.lint.hits import blocking_hits, database_hits
+from migrate_async.lint.origins import Origins
 from migrate_async.lint.reach import Reach
 from migrate_async.lint.resources.analysis import Resources
 from migrate_async.lint.transactions.deeds import Deeds
@@ -111,6 +113,21 @@ class View:
         queries = plan_queries(self.project, settings, awaited=lambda _function: False)
         step = AsyncStep(self.project, Step.ALL, settings, lambda _function: True, queries)
         return step.colouring
+
+    @cached_property
+    def origins(self) -> Origins:
+        """Which statements loaded objects."""
+        return Origins(self.project)
+
+    @cached_property
+    def knows_dependency_scopes(self) -> bool:
+        """Whether a `Depends(..., scope=...)` shows that FastAPI is at least 0.121."""
+        return any(
+            last_name(call.node.func) in DEPENDS_NAMES
+            and any(keyword.arg == "scope" for keyword in call.node.keywords)
+            for function in self.project.functions
+            for call in function.calls
+        )
 
     def is_selected(self, function: Function) -> bool:
         """Whether findings in `function` are wanted."""

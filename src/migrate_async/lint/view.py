@@ -18,6 +18,7 @@ from migrate_async.lint.coroutines import Coroutines
 from migrate_async.lint.flow.build import build_graph
 from migrate_async.lint.flow.graph import Graph
 from migrate_async.lint.hits import blocking_hits, database_hits
+from migrate_async.lint.launches import Launches
 from migrate_async.lint.origins import Origins
 from migrate_async.lint.reach import Reach
 from migrate_async.lint.resources.analysis import Resources
@@ -128,6 +129,11 @@ class View:
             for function in self.project.functions
             for call in function.calls
         )
+
+    @cached_property
+    def launches(self) -> Launches:
+        """Tasks and threads that are started, and their sessions."""
+        return Launches(self.project)
 
     def is_selected(self, function: Function) -> bool:
         """Whether findings in `function` are wanted."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from migrate_async.index.infer import deep_recursion
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Module, Scope, last_name
+from migrate_async.index.scopes import Class, Function, Module, Scope, last_name
 from migrate_async.index.sessions import SessionKind, is_heuristic
 from migrate_async.knowledge.fastapi import DEPENDS_NAMES
 from migrate_async.lint.coroutines import Coroutines
@@ -24,6 +24,7 @@ from migrate_async.lint.reach import Reach
 from migrate_async.lint.resources.analysis import Resources
 from migrate_async.lint.transactions.deeds import Deeds
 from migrate_async.lint.transactions.holders import Holder, holders
+from migrate_async.lint.unloaded import UnloadedReads
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Step
 from migrate_async.plan.async_step import AsyncStep
@@ -134,6 +135,15 @@ class View:
     def launches(self) -> Launches:
         """Tasks and threads that are started, and their sessions."""
         return Launches(self.project)
+
+    @cached_property
+    def unloaded(self) -> UnloadedReads:
+        """Reads of attributes that a query did not load."""
+        return UnloadedReads(self.project, self.origins)
+
+    def has_async_attrs(self, model: Class) -> bool:
+        """Whether objects of `model` have `awaitable_attrs`."""
+        return "sqlalchemy.ext.asyncio.AsyncAttrs" in self.project.bases(model)
 
     def is_selected(self, function: Function) -> bool:
         """Whether findings in `function` are wanted."""

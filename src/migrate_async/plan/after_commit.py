@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Scope
+from migrate_async.index.sessions import SessionKind
 from migrate_async.index.types import Instance
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
@@ -36,7 +37,7 @@ def refresh_edits(
         return
     for block in blocks.blocks(function.node.body):
         for index, statement in enumerate(block):
-            session = _commits(project, statement)
+            session = commits(project, statement, "sync")
             if session is None or statement in gone:
                 continue
             rest = block[index + 1 :]
@@ -44,7 +45,9 @@ def refresh_edits(
                 site.operation is not None and site.node.span > statement.span
                 for site in project.calls(function)
             )
-            names = _models(project, function) if stale else _written(project, function, statement)
+            names = (
+                models_in(project, function) if stale else _written(project, function, statement)
+            )
             lines = [f"{session}.expire_all()"] if stale else []
             lines += [
                 f"await {session}.refresh({name})"
@@ -70,7 +73,7 @@ def _unsynchronised(node: s.FunctionDef, commit: s.Stmt) -> bool:
     )
 
 
-def _models(project: Project, function: Function) -> Iterator[str]:
+def models_in(project: Project, function: Function) -> Iterator[str]:
     """Parameters and locals that hold one ORM object."""
     assert function.node is not None  # noqa: S101  the caller has looked
     found: dict[str, None] = {}
@@ -80,16 +83,23 @@ def _models(project: Project, function: Function) -> Iterator[str]:
     yield from found
 
 
-def _commits(project: Project, statement: s.Stmt) -> str | None:
-    """The session that `statement` commits."""
-    if not isinstance(statement, s.ExpressionStatement) or not isinstance(statement.value, s.Call):
-        return None
-    func = statement.value.func
+def commits(project: Project, statement: s.Stmt, kind: SessionKind) -> str | None:
+    """The session of that kind that `statement` commits."""
+    call = called(statement, awaited=kind == "async")
+    func = call.func if call is not None else None
     if not isinstance(func, s.Attribute) or func.attr != "commit":
         return None
-    if project.session_kind(func.value, project.scope_of(func)) != "sync":
+    if project.session_kind(func.value, project.scope_of(func)) != kind:
         return None
     return s.dotted_name(func.value) or None
+
+
+def called(statement: s.Stmt, *, awaited: bool) -> s.Call | None:
+    """The call that `statement` is or, if `awaited`, awaits."""
+    value = statement.value if isinstance(statement, s.ExpressionStatement) else None
+    if awaited:
+        value = value.value if isinstance(value, s.Await) else None
+    return value if isinstance(value, s.Call) else None
 
 
 def _written(project: Project, function: Function, commit: s.Stmt) -> Iterator[str]:
@@ -142,7 +152,7 @@ def _is_model(project: Project, node: s.Name, scope: Scope) -> bool:
 def _read_before_refresh(rest: blocks.Block, name: str) -> bool:
     """Whether what follows in the block reads `name` before refreshing or rebinding it."""
     for statement in rest:
-        if _refreshes(statement, name):
+        if refreshes(statement, name):
             return False
         if blocks.mentions(statement, name):
             return True
@@ -151,11 +161,12 @@ def _read_before_refresh(rest: blocks.Block, name: str) -> bool:
     return False
 
 
-def _refreshes(statement: s.Stmt, name: str) -> bool:
+def refreshes(statement: s.Stmt, name: str) -> bool:
+    """Whether `statement` binds `name` anew, or has a session fetch its values."""
     if isinstance(statement, s.Assign):
         return any(isinstance(t, s.Name) and t.id == name for t in statement.targets)
-    if not isinstance(statement, s.ExpressionStatement) or not isinstance(statement.value, s.Call):
+    call = called(statement, awaited=False) or called(statement, awaited=True)
+    if call is None:
         return False
-    call = statement.value
     is_refresh = s.dotted_name(call.func).rpartition(".")[2] == "refresh"
     return is_refresh and bool(call.args) and s.dotted_name(call.args[0]) == name

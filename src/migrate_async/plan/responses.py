@@ -26,7 +26,8 @@ from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.touches import Touches
 
-_VALIDATORS = frozenset({"model_validate", "from_orm", "validate_python", "parse_obj"})
+VALIDATORS = frozenset({"model_validate", "from_orm", "validate_python", "parse_obj"})
+"""Methods that fill a schema from the attributes of an object."""
 _PYDANTIC = frozenset({"pydantic.BaseModel", "sqlmodel.SQLModel", "pydantic.main.BaseModel"})
 
 
@@ -63,6 +64,10 @@ class Responses:
 
     # --- schemas -------------------------------------------------------------------------------
 
+    def response_types(self, function: Function) -> list[Types]:
+        """The response models of the routes that `function` serves."""
+        return self._routes.get(function, [])
+
     @cached_property
     def _routes(self) -> dict[Function, list[Types]]:
         found: dict[Function, list[Types]] = {}
@@ -74,26 +79,28 @@ class Responses:
 
     def _schemas_of(self, function: Function) -> dict[Class, None]:
         found: dict[Class, None] = {}
-        for types in self._routes.get(function, ()):
+        for types in self.response_types(function):
             self._collect(types, found)
         for site in self._project.calls(function):
             func = site.node.func if isinstance(site.node, s.Call) else None
-            if isinstance(func, s.Attribute) and func.attr in _VALIDATORS:
+            if isinstance(func, s.Attribute) and func.attr in VALIDATORS:
                 self._collect(self._project.infer(func.value, site.scope), found)
         return found
 
     def _collect(self, types: Types, found: dict[Class, None]) -> None:
         """The schema classes in `types`, and those that their fields hold."""
-        for cls in _classes(types):
-            if cls not in found and self._is_schema(cls):
+        for cls in classes_in(types):
+            if cls not in found and self.is_schema(cls):
                 found[cls] = None
-                for annotation in self._fields(cls).values():
+                for annotation in self.fields(cls).values():
                     self._collect(annotation, found)
 
-    def _is_schema(self, cls: Class) -> bool:
+    def is_schema(self, cls: Class) -> bool:
+        """Whether `cls` is a Pydantic model."""
         return not _PYDANTIC.isdisjoint(self._project.bases(cls))
 
-    def _fields(self, cls: Class) -> dict[str, Types]:
+    def fields(self, cls: Class) -> dict[str, Types]:
+        """The fields of the schema `cls`, inherited ones included, and what they hold."""
         fields: dict[str, Types] = {}
         for owner in reversed(self._project.mro(cls)):
             for name, bindings in owner.scope.names.items():
@@ -107,7 +114,7 @@ class Responses:
     # --- models --------------------------------------------------------------------------------
 
     def _reads_of_schema(self, schema: Class) -> Iterator[Read]:
-        fields = self._fields(schema)
+        fields = self.fields(schema)
         if not fields:
             return
         for model in self._models_for(frozenset(fields)):
@@ -149,18 +156,19 @@ class Responses:
         return found
 
 
-def _classes(types: Types) -> Iterator[Class]:
+def classes_in(types: Types) -> Iterator[Class]:
+    """The project classes that `types` are made of."""
     for found in types:
         if isinstance(found, (Instance, ClassObject)):
             yield found.cls
             for argument in found.args:
-                yield from _classes(argument)
+                yield from classes_in(argument)
         elif isinstance(found, ListOf):
-            yield from _classes(found.items)
+            yield from classes_in(found.items)
         elif isinstance(found, DictOf):
-            yield from _classes(found.values)
+            yield from classes_in(found.values)
         elif isinstance(found, TupleOf):
             for item in found.items:
-                yield from _classes(item)
+                yield from classes_in(item)
         elif isinstance(found, ContextOf):
-            yield from _classes(found.value)
+            yield from classes_in(found.value)

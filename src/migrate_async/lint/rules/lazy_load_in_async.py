@@ -1,0 +1,326 @@
+"""`order.items` where the query did not load `items`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.lint.hits import short
+from migrate_async.lint.rule import Example, Rule, place
+from migrate_async.lint.view import View
+from migrate_async.model.finding import Applicability, Finding, Fix
+from migrate_async.model.plan import AwaitAttribute
+from migrate_async.plan.lazy_access import can_await
+
+
+class LazyLoadInAsync(Rule):
+    """A coroutine reads a relationship or deferred column that the query did not load.
+
+    ## Why
+
+    Reading an attribute that is not loaded runs a query. An async session cannot run one without
+    an `await`: the read raises `MissingGreenlet`.
+
+    ## Fix
+
+    Load the relationship with its object: `select(Order).options(selectinload(Order.items))`. Or
+    read it with `await order.awaitable_attrs.items` (models that inherit `AsyncAttrs`), or name it
+    in `await session.refresh(order, ["items"])`.
+
+    ## False alarms
+
+    The query has to be visible, in the coroutine or (with medium confidence) in a function that it
+    calls; objects from elsewhere are not reported. A single object that another query of the
+    coroutine may have loaded is found in memory: medium confidence.
+    """
+
+    CODE = "MA706"
+    CONSEQUENCE = "the request fails with MissingGreenlet each time the line runs"
+    REMEDY = "load it with `selectinload` in the query, or await it through `awaitable_attrs`"
+    EXAMPLES = (
+        Example(
+            "a collection, a single object and a deferred column",
+            """\
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from app.models import Item, Order
+
+
+async def route(db: AsyncSession, key: int):
+    order = await db.get(Order, key)
+    for item in order.items:  # error
+        print(item.id)
+    print(order.notes)  # error
+    result = await db.execute(select(Item).where(Item.id == key))
+    item = result.scalar_one()
+    return item.id
+
+
+async def other(db: AsyncSession, key: int):
+    item = (await db.scalars(select(Item).where(Item.id == key))).one()
+    return item.order.id  # error
+# file: app/models.py
+from sqlalchemy import ForeignKey
+from sqlalchemy.ext.asyncio import AsyncAttrs
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(AsyncAttrs, DeclarativeBase):
+    pass
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    notes: Mapped[str] = mapped_column(deferred=True)
+    items: Mapped[list["Item"]] = relationship(back_populates="order")
+    eager: Mapped[list["Item"]] = relationship(lazy="selectin", viewonly=True)
+
+
+class Item(Base):
+    __tablename__ = "items"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
+    order: Mapped[Order] = relationship(back_populates="items")
+""",
+        ),
+        Example(
+            "a relationship of what was loaded, and one query for many",
+            """\
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from app.models import Item, Order
+
+
+async def route(db: AsyncSession):
+    statement = select(Order).options(selectinload(Order.items))
+    statement = statement.where(Order.id > 1)
+    orders = (await db.scalars(statement)).all()
+    for order in orders:
+        for item in order.items:
+            print(item.order.id)  # error: medium
+
+
+async def sums(db: AsyncSession):
+    orders = (await db.scalars(select(Order))).all()
+    return [len(order.items) for order in orders]  # error
+# file: app/models.py
+from sqlalchemy import ForeignKey
+from sqlalchemy.ext.asyncio import AsyncAttrs
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(AsyncAttrs, DeclarativeBase):
+    pass
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    notes: Mapped[str] = mapped_column(deferred=True)
+    items: Mapped[list["Item"]] = relationship(back_populates="order")
+    eager: Mapped[list["Item"]] = relationship(lazy="selectin", viewonly=True)
+
+
+class Item(Base):
+    __tablename__ = "items"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
+    order: Mapped[Order] = relationship(back_populates="items")
+""",
+        ),
+        Example(
+            "the query is in a function that is called",
+            """\
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from app.models import Item, Order
+
+
+async def load(db: AsyncSession, key: int):
+    return await db.scalar(select(Order).where(Order.id == key))
+
+
+async def route(db: AsyncSession, key: int):
+    order = await load(db, key)
+    return len(order.items)  # error: medium
+# file: app/models.py
+from sqlalchemy import ForeignKey
+from sqlalchemy.ext.asyncio import AsyncAttrs
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(AsyncAttrs, DeclarativeBase):
+    pass
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    notes: Mapped[str] = mapped_column(deferred=True)
+    items: Mapped[list["Item"]] = relationship(back_populates="order")
+    eager: Mapped[list["Item"]] = relationship(lazy="selectin", viewonly=True)
+
+
+class Item(Base):
+    __tablename__ = "items"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
+    order: Mapped[Order] = relationship(back_populates="items")
+""",
+        ),
+        Example(
+            "loaded by an option, by the mapping, or awaited",
+            """\
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from app.models import Item, Order
+
+
+async def route(db: AsyncSession, key: int):
+    order = await db.get(Order, key, options=[selectinload(Order.items)])
+    return len(order.items) + len(order.eager)
+
+
+async def awaited(db: AsyncSession, key: int):
+    order = await db.get(Order, key)
+    return await order.awaitable_attrs.items
+
+
+async def refreshed(db: AsyncSession, key: int):
+    order = await db.get(Order, key)
+    await db.refresh(order, ["items"])
+    return order.items
+# file: app/models.py
+from sqlalchemy import ForeignKey
+from sqlalchemy.ext.asyncio import AsyncAttrs
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(AsyncAttrs, DeclarativeBase):
+    pass
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    notes: Mapped[str] = mapped_column(deferred=True)
+    items: Mapped[list["Item"]] = relationship(back_populates="order")
+    eager: Mapped[list["Item"]] = relationship(lazy="selectin", viewonly=True)
+
+
+class Item(Base):
+    __tablename__ = "items"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
+    order: Mapped[Order] = relationship(back_populates="items")
+""",
+        ),
+        Example(
+            "nobody knows what the query loads",
+            """\
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from app.models import Item, Order
+
+
+async def route(db: AsyncSession, order: Order, options: list):
+    other = await db.get(Order, 1, options=options)
+    third = (await db.scalars(select(Order).options(*options))).one()
+    return order.items, other.items, third.items
+# file: app/models.py
+from sqlalchemy import ForeignKey
+from sqlalchemy.ext.asyncio import AsyncAttrs
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(AsyncAttrs, DeclarativeBase):
+    pass
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    notes: Mapped[str] = mapped_column(deferred=True)
+    items: Mapped[list["Item"]] = relationship(back_populates="order")
+    eager: Mapped[list["Item"]] = relationship(lazy="selectin", viewonly=True)
+
+
+class Item(Base):
+    __tablename__ = "items"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
+    order: Mapped[Order] = relationship(back_populates="items")
+""",
+        ),
+        Example(
+            "a sync function may be run by run_sync",
+            """\
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from app.models import Item, Order
+
+
+def count(order: Order):
+    return len(order.items)
+
+
+async def route(db: AsyncSession, key: int):
+    order = await db.get(Order, key)
+    order.items = []
+    return await db.run_sync(lambda _: count(order))
+# file: app/models.py
+from sqlalchemy import ForeignKey
+from sqlalchemy.ext.asyncio import AsyncAttrs
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(AsyncAttrs, DeclarativeBase):
+    pass
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    notes: Mapped[str] = mapped_column(deferred=True)
+    items: Mapped[list["Item"]] = relationship(back_populates="order")
+    eager: Mapped[list["Item"]] = relationship(lazy="selectin", viewonly=True)
+
+
+class Item(Base):
+    __tablename__ = "items"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
+    order: Mapped[Order] = relationship(back_populates="items")
+""",
+        ),
+    )
+
+    def check(self, view: View) -> Iterator[Finding]:
+        for function in view.coroutines:
+            for read in view.unloaded.of(function):
+                fix = None
+                if can_await(view.project, read.node, function) and view.has_async_attrs(
+                    read.model
+                ):
+                    edit = AwaitAttribute(span=read.node.span, codemod="async-colour")
+                    fix = Fix("await the attribute", Applicability.SAFE.value, (edit,))
+                yield self.finding(
+                    read.node,
+                    function,
+                    f"`{short(read.node)}`: `{read.model.name}.{read.name}` was not loaded",
+                    confidence=read.confidence,
+                    related=(place(read.origin.call, read.origin.function, "loaded here"),),
+                    fix=fix,
+                )

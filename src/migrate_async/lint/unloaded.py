@@ -1,0 +1,144 @@
+"""Reads of attributes that the query which loaded the object did not load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Class, Function, Scope
+from migrate_async.index.types import Entity, Instance, SelectOf
+from migrate_async.lint.origins import Origin, Origins
+from migrate_async.model import syntax as s
+from migrate_async.model.finding import Confidence
+from migrate_async.plan.lazy_access import LAZY, Accesses
+
+ON_ACCESS = LAZY - {"immediate"}
+"""Values of `lazy=` that run SQL when the attribute is read."""
+ALL = "*"
+
+
+@dataclass(frozen=True)
+class Unloaded:
+    """`node` reads `name` of an object of `model`; `origin` is the query that loaded it."""
+
+    node: s.Attribute
+    model: Class
+    name: str
+    origin: Origin
+    confidence: Confidence
+
+
+class UnloadedReads:
+    """Finds them in coroutines."""
+
+    def __init__(self, project: Project, origins: Origins) -> None:
+        self._project = project
+        self._origins = origins
+        self._accesses = Accesses(project)
+        self._deferred = {
+            (model.cls, column.name)
+            for model in project.models.values()
+            for column in model.columns.values()
+            if column.deferred
+        }
+        self._deferred_names = frozenset(name for _, name in self._deferred)
+
+    def of(self, function: Function) -> Iterator[Unloaded]:
+        """The reads in `function`, each attribute of each name once."""
+        seen: set[tuple[str, str]] = set()
+        for node, scope, model, target in self._reads(function):
+            key = (s.dotted_name(node.value), node.attr)
+            if key in seen or loads_itself(function, node.attr):
+                continue
+            origin = self._origins.of(node.value, scope)
+            if origin is None or not origin.loaded.isdisjoint({node.attr, ALL}):
+                continue
+            seen.add(key)
+            confidence = self.confidence(origin, target, function)
+            yield Unloaded(node, model, node.attr, origin, confidence)
+
+    def confidence(self, origin: Origin, target: Class | None, function: Function) -> Confidence:
+        """An object that another query has loaded is found in memory."""
+        known = target is not None and self._loads(target, origin, function)
+        return Confidence.MEDIUM if origin.calls or known else Confidence.HIGH
+
+    def _reads(
+        self, function: Function
+    ) -> Iterator[tuple[s.Attribute, Scope, Class, Class | None]]:
+        """`(node, scope, model, class of a single related object)`."""
+        for access in self._accesses.of(function):
+            relationship = access.relationship
+            if relationship.lazy in ON_ACCESS:
+                target = None if relationship.uselist else relationship.target
+                yield access.node, access.scope, access.model, target
+        if self._deferred_names and isinstance(function.node, s.FunctionDef):
+            yield from self._deferred_reads(function.node)
+
+    def _deferred_reads(
+        self, definition: s.FunctionDef
+    ) -> Iterator[tuple[s.Attribute, Scope, Class, Class | None]]:
+        for statement in definition.body:
+            for node in s.walk(statement):
+                if not isinstance(node, s.Attribute) or node.attr not in self._deferred_names:
+                    continue
+                scope = self._project.scope_of(node)
+                if scope.function.node is not definition or self._is_written(node):
+                    continue
+                for item in self._project.infer(node.value, scope):
+                    if isinstance(item, Instance) and (item.cls, node.attr) in self._deferred:
+                        yield node, scope, item.cls, None
+
+    def _is_written(self, node: s.Attribute) -> bool:
+        parent = self._project.parent(node)
+        return isinstance(parent, s.Assign) and any(target is node for target in parent.targets)
+
+    def _loads(self, target: Class, origin: Origin, function: Function) -> bool:
+        """Whether `function` got objects of `target` in another way."""
+        for param in function.params:
+            name = s.Name(*param.span, param.name)
+            if self._holds(target, name, function.scope):
+                return True
+        for call in function.calls:
+            if call.node is origin.call:
+                continue
+            types = self._project.infer(call.node, call.scope)
+            for item in types:
+                entities = item.entities if isinstance(item, SelectOf) else ()
+                if any(_is_of(entity, target) for entity in entities):
+                    return True
+        return False
+
+    def _holds(self, target: Class, expr: s.Expr, scope: Scope) -> bool:
+        types = self._project.infer(expr, scope)
+        return any(isinstance(item, Instance) and item.cls is target for item in types)
+
+
+def _is_of(entity: Entity, target: Class) -> bool:
+    return entity.kind == "class" and entity.model is target
+
+
+def loads_itself(function: Function, name: str) -> bool:
+    """Whether `function` loads or sets the attribute `name` of some object.
+
+    By `obj.awaitable_attrs.name`, `refresh(obj, ["name"])`, `obj.name = ...`,
+    `set_committed_value(obj, "name", ...)`, or in a function that it gives to `run_sync`.
+    """
+    if not isinstance(function.node, s.FunctionDef):
+        return False
+    return any(_loads_at(node, name) for stmt in function.node.body for node in s.walk(stmt))
+
+
+def _loads_at(node: s.AnyNode, name: str) -> bool:
+    if isinstance(node, s.Attribute):
+        is_awaited = isinstance(node.value, s.Attribute) and node.value.attr == "awaitable_attrs"
+        return is_awaited and node.attr == name
+    if isinstance(node, s.Constant):
+        return node.kind == "str" and node.value == name
+    if isinstance(node, s.Assign):
+        return any(
+            isinstance(target, s.Attribute) and target.attr == name for target in node.targets
+        )
+    if isinstance(node, s.Lambda | s.FunctionDef):
+        return any(isinstance(part, s.Attribute) and part.attr == name for part in s.walk(node))
+    return False

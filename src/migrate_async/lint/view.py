@@ -15,6 +15,7 @@ from migrate_async.index.scopes import Class, Function, Module, Scope, last_name
 from migrate_async.index.sessions import SessionKind, is_heuristic
 from migrate_async.knowledge.fastapi import DEPENDS_NAMES
 from migrate_async.lint.coroutines import Coroutines
+from migrate_async.lint.expiry import Expiry
 from migrate_async.lint.flow.build import build_graph
 from migrate_async.lint.flow.graph import Graph
 from migrate_async.lint.hits import blocking_hits, database_hits
@@ -140,6 +141,11 @@ class View:
     def unloaded(self) -> UnloadedReads:
         """Reads of attributes that a query did not load."""
         return UnloadedReads(self.project, self.origins)
+
+    @cached_property
+    def expiry(self) -> Expiry:
+        """Reads of objects that a commit expired."""
+        return Expiry(self.project, self.origins)
 
     def has_async_attrs(self, model: Class) -> bool:
         """Whether objects of `model` have `awaitable_attrs`."""

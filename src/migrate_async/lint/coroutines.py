@@ -75,10 +75,19 @@ class Coroutines:
             confidence = self.gives_awaitable(site)
             if confidence is None or is_narrowed(self._project, site.node, function):
                 continue
+            if self._is_expected_to_fail(site):
+                continue
             found = self._misuse(site.node, site)
             if found is not None:
                 node, what = found
                 yield Forgotten(site, node, what, confidence)
+
+    def _is_expected_to_fail(self, site: CallSite) -> bool:
+        """`with pytest.raises(TypeError): f(wrong=1)`: the call itself raises."""
+        block = self._project.parent(self._project.statement_of(site.node))
+        return isinstance(block, s.With) and any(
+            last_name(item.context) in ("raises", "assertRaises") for item in block.items
+        )
 
     # --- what gives an awaitable ---------------------------------------------------------------
 

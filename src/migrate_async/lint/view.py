@@ -32,6 +32,8 @@ from migrate_async.plan.async_step import AsyncStep
 from migrate_async.plan.colour import Colouring
 from migrate_async.plan.paths import is_under
 from migrate_async.plan.queries import QueryPlan, plan_queries
+from migrate_async.plan.responses import Responses
+from migrate_async.plan.touches import Touches
 
 
 class SessionValue(NamedTuple):
@@ -99,6 +101,12 @@ class View:
         """Operations on sync database objects, and the calls that lead to them."""
         return Reach(self.project, database_hits)
 
+    def uses_database(self, function: Function) -> bool:
+        """Whether `function` works on sync database objects, itself or through calls."""
+        if self.database.hits(function):
+            return True
+        return any(self.database.way(site) is not None for site in self.project.calls(function))
+
     @cached_property
     def blocking(self) -> Reach:
         """Other calls that block, and the calls that lead to them."""
@@ -113,8 +121,7 @@ class View:
     def colouring(self) -> Colouring:
         """Which functions `migrate` would make coroutines."""
         settings = self.project.settings
-        queries = plan_queries(self.project, settings, awaited=lambda _function: False)
-        step = AsyncStep(self.project, Step.ALL, settings, lambda _function: True, queries)
+        step = AsyncStep(self.project, Step.ALL, settings, lambda _function: True, self._queries)
         return step.colouring
 
     @cached_property
@@ -146,6 +153,15 @@ class View:
     def expiry(self) -> Expiry:
         """Reads of objects that a commit expired."""
         return Expiry(self.project, self.origins)
+
+    @cached_property
+    def responses(self) -> Responses:
+        """What serialising responses reads."""
+        return Responses(self.project, Touches(self.project, self._queries))
+
+    @cached_property
+    def _queries(self) -> QueryPlan:
+        return plan_queries(self.project, self.project.settings, awaited=lambda _function: False)
 
     def has_async_attrs(self, model: Class) -> bool:
         """Whether objects of `model` have `awaitable_attrs`."""

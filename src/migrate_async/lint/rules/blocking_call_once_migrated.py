@@ -99,7 +99,9 @@ async def route(db: AsyncSession):
             if function.is_async or is_test_path(function.module.path):
                 continue
             hits = view.blocking.hits(function)
-            if not hits or not view.colouring.converts(function):
+            if not hits or not view.uses_database(function):
+                continue
+            if not view.colouring.converts(function):
                 continue
             for hit in hits:
                 is_brief = hit.confidence is not Confidence.HIGH

@@ -20,6 +20,7 @@ from migrate_async.lint.flow.build import build_graph
 from migrate_async.lint.flow.graph import Graph
 from migrate_async.lint.hits import blocking_hits, database_hits
 from migrate_async.lint.launches import Launches
+from migrate_async.lint.loops import OwnLoops
 from migrate_async.lint.origins import Origins
 from migrate_async.lint.reach import Reach
 from migrate_async.lint.resources.analysis import Resources
@@ -162,6 +163,11 @@ class View:
     @cached_property
     def _queries(self) -> QueryPlan:
         return plan_queries(self.project, self.project.settings, awaited=lambda _function: False)
+
+    @cached_property
+    def own_loops(self) -> OwnLoops:
+        """Event loops that code starts for itself."""
+        return OwnLoops(self.project)
 
     def has_async_attrs(self, model: Class) -> bool:
         """Whether objects of `model` have `awaitable_attrs`."""

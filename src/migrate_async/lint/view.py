@@ -33,8 +33,7 @@ from migrate_async.plan.async_step import AsyncStep
 from migrate_async.plan.colour import Colouring
 from migrate_async.plan.paths import is_under
 from migrate_async.plan.queries import QueryPlan, plan_queries
-from migrate_async.plan.responses import Responses
-from migrate_async.plan.touches import Touches
+from migrate_async.plan.schemas import Schemas
 
 
 class SessionValue(NamedTuple):
@@ -122,7 +121,7 @@ class View:
     def colouring(self) -> Colouring:
         """Which functions `migrate` would make coroutines."""
         settings = self.project.settings
-        step = AsyncStep(self.project, Step.ALL, settings, lambda _function: True, self._queries)
+        step = AsyncStep(self.project, Step.ALL, settings, lambda _function: True, self.queries)
         return step.colouring
 
     @cached_property
@@ -156,13 +155,9 @@ class View:
         return Expiry(self.project, self.origins)
 
     @cached_property
-    def responses(self) -> Responses:
-        """What serialising responses reads."""
-        return Responses(self.project, Touches(self.project, self._queries))
-
-    @cached_property
-    def _queries(self) -> QueryPlan:
-        return plan_queries(self.project, self.project.settings, awaited=lambda _function: False)
+    def schemas(self) -> Schemas:
+        """What responses and validations fill from attributes."""
+        return Schemas(self.project)
 
     @cached_property
     def own_loops(self) -> OwnLoops:

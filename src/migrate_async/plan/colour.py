@@ -117,6 +117,7 @@ class _Keeper:
         self._peers = peers
         self._ignore = ignore
         self._kept: dict[Function, Reason] = {}
+        self._givers: dict[CallSite, bool] = {}
 
     def run(self) -> dict[Function, Reason]:
         for function in self._coloured:
@@ -176,9 +177,12 @@ class _Keeper:
 
     def _gives_session(self, site: CallSite) -> bool:
         """Whether the value of a call is a session, or enters as one."""
-        types = self._project.infer(site.node, site.scope)
-        entered = [found.value for found in types if isinstance(found, ContextOf)]
-        return any(self._project.session_kind_of(found) is not None for found in (types, *entered))
+        if site not in self._givers:
+            types = self._project.infer(site.node, site.scope)
+            entered = [found.value for found in types if isinstance(found, ContextOf)]
+            kinds = [self._project.session_kind_of(found) for found in (types, *entered)]
+            self._givers[site] = any(kinds)
+        return self._givers[site]
 
     def _caller(self, site: CallSite) -> Reason | None:
         caller = site.function

@@ -14,7 +14,7 @@ from migrate_async.lint.unloaded import ALL, ON_ACCESS, loads_itself
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Finding
-from migrate_async.plan.responses import VALIDATORS, classes_in
+from migrate_async.plan.schemas import VALIDATORS, classes_in
 
 _HEAD = """\
 from fastapi import FastAPI
@@ -154,7 +154,7 @@ async def one(db: AsyncSession, key: int):
 
     def _filled(self, view: View, function: Function) -> Iterator[tuple[s.Expr, Scope, Types]]:
         """Values that schemas are filled from, with the types of these schemas."""
-        for types in view.responses.response_types(function):
+        for types in view.schemas.response_types(function):
             for value in function.returns:
                 yield value, function.scope, types
         for call in function.calls:
@@ -170,7 +170,7 @@ async def one(db: AsyncSession, key: int):
         scope = view.project.scope_of(value)
         held = {cls.qualname for cls in classes_in(view.project.infer(value, scope))}
         models = [model for name in sorted(held) if (model := view.project.models.get(name))]
-        schemas = [cls for cls in classes_in(types) if view.responses.is_schema(cls)]
+        schemas = [cls for cls in classes_in(types) if view.schemas.is_schema(cls)]
         if len(models) != 1 or len(schemas) != 1:
             return
         for schema, model, name in _reads(view, schemas[0], models[0], origin.loaded, set()):
@@ -193,7 +193,7 @@ def _reads(
     if schema in seen or ALL in loaded:
         return
     seen.add(schema)
-    for name, types in view.responses.fields(schema).items():
+    for name, types in view.schemas.fields(schema).items():
         relationship = model.relationships.get(name)
         if relationship is None:
             continue
@@ -202,6 +202,6 @@ def _reads(
             continue
         target = relationship.target
         related = view.project.models.get(target.qualname) if target is not None else None
-        inner = [cls for cls in classes_in(types) if view.responses.is_schema(cls)]
+        inner = [cls for cls in classes_in(types) if view.schemas.is_schema(cls)]
         if related is not None and len(inner) == 1:
             yield from _reads(view, inner[0], related, loaded, seen)

@@ -35,12 +35,26 @@ class Expiry:
     def __init__(self, project: Project, origins: Origins) -> None:
         self._project = project
         self._origins = origins
-        self.confidence = _confidence(project)
-        """How sure it is that an async session expires objects; None: none does."""
+        self._made = _made(project)
+
+    def confidence(self, function: Function) -> Confidence | None:
+        """How sure it is that the async sessions of `function` expire objects; None: none does.
+
+        The sessions that its own module makes count more than those of others.
+        """
+        in_test = is_test_path(function.module.path)
+        found = self._made.get(function.module.path)
+        if found is None:
+            paths = [path for path in self._made if not is_test_path(path)]
+            found = [expires for path in paths for expires in self._made[path]]
+        if not any(found):
+            return None
+        return Confidence.HIGH if all(found) and not in_test else Confidence.MEDIUM
 
     def of(self, function: Function) -> Iterator[Expired]:
         """The first read of each object after each commit, where nothing fetched it anew."""
-        if self.confidence is None or not isinstance(function.node, s.FunctionDef):
+        confidence = self.confidence(function)
+        if confidence is None or not isinstance(function.node, s.FunctionDef):
             return
         seen: set[s.AnyNode] = set()
         for statement in blocks.statements(function.node.body):
@@ -53,7 +67,7 @@ class Expiry:
                 read = self._first_read(statement, name, function)
                 if read is not None and read not in seen:
                     seen.add(read)
-                    yield Expired(read, statement, self.confidence)
+                    yield Expired(read, statement, confidence)
 
     def _belongs(self, name: str, session: str, commit: s.Stmt, function: Function) -> bool:
         """Whether `session` holds the object `name` when it commits."""
@@ -144,18 +158,14 @@ def _fetches(project: Project, statement: s.Stmt, function: Function) -> bool:
     )
 
 
-def _confidence(project: Project) -> Confidence | None:
-    """High if every async session of the project expires its objects."""
-    found = [
-        _expires(call)
-        for function in project.functions
-        if not is_test_path(function.module.path)
-        for call in function.calls
-        if _makes_sessions(project, call)
-    ]
-    if not any(found):
-        return None
-    return Confidence.HIGH if all(found) else Confidence.MEDIUM
+def _made(project: Project) -> dict[str, list[bool | None]]:
+    """By path of a module, whether each async session factory in it expires objects."""
+    found: dict[str, list[bool | None]] = {}
+    for function in project.functions:
+        for call in function.calls:
+            if _makes_sessions(project, call):
+                found.setdefault(function.module.path, []).append(_expires(call))
+    return found
 
 
 def _makes_sessions(project: Project, call: RawCall) -> bool:

@@ -108,10 +108,7 @@ class Launches:
 
     def _given(self, arg: s.Expr, scope: Scope, function: Function) -> Iterator[Load]:
         if isinstance(arg, s.Call):
-            if self._kind(arg, scope) == "one":
-                arg = arg.args[0] if arg.args else arg
-            if isinstance(arg, s.Call):
-                yield from self._loads(arg, scope, many=False)
+            yield from self._of_item(arg, scope, many=False)
         elif isinstance(arg, s.Starred):
             yield from self._given_all(arg.value, scope, function)
         elif isinstance(arg, s.Name):
@@ -135,12 +132,7 @@ class Launches:
 
     def _comprehended(self, value: s.Comprehension) -> Iterator[Load]:
         element = value.elements[-1]
-        inner = self._project.scope_of(element)
-        if isinstance(element, s.Call):
-            if self._kind(element, inner) == "one" and element.args:
-                element = element.args[0]
-            if isinstance(element, s.Call):
-                yield from self._loads(element, inner, many=True)
+        yield from self._of_item(element, self._project.scope_of(element), many=True)
 
     def _appended(self, name: str, function: Function) -> Iterator[Load]:
         """`tasks.append(load(db))`."""
@@ -148,13 +140,15 @@ class Launches:
             func = call.node.func
             is_append = isinstance(func, s.Attribute) and func.attr == "append"
             if is_append and text(func) == f"{name}.append" and call.node.args:
-                item = call.node.args[0]
-                if isinstance(item, s.Call):
-                    if self._kind(item, call.scope) == "one" and item.args:
-                        item = item.args[0]
-                    if isinstance(item, s.Call):
-                        many = self._in_loop(call.node, function)
-                        yield from self._loads(item, call.scope, many)
+                many = self._in_loop(call.node, function)
+                yield from self._of_item(call.node.args[0], call.scope, many)
+
+    def _of_item(self, item: s.Expr, scope: Scope, many: bool) -> Iterator[Load]:
+        """One coroutine, or the task that was made of it."""
+        if isinstance(item, s.Call) and item.args and self._kind(item, scope) == "one":
+            item = item.args[0]
+        if isinstance(item, s.Call):
+            yield from self._loads(item, scope, many)
 
     # --- sessions ------------------------------------------------------------------------------
 

@@ -20,37 +20,19 @@ _JOINS = frozenset({"joinedload", "joinedload_all"})
 _RAISING = frozenset({"all", "one", "one_or_none", "scalar_one", "scalar_one_or_none", "fetchall"})
 _RAISING |= {"fetchone", "fetchmany"}
 
-
-class JoinedCollectionWithoutUnique(Rule):
-    """A collection is loaded with a join, and the result is not made unique.
-
-    ## Why
-
-    The join repeats the parent for each row of the collection. `Query` removed the repetitions
-    silently; `select()` asks for `.unique()` and raises `InvalidRequestError: The unique() method
-    must be invoked on this Result`.
-
-    ## Fix
-
-    Call `.unique()` on the result before fetching from it, or load the collection with
-    `selectinload`, which needs no join.
-
-    ## False alarms
-
-    A statement that is put together elsewhere is not followed, so that alarms are missed rather
-    than raised. `Result.first()` and `Session.scalar()` need no `unique()`.
-    """
-
-    CODE = "MA709"
-    CONSEQUENCE = "the query fails with InvalidRequestError each time it finds a row"
-    REMEDY = "call `.unique()` on the result, or use `selectinload`"
-    EXAMPLES = (
-        Example(
-            "a loader option, and a mapping",
-            """\
-from sqlalchemy import ForeignKey, select
+_HEAD = """\
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import DeclarativeBase, Mapped, joinedload, mapped_column, relationship
+from sqlalchemy.orm import joinedload, selectinload
+
+from app.models import Post, Team, User
+
+
+"""
+_MODELS = """\
+# file: app/models.py
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
 class Base(DeclarativeBase):
@@ -80,8 +62,37 @@ class Member(Base):
     __tablename__ = "members"
     id: Mapped[int] = mapped_column(primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"))
+"""
 
 
+class JoinedCollectionWithoutUnique(Rule):
+    """A collection is loaded with a join, and the result is not made unique.
+
+    ## Why
+
+    The join repeats the parent for each row of the collection. `Query` removed the repetitions
+    silently; `select()` asks for `.unique()` and raises `InvalidRequestError: The unique() method
+    must be invoked on this Result`.
+
+    ## Fix
+
+    Call `.unique()` on the result before fetching from it, or load the collection with
+    `selectinload`, which needs no join.
+
+    ## False alarms
+
+    A statement that is put together elsewhere is not followed, so that alarms are missed rather
+    than raised. `Result.first()` and `Session.scalar()` need no `unique()`.
+    """
+
+    CODE = "MA709"
+    CONSEQUENCE = "the query fails with InvalidRequestError each time it finds a row"
+    REMEDY = "call `.unique()` on the result, or use `selectinload`"
+    EXAMPLES = (
+        Example(
+            "a loader option, and a mapping",
+            _HEAD
+            + """\
 async def users(db: AsyncSession):
     statement = select(User).options(joinedload(User.posts))
     result = await db.execute(statement)
@@ -96,66 +107,27 @@ async def right(db: AsyncSession):
     users = await db.scalars(select(User).options(joinedload(User.posts)))
     posts = (await db.scalars(select(Post).options(joinedload(Post.user)))).all()
     return users.unique().all(), posts
-""",
+"""
+            + _MODELS,
         ),
         Example(
             "a many-to-one join repeats nothing, and selectinload joins nothing",
-            """\
-from sqlalchemy import ForeignKey, select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import DeclarativeBase, Mapped, joinedload, mapped_column, relationship
-from sqlalchemy.orm import selectinload
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-class User(Base):
-    __tablename__ = "users"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    posts: Mapped[list["Post"]] = relationship(back_populates="user")
-
-
-class Post(Base):
-    __tablename__ = "posts"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    user: Mapped[User] = relationship(back_populates="posts")
-
-
+            _HEAD
+            + """\
 async def posts(db: AsyncSession):
     statement = select(Post).options(joinedload(Post.user).selectinload(User.posts))
     return (await db.scalars(statement)).all()
-""",
+"""
+            + _MODELS,
         ),
         Example(
             "first() needs no unique()",
-            """\
-from sqlalchemy import ForeignKey, select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import DeclarativeBase, Mapped, joinedload, mapped_column, relationship
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-class User(Base):
-    __tablename__ = "users"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    posts: Mapped[list["Post"]] = relationship()
-
-
-class Post(Base):
-    __tablename__ = "posts"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-
-
+            _HEAD
+            + """\
 async def user(db: AsyncSession):
     return (await db.scalars(select(User).options(joinedload(User.posts)))).first()
-""",
+"""
+            + _MODELS,
         ),
     )
 

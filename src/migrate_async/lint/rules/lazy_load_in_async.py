@@ -11,6 +11,41 @@ from migrate_async.model.finding import Applicability, Finding, Fix
 from migrate_async.model.plan import AwaitAttribute
 from migrate_async.plan.lazy_access import can_await
 
+_HEAD = """\
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from app.models import Item, Order
+
+
+"""
+_MODELS = """\
+# file: app/models.py
+from sqlalchemy import ForeignKey
+from sqlalchemy.ext.asyncio import AsyncAttrs
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(AsyncAttrs, DeclarativeBase):
+    pass
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    notes: Mapped[str] = mapped_column(deferred=True)
+    items: Mapped[list["Item"]] = relationship(back_populates="order")
+    eager: Mapped[list["Item"]] = relationship(lazy="selectin", viewonly=True)
+
+
+class Item(Base):
+    __tablename__ = "items"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
+    order: Mapped[Order] = relationship(back_populates="items")
+"""
+
 
 class LazyLoadInAsync(Rule):
     """A coroutine reads a relationship or deferred column that the query did not load.
@@ -39,14 +74,8 @@ class LazyLoadInAsync(Rule):
     EXAMPLES = (
         Example(
             "a collection, a single object and a deferred column",
-            """\
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
-
-from app.models import Item, Order
-
-
+            _HEAD
+            + """\
 async def route(db: AsyncSession, key: int):
     order = await db.get(Order, key)
     for item in order.items:  # error
@@ -60,41 +89,13 @@ async def route(db: AsyncSession, key: int):
 async def other(db: AsyncSession, key: int):
     item = (await db.scalars(select(Item).where(Item.id == key))).one()
     return item.order.id  # error
-# file: app/models.py
-from sqlalchemy import ForeignKey
-from sqlalchemy.ext.asyncio import AsyncAttrs
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
-
-
-class Base(AsyncAttrs, DeclarativeBase):
-    pass
-
-
-class Order(Base):
-    __tablename__ = "orders"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    notes: Mapped[str] = mapped_column(deferred=True)
-    items: Mapped[list["Item"]] = relationship(back_populates="order")
-    eager: Mapped[list["Item"]] = relationship(lazy="selectin", viewonly=True)
-
-
-class Item(Base):
-    __tablename__ = "items"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
-    order: Mapped[Order] = relationship(back_populates="items")
-""",
+"""
+            + _MODELS,
         ),
         Example(
             "a relationship of what was loaded, and one query for many",
-            """\
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
-
-from app.models import Item, Order
-
-
+            _HEAD
+            + """\
 async def route(db: AsyncSession):
     statement = select(Order).options(selectinload(Order.items))
     statement = statement.where(Order.id > 1)
@@ -107,41 +108,13 @@ async def route(db: AsyncSession):
 async def sums(db: AsyncSession):
     orders = (await db.scalars(select(Order))).all()
     return [len(order.items) for order in orders]  # error
-# file: app/models.py
-from sqlalchemy import ForeignKey
-from sqlalchemy.ext.asyncio import AsyncAttrs
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
-
-
-class Base(AsyncAttrs, DeclarativeBase):
-    pass
-
-
-class Order(Base):
-    __tablename__ = "orders"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    notes: Mapped[str] = mapped_column(deferred=True)
-    items: Mapped[list["Item"]] = relationship(back_populates="order")
-    eager: Mapped[list["Item"]] = relationship(lazy="selectin", viewonly=True)
-
-
-class Item(Base):
-    __tablename__ = "items"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
-    order: Mapped[Order] = relationship(back_populates="items")
-""",
+"""
+            + _MODELS,
         ),
         Example(
             "the query is in a function that is called",
-            """\
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
-
-from app.models import Item, Order
-
-
+            _HEAD
+            + """\
 async def load(db: AsyncSession, key: int):
     return await db.scalar(select(Order).where(Order.id == key))
 
@@ -149,41 +122,13 @@ async def load(db: AsyncSession, key: int):
 async def route(db: AsyncSession, key: int):
     order = await load(db, key)
     return len(order.items)  # error: medium
-# file: app/models.py
-from sqlalchemy import ForeignKey
-from sqlalchemy.ext.asyncio import AsyncAttrs
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
-
-
-class Base(AsyncAttrs, DeclarativeBase):
-    pass
-
-
-class Order(Base):
-    __tablename__ = "orders"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    notes: Mapped[str] = mapped_column(deferred=True)
-    items: Mapped[list["Item"]] = relationship(back_populates="order")
-    eager: Mapped[list["Item"]] = relationship(lazy="selectin", viewonly=True)
-
-
-class Item(Base):
-    __tablename__ = "items"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
-    order: Mapped[Order] = relationship(back_populates="items")
-""",
+"""
+            + _MODELS,
         ),
         Example(
             "loaded by an option, by the mapping, or awaited",
-            """\
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
-
-from app.models import Item, Order
-
-
+            _HEAD
+            + """\
 async def route(db: AsyncSession, key: int):
     order = await db.get(Order, key, options=[selectinload(Order.items)])
     return len(order.items) + len(order.eager)
@@ -198,80 +143,24 @@ async def refreshed(db: AsyncSession, key: int):
     order = await db.get(Order, key)
     await db.refresh(order, ["items"])
     return order.items
-# file: app/models.py
-from sqlalchemy import ForeignKey
-from sqlalchemy.ext.asyncio import AsyncAttrs
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
-
-
-class Base(AsyncAttrs, DeclarativeBase):
-    pass
-
-
-class Order(Base):
-    __tablename__ = "orders"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    notes: Mapped[str] = mapped_column(deferred=True)
-    items: Mapped[list["Item"]] = relationship(back_populates="order")
-    eager: Mapped[list["Item"]] = relationship(lazy="selectin", viewonly=True)
-
-
-class Item(Base):
-    __tablename__ = "items"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
-    order: Mapped[Order] = relationship(back_populates="items")
-""",
+"""
+            + _MODELS,
         ),
         Example(
             "nobody knows what the query loads",
-            """\
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
-
-from app.models import Item, Order
-
-
+            _HEAD
+            + """\
 async def route(db: AsyncSession, order: Order, options: list):
     other = await db.get(Order, 1, options=options)
     third = (await db.scalars(select(Order).options(*options))).one()
     return order.items, other.items, third.items
-# file: app/models.py
-from sqlalchemy import ForeignKey
-from sqlalchemy.ext.asyncio import AsyncAttrs
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
-
-
-class Base(AsyncAttrs, DeclarativeBase):
-    pass
-
-
-class Order(Base):
-    __tablename__ = "orders"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    notes: Mapped[str] = mapped_column(deferred=True)
-    items: Mapped[list["Item"]] = relationship(back_populates="order")
-    eager: Mapped[list["Item"]] = relationship(lazy="selectin", viewonly=True)
-
-
-class Item(Base):
-    __tablename__ = "items"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
-    order: Mapped[Order] = relationship(back_populates="items")
-""",
+"""
+            + _MODELS,
         ),
         Example(
             "a sync function may be run by run_sync",
-            """\
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import selectinload
-
-from app.models import Item, Order
-
-
+            _HEAD
+            + """\
 def count(order: Order):
     return len(order.items)
 
@@ -280,30 +169,8 @@ async def route(db: AsyncSession, key: int):
     order = await db.get(Order, key)
     order.items = []
     return await db.run_sync(lambda _: count(order))
-# file: app/models.py
-from sqlalchemy import ForeignKey
-from sqlalchemy.ext.asyncio import AsyncAttrs
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
-
-
-class Base(AsyncAttrs, DeclarativeBase):
-    pass
-
-
-class Order(Base):
-    __tablename__ = "orders"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    notes: Mapped[str] = mapped_column(deferred=True)
-    items: Mapped[list["Item"]] = relationship(back_populates="order")
-    eager: Mapped[list["Item"]] = relationship(lazy="selectin", viewonly=True)
-
-
-class Item(Base):
-    __tablename__ = "items"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
-    order: Mapped[Order] = relationship(back_populates="items")
-""",
+"""
+            + _MODELS,
         ),
     )
 

@@ -10,6 +10,21 @@ from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Finding
 
+_MODELS = """\
+# file: app/models.py
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class User(Base):
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+"""
+
 
 class ReadAfterCommit(Rule):
     """A coroutine reads an object after a commit that expired it.
@@ -40,19 +55,10 @@ class ReadAfterCommit(Rule):
             "an object that was added, and one that was loaded",
             """\
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from app.models import User
 
 SessionLocal = async_sessionmaker(create_async_engine("sqlite+aiosqlite://"))
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-class User(Base):
-    __tablename__ = "users"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str]
 
 
 async def create(db: AsyncSession):
@@ -72,26 +78,19 @@ async def rename(db: AsyncSession, key: int):
     if key:
         return user.name  # error
     return user.id
-""",
+"""
+            + _MODELS,
         ),
         Example(
             "some sessions keep their objects",
             """\
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from app.models import User
 
 engine = create_async_engine("sqlite+aiosqlite://")
 SessionLocal = async_sessionmaker(engine)
 Other = async_sessionmaker(engine, expire_on_commit=False)
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-class User(Base):
-    __tablename__ = "users"
-    id: Mapped[int] = mapped_column(primary_key=True)
 
 
 async def create(db: AsyncSession):
@@ -99,25 +98,18 @@ async def create(db: AsyncSession):
     db.add(user)
     await db.commit()
     return user.id  # error: medium
-""",
+"""
+            + _MODELS,
         ),
         Example(
             "sessions keep their objects",
             """\
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from app.models import User
 
 engine = create_async_engine("sqlite+aiosqlite://")
 SessionLocal = async_sessionmaker(engine, expire_on_commit=False)
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-class User(Base):
-    __tablename__ = "users"
-    id: Mapped[int] = mapped_column(primary_key=True)
 
 
 async def create(db: AsyncSession):
@@ -125,24 +117,17 @@ async def create(db: AsyncSession):
     db.add(user)
     await db.commit()
     return user.id
-""",
+"""
+            + _MODELS,
         ),
         Example(
             "refreshed, read before the commit, or of another session",
             """\
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from app.models import User
 
 SessionLocal = async_sessionmaker(create_async_engine("sqlite+aiosqlite://"))
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-class User(Base):
-    __tablename__ = "users"
-    id: Mapped[int] = mapped_column(primary_key=True)
 
 
 async def create(db: AsyncSession, other: AsyncSession):
@@ -155,7 +140,8 @@ async def create(db: AsyncSession, other: AsyncSession):
     await db.commit()
     await db.refresh(user)
     return user.id, key
-""",
+"""
+            + _MODELS,
         ),
     )
 

@@ -7,7 +7,7 @@ Passing it on, storing it, returning it or yielding it is left alone: somebody m
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from migrate_async.index.callgraph import CallSite
@@ -33,6 +33,13 @@ class Misuse(enum.Enum):
     ARGUMENT = "is not awaited before it is given to `{}()`"
     WITH = "is not awaited before it is entered"
     TEXT = "is not awaited before it is put into a string"
+    UNPACKED = "is not awaited before it is unpacked"
+
+
+_FATAL = tuple(
+    misuse.value.partition("{")[0] for misuse in (Misuse.ATTRIBUTE, Misuse.INDEX, Misuse.ITERATION)
+)
+"""What fails on every coroutine, whatever else is done with it."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +124,7 @@ class Coroutines:
         if isinstance(parent, s.ExpressionStatement):
             return node, Misuse.DROPPED.value
         if isinstance(parent, s.Assign) and len(parent.targets) == 1:
-            target = parent.targets[0]
-            return self._of_name(target, site) if isinstance(target, s.Name) else None
+            return self._of_target(parent.targets[0], site)
         if isinstance(parent, s.NamedExpression):
             return self._wrong(parent, site)
         what = self._use(node, parent, site)
@@ -162,6 +168,11 @@ class Coroutines:
 
     # --- what is done with a local that holds it -----------------------------------------------
 
+    def _of_target(self, target: s.Expr, site: CallSite) -> tuple[s.AnyNode, str] | None:
+        if isinstance(target, s.Sequence):
+            return site.node, Misuse.UNPACKED.value
+        return self._of_name(target, site) if isinstance(target, s.Name) else None
+
     def _of_name(self, target: s.Name, site: CallSite) -> tuple[s.AnyNode, str] | None:
         """A misuse of the local, if no use of it can be what awaits it."""
         scope = _home(site.scope)
@@ -174,19 +185,27 @@ class Coroutines:
         body = scope.function.node
         if body is None:
             return None
-        first: tuple[s.AnyNode, str] | None = None
-        is_read = False
-        for node in s.walk(body):
-            if not isinstance(node, s.Name) or node.id != target.id or node is target:
-                continue
-            is_read = True
-            what = self._use(node, self._project.parent(node), site)
-            if what is None:
-                return None
-            first = first or (node, what)
-        if not is_read and target.id != "_":
-            return site.node, Misuse.DROPPED.value
-        return first
+        uses = [
+            (node, self._project.parent(node))
+            for node in s.walk(body)
+            if isinstance(node, s.Name) and node.id == target.id and node is not target
+        ]
+        if not uses:
+            return None if target.id == "_" else (site.node, Misuse.DROPPED.value)
+        return self._of_uses(uses, site)
+
+    def _of_uses(
+        self, uses: Sequence[tuple[s.Name, s.AnyNode | s.ModuleSyntax]], site: CallSite
+    ) -> tuple[s.AnyNode, str] | None:
+        """A coroutine that is passed on may be tested before, but it has no attributes."""
+        if any(isinstance(parent, s.Await) for _, parent in uses):
+            return None
+        found = [(node, self._use(node, parent, site)) for node, parent in uses]
+        wrong = [(node, what) for node, what in found if what is not None]
+        fatal = [(node, what) for node, what in wrong if what.startswith(_FATAL)]
+        if fatal:
+            return fatal[0]
+        return wrong[0] if len(wrong) == len(found) else None
 
 
 def _is_coroutine_function(function: Function) -> bool:
@@ -208,7 +227,8 @@ def _at_place(node: s.Expr, parent: s.AnyNode | s.ModuleSyntax) -> str | None:
     """What syntax does to the expression in one of its places."""
     if isinstance(parent, s.Subscript) and parent.value is node:
         return Misuse.INDEX.value
-    if isinstance(parent, s.For | s.Generator) and parent.iter is node:
+    is_iterated = isinstance(parent, s.For | s.Generator) and parent.iter is node
+    if is_iterated or isinstance(parent, s.Starred):
         return Misuse.ITERATION.value
     is_tested = isinstance(parent, s.If | s.While | s.Conditional) and parent.test is node
     is_asserted = isinstance(parent, s.Simple) and parent.keyword == "assert"

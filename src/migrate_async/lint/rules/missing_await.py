@@ -72,6 +72,9 @@ async def route(users: Users):
         print(f"{users.names()}")  # error
     if (found := users.names()) is None:  # error
         return len(users.names())  # error
+    first, second = users.names()  # error
+    names = users.names()  # error
+    print(names, names[0], first, second)
     return [name.upper() for name in users.names()]  # error
 
 
@@ -109,6 +112,9 @@ async def route(keys, group):
     later = load(2)
     coroutines = [load(key) for key in keys]
     group.start(load(3))
+    maybe = load(5)
+    if maybe:
+        group.start(maybe)
     return await task, await later, await asyncio.gather(*coroutines, load(4))
 
 

@@ -126,6 +126,61 @@ async def route(db: AsyncSession, key: int):
             + _MODELS,
         ),
         Example(
+            "awaited, where the models have `AsyncAttrs`",
+            """\
+from sqlalchemy import ForeignKey
+from sqlalchemy.ext.asyncio import AsyncAttrs, AsyncSession
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(AsyncAttrs, DeclarativeBase):
+    pass
+
+
+class User(Base):
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    posts: Mapped[list["Post"]] = relationship()
+
+
+class Post(Base):
+    __tablename__ = "posts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+
+
+async def route(db: AsyncSession, key: int):
+    user = await db.get(User, key)
+    return len(user.posts)  # error
+""",
+            fixed="""\
+from sqlalchemy import ForeignKey
+from sqlalchemy.ext.asyncio import AsyncAttrs, AsyncSession
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(AsyncAttrs, DeclarativeBase):
+    pass
+
+
+class User(Base):
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    posts: Mapped[list["Post"]] = relationship()
+
+
+class Post(Base):
+    __tablename__ = "posts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+
+
+async def route(db: AsyncSession, key: int):
+    user = await db.get(User, key)
+    return len(await user.awaitable_attrs.posts)
+""",
+        ),
+        Example(
             "loaded by an option, by the mapping, or awaited",
             _HEAD
             + """\

@@ -98,6 +98,29 @@ def start():
 """,
         ),
         Example(
+            "the `await` is added",
+            """\
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def names(db: AsyncSession):
+    rows = db.scalars(text("SELECT name FROM users")).all()  # error
+    db.commit()  # error
+    return rows
+""",
+            fixed="""\
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def names(db: AsyncSession):
+    rows = (await db.scalars(text("SELECT name FROM users"))).all()
+    await db.commit()
+    return rows
+""",
+        ),
+        Example(
             "somebody awaits it later",
             """\
 import asyncio

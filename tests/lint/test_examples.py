@@ -6,6 +6,7 @@ import pytest
 
 from migrate_async.lint.registry import rules
 from migrate_async.lint.rule import Example, Rule
+from migrate_async.model.finding import Confidence
 from support import linting
 
 EXAMPLES = [
@@ -21,6 +22,14 @@ def test_findings_are_where_the_example_says(rule: type[Rule], example: Example)
     found = linting.findings(rule, example.code)
     places = sorted((f.path, f.span[0], f.confidence) for f in found)
     assert places == linting.expected(linting.split_files(example.code))
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.CODE)
+def test_examples_reach_the_confidence_that_is_promised(rule: type[Rule]) -> None:
+    """A rule is skipped where its best confidence is not shown, so that has to be true."""
+    levels = list(Confidence)
+    found = [f for example in rule.EXAMPLES for f in linting.findings(rule, example.code)]
+    assert min(levels.index(Confidence(f.confidence)) for f in found) == levels.index(rule.BEST)
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.CODE)

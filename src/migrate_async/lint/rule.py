@@ -62,6 +62,8 @@ class Rule(ABC):
     REMEDY: ClassVar[str]
     """What to do, for findings that say nothing more special."""
     EXAMPLES: ClassVar[tuple[Example, ...]]
+    BEST: ClassVar[Confidence] = Confidence.HIGH
+    """The highest confidence that it ever has: it is not run where that is not shown."""
     PER_FILE: ClassVar[bool] = False
     """Whether one file is enough to find it, so that a linter of single files may run it."""
 

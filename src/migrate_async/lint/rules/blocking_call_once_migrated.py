@@ -32,6 +32,7 @@ class BlockingCallOnceMigrated(Rule):
     """
 
     CODE = "MA704"
+    BEST = Confidence.MEDIUM
     CONSEQUENCE = "after the migration, every other request waits until the call returns"
     REMEDY = "run it in a thread with `await asyncio.to_thread(...)` once the function is async"
     EXAMPLES = (

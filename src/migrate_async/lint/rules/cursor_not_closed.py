@@ -31,6 +31,7 @@ class CursorNotClosed(LeakRule):
     """
 
     CODE = "MA618"
+    BEST = Confidence.MEDIUM
     CONSEQUENCE = "the next user of the pooled connection may meet its unread rows"
     REMEDY = "open it in a `with` block, or close it in `finally`"
     FAMILIES = frozenset({"cursor"})

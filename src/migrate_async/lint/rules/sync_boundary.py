@@ -35,6 +35,7 @@ class SyncBoundary(Rule):
     """
 
     CODE = "MA857"
+    BEST = Confidence.LOW
     CONSEQUENCE = "its callees stay sync, each call of them on a bridge"
     REMEDY = "take the database work out of the function"
     PER_FILE = True

@@ -17,6 +17,27 @@ TABLE = "tool.migrate-async"
 FILE_NAME = "pyproject.toml"
 
 
+class LintSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """What a project may set for the linter, in `[tool.migrate-async.lint]`.
+
+    | key                | meaning                                                            |
+    | ------------------ | ------------------------------------------------------------------ |
+    | `select`           | Rules to run: codes, beginnings of codes, names. `MA` is all.      |
+    | `extend-select`    | Rules to run besides those of `select`.                            |
+    | `ignore`           | Rules not to run; of two that match, the longer one counts.        |
+    | `per-file-ignores` | Rules whose findings are left out in files, by pattern.            |
+    | `strict`           | Show what is less sure, and calls that could not be resolved.      |
+    | `baseline`         | File with the findings that are known, relative to the root.       |
+    """
+
+    select: tuple[str, ...] = ("MA",)
+    extend_select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    per_file_ignores: dict[str, tuple[str, ...]] = {}
+    strict: bool = False
+    baseline: str = ""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     """What a project may set; the defaults suit a project that sets nothing.
 
@@ -33,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     | `target-sqlalchemy` | The SQLAlchemy line that the converted code has to run on.        |
     | `cache-dir`         | Folder of the facts cache, relative to the project root.          |
     | `max-file-size`     | Size in bytes above which a file is reported and skipped.         |
+    | `lint`              | A table with the keys of the linter.                              |
     """
 
     paths: tuple[str, ...] = (".",)
@@ -46,6 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     target_sqlalchemy: Literal["2.0", "2.1"] = "2.0"
     cache_dir: str = ".migrate-async/cache"
     max_file_size: int = 5_000_000
+    lint: LintSettings = LintSettings()
 
 
 def find_root(start: Path) -> Path:
@@ -78,19 +101,39 @@ def parse(table: Mapping[str, Any], file: Path) -> Settings:
 
     Raises `ConfigurationError` for an unknown key or a value of the wrong type.
     """
-    fields = {field.encode_name: field for field in msgspec.structs.fields(Settings)}
-    values = {}
-    for key, value in table.items():
-        if key not in fields:
-            raise ConfigurationError(_unknown(key, list(fields), file))
-        try:
-            values[fields[key].name] = msgspec.convert(value, fields[key].type)
-        except msgspec.ValidationError as error:
-            problem = _choices(fields[key].type, value) or str(error)
-            raise ConfigurationError(_wrong(key, problem, file)) from None
+    values = _values(table, Settings, "", file)
     settings = Settings(**values)
     _check_values(settings, file)
     return settings
+
+
+def _values(
+    table: Mapping[str, Any], kind: type[msgspec.Struct], prefix: str, file: Path
+) -> dict[str, Any]:
+    """The values in `table` by field of `kind`; `prefix` names the table in errors."""
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in fields:
+            raise ConfigurationError(_unknown(key, list(fields), prefix, file))
+        field = fields[key]
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            values[field.name] = field.type(
+                **_values(_subtable(value, key, file), field.type, f"{key}.", file)
+            )
+            continue
+        try:
+            values[field.name] = msgspec.convert(value, field.type)
+        except msgspec.ValidationError as error:
+            problem = _choices(field.type, value) or str(error)
+            raise ConfigurationError(_wrong(prefix + key, problem, file)) from None
+    return values
+
+
+def _subtable(value: Any, key: str, file: Path) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(_wrong(key, "expected a table", file))
+    return cast("Mapping[str, Any]", value)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -111,10 +154,10 @@ def _table(document: dict[str, Any], file: Path) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", table)
 
 
-def _unknown(key: str, known: list[str], file: Path) -> str:
+def _unknown(key: str, known: list[str], prefix: str, file: Path) -> str:
     nearest = difflib.get_close_matches(key.replace("_", "-"), known, n=1, cutoff=0.5)
     advice = f"did you mean `{nearest[0]}`?" if nearest else f"the keys are {', '.join(known)}"
-    return f"unknown key `{key}` in [{TABLE}] of {file}: {advice}"
+    return f"unknown key `{prefix}{key}` in [{TABLE}] of {file}: {advice}"
 
 
 def _choices(kind: Any, value: Any) -> str:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from migrate_async import config
-from migrate_async.config import Settings
+from migrate_async.config import LintSettings, Settings
 from migrate_async.errors import ConfigurationError
 
 REPOSITORY = Path(__file__).parents[2]
@@ -55,9 +55,18 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         "target-sqlalchemy": "2.1",
         "cache-dir": ".cache",
         "max-file-size": 10,
+        "lint": {
+            "select": ["MA6"],
+            "extend-select": ["MA801"],
+            "ignore": ["MA602"],
+            "per-file-ignores": {"tests/": ["MA6"]},
+            "strict": True,
+            "baseline": "known.json",
+        },
     }
     fields = msgspec.structs.fields(Settings)
     assert sorted(given) == sorted(field.encode_name for field in fields)
+    assert list(given["lint"]) == [f.encode_name for f in msgspec.structs.fields(LintSettings)]
     read = settings_from(tmp_path, msgspec_toml({"tool": {"migrate-async": given}}))
     for field in fields:
         value = getattr(read, field.name)
@@ -68,13 +77,25 @@ def test_every_key_is_read(tmp_path: Path) -> None:
 def msgspec_toml(document: dict[str, Any]) -> str:
     """TOML for the one table of `document`; JSON's strings, lists and numbers are TOML's."""
     table = document["tool"]["migrate-async"]
-    lines = [f"{key} = {msgspec.json.encode(value).decode()}" for key, value in table.items()]
+    lines = [f"{key} = {toml_value(value)}" for key, value in table.items()]
     return "\n".join(["[tool.migrate-async]", *lines])
+
+
+def toml_value(value: Any) -> str:
+    if isinstance(value, dict):
+        items = (f'"{key}" = {toml_value(inner)}' for key, inner in value.items())
+        return f"{{{', '.join(items)}}}"
+    return msgspec.json.encode(value).decode()
 
 
 @pytest.mark.parametrize(
     ("key", "nearest"),
-    [("exclud", "exclude"), ("session_names", "session-names"), ("getdb", "get-db")],
+    [
+        ("exclud", "exclude"),
+        ("session_names", "session-names"),
+        ("getdb", "get-db"),
+        ("lint.selct", "select"),
+    ],
 )
 def test_an_unknown_key_is_named_with_file_and_nearest_key(
     tmp_path: Path, key: str, nearest: str
@@ -101,6 +122,10 @@ def test_an_unknown_key_like_no_other_lists_all_keys(tmp_path: Path) -> None:
         ("session-resolvers = ['a b']", "`session-resolvers[0]`"),
         ("max-file-size = 0", "`max-file-size`"),
         ("max-file-size = true", "`max-file-size`"),
+        ("lint = 3", "`lint`"),
+        ("lint.select = 'MA6'", "`lint.select`"),
+        ("lint.ignore = ['MA6', 3]", "`lint.ignore[1]`"),
+        ("lint.per-file-ignores = {'a' = 'MA6'}", "`lint.per-file-ignores[...]`"),
     ],
 )
 def test_a_wrong_value_names_key_and_file(tmp_path: Path, body: str, place: str) -> None:
@@ -149,17 +174,32 @@ def test_the_root_is_the_nearest_folder_with_a_project_file(tmp_path: Path) -> N
     assert config.find_root(tmp_path) == tmp_path
 
 
-def test_the_docstring_has_every_key_once_in_the_order_of_the_fields() -> None:
-    documented = [row[0].strip("`") for row in table_rows(Settings.__doc__ or "")]
-    assert documented == [field.encode_name for field in msgspec.structs.fields(Settings)]
+@pytest.mark.parametrize("kind", [Settings, LintSettings])
+def test_the_docstring_has_every_key_once_in_the_order_of_the_fields(
+    kind: type[msgspec.Struct],
+) -> None:
+    documented = [row[0].strip("`") for row in table_rows(kind.__doc__ or "")]
+    assert documented == [field.encode_name for field in msgspec.structs.fields(kind)]
 
 
-def test_the_page_says_what_the_docstring_and_the_defaults_say() -> None:
+@pytest.mark.parametrize(("kind", "section"), [(Settings, 0), (LintSettings, 1)])
+def test_the_page_says_what_the_docstring_and_the_defaults_say(
+    kind: type[msgspec.Struct], section: int
+) -> None:
     page = (REPOSITORY / "docs" / "configuration.md").read_text(encoding="utf-8")
-    meanings = {row[0]: row[1] for row in table_rows(Settings.__doc__ or "")}
-    documented = {row[0]: row for row in table_rows(page)}
+    part = re.split(r"^## Keys of `lint`$", page, flags=re.MULTILINE)[section]
+    meanings = {row[0]: row[1] for row in table_rows(kind.__doc__ or "")}
+    documented = {row[0]: row for row in table_rows(part)}
     assert list(documented) == list(meanings)
-    for field in msgspec.structs.fields(Settings):
+    for field in msgspec.structs.fields(kind):
         _, default, meaning = documented[f"`{field.encode_name}`"]
-        assert default.strip("`") == msgspec.json.encode(field.default).decode()
+        expected = b"{}" if field.name == "lint" else msgspec.json.encode(_default(field))
+        assert default.strip("`") == expected.decode()
         assert meaning == meanings[f"`{field.encode_name}`"]
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    """msgspec keeps an empty dictionary as the factory of it."""
+    if field.default is msgspec.NODEFAULT:
+        return field.default_factory()  # type: ignore[operator]
+    return field.default

@@ -99,7 +99,8 @@ def test_values_survive_msgpack() -> None:
 
 def test_comments_for_this_tool_are_kept() -> None:
     text = "x = 1  # noqa: E501\ny = '# noqa'\n# Migrate-Async: skip\n# other\n"
-    assert tool_comments(text) == ((1, "# noqa: E501"), (3, "# Migrate-Async: skip"))
+    found = [(comment.span, comment.text) for comment in tool_comments(text)]
+    assert found == [((1, 7, 1, 19), "# noqa: E501"), ((3, 0, 3, 21), "# Migrate-Async: skip")]
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="PEP 695 syntax is new in Python 3.12")
@@ -115,3 +116,18 @@ def test_exception_groups() -> None:
     assert isinstance(stmt, s.Try)
     assert stmt.is_star
     assert stmt.handlers[0].name == "e"
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_comments_are_found_with_every_line_end(newline: str) -> None:
+    """Columns count characters; the line end is no part of the comment."""
+    text = newline.join(["x = 'ñ'  # noqa: MA601", "y = 1", "z = 1  # noqa", ""])
+    module = extract(text)
+    assert [(c.line, c.col, c.text) for c in module.suppressions] == [
+        (1, 9, "# noqa: MA601"),
+        (3, 7, "# noqa"),
+    ]
+
+
+def test_text_that_cannot_be_cut_into_tokens_keeps_the_comments_before() -> None:
+    assert [c.line for c in tool_comments("x = 1  # noqa\ny = (\n")] == [1]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from migrate_async.lint.engine import check
+from migrate_async.lint.registry import rules
 from migrate_async.lint.rule import Rule
 from migrate_async.model.finding import Finding
 from migrate_async.model.plan import FilePlan
@@ -48,8 +49,10 @@ def without_marks(text: str) -> str:
 
 
 def findings(rule: type[Rule], code: str) -> tuple[Finding, ...]:
-    """What `rule` finds in the files of `code`."""
-    return check(project(split_files(code)), [rule])
+    """What `rule` finds in the files of `code`, after the others if it reads their findings."""
+    chosen = {rule, *rules()} if rule.READS_FINDINGS else {rule}
+    found = check(project(split_files(code)), sorted(chosen, key=lambda each: each.CODE))
+    return tuple(finding for finding in found if finding.code == rule.CODE)
 
 
 def fixed(rule: type[Rule], text: str) -> str:

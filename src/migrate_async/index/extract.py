@@ -7,6 +7,7 @@ Pure: no file, no import of the target, no state. A file that CPython cannot par
 from __future__ import annotations
 
 import ast
+import contextlib
 import io
 import re
 import sys
@@ -69,16 +70,21 @@ def extract(text: str, path: str = "<module>") -> s.ModuleSyntax:
         raise SourceError("MA001", f"cannot be parsed: {error}") from None
 
 
-def tool_comments(text: str) -> tuple[tuple[int, str], ...]:
-    """`(line, comment)` of the comments that speak to this tool."""
+def tool_comments(text: str) -> tuple[s.Comment, ...]:
+    """The comments that speak to this tool, as far as `text` can be cut into tokens."""
     if not _TOOL_COMMENT.search(text):
         return ()
-    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    return tuple(
-        (token.start[0], token.string)
-        for token in tokens
-        if token.type == tokenize.COMMENT and _TOOL_COMMENT.search(token.string)
-    )
+    found: list[s.Comment] = []
+    # Without translation a line that ends in `\r` alone would not end for `tokenize`.
+    lines = io.StringIO(text, newline=None).readline
+    # Text that `ast` takes and `tokenize` does not is rare; it keeps what was found before.
+    with contextlib.suppress(tokenize.TokenError, SyntaxError):
+        found.extend(
+            s.Comment(*token.start, *token.end, token.string)
+            for token in tokenize.generate_tokens(lines)
+            if token.type == tokenize.COMMENT and _TOOL_COMMENT.search(token.string)
+        )
+    return tuple(found)
 
 
 class _Columns:

@@ -66,6 +66,8 @@ class Rule(ABC):
     """The highest confidence that it ever has: it is not run where that is not shown."""
     PER_FILE: ClassVar[bool] = False
     """Whether one file is enough to find it, so that a linter of single files may run it."""
+    READS_FINDINGS: ClassVar[bool] = False
+    """Whether it looks at what the others found (`View.found`), and therefore runs last."""
 
     def __init_subclass__(cls, **arguments: object) -> None:
         super().__init_subclass__(**arguments)

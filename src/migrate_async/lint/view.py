@@ -5,7 +5,7 @@ Analyses that several rules read are made once, when the first of them asks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -31,6 +31,7 @@ from migrate_async.model import syntax as s
 from migrate_async.model.plan import Step
 from migrate_async.plan.async_step import AsyncStep
 from migrate_async.plan.colour import Colouring
+from migrate_async.model.finding import Finding
 from migrate_async.plan.paths import is_under
 from migrate_async.plan.queries import QueryPlan, plan_queries
 from migrate_async.plan.schemas import Schemas
@@ -49,6 +50,10 @@ class View:
     def __init__(self, project: Project, selection: Sequence[str] = ()) -> None:
         self.project = project
         self._selection = tuple(selection)
+        self.found: tuple[Finding, ...] = ()
+        """What the rules before this one found; complete for rules with `READS_FINDINGS`."""
+        self.ran: frozenset[str] = frozenset()
+        """The codes of the rules that ran before, and of this one."""
         self._graphs: dict[Function, Graph | None] = {}
         self._holders: dict[Function, tuple[Holder, ...]] = {}
 
@@ -74,6 +79,19 @@ class View:
             with deep_recursion():
                 self._graphs[function] = build_graph(function)
         return self._graphs[function]
+
+    def note(self, found: Iterable[Finding], ran: str) -> None:
+        """The engine's notes before the rule `ran` looks."""
+        self.found = tuple(found)
+        self.ran |= {ran}
+
+    def only(self, module: Module) -> View:
+        """The same view of one module alone, with the analyses that were made already."""
+        view = type(self)(self.project, [module.path])
+        of_selection = ("_selection", "functions", "modules")
+        made = {name: value for name, value in vars(self).items() if name not in of_selection}
+        vars(view).update(made)
+        return view
 
     @cached_property
     def functions(self) -> tuple[Function, ...]:

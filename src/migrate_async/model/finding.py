@@ -49,7 +49,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     `path` is relative to the project root, with forward slashes; `span` as in `model.syntax`:
     lines from 1, columns from 0 in characters. `message` says what is wrong here, `consequence`
     what it does in production, `remedy` what to do. `function` is the qualified name of the
-    function that the place is in.
+    function that the place is in. `fingerprint` stays the same when the place moves to another
+    line; rules leave it empty.
     """
 
     path: str
@@ -63,6 +64,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     function: str = ""
     related: tuple[RelatedPlace, ...] = ()
     fix: Fix | None = None
+    fingerprint: str = ""
 
 
 def order(finding: Finding) -> tuple[str, Span, str, str]:

@@ -352,12 +352,18 @@ AnyNode: TypeAlias = Union[
 ]
 
 
+class Comment(Node, frozen=True):
+    """A comment, from its `#` to the end of its line."""
+
+    text: str
+
+
 class ModuleSyntax(msgspec.Struct, frozen=True, eq=False, gc=False, array_like=True):
     """A parsed module: its statements and the comments that speak to the tool."""
 
     body: tuple[Stmt, ...]
-    suppressions: tuple[tuple[int, str], ...] = ()
-    """`(line, comment text)` of each `# noqa` and `# migrate-async:` comment."""
+    suppressions: tuple[Comment, ...] = ()
+    """Each `# noqa` and `# migrate-async:` comment."""
 
 
 def children(node: AnyNode) -> Iterator[AnyNode]:

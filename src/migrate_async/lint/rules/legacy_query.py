@@ -30,6 +30,7 @@ class LegacyQuery(Rule):
     """
 
     CODE = "MA801"
+    PER_FILE = True
     CONSEQUENCE = "the code cannot move to AsyncSession, and each new query adds to the migration"
     REMEDY = "run `migrate-async migrate --step queries`, or write it with select()"
     EXAMPLES = (

@@ -1,0 +1,102 @@
+"""`# noqa: MA601` where nothing is left to suppress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.index.scopes import Module
+from migrate_async.lint import registry
+from migrate_async.lint.comments import Suppression
+from migrate_async.lint.rule import Example, Rule
+from migrate_async.lint.suppression import split
+from migrate_async.lint.view import View
+from migrate_async.model.finding import Finding
+
+
+class UnusedSuppression(Rule):
+    """A comment suppresses a rule that finds nothing there.
+
+    ## Why
+
+    What was suppressed is gone, or was never there. The comment stays, and will silence the next
+    real finding on that statement.
+
+    ## Fix
+
+    Remove the code from the comment, or the comment.
+
+    ## False alarms
+
+    Only codes of this linter are looked at, and only those of rules that run: a code that is not
+    selected may have a finding. A bare `# noqa` is never reported, it may be meant for others.
+    """
+
+    CODE = "MA899"
+    READS_FINDINGS = True
+    CONSEQUENCE = "the comment hides the next real finding at this place"
+    REMEDY = "remove the code, or the whole comment"
+    EXAMPLES = (
+        Example(
+            "nothing is found there any more",
+            """\
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+def users(db: Session):
+    return db.scalars(text("SELECT name FROM users")).all()  # noqa: MA801  # error
+""",
+        ),
+        Example(
+            "a code that no rule has",
+            """\
+def total(numbers):
+    return sum(numbers)  # noqa: MA000  # error
+""",
+        ),
+        Example(
+            "for a file that has nothing to ignore",
+            """\
+# migrate-async: ignore-file[MA801]  # error
+
+
+def total(numbers):
+    return sum(numbers)
+""",
+        ),
+        Example(
+            "it suppresses a finding",
+            """\
+from sqlalchemy.orm import Session
+
+
+def users(db: Session):
+    return db.query("users").all()  # noqa: MA801 the report needs Query
+""",
+        ),
+        Example(
+            "a code of another linter, and a bare comment",
+            """\
+import os  # noqa: F401
+import sys  # noqa
+""",
+        ),
+    )
+
+    def check(self, view: View) -> Iterator[Finding]:
+        paths = {module.path: module for module in view.modules}
+        for path, unused in split(view.found, view.modules).unused.items():
+            for suppression in unused:
+                if suppression.code and suppression.code != self.CODE:
+                    yield from self._finding(suppression, paths[path], view)
+
+    def _finding(self, suppression: Suppression, module: Module, view: View) -> Iterator[Finding]:
+        code = suppression.code
+        if code in view.ran:
+            what = "in this file" if suppression.whole_file else "here"
+            message = f"`{code}` is suppressed, but finds nothing {what}"
+        elif all(code != rule.CODE for rule in registry.rules()):
+            message = f"`{code}` is suppressed, but no rule has that code"
+        else:
+            return
+        yield self.finding(suppression.place, module.body, message)

@@ -6,7 +6,7 @@ VENV20 := .venv-sqlalchemy20
 STAMP20 := $(VENV20)/.installed
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-sqlalchemy20 test-matrix lint type format coverage bench clean install
+.PHONY: demo docs test test-sqlalchemy20 test-matrix lint type format coverage bench clean install
 
 install: $(STAMP)
 
@@ -46,6 +46,11 @@ test-sqlalchemy20: $(STAMP20)
 # The runtime's behaviour on one release of each line of FastAPI since 0.100.
 test-matrix: $(STAMP)
 	$(BIN)/python tests/matrix/run.py
+
+# The pages and the schema that are made of code; tests say when they are not current.
+docs: $(STAMP)
+	$(BIN)/python -m migrate_async.report.rules_page docs/rules.md
+	$(BIN)/python -m migrate_async.report.findings.json docs/lint.schema.json
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -19,8 +19,8 @@ import msgspec
 from migrate_async.model.change import FileChange
 from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.model.plan import FilePlan, Plan, WrapStatements
-from migrate_async.rewrite.islands import split_lines
 from migrate_async.rewrite.names import used_names
+from migrate_async.source.lines import split_lines
 
 Finding = tuple[str, int, str]
 """Code, line in the rewritten text, message."""

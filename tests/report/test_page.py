@@ -7,7 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from migrate_async.report.page import Page, counted
+from migrate_async.report.page import Page
+from migrate_async.report.words import counted
 
 
 def page(*, width: int = 80, terminal: bool = False) -> tuple[Page, io.StringIO]:

@@ -22,7 +22,8 @@ from migrate_async.model.plan import (
     ReplaceStatement,
     UnwrapBlock,
 )
-from migrate_async.rewrite.islands import rewrite, split_lines, whole
+from migrate_async.rewrite.islands import rewrite, whole
+from migrate_async.source.lines import split_lines
 from support.rewriting import CODEMOD, unmarked
 
 WEIRD = [

@@ -21,8 +21,9 @@ from migrate_async.errors import UsageError
 from migrate_async.model.plan import Step, Verdict
 from migrate_async.model.summary import Mode
 from migrate_async.report.diff import coloured, shortened
-from migrate_async.report.page import Page, counted
+from migrate_async.report.page import Page
 from migrate_async.report.text import render_plan, render_summary
+from migrate_async.report.words import counted
 
 DIFF_LINES = 120
 SHOWN_ANSWERS = 6

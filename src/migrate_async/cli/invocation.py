@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from migrate_async.cli.progress import Progress, Spinner
 
@@ -39,14 +39,22 @@ class Invocation:
             return Progress()
         return Spinner(self.console(stderr=True))
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether colour is unwanted, by `--no-color` or by `NO_COLOR`."""
+        return self.no_color or bool(os.environ.get("NO_COLOR"))
+
+    def has_colour(self, stream: TextIO) -> bool:
+        """Whether what is written to `stream` is to be in colour."""
+        return stream.isatty() and not self.is_plain
+
     def console(self, *, stderr: bool = False, quiet: bool = False) -> Console:
         """A console without colour when told so, by `--no-color` or by `NO_COLOR`."""
         from rich.console import Console
 
-        plain = self.no_color or bool(os.environ.get("NO_COLOR"))
         return Console(
             stderr=stderr,
-            color_system=None if plain else "auto",
+            color_system=None if self.is_plain else "auto",
             highlight=False,
             emoji=False,
             markup=False,

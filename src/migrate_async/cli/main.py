@@ -12,6 +12,8 @@ COMMANDS = {
     "scan": "migrate_async.cli.scan:scan",
     "plan": "migrate_async.cli.plan:plan",
     "migrate": "migrate_async.cli.migrate:migrate",
+    "lint": "migrate_async.cli.lint:lint",
+    "rules": "migrate_async.cli.rules:list_rules",
     "undo": "migrate_async.cli.undo:undo",
     "codemod": "migrate_async.cli.codemod:codemod",
     "demo": "migrate_async.cli.demo:demo",
@@ -29,6 +31,7 @@ COMMANDS = {
         "migrate-async plan --step queries app",
         "migrate-async migrate app --diff",
         "migrate-async migrate --all --write",
+        "migrate-async lint --since main",
     ),
 )
 @global_options
@@ -36,6 +39,7 @@ COMMANDS = {
 def cli() -> None:
     """Move a code base from sync SQLAlchemy to async SQLAlchemy 2.x.
 
-    Nothing is written unless `migrate` or `codemod run` is given --write. Exit codes: 0 nothing
-    to report, 1 findings or changes pending, 2 usage or environment error, 3 internal error.
+    Nothing is written unless `migrate` or `codemod run` is given --write, or `lint` --fix. Exit
+    codes: 0 nothing to report, 1 findings or changes pending, 2 usage or environment error,
+    3 internal error.
     """

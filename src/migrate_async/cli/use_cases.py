@@ -52,28 +52,43 @@ class Migration:
 # --- what is there -----------------------------------------------------------------------------
 
 
-def find_files(workspace: Workspace, progress: Progress) -> list[str]:
-    """All files of the project, and those selected."""
+def find_files(
+    workspace: Workspace, progress: Progress, given: Mapping[str, bytes] | None = None
+) -> list[str]:
+    """All files of the project, those selected, and those whose content is `given`."""
     from migrate_async.source.discover import discover
 
     progress.phase("Finding files")
     root, settings = workspace.root, workspace.settings
-    start = [root / path for path in (*settings.paths, *workspace.selection)]
-    return discover(start, root, settings)
+    named = [path for path in (*settings.paths, *workspace.selection) if path not in (given or {})]
+    found = discover([root / path for path in named], root, settings)
+    return sorted({*found, *given}) if given else found
 
 
 def load_project(
-    workspace: Workspace, progress: Progress, files: Sequence[str] | None = None
+    workspace: Workspace,
+    progress: Progress,
+    files: Sequence[str] | None = None,
+    *,
+    instead: Mapping[str, bytes] | None = None,
 ) -> LoadedProject:
-    """Find (unless `files` are given), read and link every file of the project."""
+    """Find (unless `files` are given), read and link every file of the project.
+
+    Files in `instead` have that content, whatever is on disk, and may be missing there.
+    """
     from migrate_async.index.load import load
     from migrate_async.index.project import build
 
     root, settings = workspace.root, workspace.settings
-    files = find_files(workspace, progress) if files is None else files
+    files = find_files(workspace, progress, instead) if files is None else files
     progress.phase(f"Reading {len(files)} files")
     modules, diagnostics = load(
-        files, root, jobs=workspace.jobs, cache=workspace.cache_folder, settings=settings
+        files,
+        root,
+        jobs=workspace.jobs,
+        cache=workspace.cache_folder,
+        settings=settings,
+        instead=instead,
     )
     progress.phase("Linking modules")
     project = build(modules, settings)
@@ -99,7 +114,7 @@ def _scan(workspace: Workspace, files: Sequence[str], progress: Progress) -> Sca
         take_inventory(loaded.project, workspace.selection),
         files_found=loaded.files_found,
         files_read=len(loaded.sources),
-        diagnostics=_of_selection(loaded.diagnostics, workspace),
+        diagnostics=of_selection(loaded.diagnostics, workspace),
     )
 
 
@@ -111,13 +126,11 @@ def make_plan(workspace: Workspace, step: Step, progress: Progress) -> tuple[Pla
     progress.phase("Planning")
     digests = {path: source.digest for path, source in loaded.sources.items()}
     plan = planner.make_plan(loaded.project, step, workspace.settings, workspace.selection, digests)
-    unread = _of_selection(loaded.diagnostics, workspace)
+    unread = of_selection(loaded.diagnostics, workspace)
     return msgspec.structs.replace(plan, diagnostics=(*unread, *plan.diagnostics)), loaded
 
 
-def _of_selection(
-    diagnostics: Sequence[Diagnostic], workspace: Workspace
-) -> tuple[Diagnostic, ...]:
+def of_selection(diagnostics: Sequence[Diagnostic], workspace: Workspace) -> tuple[Diagnostic, ...]:
     return tuple(found for found in diagnostics if selected(found.path, workspace.selection))
 
 
@@ -149,14 +162,15 @@ def migrate(
         _refuse_broken(plan)
     if mode is Mode.WRITE and not allow_dirty:
         _refuse_dirty(plan, workspace.root)
-    changes = _rewrite(plan, loaded, workspace, progress)
+    changes = rewrite(plan, loaded.sources, workspace.jobs, progress)
     progress.phase("Comparing")
-    patches = _patches(changes, loaded, workspace.root)
+    patches = make_patches(changes, loaded.sources, workspace.root)
     summary = _summary(plan, loaded, changes, patches, mode)
     # Files change together or not at all: half of a plan is an application that does not run.
     if mode is Mode.WRITE and not summary.internal_errors:
         progress.phase("Writing files")
-        summary = _written(summary, changes, loaded, workspace.root)
+        journal = write_changes(changes, loaded.sources, workspace.root)
+        summary = msgspec.structs.replace(summary, written=bool(journal), journal=journal)
     return Migration(summary, changes, "".join(patches.values()))
 
 
@@ -225,20 +239,22 @@ def _refuse_dirty(plan: Plan, root: Path) -> None:
         raise DirtyWorkTreeError(tuple(dirty))
 
 
-def _rewrite(
-    plan: Plan, loaded: LoadedProject, workspace: Workspace, progress: Progress
+def rewrite(
+    plan: Plan, sources: Mapping[str, SourceFile], jobs: int, progress: Progress
 ) -> tuple[FileChange, ...]:
     """All files of the plan, rewritten and verified; those that fail come back as they were."""
     from migrate_async.rewrite.engine import apply
     from migrate_async.verify import verify
 
     progress.phase(f"Rewriting {len(plan.files)} files")
-    changes = apply(plan, loaded.sources, jobs=workspace.jobs)
+    changes = apply(plan, sources, jobs=jobs)
     progress.phase("Verifying")
     return tuple(verify(plan, changes))
 
 
-def _patches(changes: Sequence[FileChange], loaded: LoadedProject, root: Path) -> dict[str, str]:
+def make_patches(
+    changes: Sequence[FileChange], sources: Mapping[str, SourceFile], root: Path
+) -> dict[str, str]:
     """The patch of each changed file, with names as `git apply` wants them: from the top."""
     from migrate_async.source.git import work_tree
     from migrate_async.source.patch import unified
@@ -250,7 +266,7 @@ def _patches(changes: Sequence[FileChange], loaded: LoadedProject, root: Path) -
     for change in changes:
         if change.changed:
             named = msgspec.structs.replace(change, path=prefix + change.path)
-            patches[change.path] = unified([named], {named.path: loaded.sources[change.path]})
+            patches[change.path] = unified([named], {named.path: sources[change.path]})
     return patches
 
 
@@ -265,14 +281,14 @@ def _summary(
         step=plan.step,
         mode=mode.value,
         files_read=len(loaded.sources),
-        changed=tuple(_changed_file(c, patches[c.path]) for c in changes if c.changed),
+        changed=tuple(changed_file(c, patches[c.path]) for c in changes if c.changed),
         counts=plan.counts,
         kept=tuple(found for found in plan.functions if found.verdict == Verdict.KEEP.value),
         diagnostics=plan.diagnostics + tuple(d for c in changes for d in c.diagnostics),
     )
 
 
-def _changed_file(change: FileChange, patch: str) -> ChangedFile:
+def changed_file(change: FileChange, patch: str) -> ChangedFile:
     """The lines are counted in the hunks of the file's patch, as `git diff --stat` does."""
     hunks = patch[patch.find("\n@@") :].split("\n")
     return ChangedFile(
@@ -283,13 +299,11 @@ def _changed_file(change: FileChange, patch: str) -> ChangedFile:
     )
 
 
-def _written(
-    summary: RunSummary, changes: Sequence[FileChange], loaded: LoadedProject, root: Path
-) -> RunSummary:
+def write_changes(
+    changes: Sequence[FileChange], sources: Mapping[str, SourceFile], root: Path
+) -> str:
+    """Write all changes, or none; the journal that `undo` reads, empty when nothing changed."""
     from migrate_async.source.write import write
 
-    journal = write(changes, loaded.sources, root)
-    if journal is None:
-        return summary
-    name = journal.relative_to(root).as_posix()
-    return msgspec.structs.replace(summary, written=True, journal=name)
+    journal = write(changes, sources, root)
+    return journal.relative_to(root).as_posix() if journal else ""

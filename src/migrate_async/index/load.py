@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,8 @@ from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.source.modules import module_names
 from migrate_async.source.parallel import Workers
-from migrate_async.source.read import SourceFile, read
+from migrate_async.source.read import SourceFile, check_size, read
+from migrate_async.source.read import decode as decode_source
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -45,23 +46,27 @@ Outcome = bytes | SourceError
 """Encoded facts, or why there are none."""
 
 
-def load(
+def load(  # noqa: PLR0913 - what to read, and five ways to read it
     paths: Sequence[str],
     root: Path,
     jobs: int | Executor = 0,
     cache: Path | None = None,
     settings: Settings | None = None,
+    *,
+    instead: Mapping[str, bytes] | None = None,
 ) -> tuple[list[LoadedModule], list[Diagnostic]]:
     """The modules in the files `paths` (relative to `root`), in that order.
 
     `jobs` is a number of processes (0: one for each processor) or an executor; `cache` is the
-    folder of the facts cache, None for no cache. A file that cannot be read or parsed is left out,
+    folder of the facts cache, None for no cache. Of a file in `instead` that content is taken, and
+    not what is on disk. A file that cannot be read or parsed is left out,
     with a diagnostic (`MA001` to `MA006`).
     """
     settings = settings or Settings()
     facts = FactsCache(cache)
     with _no_garbage_collection():
-        found = [_read(root, path, settings.max_file_size) for path in paths]
+        given = instead or {}
+        found = [_read(root, path, settings.max_file_size, given.get(path)) for path in paths]
         sources = [source for source in found if isinstance(source, SourceFile)]
         problems = [problem for problem in found if isinstance(problem, Diagnostic)]
         syntaxes = {source.path: facts.get(source.digest) for source in sources}
@@ -76,9 +81,12 @@ def load(
         return _modules(sources, syntaxes, settings.source_roots), sorted(problems)
 
 
-def _read(root: Path, path: str, max_size: int) -> SourceFile | Diagnostic:
+def _read(root: Path, path: str, max_size: int, content: bytes | None) -> SourceFile | Diagnostic:
     try:
-        return read(root, path, max_size)
+        if content is None:
+            return read(root, path, max_size)
+        check_size(content, max_size)
+        return decode_source(content, path)
     except SourceError as error:
         return _diagnostic(path, error)
 

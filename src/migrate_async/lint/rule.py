@@ -51,6 +51,11 @@ class Example:
     code: str
     fixed: str | None = None
 
+    @property
+    def is_found(self) -> bool:
+        """Whether it shows what the rule finds, and not what it leaves alone."""
+        return "# error" in self.code
+
 
 class Rule(ABC):
     """Base of all rules."""
@@ -131,7 +136,7 @@ def _check(cls: type[Rule]) -> None:
     if missing:
         raise TypeError(f"the docstring of {cls.__name__} lacks {', '.join(missing)}")
     examples = getattr(cls, "EXAMPLES", ())
-    if not any("# error" in example.code for example in examples):
+    if not any(example.is_found for example in examples):
         raise TypeError(f"{cls.__name__} has no example of what it finds")
-    if not any("# error" not in example.code for example in examples):
+    if all(example.is_found for example in examples):
         raise TypeError(f"{cls.__name__} has no example of what it leaves alone")

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from migrate_async.report.diff import coloured
-from migrate_async.report.page import Page
+from migrate_async.report.page import Page, render_documentation
 
 if TYPE_CHECKING:
     from migrate_async.rewrite.codemod import Example, PlannedCodemod
@@ -23,11 +23,7 @@ def render_codemod(codemod: type[PlannedCodemod], page: Page) -> None:
     """The codemod's documentation, and its examples as diffs."""
     page.line((codemod.NAME, "bold"), f"  {codemod.CODE}")
     page.blank()
-    for line in inspect.getdoc(codemod).splitlines():  # type: ignore[union-attr]  # always there
-        if line.startswith("## "):
-            page.line((line.removeprefix("## "), "bold"))
-        else:
-            page.line(line, hang=0)
+    render_documentation(inspect.getdoc(codemod) or "", page)
     for example in codemod.EXAMPLES:
         page.heading(f"Example: {example.title}")
         _render_example(example, page)

@@ -27,12 +27,12 @@ def scan_document(result: ScanResult) -> str:
         "async_operations": result.async_operations,
         "sessions": result.sessions,
     }
-    return _document("scan", {**msgspec.to_builtins(result), "totals": totals})
+    return document("scan", {**msgspec.to_builtins(result), "totals": totals})
 
 
 def plan_document(plan: Plan) -> str:
     """The fields of a `Plan`; `model.plan.decode` reads the document, as do the codemods."""
-    return _document("plan", msgspec.to_builtins(plan))
+    return document("plan", msgspec.to_builtins(plan))
 
 
 def summary_document(summary: RunSummary, patch: str | None = None) -> str:
@@ -43,9 +43,10 @@ def summary_document(summary: RunSummary, patch: str | None = None) -> str:
     result = msgspec.to_builtins(summary)
     if patch is not None:
         result["patch"] = patch.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return _document("migrate", result)
+    return document("migrate", result)
 
 
-def _document(command: str, fields: dict[str, Any]) -> str:
-    document = {"format": FORMAT, "tool": __version__, "command": command, **fields}
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+def document(command: str, fields: dict[str, Any]) -> str:
+    """The document of `command` with those fields."""
+    whole = {"format": FORMAT, "tool": __version__, "command": command, **fields}
+    return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode()

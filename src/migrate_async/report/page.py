@@ -66,6 +66,15 @@ class Page:
         self.console.print(text, soft_wrap=True, highlight=False)
 
 
+def render_documentation(text: str, page: Page) -> None:
+    """A docstring in Markdown: headings are bold, the rest is as it is."""
+    for line in text.splitlines():
+        if line.startswith("## "):
+            page.line((line.removeprefix("## "), "bold"))
+        else:
+            page.line(line, hang=0)
+
+
 def _widths(table: Sequence[Sequence[str]]) -> list[int]:
     """The widths of all columns but the last."""
     return [max(map(len, column)) for column in list(zip(*table, strict=True))[:-1]]
@@ -77,8 +86,3 @@ def _aligned(row: Sequence[str], widths: Sequence[int], table: Sequence[Sequence
         numeric = all(line[number].isdigit() for line in table)
         cells.append(row[number].rjust(width) if numeric else row[number].ljust(width))
     return "  ".join([*cells, row[-1]])
-
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """`1 file`, `2 files`."""
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"

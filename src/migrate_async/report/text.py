@@ -9,7 +9,8 @@ from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.model.plan import FunctionDecision, Plan, Verdict
 from migrate_async.model.scan import ScanResult
 from migrate_async.model.summary import Mode, RunSummary
-from migrate_async.report.page import Page, counted
+from migrate_async.report.page import Page
+from migrate_async.report.words import counted
 
 SHORT_LIST = 20
 """How many files, functions or messages are listed unless all are asked for."""

@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from migrate_async.model.plan import ImportChange, ReplaceStatement
-from migrate_async.rewrite.islands import rewrite, split_lines, style_of
+from migrate_async.rewrite.islands import rewrite, style_of
 from migrate_async.rewrite.lines import Style
 from migrate_async.rewrite.names import used_names
+from migrate_async.source.lines import split_lines
 
 Statement = ast.Import | ast.ImportFrom
 Position = tuple[int, int]

@@ -18,14 +18,9 @@ from migrate_async.model.plan import AnyEdit, WrapStatements
 from migrate_async.rewrite.executor import execute
 from migrate_async.rewrite.lines import Style, width
 from migrate_async.rewrite.regions import Region, Regions, first_line
+from migrate_async.source.lines import split_lines
 
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _LIMITS = (88, 100)
-
-
-def split_lines(text: str) -> list[str]:
-    """The lines of `text` with their ends, cut where Python's tokenizer cuts."""
-    return _LINE.findall(text)
 
 
 def line_limit(texts: Iterable[str]) -> int:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from migrate_async.errors import UsageError
 
 _PATHS_PER_CALL = 500
 
@@ -40,6 +44,63 @@ def uncommitted(paths: Sequence[Path]) -> list[str]:
             )
             found.update(_changed(status or b""))
     return sorted(found)
+
+
+def changed_lines(folder: Path, revision: str, pattern: str) -> dict[str, list[range]]:
+    """The lines of the files below `folder` that differ from `revision`, in the work tree.
+
+    Compared is with the commit where the two parted, so that what others did since does not
+    count. Paths are relative to `folder`, with forward slashes. Where lines were only removed, the
+    lines around the gap count; of files that git does not know, all lines. Raises `UsageError`
+    when `folder` is not in a work tree or has no such revision.
+    """
+    commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", revision)
+    if commit is None:
+        raise UsageError(f"git knows no revision {revision!r} in {folder}")
+    name = commit.decode().strip()
+    parted = _git(folder, "merge-base", name, "HEAD")
+    base = parted.decode().strip() if parted else name
+    patch = _git(folder, *_DIFF, base, "--", pattern)
+    untracked = _git(folder, "ls-files", "-z", "--others", "--exclude-standard", "--", pattern)
+    if patch is None or untracked is None:
+        raise UsageError(f"git cannot compare {folder} with {revision!r}")
+    everything = [range(1, sys.maxsize)]
+    return dict.fromkeys(_split(untracked), everything) | _hunks(patch)
+
+
+_DIFF = (
+    *("-c", "core.quotePath=false", "diff", "--unified=0", "--no-color", "--no-ext-diff"),
+    *("--no-textconv", "--find-renames", "--relative", "--src-prefix=a/", "--dst-prefix=b/"),
+)
+_HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+
+
+def _hunks(patch: bytes) -> dict[str, list[range]]:
+    """The new lines of each file in `patch`; content that looks like a header is skipped over."""
+    found: dict[str, list[range]] = {}
+    here: list[range] = []
+    lines = iter(patch.split(b"\n"))
+    for line in lines:
+        if line.startswith((b"+++ b/", b'+++ "b/')):
+            here = found.setdefault(_unquoted(line[len(b"+++ ") :]), [])
+        elif hunk := _HUNK.match(line):
+            removed, start, added = (1 if part is None else int(part) for part in hunk.groups())
+            here.append(range(start, start + added) if added else range(start, start + 2))
+            _skip(lines, removed + added)
+    return found
+
+
+def _skip(lines: Iterator[bytes], count: int) -> None:
+    """Go past `count` lines of content; remarks such as `\\ No newline` are none."""
+    while count > 0:
+        count -= not next(lines, b"").startswith(b"\\")
+
+
+def _unquoted(name: bytes) -> str:
+    """The path in a header: after `b/`, without the tab after a blank, quotes or escapes."""
+    if name.startswith(b'"'):
+        name = name.rstrip()[1:-1].decode("unicode_escape").encode("latin-1")
+    return os.fsdecode(name[len(b"b/") :].removesuffix(b"\t"))
 
 
 def _by_work_tree(by_folder: dict[Path, list[Path]]) -> dict[Path, list[Path]]:

@@ -64,9 +64,14 @@ def read(root: Path, path: str, max_size: int = MAX_SIZE) -> SourceFile:
             data = stream.read(max_size + 1)
     except OSError as error:
         raise _unreadable(root / path, error) from None
+    check_size(data, max_size)
+    return decode(data, path)
+
+
+def check_size(data: bytes, max_size: int) -> None:
+    """Raise `SourceError` (code `MA004`) when `data` is larger than `max_size` bytes."""
     if len(data) > max_size:
         raise SourceError("MA004", f"larger than {max_size} bytes")
-    return decode(data, path)
 
 
 def _unreadable(path: Path, error: OSError) -> SourceError:

@@ -68,6 +68,12 @@ def write(
     return journal
 
 
+def write_file(path: Path, data: bytes) -> None:
+    """Give one file its content, which is no source and needs no journal; all or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _replace_all({path: data})
+
+
 def undo(root: Path, journal: Path | None = None, *, force: bool = False) -> list[str]:
     """Put back the files of `journal` (by default the newest); their paths.
 

@@ -1,0 +1,1 @@
+"""What the linter found, one module for each format; computes nothing."""

@@ -1,0 +1,52 @@
+"""Findings as a Code Quality report of GitLab."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from migrate_async.model.diagnostic import Diagnostic, Severity
+from migrate_async.model.finding import Confidence, Finding
+from migrate_async.report.findings.report import Report, whole_message
+
+_SEVERITIES = {
+    Confidence.HIGH.value: "major",
+    Confidence.MEDIUM.value: "minor",
+    Confidence.LOW.value: "info",
+    Severity.ERROR.value: "critical",
+    Severity.WARNING.value: "minor",
+    Severity.NOTE.value: "info",
+}
+
+
+def render(report: Report) -> str:
+    """A list with an object for each finding and each message."""
+    result = report.result
+    issues = [*map(_finding, result.findings), *map(_diagnostic, result.diagnostics)]
+    return msgspec.json.format(msgspec.json.encode(issues), indent=2).decode() + "\n"
+
+
+def _finding(found: Finding) -> dict[str, Any]:
+    return {
+        "description": f"{found.code} {whole_message(found)}",
+        "check_name": found.rule,
+        "fingerprint": found.fingerprint,
+        "severity": _SEVERITIES[found.confidence],
+        "location": {
+            "path": found.path,
+            "lines": {"begin": found.span[0], "end": found.span[2]},
+        },
+    }
+
+
+def _diagnostic(found: Diagnostic) -> dict[str, Any]:
+    name = f"{found.path}\0{found.code}\0{found.message}"
+    return {
+        "description": f"{found.code} {found.message}. {found.next_step}",
+        "check_name": found.code,
+        "fingerprint": hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:32],
+        "severity": _SEVERITIES[found.severity],
+        "location": {"path": found.path, "lines": {"begin": found.line or 1}},
+    }

@@ -1,0 +1,63 @@
+"""What all formats are made of."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from migrate_async.lint.rule import Rule
+from migrate_async.model.finding import Applicability, Finding
+from migrate_async.model.lint import LintResult
+from migrate_async.source.read import SourceFile
+
+FORMATS = {
+    "text": "text",
+    "concise": "concise",
+    "json": "json",
+    "json-lines": "json_lines",
+    "sarif": "sarif",
+    "github": "github",
+    "gitlab": "gitlab",
+    "junit": "junit",
+}
+"""The formats by the name of their module, each with a function `render(report) -> str`."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A run of the linter, and how it is to look where people read it.
+
+    `sources` are the files that findings are in, `rules` those that ran.
+    """
+
+    result: LintResult
+    sources: Mapping[str, SourceFile]
+    rules: tuple[type[Rule], ...] = ()
+    colour: bool = False
+    width: int = 80
+
+
+def render(report: Report, name: str) -> str:
+    """`report` in the format `name`."""
+    module = importlib.import_module(f"{__package__}.{FORMATS[name]}")
+    text: str = module.render(report)
+    return text
+
+
+def place(finding: Finding) -> str:
+    """`path:line:column`, as editors take it: both count from 1."""
+    return f"{finding.path}:{finding.span[0]}:{finding.span[1] + 1}"
+
+
+def whole_message(finding: Finding) -> str:
+    """Everything that is said about a finding, in one paragraph."""
+    return f"{finding.message}. Left as it is: {finding.consequence}. To do: {finding.remedy}."
+
+
+def fix_option(finding: Finding) -> str:
+    """The option that mends the finding; empty when none does."""
+    if finding.fix is None:
+        return ""
+    is_safe = finding.fix.applicability == Applicability.SAFE.value
+    return "--fix" if is_safe else "--unsafe-fixes"

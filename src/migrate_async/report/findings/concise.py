@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from migrate_async.report.findings.report import Report, fix_option, place
+from migrate_async.report.words import visible
 
 
 def render(report: Report) -> str:
@@ -15,4 +16,4 @@ def render(report: Report) -> str:
     for found in report.result.diagnostics:
         where = f"{found.path}:{found.line or 1}:{found.column + 1}"
         lines.append(f"{where}: {found.code} {found.message}")
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{visible(line)}\n" for line in lines)

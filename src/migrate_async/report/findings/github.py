@@ -5,6 +5,7 @@ from __future__ import annotations
 from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.model.finding import Confidence, Finding
 from migrate_async.report.findings.report import Report, whole_message
+from migrate_async.report.words import visible
 
 _LEVELS = {
     Confidence.HIGH.value: "error",
@@ -20,7 +21,7 @@ def render(report: Report) -> str:
     """One command a line."""
     result = report.result
     lines = [*map(_finding, result.findings), *map(_diagnostic, result.diagnostics)]
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{visible(line)}\n" for line in lines)
 
 
 def _finding(found: Finding) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from migrate_async.report.findings.report import Report, place, whole_message
+from migrate_async.report.words import visible
 
 _PASSED = ("migrate-async", "no findings", "", "")
 
@@ -55,4 +56,4 @@ def _case(case: Case) -> str:
 
 def _xml(text: str) -> str:
     """Escaped; XML 1.0 has no way to say most control characters, nor lone surrogates."""
-    return escape("".join(c if c.isprintable() else " " for c in text))
+    return escape(visible(text))

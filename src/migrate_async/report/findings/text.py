@@ -15,7 +15,7 @@ from migrate_async.model.lint import LintResult
 from migrate_async.model.syntax import Span
 from migrate_async.report.findings.excerpt import excerpt
 from migrate_async.report.findings.report import Report, fix_option, place
-from migrate_async.report.words import counted
+from migrate_async.report.words import counted, visible
 from migrate_async.source.lines import split_lines
 
 _STYLES = {"bold": "1", "red": "31", "dim": "2", "cyan": "36", "green": "32", "yellow": "33"}
@@ -44,7 +44,7 @@ class _Text:
     def _finding(self, finding: Finding) -> Iterator[str]:
         sure = "" if finding.confidence == Confidence.HIGH.value else f" ({finding.confidence})"
         code = self._styled(finding.code, "bold", "red")
-        yield f"{self._styled(_visible(place(finding)), 'bold')} {code} {finding.rule}{sure}"
+        yield f"{self._styled(visible(place(finding)), 'bold')} {code} {finding.rule}{sure}"
         yield from self._wrapped("  ", finding.message)
         yield from self._excerpt(finding.path, finding.span, "red")
         for related in finding.related:
@@ -60,7 +60,7 @@ class _Text:
     def _diagnostic(self, found: Diagnostic) -> Iterator[str]:
         where = f"{found.path}:{found.line}:{found.column + 1}" if found.line else found.path
         code = self._styled(f"{found.severity}[{found.code}]", "bold", "yellow")
-        yield f"{self._styled(_visible(where), 'bold')} {code}"
+        yield f"{self._styled(visible(where), 'bold')} {code}"
         yield from self._wrapped("  ", found.message)
         if found.next_step:
             yield from self._wrapped("  to do:   ", found.next_step)
@@ -76,7 +76,7 @@ class _Text:
     def _wrapped(self, lead: str, text: str) -> Iterator[str]:
         """`text` after `lead`, continued below its own start."""
         lines = textwrap.wrap(
-            _visible(text),
+            visible(text),
             max(self._report.width, len(lead) + 20),
             initial_indent=lead,
             subsequent_indent=" " * len(lead),
@@ -131,8 +131,3 @@ def _left_out(result: LintResult) -> Iterator[str]:
     for reason, number in reasons.items():
         if number:
             yield f"{number} {reason}"
-
-
-def _visible(text: str) -> str:
-    """`text` without what a terminal would obey."""
-    return "".join(character if character.isprintable() else " " for character in text)

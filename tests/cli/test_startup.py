@@ -52,11 +52,19 @@ def test_the_version_imports_neither_libcst_nor_rich(project: Path) -> None:
     assert not modules & {*HEAVY, "rich", "msgspec"}
 
 
-@pytest.mark.parametrize("command", ["scan", "plan"])
+@pytest.mark.parametrize("command", ["scan", "plan", "lint"])
 def test_reading_commands_do_not_import_libcst(command: str, project: Path) -> None:
     code, modules = run([command, "--no-cache"], project)
     assert code == 1
     assert not modules & HEAVY
+
+
+def test_lint_imports_neither_rich_nor_the_target(project: Path) -> None:
+    """A hook runs it at each commit; the target stays text, whatever it does when imported."""
+    (project / "app.py").write_text((project / "app.py").read_text() + "\nraise SystemExit(9)\n")
+    code, modules = run(["lint", "--no-cache"], project)
+    assert code == 1
+    assert not modules & {*HEAVY, "rich", "app"}
 
 
 @pytest.mark.parametrize("missing", ["click", "libcst", "msgspec", "rich"])

@@ -14,6 +14,7 @@ COMMANDS = {
     "migrate": "migrate_async.cli.migrate:migrate",
     "lint": "migrate_async.cli.lint:lint",
     "rules": "migrate_async.cli.rules:list_rules",
+    "lsp": "migrate_async.integrations.lsp:lsp",
     "undo": "migrate_async.cli.undo:undo",
     "codemod": "migrate_async.cli.codemod:codemod",
     "demo": "migrate_async.cli.demo:demo",

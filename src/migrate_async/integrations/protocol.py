@@ -1,0 +1,94 @@
+"""Findings in the words of the Language Server Protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lsprotocol import types
+from pygls.uris import from_fs_path
+from pygls.workspace import PositionCodec
+
+from migrate_async.model.diagnostic import Diagnostic, Severity
+from migrate_async.model.finding import Confidence, Finding, RelatedPlace
+from migrate_async.model.syntax import Span
+
+SOURCE = "migrate-async"
+_SEVERITIES = {
+    Confidence.HIGH.value: types.DiagnosticSeverity.Error,
+    Confidence.MEDIUM.value: types.DiagnosticSeverity.Warning,
+    Confidence.LOW.value: types.DiagnosticSeverity.Information,
+    Severity.ERROR.value: types.DiagnosticSeverity.Error,
+    Severity.WARNING.value: types.DiagnosticSeverity.Warning,
+    Severity.NOTE.value: types.DiagnosticSeverity.Information,
+}
+
+
+class Places:
+    """Our spans as ranges of the client, which may count UTF-16 units; `lines` is the text."""
+
+    def __init__(self, lines: Sequence[str], codec: PositionCodec) -> None:
+        self._lines = list(lines) or [""]
+        self._codec = codec
+
+    def range(self, span: Span) -> types.Range:
+        start = self._position(span[0], span[1])
+        return types.Range(start=start, end=self._position(span[2], span[3]))
+
+    def _position(self, line: int, column: int) -> types.Position:
+        row = min(max(line - 1, 0), len(self._lines) - 1)
+        length = len(self._lines[row].rstrip("\r\n"))
+        here = types.Position(line=row, character=min(max(column, 0), length))
+        return self._codec.position_to_client_units(self._lines, here)
+
+
+def diagnostic(found: Finding, places: Places, root: Path) -> types.Diagnostic:
+    """A finding as an editor shows it."""
+    return types.Diagnostic(
+        range=places.range(found.span),
+        severity=_SEVERITIES[found.confidence],
+        code=found.code,
+        source=SOURCE,
+        message=f"{found.message}\nIf left: {found.consequence}\nTo do: {found.remedy}",
+        related_information=[_related(place, places, found, root) for place in found.related],
+        data={"fingerprint": found.fingerprint},
+    )
+
+
+def problem(found: Diagnostic, places: Places) -> types.Diagnostic:
+    """A message about a file."""
+    line = max(found.line, 1)
+    return types.Diagnostic(
+        range=places.range((line, found.column, line, found.column + 1)),
+        severity=_SEVERITIES[found.severity],
+        code=found.code,
+        source=SOURCE,
+        message=f"{found.message}\nTo do: {found.next_step}",
+    )
+
+
+def _related(
+    place: RelatedPlace, places: Places, found: Finding, root: Path
+) -> types.DiagnosticRelatedInformation:
+    """Columns in other files are given in characters: their text is not at hand."""
+    line, column, end_line, end_column = place.span
+    start = types.Position(line=line - 1, character=column)
+    end = types.Position(line=end_line - 1, character=end_column)
+    is_here = place.path == found.path
+    where = places.range(place.span) if is_here else types.Range(start=start, end=end)
+    uri = from_fs_path(str(root / place.path)) or ""
+    return types.DiagnosticRelatedInformation(
+        location=types.Location(uri=uri, range=where), message=place.message
+    )
+
+
+def text_edit(before: Sequence[str], after: Sequence[str]) -> types.TextEdit:
+    """One edit that makes the lines `before` into `after`, without those equal at both ends."""
+    same = min(len(before), len(after))
+    first = next((n for n in range(same) if before[n] != after[n]), same)
+    room = same - first
+    last = next((n for n in range(room) if before[-1 - n] != after[-1 - n]), room)
+    start = types.Position(line=first, character=0)
+    end = types.Position(line=len(before) - last, character=0)
+    new = "".join(after[first : len(after) - last])
+    return types.TextEdit(range=types.Range(start=start, end=end), new_text=new)

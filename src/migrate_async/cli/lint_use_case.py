@@ -47,6 +47,7 @@ def _refuse_contradictions(workspace: Workspace, request: LintRequest) -> None:
             )
         if request.fix is not FixMode.NONE or request.noqa is not None or request.since:
             raise UsageError("the baseline is written from a plain run: without fixes or --since")
-    writes = request.fix is FixMode.WRITE or request.noqa is not None
+    wants_comments = request.noqa is not None and request.fix is not FixMode.DIFF
+    writes = request.fix is FixMode.WRITE or wants_comments
     if request.instead and writes:
         raise UsageError("text from stdin cannot be written back; --diff prints what would change")

@@ -9,19 +9,17 @@ from lsprotocol import types
 from pygls.uris import from_fs_path
 from pygls.workspace import PositionCodec
 
-from migrate_async.model.diagnostic import Diagnostic, Severity
-from migrate_async.model.finding import Confidence, Finding, RelatedPlace
+from migrate_async.model.diagnostic import Diagnostic
+from migrate_async.model.finding import Finding, RelatedPlace
 from migrate_async.model.syntax import Span
+from migrate_async.report.findings.report import gravity
 
 SOURCE = "migrate-async"
-_SEVERITIES = {
-    Confidence.HIGH.value: types.DiagnosticSeverity.Error,
-    Confidence.MEDIUM.value: types.DiagnosticSeverity.Warning,
-    Confidence.LOW.value: types.DiagnosticSeverity.Information,
-    Severity.ERROR.value: types.DiagnosticSeverity.Error,
-    Severity.WARNING.value: types.DiagnosticSeverity.Warning,
-    Severity.NOTE.value: types.DiagnosticSeverity.Information,
-}
+_SEVERITIES = (
+    types.DiagnosticSeverity.Error,
+    types.DiagnosticSeverity.Warning,
+    types.DiagnosticSeverity.Information,
+)
 
 
 class Places:
@@ -46,7 +44,7 @@ def diagnostic(found: Finding, places: Places, root: Path) -> types.Diagnostic:
     """A finding as an editor shows it."""
     return types.Diagnostic(
         range=places.range(found.span),
-        severity=_SEVERITIES[found.confidence],
+        severity=_SEVERITIES[gravity(found)],
         code=found.code,
         source=SOURCE,
         message=f"{found.message}\nIf left: {found.consequence}\nTo do: {found.remedy}",
@@ -60,7 +58,7 @@ def problem(found: Diagnostic, places: Places) -> types.Diagnostic:
     line = max(found.line, 1)
     return types.Diagnostic(
         range=places.range((line, found.column, line, found.column + 1)),
-        severity=_SEVERITIES[found.severity],
+        severity=_SEVERITIES[gravity(found)],
         code=found.code,
         source=SOURCE,
         message=f"{found.message}\nTo do: {found.next_step}",

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from migrate_async.model.diagnostic import Diagnostic, Severity
-from migrate_async.model.finding import Confidence, Finding
-from migrate_async.report.findings.report import Report, whole_message
+from migrate_async.model.diagnostic import Diagnostic
+from migrate_async.model.finding import Finding
+from migrate_async.report.findings.report import Report, gravity, whole_message
 from migrate_async.report.words import visible
 
-_LEVELS = {
-    Confidence.HIGH.value: "error",
-    Confidence.MEDIUM.value: "warning",
-    Confidence.LOW.value: "notice",
-    Severity.ERROR.value: "error",
-    Severity.WARNING.value: "warning",
-    Severity.NOTE.value: "notice",
-}
+_LEVELS = ("error", "warning", "notice")
 
 
 def render(report: Report) -> str:
@@ -30,12 +23,12 @@ def _finding(found: Finding) -> str:
     if line == end_line:  # columns are of one line, or GitHub refuses the annotation
         properties |= {"col": column + 1, "endColumn": end_column + 1}
     title = f"{found.code} {found.rule}"
-    return _command(_LEVELS[found.confidence], {**properties, "title": title}, whole_message(found))
+    return _command(_LEVELS[gravity(found)], {**properties, "title": title}, whole_message(found))
 
 
 def _diagnostic(found: Diagnostic) -> str:
     properties = {"file": found.path, "line": found.line or 1, "title": found.code}
-    return _command(_LEVELS[found.severity], properties, f"{found.message}. {found.next_step}")
+    return _command(_LEVELS[gravity(found)], properties, f"{found.message}. {found.next_step}")
 
 
 def _command(level: str, properties: dict[str, object], message: str) -> str:

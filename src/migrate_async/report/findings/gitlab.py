@@ -7,18 +7,11 @@ from typing import Any
 
 import msgspec
 
-from migrate_async.model.diagnostic import Diagnostic, Severity
-from migrate_async.model.finding import Confidence, Finding
-from migrate_async.report.findings.report import Report, whole_message
+from migrate_async.model.diagnostic import Diagnostic
+from migrate_async.model.finding import Finding
+from migrate_async.report.findings.report import Report, gravity, whole_message
 
-_SEVERITIES = {
-    Confidence.HIGH.value: "major",
-    Confidence.MEDIUM.value: "minor",
-    Confidence.LOW.value: "info",
-    Severity.ERROR.value: "critical",
-    Severity.WARNING.value: "minor",
-    Severity.NOTE.value: "info",
-}
+_SEVERITIES = ("major", "minor", "info")
 
 
 def render(report: Report) -> str:
@@ -33,7 +26,7 @@ def _finding(found: Finding) -> dict[str, Any]:
         "description": f"{found.code} {whole_message(found)}",
         "check_name": found.rule,
         "fingerprint": found.fingerprint,
-        "severity": _SEVERITIES[found.confidence],
+        "severity": _SEVERITIES[gravity(found)],
         "location": {
             "path": found.path,
             "lines": {"begin": found.span[0], "end": found.span[2]},
@@ -47,6 +40,6 @@ def _diagnostic(found: Diagnostic) -> dict[str, Any]:
         "description": f"{found.code} {found.message}. {found.next_step}",
         "check_name": found.code,
         "fingerprint": hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:32],
-        "severity": _SEVERITIES[found.severity],
+        "severity": _SEVERITIES[gravity(found)],
         "location": {"path": found.path, "lines": {"begin": found.line or 1}},
     }

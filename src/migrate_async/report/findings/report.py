@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from migrate_async.lint.rule import Rule
-from migrate_async.model.finding import Applicability, Finding
+from migrate_async.model.diagnostic import Diagnostic, Severity
+from migrate_async.model.finding import Applicability, Confidence, Finding
 from migrate_async.model.lint import LintResult
 from migrate_async.source.read import SourceFile
 
@@ -53,6 +54,21 @@ def place(finding: Finding) -> str:
 def whole_message(finding: Finding) -> str:
     """Everything that is said about a finding, in one paragraph."""
     return f"{finding.message}. Left as it is: {finding.consequence}. To do: {finding.remedy}."
+
+
+def gravity(found: Finding | Diagnostic) -> int:
+    """0 for what is sure or an error, 1 for what is less so, 2 for the rest."""
+    return _GRAVITY[found.confidence if isinstance(found, Finding) else found.severity]
+
+
+_GRAVITY = {
+    Confidence.HIGH.value: 0,
+    Confidence.MEDIUM.value: 1,
+    Confidence.LOW.value: 2,
+    Severity.ERROR.value: 0,
+    Severity.WARNING.value: 1,
+    Severity.NOTE.value: 2,
+}
 
 
 def fix_option(finding: Finding) -> str:

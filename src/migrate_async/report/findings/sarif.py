@@ -11,23 +11,16 @@ import msgspec
 
 from migrate_async import __version__
 from migrate_async.lint.rule import Rule
-from migrate_async.model.diagnostic import Diagnostic, Severity
-from migrate_async.model.finding import Confidence, Finding, RelatedPlace
+from migrate_async.model.diagnostic import Diagnostic
+from migrate_async.model.finding import Finding, RelatedPlace
 from migrate_async.model.syntax import Span
-from migrate_async.report.findings.report import Report, whole_message
+from migrate_async.report.findings.report import Report, gravity, whole_message
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 FINGERPRINT = "migrateAsync/v1"
 
 _ROOT = "SRCROOT"
-_LEVELS = {
-    Confidence.HIGH.value: "error",
-    Confidence.MEDIUM.value: "warning",
-    Confidence.LOW.value: "note",
-    Severity.ERROR.value: "error",
-    Severity.WARNING.value: "warning",
-    Severity.NOTE.value: "note",
-}
+_LEVELS = ("error", "warning", "note")
 
 
 def render(report: Report) -> str:
@@ -75,7 +68,7 @@ def _result(found: Finding, rules: Sequence[type[Rule]]) -> dict[str, Any]:
     return {
         "ruleId": found.code,
         **({"ruleIndex": codes.index(found.code)} if found.code in codes else {}),
-        "level": _LEVELS[found.confidence],
+        "level": _LEVELS[gravity(found)],
         "message": {"text": whole_message(found)},
         "locations": [{"physicalLocation": _location(found.path, found.span)}],
         "relatedLocations": [_related(n, p) for n, p in enumerate(found.related, start=1)],
@@ -110,7 +103,7 @@ def _notification(found: Diagnostic) -> dict[str, Any]:
     location = _location(found.path, (line, found.column, line, found.column))
     return {
         "descriptor": {"id": found.code},
-        "level": _LEVELS[found.severity],
+        "level": _LEVELS[gravity(found)],
         "message": {"text": f"{found.message}. {found.next_step}".rstrip()},
         "locations": [{"physicalLocation": location}],
     }

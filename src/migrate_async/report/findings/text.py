@@ -44,7 +44,7 @@ class _Text:
     def _finding(self, finding: Finding) -> Iterator[str]:
         sure = "" if finding.confidence == Confidence.HIGH.value else f" ({finding.confidence})"
         code = self._styled(finding.code, "bold", "red")
-        yield f"{self._styled(visible(place(finding)), 'bold')} {code} {finding.rule}{sure}"
+        yield from self._head(visible(place(finding)), code, f" {finding.rule}{sure}")
         yield from self._wrapped("  ", finding.message)
         yield from self._excerpt(finding.path, finding.span, "red")
         for related in finding.related:
@@ -56,6 +56,13 @@ class _Text:
         option = fix_option(finding)
         if option and finding.fix:
             yield from self._wrapped("  ", f"`{option}` does it: {finding.fix.title}")
+
+    def _head(self, where: str, code: str, name: str) -> Iterator[str]:
+        """In one line or, where the path is long, in two."""
+        fits = len(f"{where} MA000{name}") <= self._report.width
+        yield self._styled(where, "bold") + (f" {code}{name}" if fits else "")
+        if not fits:
+            yield f"  {code}{name}"
 
     def _diagnostic(self, found: Diagnostic) -> Iterator[str]:
         where = f"{found.path}:{found.line}:{found.column + 1}" if found.line else found.path

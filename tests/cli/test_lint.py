@@ -157,6 +157,27 @@ def test_the_result_depends_on_neither_cache_nor_jobs(root: Path) -> None:
     assert len(outputs) == 1
 
 
+def test_excluded_files_can_be_left_out_even_if_named(root: Path) -> None:
+    """Hooks name files without asking; nothing left to look at is not everything."""
+    (root / "pyproject.toml").write_text("[tool.migrate-async]\nexclude = ['crud.py']\n")
+    assert len(concise("app/crud.py")) == 1
+    assert concise("app/crud.py", "--force-exclude") == []
+    assert lint("app/crud.py", "--force-exclude").exit_code == ExitCode.CLEAN
+    (root / "app" / "other.py").write_text(CRUD)
+    assert [f.split(":")[0] for f in concise("app/crud.py", "app/other.py", "--force-exclude")] == [
+        "app/other.py"
+    ]
+
+
+@pytest.mark.parametrize("name", ["sarif", "github", "gitlab"])
+def test_servers_get_paths_from_the_top_of_the_repository(root: Path, name: str) -> None:
+    """The project may be a folder of it."""
+    git(root, "init", "-q")
+    (root / "app" / "pyproject.toml").touch()
+    assert "app/crud.py" in lint("app", "--format", name).stdout
+    assert concise("app")[0].startswith("crud.py:5:12")
+
+
 # --- rules -------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from migrate_async.cli.exit_codes import ExitCode
 from migrate_async.cli.invocation import Invocation
 from migrate_async.cli.lint_options import lint_options
 from migrate_async.cli.options import example, global_options, pass_workspace
-from migrate_async.cli.workspace import Workspace, open_workspace
+from migrate_async.cli.workspace import Workspace, not_excluded, open_workspace
 from migrate_async.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,6 +44,11 @@ def lint(ctx: click.Context, /, *, workspace: Workspace, **options: Any) -> None
     if options["explain"]:
         _explain(options["explain"], options["output"], invocation)
         return
+    if options["force_exclude"]:
+        selection = not_excluded(workspace)
+        if workspace.selection and not selection:
+            return  # nothing of what was named is left; no selection would be everything
+        workspace = dataclasses.replace(workspace, selection=selection)
     workspace, request = _request(workspace, invocation, options)
     from migrate_async.cli import lint_use_case
 
@@ -99,7 +104,7 @@ def _for_stdin(workspace: Workspace, invocation: Invocation, file: Path) -> tupl
     )
     if not opened.selection:
         raise UsageError(f"--stdin-filename: {file} is a folder")
-    return dataclasses.replace(opened), opened.selection[0]
+    return opened, opened.selection[0]
 
 
 def _show(run: LintRun, invocation: Invocation, options: dict[str, Any]) -> None:
@@ -112,7 +117,8 @@ def _show(run: LintRun, invocation: Invocation, options: dict[str, Any]) -> None
     is_text = options["output"] == "text"
     stream = sys.stderr if options["diff"] else sys.stdout
     colour = is_text and file is None and invocation.has_colour(stream)
-    report = Report(run.result, run.sources, run.rules, colour)
+    prefix = _path_from_top(run) if options["output"] in _FOR_SERVERS else ""
+    report = Report(run.result, run.sources, run.rules, colour, prefix=prefix)
     text = _rendered(report, options["output"], statistics=options["statistics"])
     if file is not None:
         from migrate_async.source.write import write_file
@@ -126,6 +132,16 @@ def _show(run: LintRun, invocation: Invocation, options: dict[str, Any]) -> None
         click.echo(text, nl=False, err=True)
     else:
         invocation.write(text)
+
+
+_FOR_SERVERS = ("sarif", "github", "gitlab")
+"""Formats whose readers know the repository, and not the project in a folder of it."""
+
+
+def _path_from_top(run: LintRun) -> str:
+    from migrate_async.source.git import path_from_top
+
+    return path_from_top(run.root)
 
 
 def _counted(run: LintRun) -> str:

@@ -121,7 +121,7 @@ def _finished(state: _Fixing, look: Look) -> LintRun:
         fixed=sum(len(state.rules[change.path]) for change in changes),
     )
     result = finish(result, changes, state.originals, workspace, mode)
-    return LintRun(result, look.loaded.sources, look.rules)
+    return LintRun(workspace.root, result, look.loaded.sources, look.rules)
 
 
 def finish(

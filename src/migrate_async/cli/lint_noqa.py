@@ -36,7 +36,7 @@ def add_comments(look: Look, reason: str, progress: Progress) -> LintRun:
     result = finish(after.result(), changed, sources, look.workspace, mode)
     added = len(look.shown.findings) - len(after.shown.findings)
     result = msgspec.structs.replace(result, commented=added)
-    return LintRun(result, after.loaded.sources, look.rules)
+    return LintRun(look.workspace.root, result, after.loaded.sources, look.rules)
 
 
 def _change(look: Look, path: str, findings: list[Finding], reason: str) -> FileChange:

@@ -74,6 +74,9 @@ _OPTIONS = (
         help="Write the report to FILE.",
     ),
     click.option("--statistics", is_flag=True, help="Only the number of findings of each rule."),
+    click.option(
+        "--force-exclude", is_flag=True, help="Leave out excluded files even if they are named."
+    ),
     click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever is found."),
     click.option(
         "--stdin-filename",

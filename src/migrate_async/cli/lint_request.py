@@ -46,8 +46,9 @@ class LintRequest:
 
 @dataclass(frozen=True)
 class LintRun:
-    """What is reported, the files that the findings are in, and the rules that ran."""
+    """What is reported of the project at `root`, its files, and the rules that ran."""
 
+    root: Path
     result: LintResult
     sources: Mapping[str, SourceFile]
     rules: tuple[type[Rule], ...]

@@ -36,7 +36,7 @@ def lint(workspace: Workspace, request: LintRequest, progress: Progress) -> Lint
         write_baseline(look, file)
         settled = LintRequest(**{**vars(request), "ratchet": Ratchet.CHECK})
         look = take_look(workspace, settled, rules, progress, request.instead)
-    return LintRun(look.result(), look.loaded.sources, rules)
+    return LintRun(workspace.root, look.result(), look.loaded.sources, rules)
 
 
 def _refuse_contradictions(workspace: Workspace, request: LintRequest) -> None:

@@ -256,12 +256,10 @@ def make_patches(
     changes: Sequence[FileChange], sources: Mapping[str, SourceFile], root: Path
 ) -> dict[str, str]:
     """The patch of each changed file, with names as `git apply` wants them: from the top."""
-    from migrate_async.source.git import work_tree
+    from migrate_async.source.git import path_from_top
     from migrate_async.source.patch import unified
 
-    top = work_tree(root)
-    above = root.resolve().relative_to(top.resolve()).as_posix() if top else "."
-    prefix = "" if above == "." else f"{above}/"
+    prefix = path_from_top(root)
     patches = {}
     for change in changes:
         if change.changed:

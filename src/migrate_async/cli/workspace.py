@@ -57,6 +57,14 @@ def open_workspace(
     )
 
 
+def not_excluded(workspace: Workspace) -> tuple[str, ...]:
+    """What of the selection the settings do not exclude."""
+    import pathspec
+
+    excluded = pathspec.GitIgnoreSpec.from_lines(workspace.settings.exclude)
+    return tuple(path for path in workspace.selection if not excluded.match_file(path))
+
+
 def _absolute(path: Path) -> Path:
     """`path` from the root of the file system, with symbolic links as they were written."""
     return Path(os.path.normpath(Path.cwd() / path))

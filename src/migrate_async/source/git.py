@@ -118,6 +118,16 @@ def work_tree(folder: Path) -> Path | None:
     return None if top is None else Path(os.fsdecode(top.rstrip(b"\n")))
 
 
+def path_from_top(folder: Path) -> str:
+    """What to put before paths below `folder` to have them from the top of the work tree.
+
+    Empty at the top and outside of any work tree, else with a slash at the end.
+    """
+    top = work_tree(folder)
+    above = folder.resolve().relative_to(top.resolve()).as_posix() if top else "."
+    return "" if above == "." else f"{above}/"
+
+
 def _changed(status: bytes) -> list[str]:
     """The paths in the output of `git status -z`: `XY path`, after a rename also the old path."""
     fields = iter(_split(status))

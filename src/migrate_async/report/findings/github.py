@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.model.finding import Finding
-from migrate_async.report.findings.report import Report, gravity, whole_message
+from migrate_async.report.findings.report import Report, from_top, gravity, whole_message
 from migrate_async.report.words import visible
 
 _LEVELS = ("error", "warning", "notice")
@@ -12,7 +12,7 @@ _LEVELS = ("error", "warning", "notice")
 
 def render(report: Report) -> str:
     """One command a line."""
-    result = report.result
+    result = from_top(report)
     lines = [*map(_finding, result.findings), *map(_diagnostic, result.diagnostics)]
     return "".join(f"{visible(line)}\n" for line in lines)
 

@@ -9,14 +9,14 @@ import msgspec
 
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.model.finding import Finding
-from migrate_async.report.findings.report import Report, gravity, whole_message
+from migrate_async.report.findings.report import Report, from_top, gravity, whole_message
 
 _SEVERITIES = ("major", "minor", "info")
 
 
 def render(report: Report) -> str:
     """A list with an object for each finding and each message."""
-    result = report.result
+    result = from_top(report)
     issues = [*map(_finding, result.findings), *map(_diagnostic, result.diagnostics)]
     return msgspec.json.format(msgspec.json.encode(issues), indent=2).decode() + "\n"
 

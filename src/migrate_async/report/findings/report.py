@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
 
 from migrate_async.lint.rule import Rule
 from migrate_async.model.diagnostic import Diagnostic, Severity
-from migrate_async.model.finding import Applicability, Confidence, Finding
+from migrate_async.model.finding import Applicability, Confidence, Finding, RelatedPlace
 from migrate_async.model.lint import LintResult
 from migrate_async.source.read import SourceFile
 
@@ -29,7 +32,8 @@ FORMATS = {
 class Report:
     """A run of the linter, and how it is to look where people read it.
 
-    `sources` are the files that findings are in, `rules` those that ran.
+    `sources` are the files that findings are in, `rules` those that ran. `prefix` leads from the
+    top of the repository, which is what servers know, to the project.
     """
 
     result: LintResult
@@ -37,6 +41,7 @@ class Report:
     rules: tuple[type[Rule], ...] = ()
     colour: bool = False
     width: int = 80
+    prefix: str = ""
 
 
 def render(report: Report, name: str) -> str:
@@ -44,6 +49,26 @@ def render(report: Report, name: str) -> str:
     module = importlib.import_module(f"{__package__}.{FORMATS[name]}")
     text: str = module.render(report)
     return text
+
+
+def from_top(report: Report) -> LintResult:
+    """The result with all paths from the top of the repository."""
+    prefix, result = report.prefix, report.result
+    if not prefix:
+        return result
+
+    def moved(value: _Placed) -> _Placed:
+        return msgspec.structs.replace(value, path=prefix + value.path)
+
+    findings = tuple(
+        msgspec.structs.replace(moved(found), related=tuple(map(moved, found.related)))
+        for found in result.findings
+    )
+    diagnostics = tuple(map(moved, result.diagnostics))
+    return msgspec.structs.replace(result, findings=findings, diagnostics=diagnostics)
+
+
+_Placed = TypeVar("_Placed", Finding, RelatedPlace, Diagnostic)
 
 
 def place(finding: Finding) -> str:

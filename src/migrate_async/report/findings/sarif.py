@@ -14,22 +14,22 @@ from migrate_async.lint.rule import Rule
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.model.finding import Finding, RelatedPlace
 from migrate_async.model.syntax import Span
-from migrate_async.report.findings.report import Report, gravity, whole_message
+from migrate_async.report.findings.report import Report, from_top, gravity, whole_message
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 FINGERPRINT = "migrateAsync/v1"
 
-_ROOT = "SRCROOT"
+_ROOT = "%SRCROOT%"
 _LEVELS = ("error", "warning", "note")
 
 
 def render(report: Report) -> str:
     """One run; what could not be read or checked is a notification of its invocation."""
-    result = report.result
+    result = from_top(report)
     run = {
         "tool": {"driver": _driver(report.rules)},
         "columnKind": "unicodeCodePoints",
-        "originalUriBaseIds": {_ROOT: {"description": {"text": "The folder of the project."}}},
+        "originalUriBaseIds": {_ROOT: {"description": {"text": "The top of the repository."}}},
         "invocations": [
             {
                 "executionSuccessful": not result.internal_errors,

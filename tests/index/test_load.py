@@ -122,3 +122,20 @@ def test_cache_by_digest(tmp_path: Path) -> None:
     nothing = FactsCache(None)
     nothing.put(digest, data)
     assert nothing.get(digest) is None
+
+
+def test_content_can_be_given_instead_of_a_file(root: Path) -> None:
+    """Of files on disk and of files that are not there; with the same checks."""
+    given = {"app/a.py": b"z = 3\n", "app/new.py": b"x = 1\n", "big.py": b"#" * 99, "bad.py": b"("}
+    names = ["app/a.py", "app/b.py", *list(given)[1:]]
+    modules, problems = load(names, root, settings=Settings(max_file_size=50), instead=given)
+    assert [(m.path, m.source.data) for m in modules] == [
+        ("app/a.py", b"z = 3\n"),
+        ("app/b.py", GOOD["app/b.py"]),
+        ("app/new.py", b"x = 1\n"),
+    ]
+    assert {problem.path: problem.code for problem in problems} == {
+        "big.py": "MA004",
+        "bad.py": "MA001",
+    }
+    assert (root / "app" / "a.py").read_bytes() == GOOD["app/a.py"]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from migrate_async.cli.lint_fix import MAX_ROUNDS
 from migrate_async.lint.engine import check
+from migrate_async.lint.fixes import make_plan
 from migrate_async.lint.registry import rules
 from migrate_async.lint.rule import Rule
 from migrate_async.model.finding import Finding
-from migrate_async.model.plan import FilePlan
 from migrate_async.rewrite.engine import rewrite_text
+from migrate_async.verify import check as verify_check
 from support.projects import project
 
 _MARK = re.compile(r"  # error(?:: (?P<confidence>high|medium|low))?$")
@@ -56,13 +58,16 @@ def findings(rule: type[Rule], code: str) -> tuple[Finding, ...]:
 
 
 def fixed(rule: type[Rule], text: str) -> str:
-    """`text`, a single file, after the fixes of all that `rule` finds in it."""
-    fixes = [finding.fix for finding in findings(rule, text) if finding.fix is not None]
-    plan = FilePlan(
-        path=DEFAULT_FILE,
-        digest="",
-        edits=tuple(edit for fix in fixes for edit in fix.edits),
-        imports=tuple(sorted({change for fix in fixes for change in fix.imports})),
-        unneeded=tuple(sorted({name for fix in fixes for name in fix.unneeded})),
-    )
-    return rewrite_text(plan, text)
+    """`text`, a single file, after all rounds of fixes of what `rule` finds in it.
+
+    The fixes go through the rewriting and its verification, which has to find nothing.
+    """
+    for _ in range(MAX_ROUNDS):
+        made = make_plan(findings(rule, text), lambda _: "", unsafe=True)
+        if not made.plan.files:
+            return text
+        (file,) = made.plan.files
+        after = rewrite_text(file, text)
+        assert verify_check(file, text, after) == ()
+        text = after
+    raise AssertionError(f"the fixes of {rule.name()} do not come to an end")

@@ -6,7 +6,7 @@ import pytest
 
 from migrate_async.config import LintSettings, Settings
 from migrate_async.index.extract import extract
-from migrate_async.lint.comments import suppressions
+from migrate_async.lint.comments import suppressions, without
 from migrate_async.lint.places import comment_lines, lines_of
 from migrate_async.lint.rules.legacy_query import LegacyQuery
 from migrate_async.lint.rules.unused_suppression import UnusedSuppression
@@ -153,3 +153,34 @@ def test_a_block_on_one_line() -> None:
 
 def test_comments_of_other_tools_say_nothing() -> None:
     assert suppressions(extract("x = 1  # noqa: E501,F401\ny = 2  # migrate-async: hello\n")) == ()
+
+
+@pytest.mark.parametrize(
+    ("comment", "code", "left"),
+    [
+        ("# noqa: MA801", "MA801", ""),
+        ("# noqa: MA801 a reason", "MA801", ""),
+        ("# noqa: MA801, MA802 why", "MA801", "# noqa: MA802 why"),
+        ("# noqa: MA801, MA802 why", "MA802", "# noqa: MA801 why"),
+        ("# noqa: E501 MA801, MA802", "MA801", "# noqa: E501, MA802"),
+        ("# type: ignore  # noqa: MA801", "MA801", "# type: ignore"),
+        ("# noqa: MA801 why  # type: ignore", "MA801", "# type: ignore"),
+        ("# a # noqa: MA801 # b", "MA801", "# a  # b"),
+        ("# migrate-async: ignore-file[MA801]", "MA801", ""),
+        (
+            "# migrate-async: ignore-file[MA801, MA802] why",
+            "MA802",
+            "# migrate-async: ignore-file[MA801] why",
+        ),
+    ],
+)
+def test_a_code_is_taken_out_of_a_comment(comment: str, code: str, left: str) -> None:
+    """With the last one goes the reason; other comments stay."""
+    found = suppressions(extract(f"x = 'ñ'  {comment}\n"))
+    assert without(next(each for each in found if each.code == code)) == left
+
+
+def test_a_comment_alone_on_its_line_is_not_emptied() -> None:
+    """The line would stay, or all lines below would move."""
+    found = outcome("x = 1\n", head="# migrate-async: ignore-file[MA801]\n").findings
+    assert [(f.code, f.fix) for f in found] == [("MA899", None)]

@@ -30,10 +30,11 @@ _OURS = re.compile(r"MA\d+", re.IGNORECASE)
 class Suppression(msgspec.Struct, frozen=True):
     """One code that a comment names, or all (an empty `code`), and where it says so.
 
-    `place` is the code in the comment, or the comment itself. `whole_file`: not only the
-    statement that the comment is at.
+    `place` is the code in `comment`, or what there is in place of codes. `whole_file`: not only
+    the statement that the comment is at.
     """
 
+    comment: s.Comment
     place: s.Comment
     code: str = ""
     whole_file: bool = False
@@ -42,6 +43,27 @@ class Suppression(msgspec.Struct, frozen=True):
 def suppressions(module: s.ModuleSyntax) -> tuple[Suppression, ...]:
     """What the comments of `module` suppress; codes of other linters are left out."""
     return tuple(found for comment in module.suppressions for found in _read(comment))
+
+
+def without(suppression: Suppression) -> str:
+    """The comment without that code.
+
+    With the last code goes what serves only it: the reason, but no other comment on the line.
+    """
+    text = suppression.comment.text
+    match = (_FILE if suppression.whole_file else _NOQA).search(text)
+    if match is None or not match["codes"]:
+        return text
+    codes = list(_EACH.finditer(text, match.start("codes"), match.end("codes")))
+    start = suppression.place.col - suppression.comment.col
+    if len(codes) == 1:
+        further = text.find("#", match.end())
+        parts = (text[: match.start()].rstrip(), text[further:] if further >= 0 else "")
+        return "  ".join(part for part in parts if part)
+    if start == codes[0].start():
+        return text[:start] + text[codes[1].start() :]
+    before = next(code for code in reversed(codes) if code.start() < start)
+    return text[: before.end()] + text[start + len(suppression.place.text) :]
 
 
 def codes_end(comment: str) -> int | None:
@@ -56,12 +78,13 @@ def _read(comment: s.Comment) -> Iterator[Suppression]:
         if match is None:
             continue
         if match["codes"] is None:
-            yield Suppression(_part(comment, match.start(), match.end()), "", whole_file)
+            place = _part(comment, match.start(), match.end())
+            yield Suppression(comment, place, "", whole_file)
             continue
         for code in _EACH.finditer(comment.text, match.start("codes"), match.end("codes")):
             if _OURS.fullmatch(code[0]):
                 place = _part(comment, code.start(), code.end())
-                yield Suppression(place, code[0].upper(), whole_file)
+                yield Suppression(comment, place, code[0].upper(), whole_file)
 
 
 def _part(comment: s.Comment, start: int, end: int) -> s.Comment:

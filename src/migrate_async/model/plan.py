@@ -268,6 +268,15 @@ class RemoveArgument(Edit, frozen=True):
     name: str
 
 
+class ReplaceComment(Edit, frozen=True):
+    """Replace the comment at `span` by `code`; without it the blanks before it go, too.
+
+    A comment ends its line, so nothing else of the file moves.
+    """
+
+    code: str = ""
+
+
 AnyEdit: TypeAlias = Union[
     QueryRewrite,
     AwaitCall,
@@ -293,6 +302,7 @@ AnyEdit: TypeAlias = Union[
     AnnotateName,
     AddArgument,
     RemoveArgument,
+    ReplaceComment,
 ]
 
 

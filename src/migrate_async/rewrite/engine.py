@@ -9,6 +9,7 @@ from migrate_async.errors import InternalError, SourceError, StalePlanError
 from migrate_async.model.change import FileChange
 from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.model.plan import FilePlan, Plan
+from migrate_async.rewrite.comments import replace_comments
 from migrate_async.rewrite.imports import change_imports
 from migrate_async.rewrite.islands import line_limit, rewrite
 from migrate_async.source.parallel import Workers
@@ -45,7 +46,8 @@ def rewrite_text(file: FilePlan, text: str, limit: int | None = None) -> str:
     Raises `InternalError` when the plan does not fit the text, and `SourceError` when the text is
     not valid Python.
     """
-    edited = rewrite(text, file.edits, limit)
+    text, edits = replace_comments(text, file.edits)
+    edited = rewrite(text, edits, limit)
     return change_imports(edited, file.path, file.imports, file.unneeded, limit)
 
 

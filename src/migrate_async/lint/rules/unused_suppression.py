@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from migrate_async.index.scopes import Module
 from migrate_async.lint import registry
-from migrate_async.lint.comments import Suppression
+from migrate_async.lint.comments import Suppression, without
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.suppression import split
 from migrate_async.lint.view import View
-from migrate_async.model.finding import Finding
+from migrate_async.model.finding import Applicability, Finding, Fix
+from migrate_async.model.plan import ReplaceComment
 
 
 class UnusedSuppression(Rule):
@@ -46,12 +47,24 @@ from sqlalchemy.orm import Session
 def users(db: Session):
     return db.scalars(text("SELECT name FROM users")).all()  # noqa: MA801  # error
 """,
+            fixed="""\
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+def users(db: Session):
+    return db.scalars(text("SELECT name FROM users")).all()
+""",
         ),
         Example(
             "a code that no rule has",
             """\
 def total(numbers):
-    return sum(numbers)  # noqa: MA000  # error
+    return sum(numbers)  # noqa: E501, MA000 long  # error
+""",
+            fixed="""\
+def total(numbers):
+    return sum(numbers)  # noqa: E501 long
 """,
         ),
         Example(
@@ -99,4 +112,21 @@ import sys  # noqa
             message = f"`{code}` is suppressed, but no rule has that code"
         else:
             return
-        yield self.finding(suppression.place, module.body, message)
+        fix = self._fix(suppression, module)
+        yield self.finding(suppression.place, module.body, message, fix=fix)
+
+    def _fix(self, suppression: Suppression, module: Module) -> Fix | None:
+        """A comment alone on its line stays when it would be empty: lines may not go."""
+        comment, left = suppression.comment, without(suppression)
+        is_alone = not _has_code(module, comment.line)
+        if is_alone and not left:
+            return None
+        edit = ReplaceComment(span=comment.span, codemod=self.name(), code=left)
+        title = f"remove `{suppression.code}`" if left else "remove the comment"
+        return Fix(title, Applicability.SAFE.value, (edit,))
+
+
+def _has_code(module: Module, line: int) -> bool:
+    """Whether a statement starts, ends or goes on at `line`."""
+    body = module.syntax.body
+    return any(statement.line <= line <= statement.end_line for statement in body)

@@ -176,8 +176,19 @@ def test_comments_of_other_tools_say_nothing() -> None:
 )
 def test_a_code_is_taken_out_of_a_comment(comment: str, code: str, left: str) -> None:
     """With the last one goes the reason; other comments stay."""
-    found = suppressions(extract(f"x = 'ñ'  {comment}\n"))
-    assert without(next(each for each in found if each.code == code)) == left
+    (found,) = extract(f"x = 'ñ'  {comment}\n").suppressions
+    assert without(found, {code}) == left
+
+
+def test_all_unused_codes_of_a_comment_go_at_once() -> None:
+    """However many there are: fixing has a limited number of rounds."""
+    codes = ", ".join(f"MA0{number}" for number in range(10, 40))
+    (found,) = extract(f"x = 1  # noqa: E501, {codes} why  # noqa: MA010\n").suppressions
+    unwanted = {each.code for each in suppressions(extract(f"x = 1  {found.text}\n"))}
+    assert without(found, unwanted) == "# noqa: E501 why  # noqa: MA010"
+    (first, *_) = outcome(f"x = 1  # noqa: {codes}\n").findings
+    assert first.fix is not None
+    assert first.fix.title == "remove the comment"
 
 
 def test_a_comment_alone_on_its_line_is_not_emptied() -> None:

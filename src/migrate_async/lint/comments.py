@@ -10,7 +10,7 @@ The first two are read as flake8 and ruff read them, and codes of other linters 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 
@@ -45,15 +45,22 @@ def suppressions(module: s.ModuleSyntax) -> tuple[Suppression, ...]:
     return tuple(found for comment in module.suppressions for found in _read(comment))
 
 
-def without(suppression: Suppression) -> str:
-    """The comment without that code.
+def without(comment: s.Comment, codes: Collection[str]) -> str:
+    """The text of `comment` without those codes.
 
     With the last code goes what serves only it: the reason, but no other comment on the line.
     """
+    left = comment
+    while unwanted := next((each for each in _read(left) if each.code in codes), None):
+        left = s.Comment(*comment.span, _without_one(unwanted))
+    return left.text
+
+
+def _without_one(suppression: Suppression) -> str:
     text = suppression.comment.text
     match = (_FILE if suppression.whole_file else _NOQA).search(text)
     if match is None or not match["codes"]:
-        return text
+        return ""
     codes = list(_EACH.finditer(text, match.start("codes"), match.end("codes")))
     start = suppression.place.col - suppression.comment.col
     if len(codes) == 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from migrate_async.index.scopes import Module
 from migrate_async.lint import registry
@@ -10,6 +10,7 @@ from migrate_async.lint.comments import Suppression, without
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.suppression import split
 from migrate_async.lint.view import View
+from migrate_async.model import syntax as s
 from migrate_async.model.finding import Applicability, Finding, Fix
 from migrate_async.model.plan import ReplaceComment
 
@@ -97,32 +98,37 @@ import sys  # noqa
     )
 
     def check(self, view: View) -> Iterator[Finding]:
-        paths = {module.path: module for module in view.modules}
+        modules = {module.path: module for module in view.modules}
         for path, unused in split(view.found, view.modules).unused.items():
-            for suppression in unused:
-                if suppression.code and suppression.code != self.CODE:
-                    yield from self._finding(suppression, paths[path], view)
+            told = [(each, why) for each in unused if (why := self._reason(each, view))]
+            for suppression, message in told:
+                comment = suppression.comment
+                codes = {each.code for each, _ in told if each.comment is comment}
+                fix = self._fix(comment, codes, modules[path])
+                yield self.finding(suppression.place, modules[path].body, message, fix=fix)
 
-    def _finding(self, suppression: Suppression, module: Module, view: View) -> Iterator[Finding]:
+    def _reason(self, suppression: Suppression, view: View) -> str:
+        """Why the suppression is unused; empty where nobody can tell, or it is not ours."""
         code = suppression.code
+        if not code or code == self.CODE:
+            return ""
         if code in view.ran:
             what = "in this file" if suppression.whole_file else "here"
-            message = f"`{code}` is suppressed, but finds nothing {what}"
-        elif all(code != rule.CODE for rule in registry.rules()):
-            message = f"`{code}` is suppressed, but no rule has that code"
-        else:
-            return
-        fix = self._fix(suppression, module)
-        yield self.finding(suppression.place, module.body, message, fix=fix)
+            return f"`{code}` is suppressed, but finds nothing {what}"
+        is_known = any(code == rule.CODE for rule in registry.rules())
+        return "" if is_known else f"`{code}` is suppressed, but no rule has that code"
 
-    def _fix(self, suppression: Suppression, module: Module) -> Fix | None:
-        """A comment alone on its line stays when it would be empty: lines may not go."""
-        comment, left = suppression.comment, without(suppression)
-        is_alone = not _has_code(module, comment.line)
-        if is_alone and not left:
+    def _fix(self, comment: s.Comment, codes: Collection[str], module: Module) -> Fix | None:
+        """All unused codes of a comment go together.
+
+        A comment alone on its line stays when it would be empty: no line may go.
+        """
+        left = without(comment, codes)
+        if not left and not _has_code(module, comment.line):
             return None
         edit = ReplaceComment(span=comment.span, codemod=self.name(), code=left)
-        title = f"remove `{suppression.code}`" if left else "remove the comment"
+        listed = ", ".join(f"`{code}`" for code in sorted(codes))
+        title = f"remove {listed}" if left else "remove the comment"
         return Fix(title, Applicability.SAFE.value, (edit,))
 
 

@@ -440,6 +440,18 @@ def test_a_file_whose_fixes_fail_is_left(fixing: Path, call: str, code: str) -> 
     assert "new()" in good.read_text()
 
 
+def test_a_file_that_does_not_compile_is_not_mended(fixing: Path) -> None:
+    """Which is no bug of ours."""
+    bad, good = fixing / "app" / "clean.py", fixing / "app" / "good.py"
+    bad.write_text("old()\nreturn 1\n")
+    good.write_text("def f():\n    old()\n")
+    result = lint("--fix")
+    assert result.exit_code == ExitCode.FINDINGS
+    assert "app/clean.py:2:1 error[MA001]" in result.stdout
+    assert bad.read_text() == "old()\nreturn 1\n"
+    assert "new()" in good.read_text()
+
+
 def test_fixes_only_of_what_is_shown(fixing: Path) -> None:
     """Suppressed findings, and files that are not selected, stay."""
     one, two = fixing / "app" / "clean.py", fixing / "app" / "good.py"

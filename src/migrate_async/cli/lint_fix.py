@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -85,6 +86,10 @@ def fix(
 def _round(state: _Fixing, look: Look, request: LintRequest, progress: Progress) -> bool:
     """Make the fixes that can be made together; False when there is none."""
     sources = look.loaded.sources
+    for path in _wanted(look, request, state):
+        problem = _not_compiling(sources[path])
+        if problem is not None:
+            state.failed[path] = (problem,)
     made = make_plan(
         look.shown.findings,
         lambda path: sources[path].digest,
@@ -144,6 +149,27 @@ def finish(
         written=bool(journal),
         journal=journal,
     )
+
+
+def _not_compiling(source: SourceFile) -> Diagnostic | None:
+    """What Python parses and does not compile, a `return` outside of a function, is not mended.
+
+    The verification could not tell such a mistake from one of ours. Nothing is executed.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(source.text, source.path, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return Diagnostic(
+            path=source.path,
+            line=getattr(error, "lineno", None) or 0,
+            code="MA001",
+            message=f"does not compile, so nothing in it is mended: {error}",
+            next_step="fix the syntax, or exclude the file",
+            severity=Severity.ERROR.value,
+        )
+    return None
 
 
 def _unwritable(path: str, error: SourceError) -> Diagnostic:

@@ -210,9 +210,10 @@ def _bound(alias: ast.alias) -> str:
 
 
 def _unused_imports(old: ast.Module, new: ast.Module, used: set[str]) -> Iterator[Finding]:
-    known = {key for key, _ in _imports(old)}
+    """A name that was imported before, from wherever, may be there for others to import."""
+    known = {key[-1] for key, _ in _imports(old)}
     for key, line in _imports(new):
-        if key not in known and key[-1] not in used:
+        if key[-1] not in known and key[-1] not in used:
             yield "MA905", line, f"imports {key[-1]!r} and does not use it"
 
 

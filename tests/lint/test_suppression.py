@@ -87,8 +87,8 @@ def test_places_that_do_not_count(place: str) -> None:
     [
         ("# migrate-async: ignore-file", []),
         ("# migrate-async: ignore-file[MA801]", []),
-        ("# Migrate-Async: ignore-file[MA802, MA801] generated", ["MA899"]),
-        ("# migrate-async: ignore-file[MA802]", ["MA801", "MA899"]),
+        ("# Migrate-Async: ignore-file[MA009, MA801] generated", ["MA899"]),
+        ("# migrate-async: ignore-file[MA009]", ["MA801", "MA899"]),
         ("# migrate-async: ignore-files", ["MA801"]),
     ],
 )
@@ -99,12 +99,12 @@ def test_whole_files(comment: str, expected: list[str]) -> None:
 
 def test_an_unused_code_is_found_at_its_columns() -> None:
     """Of several codes only the one that suppresses nothing."""
-    body = "def f(db: Session):\n    return db.query(1)  # noqa: E501, MA801, MA802 why\n"
+    body = "def f(db: Session):\n    return db.query(1)  # noqa: E501, MA801, MA009 why\n"
     (found,) = outcome(body).findings
     line = body.splitlines()[1]
     assert (found.code, found.span) == (
         "MA899",
-        (5, line.index("MA802"), 5, line.index("MA802") + 5),
+        (5, line.index("MA009"), 5, line.index("MA009") + 5),
     )
     assert "no rule has that code" in found.message
 
@@ -160,16 +160,16 @@ def test_comments_of_other_tools_say_nothing() -> None:
     [
         ("# noqa: MA801", "MA801", ""),
         ("# noqa: MA801 a reason", "MA801", ""),
-        ("# noqa: MA801, MA802 why", "MA801", "# noqa: MA802 why"),
-        ("# noqa: MA801, MA802 why", "MA802", "# noqa: MA801 why"),
-        ("# noqa: E501 MA801, MA802", "MA801", "# noqa: E501, MA802"),
+        ("# noqa: MA801, MA009 why", "MA801", "# noqa: MA009 why"),
+        ("# noqa: MA801, MA009 why", "MA009", "# noqa: MA801 why"),
+        ("# noqa: E501 MA801, MA009", "MA801", "# noqa: E501, MA009"),
         ("# type: ignore  # noqa: MA801", "MA801", "# type: ignore"),
         ("# noqa: MA801 why  # type: ignore", "MA801", "# type: ignore"),
         ("# a # noqa: MA801 # b", "MA801", "# a  # b"),
         ("# migrate-async: ignore-file[MA801]", "MA801", ""),
         (
-            "# migrate-async: ignore-file[MA801, MA802] why",
-            "MA802",
+            "# migrate-async: ignore-file[MA801, MA009] why",
+            "MA009",
             "# migrate-async: ignore-file[MA801] why",
         ),
     ],

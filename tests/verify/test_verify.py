@@ -143,3 +143,10 @@ def test_unchanged_file_is_not_checked() -> None:
     """A file that could not be read as Python may be in a plan without edits."""
     change = FileChange("a.py", "x = (", "x = (")
     assert verify(Plan(step="all", files=(FilePlan(path="a.py", digest=""),)), [change]) == [change]
+
+
+def test_an_unused_name_may_be_imported_from_elsewhere() -> None:
+    """It is there for others to import, as it was before."""
+    before, after = "from old import name as n\n", "from new import name as n\n"
+    edit = ReplaceStatement(span=(1, 0, 1, 25), codemod="x", code=after.strip())
+    assert check(FilePlan("a.py", "", (edit,)), before, after) == ()

@@ -28,10 +28,10 @@ from migrate_async.lint.transactions.deeds import Deeds
 from migrate_async.lint.transactions.holders import Holder, holders
 from migrate_async.lint.unloaded import UnloadedReads
 from migrate_async.model import syntax as s
+from migrate_async.model.finding import Finding
 from migrate_async.model.plan import Step
 from migrate_async.plan.async_step import AsyncStep
 from migrate_async.plan.colour import Colouring
-from migrate_async.model.finding import Finding
 from migrate_async.plan.paths import is_under
 from migrate_async.plan.queries import QueryPlan, plan_queries
 from migrate_async.plan.schemas import Schemas

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from migrate_async.cli import lint_use_case
+from migrate_async.cli import lint_look
 from migrate_async.cli.exit_codes import ExitCode
-from migrate_async.lint import registry
+from migrate_async.lint import registry, selection
 from migrate_async.lint.rule import Rule
 from support import lint_rules
 from support.cli import invoke
@@ -47,7 +47,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def fixing(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The rules are those of the tests, which have fixes."""
     rules: tuple[type[Rule], ...] = lint_rules.ALL
-    monkeypatch.setattr(lint_use_case, "chosen", lambda *_: rules)
+    monkeypatch.setattr(selection, "chosen", lambda *_: rules)
     (root / "app" / "new.py").write_text("def new():\n    pass\n")
     return root
 
@@ -526,3 +526,19 @@ def test_unusual_files_are_looked_at_like_any(root: Path, data: bytes) -> None:
 def test_a_loop_of_folders_ends(root: Path) -> None:
     (root / "app" / "self").symlink_to(root / "app")
     assert len(concise("--select", "MA801")) == 2  # the finding, and the message about the link
+
+
+def test_a_second_run_is_answered_from_the_cache(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is loaded or linked while no file changes; a change is seen."""
+    first = concise()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the project was loaded again")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lint_look, "load_project", refuse)
+        assert concise() == first
+    (root / "app" / "added.py").write_text(CRUD)
+    assert len(concise()) == 2 * len(first)

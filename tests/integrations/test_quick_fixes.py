@@ -8,8 +8,8 @@ import pytest
 from lsprotocol import types
 from pygls.workspace import Workspace
 
-from migrate_async.cli import lint_use_case
 from migrate_async.integrations.language_server import Server
+from migrate_async.lint import selection
 from support import lint_rules
 
 TEXT = "def f():\n    x = old()\n    y = risky()\n    z = broken()\n"
@@ -34,7 +34,7 @@ class Recording(Server):
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recording:
     (tmp_path / "pyproject.toml").touch()
-    monkeypatch.setattr(lint_use_case, "chosen", lambda *_: lint_rules.ALL)
+    monkeypatch.setattr(selection, "chosen", lambda *_: lint_rules.ALL)
     workspace = Workspace(tmp_path.as_uri())
     uri = (tmp_path / "a.py").as_uri()
     workspace.put_text_document(

@@ -73,8 +73,7 @@ def _request(
     workspace: Workspace, invocation: Invocation, options: dict[str, Any]
 ) -> tuple[Workspace, LintRequest]:
     from migrate_async.cli.lint_request import LintRequest, Ratchet
-    from migrate_async.lint.selection import Selection
-    from migrate_async.model.lint import FixMode
+    from migrate_async.model.lint import FixMode, Selection
 
     instead: dict[str, bytes] = {}
     if options["stdin_filename"] is not None:
@@ -118,7 +117,8 @@ def _show(run: LintRun, invocation: Invocation, options: dict[str, Any]) -> None
     stream = sys.stderr if options["diff"] else sys.stdout
     colour = is_text and file is None and invocation.has_colour(stream)
     prefix = _path_from_top(run) if options["output"] in _FOR_SERVERS else ""
-    report = Report(run.result, run.sources, run.rules, colour, prefix=prefix)
+    rules = run.rules if options["output"] in _WITH_RULES else ()
+    report = Report(run.result, run.sources, rules, colour, prefix=prefix)
     text = _rendered(report, options["output"], statistics=options["statistics"])
     if file is not None:
         from migrate_async.source.write import write_file
@@ -134,6 +134,8 @@ def _show(run: LintRun, invocation: Invocation, options: dict[str, Any]) -> None
         invocation.write(text)
 
 
+_WITH_RULES = ("sarif",)
+"""Formats that describe the rules as well."""
 _FOR_SERVERS = ("sarif", "github", "gitlab")
 """Formats whose readers know the repository, and not the project in a folder of it."""
 

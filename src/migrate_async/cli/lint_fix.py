@@ -72,7 +72,7 @@ def fix(
     end, is left as it was, which is a bug of ours and told as one; the others are fixed.
     """
     state = _Fixing()
-    look = take_look(workspace, request, rules, progress, request.instead)
+    look = take_look(workspace, request, rules, progress, instead=request.instead)
     for _ in range(MAX_ROUNDS):
         if not _round(state, look, request, progress):
             break
@@ -106,7 +106,7 @@ def _again(look: Look, state: _Fixing, progress: Progress) -> Look:
     """Look at what the files have become; those that failed are as they were."""
     current = {path: data for path, data in state.content.items() if path not in state.failed}
     instead = {**look.request.instead, **current}
-    return take_look(look.workspace, look.request, look.rules, progress, instead)
+    return take_look(look.workspace, look.request, look.rules, progress, instead=instead)
 
 
 def _wanted(look: Look, request: LintRequest, state: _Fixing) -> dict[str, list[str]]:
@@ -126,7 +126,7 @@ def _finished(state: _Fixing, look: Look) -> LintRun:
         fixed=sum(len(state.rules[change.path]) for change in changes),
     )
     result = finish(result, changes, state.originals, workspace, mode)
-    return LintRun(workspace.root, result, look.loaded.sources, look.rules)
+    return LintRun(workspace.root, result, look.loaded.sources, lambda: look.rules)
 
 
 def finish(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from migrate_async.cli.lint_request import LintRequest, Ratchet
+from migrate_async.cli.lint_request import LintRequest, Ratchet, baseline_file
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.use_cases import LoadedProject, load_project, of_selection
 from migrate_async.cli.workspace import Workspace, selected
@@ -19,7 +19,7 @@ from migrate_async.lint.rule import Rule
 from migrate_async.lint.run import Outcome, run
 from migrate_async.lint.shown import Changed, Shown, choose
 from migrate_async.model import syntax as s
-from migrate_async.model.finding import Finding
+from migrate_async.model.finding import Confidence, Finding
 from migrate_async.model.lint import LintResult
 
 
@@ -87,12 +87,19 @@ def take_look(
     request: LintRequest,
     rules: Sequence[type[Rule]],
     progress: Progress,
-    instead: Mapping[str, bytes],
+    *,
+    instead: Mapping[str, bytes] | None = None,
+    files: Sequence[str] | None = None,
 ) -> Look:
-    """Load the project, with other content for the files in `instead`, and look for findings."""
+    """Load the project, with other content for the files in `instead`, and look for findings.
+
+    Rules that are never sure are run only where such findings are shown.
+    """
     known = _known(workspace, request)
-    loaded = load_project(workspace, progress, instead=instead)
+    loaded = load_project(workspace, progress, files, instead=instead)
     progress.phase("Looking for findings")
+    if not (request.strict or workspace.settings.lint.strict):
+        rules = [rule for rule in rules if rule.BEST is Confidence.HIGH]
     outcome = run(loaded.project, workspace.settings, rules, workspace.selection)
     names = identities(outcome.findings, lambda path: loaded.sources[path].text)
     named = tuple(
@@ -111,12 +118,6 @@ def write_baseline(look: Look, file: Path) -> None:
         new = {finding.fingerprint for finding in look.shown.findings}
         entries.update(identity for _, identity in look.named if identity.fingerprint in new)
     write_file(file, baseline.encode(entries))
-
-
-def baseline_file(workspace: Workspace, request: LintRequest) -> Path | None:
-    """The file of the baseline: that of the request, else that of the settings."""
-    configured = workspace.settings.lint.baseline
-    return request.baseline or (workspace.root / configured if configured else None)
 
 
 def _known(workspace: Workspace, request: LintRequest) -> tuple[Identity, ...]:

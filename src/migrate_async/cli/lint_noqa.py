@@ -30,13 +30,13 @@ def add_comments(look: Look, reason: str, progress: Progress) -> LintRun:
     changes = [_change(look, path, found, reason) for path, found in sorted(by_path.items())]
     content = {c.path: look.loaded.sources[c.path].encode(c.after) for c in changes if c.changed}
     instead = {**look.request.instead, **content}
-    after = take_look(look.workspace, look.request, look.rules, progress, instead)
+    after = take_look(look.workspace, look.request, look.rules, progress, instead=instead)
     changed = [change for change in changes if change.changed]
     sources = look.loaded.sources
     result = finish(after.result(), changed, sources, look.workspace, mode)
     added = len(look.shown.findings) - len(after.shown.findings)
     result = msgspec.structs.replace(result, commented=added)
-    return LintRun(look.workspace.root, result, after.loaded.sources, look.rules)
+    return LintRun(look.workspace.root, result, after.loaded.sources, lambda: look.rules)
 
 
 def _change(look: Look, path: str, findings: list[Finding], reason: str) -> FileChange:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrate_async.lint.rule import Rule
-from migrate_async.lint.selection import Selection
-from migrate_async.model.lint import FixMode, LintResult
+from migrate_async.cli.workspace import Workspace
+from migrate_async.model.lint import FixMode, LintResult, Selection
 
 if TYPE_CHECKING:
+    from migrate_async.lint.rule import Rule
     from migrate_async.source.read import SourceFile
 
 
@@ -46,9 +47,22 @@ class LintRequest:
 
 @dataclass(frozen=True)
 class LintRun:
-    """What is reported of the project at `root`, its files, and the rules that ran."""
+    """What is reported of the project at `root`, its files, and the rules that were chosen.
+
+    `choose` loads the rules, which a result from the cache is told without.
+    """
 
     root: Path
     result: LintResult
     sources: Mapping[str, SourceFile]
-    rules: tuple[type[Rule], ...]
+    choose: Callable[[], tuple[type[Rule], ...]]
+
+    @cached_property
+    def rules(self) -> tuple[type[Rule], ...]:
+        return self.choose()
+
+
+def baseline_file(workspace: Workspace, request: LintRequest) -> Path | None:
+    """The file of the baseline: that of the request, else that of the settings."""
+    configured = workspace.settings.lint.baseline
+    return request.baseline or (workspace.root / configured if configured else None)

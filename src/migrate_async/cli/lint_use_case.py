@@ -1,17 +1,26 @@
 """From paths to what the linter reports: nothing is printed here.
 
-LibCST is imported only where fixes are made.
+LibCST is imported only where fixes are made, and the rules only where something has to be looked
+at: a plain run on files that did not change is answered from the cache.
 """
 
 from __future__ import annotations
 
-from migrate_async.cli.lint_look import baseline_file, take_look, write_baseline
-from migrate_async.cli.lint_request import LintRequest, LintRun, Ratchet
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from migrate_async.cli.lint_request import LintRequest, LintRun, Ratchet, baseline_file
 from migrate_async.cli.progress import Progress
+from migrate_async.cli.remembered import remembered
+from migrate_async.cli.use_cases import find_files
 from migrate_async.cli.workspace import Workspace
 from migrate_async.errors import UsageError
-from migrate_async.lint.selection import chosen
-from migrate_async.model.lint import FixMode
+from migrate_async.model.lint import FixMode, LintResult
+from migrate_async.source.read import Sources, digest_of
+
+if TYPE_CHECKING:
+    from migrate_async.lint.rule import Rule
 
 
 def lint(workspace: Workspace, request: LintRequest, progress: Progress) -> LintRun:
@@ -21,12 +30,54 @@ def lint(workspace: Workspace, request: LintRequest, progress: Progress) -> Lint
     do not go together.
     """
     _refuse_contradictions(workspace, request)
-    rules = chosen(workspace.settings.lint, request.selection)
+    return (
+        _plain(workspace, request, progress)
+        if _is_plain(request)
+        else _other(workspace, request, progress)
+    )
+
+
+def _is_plain(request: LintRequest) -> bool:
+    """Whether the result depends on the files, the settings and the request alone."""
+    is_check = request.ratchet is Ratchet.CHECK and request.fix is FixMode.NONE
+    return is_check and request.noqa is None and not request.instead and not request.since
+
+
+def _plain(workspace: Workspace, request: LintRequest, progress: Progress) -> LintRun:
+    from migrate_async.lint.plugins import installed
+
+    files = find_files(workspace, progress)
+    options = (request.selection, request.strict, _baseline_digest(workspace, request), installed())
+    result = remembered(
+        workspace,
+        "lint",
+        files,
+        lambda: _look(workspace, request, files, progress),
+        kind=LintResult,
+        options=options,
+    )
+    sources = Sources(workspace.root, workspace.settings.max_file_size)
+    return LintRun(workspace.root, result, sources, partial(_chosen, workspace, request))
+
+
+def _look(
+    workspace: Workspace, request: LintRequest, files: Sequence[str], progress: Progress
+) -> LintResult:
+    from migrate_async.cli.lint_look import take_look
+
+    rules = _chosen(workspace, request)
+    return take_look(workspace, request, rules, progress, files=files).result()
+
+
+def _other(workspace: Workspace, request: LintRequest, progress: Progress) -> LintRun:
+    from migrate_async.cli.lint_look import take_look, write_baseline
+
+    rules = _chosen(workspace, request)
     if request.fix is not FixMode.NONE and request.noqa is None:
         from migrate_async.cli.lint_fix import fix
 
         return fix(workspace, request, rules, progress)
-    look = take_look(workspace, request, rules, progress, request.instead)
+    look = take_look(workspace, request, rules, progress, instead=request.instead)
     if request.noqa is not None:
         from migrate_async.cli.lint_noqa import add_comments
 
@@ -35,8 +86,23 @@ def lint(workspace: Workspace, request: LintRequest, progress: Progress) -> Lint
     if request.ratchet is not Ratchet.CHECK and file is not None:
         write_baseline(look, file)
         settled = LintRequest(**{**vars(request), "ratchet": Ratchet.CHECK})
-        look = take_look(workspace, settled, rules, progress, request.instead)
-    return LintRun(workspace.root, look.result(), look.loaded.sources, rules)
+        look = take_look(workspace, settled, rules, progress, instead=request.instead)
+    return LintRun(workspace.root, look.result(), look.loaded.sources, lambda: rules)
+
+
+def _chosen(workspace: Workspace, request: LintRequest) -> tuple[type[Rule], ...]:
+    from migrate_async.lint.selection import chosen
+
+    return chosen(workspace.settings.lint, request.selection)
+
+
+def _baseline_digest(workspace: Workspace, request: LintRequest) -> str:
+    """What the baseline holds, as a digest; empty when there is none, or none to be read."""
+    file = baseline_file(workspace, request)
+    try:
+        return "" if file is None else digest_of(file.read_bytes())
+    except OSError:
+        return ""
 
 
 def _refuse_contradictions(workspace: Workspace, request: LintRequest) -> None:

@@ -11,12 +11,11 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterable, Iterator
-from importlib.metadata import entry_points
 
 from migrate_async.errors import UsageError
+from migrate_async.lint import plugins
 from migrate_async.lint.rule import Rule
 
-GROUP = "migrate_async.rules"
 OWN = "migrate_async.lint.rules"
 
 
@@ -26,7 +25,7 @@ def rules() -> tuple[type[Rule], ...]:
 
     Raises `UsageError` when a package cannot be imported or two rules have one code or name.
     """
-    packages = dict.fromkeys([OWN, *sorted(entry.value for entry in entry_points(group=GROUP))])
+    packages = dict.fromkeys([OWN, *plugins.packages()])
     return _unique(rule for package in packages for rule in _in_package(package))
 
 

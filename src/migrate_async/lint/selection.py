@@ -5,22 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-import msgspec
-
 from migrate_async.config import LintSettings
 from migrate_async.errors import UsageError
 from migrate_async.lint.registry import rules
 from migrate_async.lint.rule import Rule
+from migrate_async.model.lint import Selection
 
 ALL = "MA"
-
-
-class Selection(msgspec.Struct, frozen=True):
-    """What the command line says; an empty `select` leaves the settings in force."""
-
-    select: tuple[str, ...] = ()
-    extend_select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
 
 
 def chosen(settings: LintSettings, selection: Selection | None = None) -> tuple[type[Rule], ...]:

@@ -19,6 +19,14 @@ class FixMode(enum.Enum):
     WRITE = "write"
 
 
+class Selection(msgspec.Struct, frozen=True):
+    """Which rules the command line asks for; an empty `select` leaves the settings in force."""
+
+    select: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+
 class LintResult(msgspec.Struct, frozen=True, kw_only=True):
     """Findings and messages, in order. Holds no time, so that equal runs give equal results.
 

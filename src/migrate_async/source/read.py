@@ -7,6 +7,7 @@ import errno
 import hashlib
 import io
 import tokenize
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -136,3 +137,26 @@ def _newline(text: str) -> str:
     if not any(counts.values()):
         return _LF
     return max(counts, key=lambda newline: counts[newline])
+
+
+class Sources(Mapping[str, SourceFile]):
+    """Files by path, each read when it is first asked for. What cannot be read is not there."""
+
+    def __init__(self, root: Path, max_size: int = MAX_SIZE) -> None:
+        self._root = root
+        self._max_size = max_size
+        self._read: dict[str, SourceFile] = {}
+
+    def __getitem__(self, path: str) -> SourceFile:
+        if path not in self._read:
+            try:
+                self._read[path] = read(self._root, path, self._max_size)
+            except SourceError:
+                raise KeyError(path) from None
+        return self._read[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return len(self._read)

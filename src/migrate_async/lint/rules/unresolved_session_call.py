@@ -29,6 +29,7 @@ class UnresolvedSessionCall(Rule):
     """
 
     CODE = "MA898"
+    BEST = Confidence.LOW
     CONSEQUENCE = "leaks and blocking calls behind this call are not found"
     REMEDY = "annotate what is called, or import it from where it is defined"
     EXAMPLES = (

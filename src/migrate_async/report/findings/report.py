@@ -5,15 +5,17 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from migrate_async.lint.rule import Rule
 from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.model.finding import Applicability, Confidence, Finding, RelatedPlace
 from migrate_async.model.lint import LintResult
 from migrate_async.source.read import SourceFile
+
+if TYPE_CHECKING:
+    from migrate_async.lint.rule import Rule
 
 FORMATS = {
     "text": "text",
@@ -32,7 +34,8 @@ FORMATS = {
 class Report:
     """A run of the linter, and how it is to look where people read it.
 
-    `sources` are the files that findings are in, `rules` those that ran. `prefix` leads from the
+    `sources` are the files that findings are in, `rules` the rules chosen, for formats that
+    describe them. `prefix` leads from the
     top of the repository, which is what servers know, to the project.
     """
 

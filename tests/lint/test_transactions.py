@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from migrate_async.index.project import Project
-from migrate_async.lint.reachability import Repetition
+from migrate_async.lint.resources.repetition import Repetition
 from migrate_async.lint.transactions.deeds import Act, Deeds
 from migrate_async.lint.transactions.managers import lent_sessions, only_closes
 from migrate_async.lint.transactions.waits import Waits

@@ -14,19 +14,19 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module, Scope, last_name
 from migrate_async.index.sessions import SessionKind, is_heuristic
 from migrate_async.knowledge.fastapi import DEPENDS_NAMES
-from migrate_async.lint.coroutines import Coroutines
-from migrate_async.lint.expiry import Expiry
 from migrate_async.lint.flow.build import build_graph
 from migrate_async.lint.flow.graph import Graph
-from migrate_async.lint.hits import blocking_hits, database_hits
-from migrate_async.lint.launches import Launches
-from migrate_async.lint.loops import OwnLoops
-from migrate_async.lint.origins import Origins
-from migrate_async.lint.reach import Reach
+from migrate_async.lint.hazards.coroutines import Coroutines
+from migrate_async.lint.hazards.expiry import Expiry
+from migrate_async.lint.hazards.hits import blocking_hits, database_hits
+from migrate_async.lint.hazards.launches import Launches
+from migrate_async.lint.hazards.loops import OwnLoops
+from migrate_async.lint.hazards.origins import Origins
+from migrate_async.lint.hazards.reach import Reach
+from migrate_async.lint.hazards.unloaded import UnloadedReads
 from migrate_async.lint.resources.analysis import Resources
 from migrate_async.lint.transactions.deeds import Deeds
 from migrate_async.lint.transactions.holders import Holder, holders
-from migrate_async.lint.unloaded import UnloadedReads
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Finding
 from migrate_async.model.plan import Step

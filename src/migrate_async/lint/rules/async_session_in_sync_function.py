@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrate_async.lint.hits import short
+from migrate_async.lint.hazards.hits import short
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Finding

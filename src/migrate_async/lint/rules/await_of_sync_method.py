@@ -10,7 +10,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.index.types import ExternalMethod, FunctionObject, Types
 from migrate_async.knowledge.async_api import SESSION_SYNC
 from migrate_async.knowledge.sqlalchemy import ASYNC_SESSIONS
-from migrate_async.lint.hits import short
+from migrate_async.lint.hazards.hits import short
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s

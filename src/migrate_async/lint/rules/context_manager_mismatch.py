@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from migrate_async.index.scopes import Function, Scope
 from migrate_async.index.types import ContextOf, ExternalInstance, FunctionObject, Type, Types
 from migrate_async.knowledge.sqlalchemy import OWNERS
-from migrate_async.lint.hits import short
-from migrate_async.lint.narrowing import is_narrowed
+from migrate_async.lint.hazards.hits import short
+from migrate_async.lint.hazards.narrowing import is_narrowed
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s

@@ -9,8 +9,8 @@ from migrate_async.index.scopes import Function
 from migrate_async.index.types import SessionFactory
 from migrate_async.knowledge.boundaries import CACHE_DECORATORS
 from migrate_async.lint.leaks import lends
-from migrate_async.lint.reachability import Repetition
 from migrate_async.lint.resources.fate import Fate, Handover
+from migrate_async.lint.resources.repetition import Repetition
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from migrate_async.index import types as t
 from migrate_async.index.scopes import Function, FunctionBinding, ParameterBinding, last_name
 from migrate_async.knowledge import dispatch as known
-from migrate_async.lint.dispatch import Dispatch, dispatch_of
+from migrate_async.lint.resources.dispatch import Dispatch, dispatch_of
 from migrate_async.lint.resources.fate import Handover
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View

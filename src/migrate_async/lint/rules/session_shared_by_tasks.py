@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from migrate_async.index.scopes import Function
 from migrate_async.lint.confidence import weakest
-from migrate_async.lint.hits import short
-from migrate_async.lint.launches import Launch, Load
+from migrate_async.lint.hazards.hits import short
+from migrate_async.lint.hazards.launches import Launch, Load
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Confidence, Finding

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
-from migrate_async.lint.hits import short
+from migrate_async.lint.hazards.hits import short
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s

@@ -10,7 +10,7 @@ from migrate_async.index.project import Project, Variable
 from migrate_async.index.scopes import Function, Scope
 from migrate_async.index.types import External, ExternalInstance, FunctionObject, SessionFactory
 from migrate_async.knowledge.sqlalchemy import ASYNC_ENGINE, ASYNC_SESSIONMAKER
-from migrate_async.lint.origins import bindings_of
+from migrate_async.lint.hazards.origins import bindings_of
 from migrate_async.model import syntax as s
 
 _RUNNERS = frozenset({"asyncio.run", "anyio.run", "asgiref.sync.async_to_sync"})

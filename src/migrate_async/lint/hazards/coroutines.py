@@ -16,7 +16,7 @@ from migrate_async.index.scopes import Function, Scope, ValueBinding, last_name
 from migrate_async.index.types import FunctionObject
 from migrate_async.knowledge import boundaries, fastapi
 from migrate_async.knowledge.async_api import AWAITED, CONTEXT, GENERATOR_COUNTERPARTS, STREAMS
-from migrate_async.lint.narrowing import is_narrowed
+from migrate_async.lint.hazards.narrowing import is_narrowed
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.types import Entity, Instance, SelectOf
-from migrate_async.lint.origins import Origin, Origins
+from migrate_async.lint.hazards.origins import Origin, Origins
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
 from migrate_async.plan.lazy_access import LAZY, Accesses

@@ -10,7 +10,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, RawCall
 from migrate_async.index.types import ExternalInstance, Instance, SessionFactory
 from migrate_async.knowledge import sqlalchemy
-from migrate_async.lint.origins import Origins, bindings_of
+from migrate_async.lint.hazards.origins import Origins, bindings_of
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
 from migrate_async.plan import blocks

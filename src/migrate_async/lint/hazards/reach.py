@@ -10,7 +10,7 @@ from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.lint.confidence import rank, weakest
-from migrate_async.lint.hits import Finder, Hit, short
+from migrate_async.lint.hazards.hits import Finder, Hit, short
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, RelatedPlace
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import NullPool, StaticPool
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.ext.asyncio import async_sessionmaker as _async_sessionmaker
 from sqlalchemy.ext.asyncio import create_async_engine as _create_async_engine
 
 from migrate_async.runtime.cancellation import OrphanReaper
 from migrate_async.runtime.driver_arguments import translate
+from migrate_async.runtime.errors import UnsupportedURL
 from migrate_async.runtime.pools import FairAsyncQueuePool
 from migrate_async.runtime.sqlite import (
     BeginMode,
@@ -27,15 +28,17 @@ from migrate_async.runtime.urls import to_async_url
 POOL_RECYCLE_SECONDS = 1800
 """Below the idle timeouts of common proxies and of MySQL's default `wait_timeout` (8 h)."""
 
+_COMPATIBLE = "_migrate_async_compatible_with"  # on the engine: it is a part of it
 _CONNECTING_OPTIONS = ("connect_args", "async_creator")
 """Engine options without which not even a spare connection can be made."""
 
 
-def create_async_engine(
+def create_async_engine(  # noqa: PLR0913  all but the first are keyword-only
     url: str | URL,
     *,
     pgbouncer: bool = False,
     cancel_orphans: bool = True,
+    compatible_with: Literal["psycopg2"] | None = None,
     sqlite_begin: BeginMode = "IMMEDIATE",
     sqlite_pragmas: Pragmas | None = None,
     **options: Any,
@@ -47,10 +50,13 @@ def create_async_engine(
         The URL argument `pgbouncer=true` says the same.
     :param cancel_orphans: stop the query of a cancelled task on the server, too. Off with
         `pgbouncer`; switch it off behind other proxies which invent the ids of connections.
+    :param compatible_with: let the sync code of the shim pass parameters, run several statements,
+        use raw cursors and read errors as with this driver (PostgreSQL only). Async code is not
+        concerned.
     :param sqlite_begin: how SQLite transactions start, see `sqlite`.
     :param sqlite_pragmas: added to the defaults of `sqlite`.
     :param options: those of SQLAlchemy; they win over the defaults and the URL.
-    :raises UnsupportedURL: no async driver is known.
+    :raises UnsupportedURL: no async driver is known, or `compatible_with` is not for this one.
     :raises UnsupportedURLArgument: the driver cannot honour an argument of the URL.
     """
     translation = translate(to_async_url(url), pgbouncer=pgbouncer)
@@ -60,10 +66,27 @@ def create_async_engine(
     engine = _create_async_engine(url, **{**default_pool_options(url, options), **options})
     if url.get_backend_name() == "sqlite":
         install_sqlite(engine.sync_engine, begin=sqlite_begin, pragmas=sqlite_pragmas)
+    if compatible_with is not None:
+        _remember_habits(engine.sync_engine, compatible_with)
     if cancel_orphans and not translation.pgbouncer:
         spare = {key: options[key] for key in _CONNECTING_OPTIONS if key in options}
         OrphanReaper.install(engine, partial(_create_async_engine, url, **spare))
     return engine
+
+
+def compatible_with(engine: Engine) -> str | None:
+    """The driver whose habits the sync code on this engine may keep, if any."""
+    driver: str | None = vars(engine).get(_COMPATIBLE)
+    return driver
+
+
+def _remember_habits(engine: Engine, driver: str) -> None:
+    if driver != "psycopg2" or engine.dialect.driver not in {"asyncpg", "psycopg"}:
+        raise UnsupportedURL(
+            f"compatible_with={driver!r} is for asyncpg and psycopg on PostgreSQL and knows "
+            f"'psycopg2' only; this engine uses {engine.dialect.name} with {engine.dialect.driver}"
+        )
+    setattr(engine, _COMPATIBLE, driver)
 
 
 def _connect_args(url: URL, translated: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:

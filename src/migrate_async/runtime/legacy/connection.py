@@ -17,6 +17,7 @@ from sqlalchemy.pool import Pool, PoolProxiedConnection
 
 from migrate_async.runtime.frames import Location, carry
 from migrate_async.runtime.legacy.bridge import run_legacy
+from migrate_async.runtime.legacy.habits.contract import Habits
 from migrate_async.runtime.legacy.line import Line
 from migrate_async.runtime.tracking import report_dropped
 
@@ -30,12 +31,15 @@ class BridgedConnection:
     False until it is taken out of the pool; then there is nothing to commit or to close.
     """
 
-    __slots__ = ("__weakref__", "_line", "_origin", "_pool", "_pooled", "_watch")
+    __slots__ = ("__weakref__", "_habits", "_line", "_origin", "_pool", "_pooled", "_watch")
 
-    def __init__(self, pool: Pool, line: Line, origin: Location) -> None:
+    def __init__(
+        self, pool: Pool, line: Line, origin: Location, habits: Habits | None = None
+    ) -> None:
         _set(self, "_pool", pool)
         _set(self, "_line", line)
         _set(self, "_origin", origin)
+        _set(self, "_habits", habits)
         _set(self, "_pooled", None)
 
     def take(self) -> PoolProxiedConnection:
@@ -62,10 +66,10 @@ class BridgedConnection:
     def dbapi_connection(self) -> BridgedObject | None:
         """The driver's connection, bridged as well; None after `close()`."""
         connection = self._line.call(self.take).dbapi_connection
-        return None if connection is None else BridgedObject(connection, self._line)
+        return None if connection is None else BridgedObject(connection, self._line, self._habits)
 
     def cursor(self, *args: Any, **kwargs: Any) -> BridgedCursor:
-        return BridgedCursor(lambda: self.take().cursor(*args, **kwargs), self._line)
+        return BridgedCursor(lambda: self.take().cursor(*args, **kwargs), self._line, self._habits)
 
     def __getattr__(self, name: str) -> Any:
         if self._pooled is None:
@@ -108,14 +112,16 @@ def _bring_back(pooled: PoolProxiedConnection, line: Line, origin: Location) -> 
 class BridgedObject:
     """Any other object of the driver: attributes pass through, calls run on the loop."""
 
-    __slots__ = ("_line", "_target")
+    __slots__ = ("_habits", "_line", "_target")
 
-    def __init__(self, target: Any, line: Line) -> None:
-        object.__setattr__(self, "_target", target)
-        object.__setattr__(self, "_line", line)
+    def __init__(self, target: Any, line: Line, habits: Habits | None = None) -> None:
+        _set(self, "_target", target)
+        _set(self, "_line", line)
+        _set(self, "_habits", habits)
 
     def cursor(self, *args: Any, **kwargs: Any) -> BridgedCursor:
-        return BridgedCursor(partial(self._target.cursor, *args, **kwargs), self._line)
+        make = partial(self._target.cursor, *args, **kwargs)
+        return BridgedCursor(make, self._line, self._habits)
 
     def __getattr__(self, name: str) -> Any:
         return _bridged_attribute(self._target, name, self._line)
@@ -125,13 +131,18 @@ class BridgedObject:
 
 
 class BridgedCursor:
-    """A DBAPI cursor whose creation travels with its first statement: one hop for both."""
+    """A DBAPI cursor whose creation travels with its first statement: one hop for both.
 
-    __slots__ = ("_before", "_line", "_make", "_real")
+    :param habits: how statements are executed, if not as the driver does it.
+    """
 
-    def __init__(self, make: Callable[[], Any], line: Line) -> None:
+    __slots__ = ("_before", "_compiled", "_habits", "_line", "_make", "_real")
+
+    def __init__(self, make: Callable[[], Any], line: Line, habits: Habits | None = None) -> None:
         _set(self, "_make", make)
         _set(self, "_line", line)
+        _set(self, "_habits", habits)
+        _set(self, "_compiled", False)
         _set(self, "_real", None)
         _set(self, "_before", [])
 
@@ -140,6 +151,16 @@ class BridgedCursor:
 
     def executemany(self, *args: Any, **kwargs: Any) -> Any:
         return self._line.call(self._run, "executemany", args, kwargs)
+
+    def executes_compiled(self) -> None:
+        """Its next statement was compiled by SQLAlchemy, not written by hand."""
+        _set(self, "_compiled", True)
+
+    def copy_expert(self, sql: str, file: Any, *_: Any) -> None:
+        """As psycopg2's; with its habits only."""
+        if self._habits is None:
+            raise AttributeError("copy_expert: see create_async_engine(compatible_with=...)")
+        self._line.call(lambda: self._habits.copy(self._real or self._create(), sql, file))
 
     def setinputsizes(self, *args: Any, **kwargs: Any) -> None:
         self._later("setinputsizes", args, kwargs)
@@ -158,7 +179,7 @@ class BridgedCursor:
         if real is None:
             return
         # Most drivers only drop their buffer of rows here; the others talk to the server.
-        if real.server_side or getattr(real, "_awaitable_cursor_close", False):
+        if _is_server_side(real) or getattr(real, "_awaitable_cursor_close", False):
             self._line.call(real.close)
         else:
             real.close()
@@ -199,11 +220,13 @@ class BridgedCursor:
 
     def _run(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         real = self._create() if self._real is None else self._real
-        return getattr(real, method)(*args, **kwargs)
+        if self._habits is None:
+            return getattr(real, method)(*args, **kwargs)
+        return getattr(self._habits, method)(real, not self._compiled, *args, **kwargs)
 
     def _fetch(self, method: str, *args: Any, **kwargs: Any) -> Any:
         fetch = getattr(self._real if self._real is not None else self._create(), method)
-        if self._real.server_side:
+        if _is_server_side(self._real):
             return self._line.call(fetch, *args, **kwargs)
         return fetch(*args, **kwargs)  # the rows are here already
 
@@ -217,6 +240,14 @@ _BEFORE_EXECUTION = {"description": None, "lastrowid": None, "rowcount": -1}
 def _bridged_attribute(target: Any, name: str, line: Line) -> Any:
     value = getattr(target, name)
     return partial(line.call, value) if callable(value) else value
+
+
+def _is_server_side(cursor: Any) -> bool:
+    """Whether fetching its rows is I/O."""
+    known = getattr(cursor, "server_side", None)
+    if known is None:  # psycopg under SQLAlchemy 2.0: the server's cursors have a name
+        return getattr(cursor, "name", None) is not None
+    return bool(known)
 
 
 def _do_nothing(*_: Any, **__: Any) -> None:

@@ -26,9 +26,12 @@ from sqlalchemy.engine.base import OptionEngine
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
 
+from migrate_async.runtime.engine import compatible_with
 from migrate_async.runtime.frames import app_location
 from migrate_async.runtime.legacy.bridge import call_on_loop
 from migrate_async.runtime.legacy.connection import BridgedConnection
+from migrate_async.runtime.legacy.habits.contract import Habits
+from migrate_async.runtime.legacy.habits.install import install_habits
 from migrate_async.runtime.legacy.line import Line, nearest_loop
 from migrate_async.runtime.legacy.loop import before_stop
 from migrate_async.runtime.legacy.loop_pools import LoopPools
@@ -70,7 +73,10 @@ def bridged_engine(engine: AsyncEngine) -> BridgedEngine:
 
 def _make_bridged(engine: Engine) -> BridgedEngine:
     if engine.dialect.name != "sqlite":
-        return BridgedEngine(engine, {})
+        bridged = BridgedEngine(engine, {})
+        if compatible_with(engine) is not None:
+            bridged.habits = install_habits(bridged)
+        return bridged
     bridged = BridgedEngine(engine, SKIP_BEGIN)
     begin_lazily(bridged)
     return bridged
@@ -85,6 +91,7 @@ class BridgedEngine(OptionEngine):
     """
 
     pools: LoopPools
+    habits: Habits | None = None
 
     def __init__(self, parent: Engine, options: dict[str, Any], *, lazy: bool = False) -> None:
         super().__init__(parent, options)
@@ -98,13 +105,16 @@ class BridgedEngine(OptionEngine):
         `connect()` should fail at once when the database is down; a session need not. On SQLite
         the connection is looked at when a transaction begins, so nothing is gained there.
         """
-        return BridgedEngine(self, {}, lazy=self.dialect.name != "sqlite")
+        engine = BridgedEngine(self, {}, lazy=self.dialect.name != "sqlite")
+        engine.habits = self.habits
+        return engine
 
     def raw_connection(self) -> PoolProxiedConnection:
         """A connection out of the pool of the right loop."""
         loop = nearest_loop()
         line = Line(loop, tied=self.pools.tied)
-        connection = BridgedConnection(self.pools.pool_for(loop), line, app_location())
+        pool = self.pools.pool_for(loop)
+        connection = BridgedConnection(pool, line, app_location(), self.habits)
         if not self._lazy:
             line.call(connection.take)
         return connection  # type: ignore[return-value]

@@ -66,6 +66,16 @@ def test_is_allowed_to(engine):
     KEPT.append(engine.connect())
 
 
+def test_fails_and_leaks(engine):
+    KEPT.append(engine.connect())
+    assert not KEPT, "its own reason"
+
+
+def test_skips_and_leaks(engine):
+    KEPT.append(engine.connect())
+    pytest.skip("too late")
+
+
 async def test_async_session_kept(tmp_path):
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{tmp_path}/a.db", poolclass=AsyncAdaptedQueuePool
@@ -107,12 +117,15 @@ async def test_tests_which_leak_fail_with_the_line(suite: Path) -> None:
         "test_clean": "PASSED",
         "test_closed_by_its_fixture": "PASSED",
         "test_uses_a_wider_fixture": "PASSED",
-        "test_keeps_a_session": "ERROR",
+        "test_keeps_a_session": "FAILED",
         "test_is_not_blamed_for_the_one_before": "PASSED",
-        "test_drops_a_session": "ERROR",
+        "test_drops_a_session": "FAILED",
         "test_is_allowed_to": "PASSED",
-        "test_async_session_kept": "ERROR",
+        "test_async_session_kept": "FAILED",
+        "test_fails_and_leaks": "FAILED",
+        "test_skips_and_leaks": "ERROR",
     }, output
+    assert "its own reason" in output
     for comment in ("kept here", "dropped here", "kept by a coroutine"):
         number = next(n for n, line in enumerate(SUITE.splitlines(), 1) if f"# {comment}" in line)
         assert f"opened at {suite}:{number}" in output
@@ -120,9 +133,29 @@ async def test_tests_which_leak_fail_with_the_line(suite: Path) -> None:
 
 async def test_it_is_off_unless_asked_for(suite: Path) -> None:
     outcomes, output = await outcome_of(suite)
-    assert set(outcomes.values()) == {"PASSED"}, output
+    assert [name for name, found in outcomes.items() if found != "PASSED"] == [
+        "test_fails_and_leaks"
+    ], output
     suite.with_name("pytest.ini").write_text(
         "[pytest]\nasyncio_mode = auto\nmigrate_async_leaks = true\n"
     )
     outcomes, output = await outcome_of(suite)
+    assert outcomes["test_keeps_a_session"] == "FAILED", output
+
+
+RERUNS = """
+from _pytest.runner import runtestprotocol
+
+
+def pytest_runtest_protocol(item, nextitem):
+    runtestprotocol(item, nextitem=nextitem)
+    return True
+"""
+
+
+async def test_beside_a_plugin_which_runs_tests_the_leak_is_an_error(suite: Path) -> None:
+    """It goes its way, and no leak is lost."""
+    suite.with_name("conftest.py").write_text(RERUNS)
+    outcomes, output = await outcome_of(suite, "--migrate-async-leaks")
     assert outcomes["test_keeps_a_session"] == "ERROR", output
+    assert outcomes["test_clean"] == "PASSED", output

@@ -10,13 +10,14 @@ from typing import Annotated
 
 import httpx
 import pytest
-from fastapi import BackgroundTasks, Depends, FastAPI
-from sqlalchemy import insert, text
+from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException
+from sqlalchemy import event, insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from migrate_async.runtime import route_hooks
 from migrate_async.runtime.database import Database, close_db, init_db
-from migrate_async.runtime.dependencies import DbSession, get_db
+from migrate_async.runtime.dependencies import DbSession, _scoped_dependency, get_db
 from migrate_async.runtime.errors import UncommittedWorkWarning
 
 app = FastAPI()
@@ -145,3 +146,39 @@ except MissingDependencyError as error:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert "migrate-async[fastapi]" in done.stdout
+
+
+@pytest.mark.skipif(not route_hooks.HAS_FUNCTION_SCOPE, reason="FastAPI before 0.121")
+async def test_without_fastapi_s_stacks_two_scopes_do_the_same(database: Database) -> None:
+    """Should a release call its stacks otherwise: commit before the response, close after it."""
+    scoped = Depends(_scoped_dependency(lambda: database))
+    app = FastAPI()
+    seen: list[object] = []
+
+    @app.post("/write")
+    async def write(tasks: BackgroundTasks, db: AsyncSession = scoped) -> None:
+        await db.execute(insert(Number).values(id=1))
+
+        async def later() -> None:
+            seen.extend(await numbers(database))
+            seen.append((await db.execute(text("SELECT 2"))).scalar())
+
+        tasks.add_task(later)
+
+    @app.post("/fail")
+    async def fail(db: AsyncSession = scoped) -> None:
+        await db.execute(insert(Number).values(id=2))
+        event.listen(db.sync_session, "before_commit", refuse)
+
+    def refuse(_session: object) -> None:
+        raise HTTPException(409)
+
+    assert (await post(app, "/write")).status_code == 200
+    assert (await post(app, "/fail")).status_code == 409
+    assert seen == [1, 2]
+    assert await numbers(database) == [1]
+
+
+def test_fastapi_s_stacks_are_known() -> None:
+    """A canary: without them `get_db` works, and costs more."""
+    assert route_hooks.HAS_STACKS

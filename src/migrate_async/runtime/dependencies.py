@@ -5,7 +5,9 @@ Three steps, because FastAPI has two moments at which a dependency ends:
 * the *session scope* opens the session and closes it when streams and background tasks are done;
 * the *commit scope* ends after the handler and before the response, so that a failed COMMIT is
   still an exception: the exception handlers see it, the client gets an error;
-* `get_db` itself is a plain function over both, which any other dependency may depend on.
+* `get_db` itself is a plain function over both, which any other dependency may depend on. It
+  enters them on the request's two exit stacks, where these are known: each dependency that FastAPI
+  need not solve saves it a tenth of a millisecond.
 
 Nothing is committed once the response has started: an aborted stream leaves nothing half done.
 A background task which writes commits for itself; if it forgets, the loss is logged.
@@ -25,7 +27,7 @@ from migrate_async.runtime.late_writes import (
     watch_late_writes,
 )
 from migrate_async.runtime.route_hooks import (
-    HAS_FUNCTION_SCOPE,
+    HAS_STACKS,
     function_stack,
     request_stack,
     response_status,
@@ -49,12 +51,12 @@ BUSY = "The service is busy, try again later."
 
 def make_dependency(database: Callable[[], "Database"]) -> SessionDependency:
     """A `get_db` for the database which `database()` returns when a request asks for it."""
-    maker = _scoped_dependency if HAS_FUNCTION_SCOPE else _stacked_dependency
+    maker = _stacked_dependency if HAS_STACKS else _scoped_dependency
     return maker(database)
 
 
 def _scoped_dependency(database: Callable[[], "Database"]) -> SessionDependency:
-    """On FastAPI 0.121 and newer, which has both scopes."""
+    """With what FastAPI 0.121 and newer document: dependencies of two scopes."""
 
     async def session_scope(connection: HTTPConnection) -> AsyncIterator[AsyncSession]:
         async with request_session(database(), connection.scope) as session:
@@ -64,7 +66,7 @@ def _scoped_dependency(database: Callable[[], "Database"]) -> SessionDependency:
         connection: HTTPConnection,
         session: Annotated[AsyncSession, Depends(session_scope)],
     ) -> AsyncIterator[None]:
-        async with commit_before_response(database(), session, connection.scope):
+        async with _Commit(database(), session, connection.scope):
             yield
 
     async def get_db(
@@ -78,58 +80,81 @@ def _scoped_dependency(database: Callable[[], "Database"]) -> SessionDependency:
 
 
 def _stacked_dependency(database: Callable[[], "Database"]) -> SessionDependency:
-    """On older FastAPI, through the stacks of `route_hooks`."""
+    """Through the stacks of `route_hooks`."""
 
     async def get_db(connection: HTTPConnection) -> AsyncSession:
         """The request's session; see `migrate_async.runtime.dependencies`."""
-        scope = connection.scope
-        opened = request_session(database(), scope)
-        session = await request_stack(scope).enter_async_context(opened)
-        commit = commit_before_response(database(), session, scope)
-        await function_stack(scope).enter_async_context(commit)
+        scope, used = connection.scope, database()
+        session, is_new = _session_of(used, scope)
+        if is_new:
+            request_stack(scope).push_async_callback(_close, used, session, scope)
+        function_stack(scope).push_async_exit(_Commit(used, session, scope))
         return session
 
     return get_db
 
 
-@asynccontextmanager
-async def request_session(database: "Database", scope: Scope) -> AsyncIterator[AsyncSession]:
-    """Open a session, close it whatever happens, and say so if writes were lost with it.
+def _session_of(database: "Database", scope: Scope) -> tuple[AsyncSession, bool]:
+    """The session of this database in a request, and whether it was made now.
 
     A database has one session in a request, also if both the default `get_db` and the
     database's own are asked for: two transactions in one request would wait for each other.
     """
     sessions: dict[Database, AsyncSession] = scope.setdefault(_SESSIONS_KEY, {})
-    if database in sessions:
-        yield sessions[database]
-        return
+    session = sessions.get(database)
+    if session is not None:
+        return session, False
     session = sessions[database] = database.sessionmaker()
-    try:
-        yield session
-    finally:
-        # Nothing may be awaited before `close_shielded`, see there.
-        del sessions[database]
-        lost = pending_late_writes(session)
-        await close_shielded(session)
-        if lost is not None:
-            announce_loss(lost, _route_name(scope))
+    return session, True
+
+
+async def _close(database: "Database", session: AsyncSession, scope: Scope) -> None:
+    """Close a request's session, and say so if writes are lost with it."""
+    # Nothing may be awaited before `close_shielded`, see there.
+    del scope[_SESSIONS_KEY][database]
+    lost = pending_late_writes(session)
+    await close_shielded(session)
+    if lost is not None:
+        announce_loss(lost, _route_name(scope))
 
 
 @asynccontextmanager
-async def commit_before_response(
-    database: "Database", session: AsyncSession, scope: Scope
-) -> AsyncIterator[None]:
-    """Commit when the handler has returned, as the database's commit policy says.
+async def request_session(database: "Database", scope: Scope) -> AsyncIterator[AsyncSession]:
+    """Open a session, close it whatever happens, and say so if writes were lost with it."""
+    session, is_new = _session_of(database, scope)
+    try:
+        yield session
+    finally:
+        if is_new:
+            await _close(database, session, scope)
+
+
+class _Commit:
+    """Commits when the handler has returned, as the database's commit policy says.
 
     :raises fastapi.HTTPException: 503 with Retry-After, when the pool was exhausted.
     """
-    try:
-        yield
-        await _settle(database, session, response_status(scope))
-    except Exception as error:
-        if is_pool_exhausted(error):
-            raise pool_exhausted_response(database) from error
-        raise
+
+    __slots__ = ("_database", "_scope", "_session")
+
+    def __init__(self, database: "Database", session: AsyncSession, scope: Scope) -> None:
+        self._database = database
+        self._session = session
+        self._scope = scope
+
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _tb: object) -> None:
+        try:
+            if error is None:
+                await _settle(self._database, self._session, response_status(self._scope))
+        except Exception as failure:
+            error = failure
+            if not is_pool_exhausted(failure):
+                raise
+        if error is not None and is_pool_exhausted(error):
+            raise pool_exhausted_response(self._database) from error
 
 
 async def _settle(database: "Database", session: AsyncSession, status: int | None) -> None:

@@ -1,8 +1,8 @@
 """Notice what is written through a request's session after the request was committed.
 
 A background task or a stream may go on using the session. What it writes and does not commit
-is rolled back when the session closes; silently, unless somebody looks. Watching costs one
-event listener per request; statements are looked at only if the session is used again.
+is rolled back when the session closes; silently, unless somebody looks. Watching costs an entry in
+the session's `info`; statements are looked at only if the session is used again.
 """
 
 from __future__ import annotations
@@ -43,7 +43,6 @@ class LateWrites:
         self.session = session
         self.statements: list[str] = []
         self._watching = False
-        event.listen(session.sync_session, "after_begin", self._on_begin)
 
     def pending(self) -> str | None:
         """A word on what would be lost if the session closed now; None if nothing."""
@@ -53,7 +52,8 @@ class LateWrites:
         unflushed = (*session.new, *session.dirty, *session.deleted)
         return f"unflushed {type(unflushed[0]).__name__}" if unflushed else None
 
-    def _on_begin(self, session: Session, _transaction: object, connection: Connection) -> None:
+    def watch(self, session: Session, connection: Connection) -> None:
+        """The session has begun a transaction after all."""
         event.listen(connection, "after_cursor_execute", self._on_execute)
         if not self._watching:
             self._watching = True
@@ -78,13 +78,22 @@ class LateWrites:
 
 def watch_late_writes(session: AsyncSession) -> None:
     """From now on remember what the session writes and does not commit."""
-    if _INFO_KEY not in session.info:
-        session.info[_INFO_KEY] = LateWrites(session)
+    info = session.sync_session.info
+    if _INFO_KEY not in info:
+        info[_INFO_KEY] = LateWrites(session)
+
+
+# For all sessions: a listener of its own would cost each request more than its session.
+@event.listens_for(Session, "after_begin")
+def _on_begin(session: Session, _transaction: object, connection: Connection) -> None:
+    late: LateWrites | None = vars(session).get("info", {}).get(_INFO_KEY)
+    if late is not None:
+        late.watch(session, connection)
 
 
 def pending_late_writes(session: AsyncSession) -> str | None:
     """What closing the session now would lose, in a few words; None if nothing or unwatched."""
-    late: LateWrites | None = session.info.get(_INFO_KEY)
+    late: LateWrites | None = session.sync_session.info.get(_INFO_KEY)
     return late.pending() if late is not None else None
 
 

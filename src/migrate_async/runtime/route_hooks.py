@@ -1,9 +1,10 @@
 """What FastAPI's dependencies lack: the response's status, and two scopes before 0.121.
 
 Since FastAPI 0.121 a dependency may have `scope="function"` (left after the handler, before the
-response is sent) or the default one (left when streams and background tasks are done). Older
-versions offer one of the two, which one depends on the version. For them this module opens two
-exit stacks of its own, around the same two moments.
+response is sent) or the default one (left when streams and background tasks are done), and the
+ASGI scope of a request holds an exit stack for each. Older versions offer one of the two, which one
+depends on the version. For them this module opens two exit stacks of its own, around the same two
+moments.
 
 `APIRoute` and the maker of websocket applications are wrapped once, when this module is first
 imported. A route that depends on `get_db` is necessarily created after that import.
@@ -22,6 +23,7 @@ from migrate_async.runtime.errors import MissingDependencyError
 try:
     import fastapi.routing
     from fastapi import Depends
+    from fastapi.dependencies.utils import solve_dependencies
     from fastapi.routing import APIRoute
     from starlette.requests import Request
     from starlette.responses import Response
@@ -35,9 +37,22 @@ RouteHandler = Callable[[Request], Coroutine[Any, Any, Response]]
 HAS_FUNCTION_SCOPE = "scope" in inspect.signature(Depends).parameters
 """Whether this FastAPI has both scopes itself (0.121 and newer)."""
 
+_FASTAPIS_KEYS = ("fastapi_function_astack", "fastapi_inner_astack")
+HAS_STACKS = not HAS_FUNCTION_SCOPE or set(_FASTAPIS_KEYS) <= set(
+    solve_dependencies.__code__.co_consts
+)
+"""Whether both stacks are in the scope of a request under a name which is known.
+
+FastAPI's names are its own affair. Without them two dependencies of different scopes do the same,
+for a fifth of a millisecond more.
+"""
+
 STATUS_KEY = "migrate_async.response_status"
-FUNCTION_STACK_KEY = "migrate_async.function_stack"
-REQUEST_STACK_KEY = "migrate_async.request_stack"
+FUNCTION_STACK_KEY, REQUEST_STACK_KEY = (
+    _FASTAPIS_KEYS
+    if HAS_FUNCTION_SCOPE
+    else ("migrate_async.function_stack", "migrate_async.request_stack")
+)
 
 
 def response_status(scope: Scope) -> int | None:
@@ -47,7 +62,7 @@ def response_status(scope: Scope) -> int | None:
 
 
 def function_stack(scope: Scope) -> AsyncExitStack:
-    """Closed after the handler, before the response is sent (FastAPI before 0.121 only)."""
+    """Closed after the handler, before the response is sent; there if `HAS_STACKS`."""
     return _stack(scope, FUNCTION_STACK_KEY)
 
 

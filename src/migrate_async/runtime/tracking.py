@@ -154,6 +154,7 @@ async def request_scope(
     try:
         yield scope
     finally:
+        _close_idle(scope)
         if scope.sessions:
             # Shielded: the request may be cancelled, the connection must go back all the same.
             await asyncio.shield(
@@ -165,28 +166,35 @@ async def request_scope(
             listener(scope)
 
 
+def _close_idle(scope: RequestScope) -> None:
+    """Close the sessions without a transaction, which takes no I/O; keep the others."""
+    still_open = []
+    for tracked in scope.sessions:
+        if tracked.is_open:
+            still_open.append(tracked)
+            continue
+        session = tracked.session
+        try:
+            (session.sync_session if isinstance(session, AsyncSession) else session).close()
+        except Exception:  # noqa: BLE001  as in `_close_all`
+            _log_failure(tracked)
+    scope.sessions[:] = still_open
+
+
 async def _close_all(scope: RequestScope, close: Callable[[Session], Any]) -> None:
     for tracked in reversed(scope.sessions):
+        scope.leaked.append(tracked.location)
+        _report_open(tracked, scope)
+        session = tracked.session
         try:
-            await _close_one(tracked, scope, close)
-        except Exception:  # noqa: PERF203  the next session is to be closed all the same
-            logger.exception("could not close the session opened at %s", tracked.location)
+            await (session.close() if isinstance(session, AsyncSession) else close(session))
+        except Exception:  # noqa: BLE001  the next session is to be closed all the same
+            _log_failure(tracked)
     scope.sessions.clear()
 
 
-async def _close_one(
-    tracked: TrackedSession, scope: RequestScope, close: Callable[[Session], Any]
-) -> None:
-    session = tracked.session
-    if tracked.is_open:
-        scope.leaked.append(tracked.location)
-        _report_open(tracked, scope)
-    if isinstance(session, AsyncSession):
-        await session.close()
-    elif tracked.is_open:
-        await close(session)
-    else:
-        session.close()  # no transaction, no I/O
+def _log_failure(tracked: TrackedSession) -> None:
+    logger.exception("could not close the session opened at %s", tracked.location)
 
 
 async def _close_in_thread(session: Session) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine as _create_async_engine
 from migrate_async.runtime.cancellation import OrphanReaper
 from migrate_async.runtime.driver_arguments import translate
 from migrate_async.runtime.errors import UnsupportedURL
+from migrate_async.runtime.legacy.loop_owner import loop_owner
 from migrate_async.runtime.pools import FairAsyncQueuePool
 from migrate_async.runtime.sqlite import (
     BeginMode,
@@ -66,6 +67,7 @@ def create_async_engine(  # noqa: PLR0913  all but the first are keyword-only
     engine = _create_async_engine(url, **{**default_pool_options(url, options), **options})
     if url.get_backend_name() == "sqlite":
         install_sqlite(engine.sync_engine, begin=sqlite_begin, pragmas=sqlite_pragmas)
+    loop_owner(engine.sync_engine)  # from its first connection on
     if compatible_with is not None:
         _remember_habits(engine.sync_engine, compatible_with)
     if cancel_orphans and not translation.pgbouncer:

@@ -4,16 +4,20 @@ import asyncio
 import threading
 
 import pytest
+import sqlalchemy.ext.asyncio
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from migrate_async.runtime.database import Database
 from migrate_async.runtime.legacy.bridge import run_legacy
 from migrate_async.runtime.legacy.engine import BridgedEngine, bridged_engine
 from migrate_async.runtime.legacy.install import install
-from migrate_async.runtime.legacy.loop import home_loop, stop_loop
+from migrate_async.runtime.legacy.loop import home_loop, run_async, stop_loop
+from migrate_async.runtime.legacy.loop_pools import SecondPoolWarning
+from migrate_async.runtime.urls import to_async_url
 
 
 def ask(engine: BridgedEngine) -> int:
@@ -42,6 +46,52 @@ def test_an_application_which_connected_first_keeps_the_engine_s_pool(url: str) 
     assert asyncio.run(serve())
     if engine.pools.tied:
         assert engine.pools.pool_for(home_loop()) is not database.engine.pool
+
+
+def open_twice(database: Database) -> tuple[int, int]:
+    """The connections in the engine's pool after async code, then sync code used it."""
+
+    async def serve() -> tuple[int, int]:
+        async with database.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+        before = database.engine.pool.checkedin()  # type: ignore[attr-defined]
+        assert await run_legacy(ask, bridged_engine(database.engine)) == 1
+        return before, database.engine.pool.checkedin()  # type: ignore[attr-defined]
+
+    return asyncio.run(serve())
+
+
+def test_async_code_may_connect_before_the_legacy_factory_exists(postgresql_url: str) -> None:
+    """One engine, one pool: the sync code takes the very connection."""
+    database = Database(postgresql_url, engine_options={"pool_size": 2})
+    assert open_twice(database) == (1, 1)
+    assert bridged_engine(database.engine).pools.others() == []
+
+
+def test_what_start_up_code_opened_makes_room(postgresql_url: str) -> None:
+    """`run_async` at import time, then the application serves."""
+    database = Database(postgresql_url, engine_options={"pool_size": 2})
+    run_async(database.connect())
+    assert database.engine.pool.checkedin() == 1  # type: ignore[attr-defined]
+    engine = bridged_engine(database.engine)
+    assert asyncio.run(run_legacy(ask, engine)) == 1
+    assert engine.pools.others() == []
+
+
+def test_a_second_pool_is_announced(postgresql_url: str) -> None:
+    """For an engine which was made elsewhere, and connected before anybody watched."""
+    engine = sqlalchemy.ext.asyncio.create_async_engine(
+        to_async_url(postgresql_url), poolclass=AsyncAdaptedQueuePool
+    )
+
+    async def serve() -> None:
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+        with pytest.warns(SecondPoolWarning, match="before the shim knew of the engine"):
+            assert await run_legacy(ask, bridged_engine(engine)) == 1
+        await run_legacy(bridged_engine(engine).dispose)
+
+    asyncio.run(serve())
 
 
 def test_a_session_outlives_the_loop_of_its_connection(url: str) -> None:

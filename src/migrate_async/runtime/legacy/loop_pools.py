@@ -8,22 +8,19 @@ client, its pool is replaced by an empty one.
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
-from weakref import ReferenceType, WeakKeyDictionary, ref
+import warnings
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from sqlalchemy.pool import Pool, QueuePool
+from sqlalchemy.pool import Pool
 
-from migrate_async.runtime.legacy.bridge import run_legacy
+from migrate_async.runtime.legacy.bridge import run_legacy, send_to_loop
 from migrate_async.runtime.legacy.loop import is_process_loop
-from migrate_async.runtime.running import running_loop
+from migrate_async.runtime.legacy.loop_owner import Loop, in_use, loop_owner
 
-Loop = asyncio.AbstractEventLoop
 
-_FREE_OF_LOOPS = frozenset({"aiosqlite"})
-"""Drivers whose connections work on any loop."""
+class SecondPoolWarning(RuntimeWarning):
+    """The shim cannot share the pool of an engine; together they may open twice its connections."""
 
 
 class LoopPools:
@@ -31,21 +28,21 @@ class LoopPools:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._owner: ReferenceType[Loop] | None = None
+        self._owner = loop_owner(engine)
         self._others: WeakKeyDictionary[Loop, Pool] = WeakKeyDictionary()
-        self.tied = engine.dialect.driver not in _FREE_OF_LOOPS
-        if self.tied:
-            event.listen(engine, "connect", self._note_owner)
+        self.tied = self._owner.tied
 
     def pool_for(self, loop: Loop) -> Pool:
         """The pool whose connections work on `loop`."""
         if not self.tied:
             return self._engine.pool
         self.adopt(loop)
-        if self._owner is not None and self._owner() is loop:
+        if self._owner.loop is loop and not is_process_loop(loop):
             return self._engine.pool
         pool = self._others.get(loop)
         if pool is None:
+            if self._owner.missed and not is_process_loop(loop):
+                self._warn_of_second()
             pool = self._others[loop] = self._engine.pool.recreate()
         return pool
 
@@ -53,14 +50,33 @@ class LoopPools:
         """Give the engine's own pool to `loop` if nobody has it, or its owner is gone."""
         if not self.tied or is_process_loop(loop):
             return
-        owner = None if self._owner is None else self._owner()
-        if owner is loop or (owner is not None and not owner.is_closed()):
+        owner = self._owner.loop
+        if owner is loop or (owner is None and self._owner.missed and in_use(self._engine.pool)):
             return
-        if self._owner is not None:
-            self._engine.dispose(close=False)  # its connections died with their loop
-        elif _in_use(self._engine.pool):
-            return  # opened before this object watched: whose connections they are is unknown
-        self._owner = ref(loop)
+        if owner is None:
+            if self._owner.known:
+                self._engine.dispose(close=False)  # its connections died with their loop
+        elif not is_process_loop(owner) or not self._vacate(owner):
+            return
+        self._owner.take(loop)
+
+    def _vacate(self, owner: Loop) -> bool:
+        """Empty the pool of what a script opened, such as start-up code in `run_async`."""
+        pool = self._engine.pool
+        if getattr(pool, "checkedout", int)():
+            return False
+        self._engine.dispose(close=False)
+        send_to_loop(owner, pool.dispose)
+        return True
+
+    def _warn_of_second(self) -> None:
+        warnings.warn(
+            f"connections of {self._engine!r} were opened before the shim knew of the engine: its "
+            "sync code gets a second pool. Make the engine with migrate_async.create_async_engine, "
+            "or call legacy_engine(engine) where it is made.",
+            SecondPoolWarning,
+            stacklevel=2,
+        )
 
     async def release(self, loop: Loop) -> None:
         """Close the idle connections of a loop that is about to end, on that loop."""
@@ -69,20 +85,10 @@ class LoopPools:
         other = self._others.pop(loop, None)
         if other is not None:
             await run_legacy(other.dispose)
-        elif self._owner is not None and self._owner() is loop:
+        elif self._owner.loop is loop:
             await run_legacy(self._engine.dispose)
-            self._owner = None
+            self._owner.take(None)
 
     def others(self) -> list[tuple[Loop, Pool]]:
         """The pools beside the engine's own."""
         return list(self._others.items())
-
-    def _note_owner(self, *_: Any) -> None:
-        """Async code of the application may be the first to connect."""
-        loop = running_loop()
-        if self._owner is None and loop is not None and not is_process_loop(loop):
-            self._owner = ref(loop)
-
-
-def _in_use(pool: Pool) -> bool:
-    return isinstance(pool, QueuePool) and pool.checkedin() + pool.checkedout() > 0

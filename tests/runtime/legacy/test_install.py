@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 import pytest
@@ -89,6 +90,17 @@ def application(database: Database) -> FastAPI:  # noqa: C901  a list of routes
     def stream(session: Legacy) -> StreamingResponse:
         query = session.scalars(select(Book.title).order_by(Book.title)).yield_per(1)
         return StreamingResponse(f"{title} from {where()}\n" for title in query)
+
+    @app.get("/threads")
+    def threads_of_its_own() -> list[str]:
+        def title(number: int) -> str:
+            with factory() as session:
+                return session.get_one(Book, number).title
+
+        with factory() as session, ThreadPoolExecutor(2) as threads:
+            numbers = session.scalars(select(Book.id)).all()
+            session.rollback()
+            return sorted(threads.map(title, numbers))
 
     @app.get("/task")
     async def in_a_task() -> str:
@@ -231,6 +243,26 @@ def test_start_up_code_may_use_a_sync_session(database: Database) -> None:
     with TestClient(app):
         pass
     assert names == ["Ada"]
+
+
+@pytest.mark.parametrize("mode", ["hop", "loop", "threads"])
+def test_a_route_may_join_threads_of_its_own(database: Database, mode: str) -> None:
+    """They know of no request. In the mode `loop` the application's own loop is blocked."""
+    app = application(database)
+    install(app, mode=mode)
+    with TestClient(app) as client:
+        assert client.get("/threads").json() == ["Letters", "Notes"]
+        assert client.get("/sync").json()[2:] == ["Letters", "Notes"]
+
+
+async def test_a_marked_route_may_join_threads_of_its_own(database: Database) -> None:
+    app = application(database)
+    for route in app.router.routes:
+        if getattr(route, "path", "") == "/threads":
+            use_mode("loop")(route.endpoint)  # type: ignore[attr-defined]
+    install(app, mode="hop")
+    async with client_of(app) as client:
+        assert (await client.get("/threads")).json() == ["Letters", "Notes"]
 
 
 async def test_the_loop_is_not_blocked_in_the_mode_hop(database: Database) -> None:

@@ -57,8 +57,9 @@ class LoopStalled(MigrateAsyncRuntimeError):
     def __init__(self) -> None:
         super().__init__(
             f"the event loop has been blocked for {STALL_SECONDS:g} s while a thread waits for it; "
-            "a route in the mode 'loop' which joins threads of its own, or takes a lock over a "
-            "query, blocks itself: give it the mode 'hop' with @use_mode(\"hop\")"
+            "a route in the mode 'loop' which lends its session to threads and joins them, or "
+            "holds a lock over a query, blocks itself: give it the mode 'hop' with "
+            '@use_mode("hop"), or let each thread open a session of its own'
         )
 
 
@@ -123,14 +124,14 @@ class _Call:
     `asyncio.run_coroutine_threadsafe` takes.
     """
 
-    __slots__ = ("_begun", "_done", "_error", "_function", "_given_up", "_loop", "_task", "_value")
+    __slots__ = ("_claimed", "_done", "_error", "_function", "_loop", "_task", "_value")
 
     def __init__(self, function: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> None:
         self._function = function
         self._loop = loop
         self._done = threading.Lock()
         self._done.acquire()
-        self._begun = self._given_up = False
+        self._claimed = threading.Lock()  # by the loop which begins, or the thread which gives up
         self._value: Any = None
         self._error: BaseException | None = None
         self._task: asyncio.Task[None] | None = None
@@ -144,8 +145,7 @@ class _Call:
 
     def start(self) -> None:
         """On the loop: run up to the first await; only then is a task worth its price."""
-        self._begun = True
-        if self._given_up:
+        if not self._claimed.acquire(blocking=False):
             return
         spawned = BridgeGreenlet(self._function, getcurrent())
         try:
@@ -177,8 +177,7 @@ class _Call:
         while not self._done.acquire(timeout=_CHECK_LOOP_SECONDS):
             if self._loop.is_closed():
                 raise LoopClosed("the event loop of the database closed during the call")
-            if not self._begun and monotonic() > deadline:
-                self._given_up = True
+            if monotonic() > deadline and self._claimed.acquire(blocking=False):
                 raise LoopStalled
         try:
             if self._error is not None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from migrate_async.runtime.legacy.bridge import call_on_loop, send_to_loop
-from migrate_async.runtime.legacy.loop import home_loop
+from migrate_async.runtime.legacy.loop import home_loop, process_loop
+from migrate_async.runtime.legacy.modes import may_block_the_loop
 from migrate_async.runtime.running import in_greenlet, running_loop
 from migrate_async.runtime.tracking import current_scope
 
@@ -61,6 +62,8 @@ def nearest_loop() -> asyncio.AbstractEventLoop:
     running = running_loop()
     if running is not None:
         return running
+    if may_block_the_loop():
+        return process_loop()
     scope = current_scope()
     if scope is not None and scope.loop is not None and not scope.loop.is_closed():
         return scope.loop

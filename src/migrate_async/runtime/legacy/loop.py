@@ -160,6 +160,11 @@ def home_loop() -> asyncio.AbstractEventLoop:
     return _process.loop
 
 
+def process_loop() -> asyncio.AbstractEventLoop:
+    """The loop of the loop thread, which nothing blocks."""
+    return _process.loop
+
+
 def is_process_loop(loop: asyncio.AbstractEventLoop) -> bool:
     """Whether this is the loop thread's loop, rather than one that serves an application."""
     return _process.owns(loop)

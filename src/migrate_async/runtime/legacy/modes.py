@@ -46,6 +46,7 @@ DEFAULT_MODE = Mode.HOP
 ON_ASYNC_ENGINE = frozenset({Mode.HOP, Mode.LOOP})
 _default = DEFAULT_MODE
 _chosen: set[Mode] = set()
+_marked: set[Mode] = set()
 
 
 class SyncSessionRefused(MigrateAsyncRuntimeError):
@@ -87,6 +88,7 @@ def in_mode(mode: Mode | str) -> Any:
 def use_mode(mode: Mode | str) -> Callable[[F], F]:
     """Mark a route's function with its mode."""
     chosen = Mode(mode)
+    _marked.add(chosen)
 
     def mark(function: F) -> F:
         setattr(function, _MARK, chosen)
@@ -103,6 +105,17 @@ def needs_driving(mode: Mode | str | None) -> bool:
     if mode == Mode.THREADS:
         return not ON_ASYNC_ENGINE.isdisjoint(_chosen)
     return mode in ON_ASYNC_ENGINE
+
+
+def may_block_the_loop() -> bool:
+    """Whether what runs here, in a thread of its own, may be what a route on the loop waits for.
+
+    In the mode `loop` a route which starts threads and joins them stops the event loop.
+    """
+    scope = current_scope()
+    if scope is not None and scope.mode is not None:
+        return scope.mode == Mode.LOOP
+    return Mode.LOOP in {_default, *_chosen, *_marked}
 
 
 def marked_mode(function: Any) -> Mode | None:

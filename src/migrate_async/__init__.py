@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from migrate_async.runtime.base import Base as Base
+    from migrate_async.runtime.current_user import acting_as as acting_as
+    from migrate_async.runtime.current_user import current_user_id as current_user_id
+    from migrate_async.runtime.current_user import set_current_user as set_current_user
+    from migrate_async.runtime.current_user import track_user as track_user
     from migrate_async.runtime.database import ConnectionCheck as ConnectionCheck
     from migrate_async.runtime.database import Database as Database
     from migrate_async.runtime.database import DatabaseInfo as DatabaseInfo
@@ -23,6 +27,17 @@ if TYPE_CHECKING:
     from migrate_async.runtime.dependencies import get_db as get_db
     from migrate_async.runtime.engine import async_sessionmaker as async_sessionmaker
     from migrate_async.runtime.engine import create_async_engine as create_async_engine
+    from migrate_async.runtime.errors import (
+        DatabaseAlreadyInitialised as DatabaseAlreadyInitialised,
+    )
+    from migrate_async.runtime.errors import DatabaseNotInitialised as DatabaseNotInitialised
+    from migrate_async.runtime.errors import IgnoredURLArgumentWarning as IgnoredURLArgumentWarning
+    from migrate_async.runtime.errors import InsecureConnection as InsecureConnection
+    from migrate_async.runtime.errors import MigrateAsyncRuntimeError as MigrateAsyncRuntimeError
+    from migrate_async.runtime.errors import MissingDependencyError as MissingDependencyError
+    from migrate_async.runtime.errors import UncommittedWorkWarning as UncommittedWorkWarning
+    from migrate_async.runtime.errors import UnsupportedURL as UnsupportedURL
+    from migrate_async.runtime.errors import UnsupportedURLArgument as UnsupportedURLArgument
     from migrate_async.runtime.hop import HopSession as HopSession
     from migrate_async.runtime.http import health_router as health_router
     from migrate_async.runtime.http import install_error_handlers as install_error_handlers
@@ -33,16 +48,26 @@ if TYPE_CHECKING:
     from migrate_async.runtime.legacy.adapter import SyncSessionAdapter as SyncSessionAdapter
     from migrate_async.runtime.legacy.container import Container as Container
     from migrate_async.runtime.legacy.container import adopt_registry as adopt_registry
+    from migrate_async.runtime.legacy.deprecation import LegacyShimWarning as LegacyShimWarning
+    from migrate_async.runtime.legacy.deprecation import LegacyUse as LegacyUse
+    from migrate_async.runtime.legacy.deprecation import legacy_uses as legacy_uses
+    from migrate_async.runtime.legacy.habits.sql_text import ParameterRefused as ParameterRefused
+    from migrate_async.runtime.legacy.install import (
+        SessionScopeMiddleware as SessionScopeMiddleware,
+    )
     from migrate_async.runtime.legacy.install import install as install
     from migrate_async.runtime.legacy.install import uninstall as uninstall
-    from migrate_async.runtime.legacy.loop import run_async as run_async
     from migrate_async.runtime.legacy.modes import Mode as Mode
     from migrate_async.runtime.legacy.modes import in_mode as in_mode
     from migrate_async.runtime.legacy.modes import use_mode as use_mode
     from migrate_async.runtime.legacy.overrides import install_overrides as install_overrides
+    from migrate_async.runtime.legacy.scripts import run_async as run_async
+    from migrate_async.runtime.legacy.scripts import run_legacy as run_legacy
     from migrate_async.runtime.legacy.sessions import LegacySession as LegacySession
+    from migrate_async.runtime.legacy.sessions import SessionLocal as SessionLocal
     from migrate_async.runtime.legacy.sessions import get_sync_db as get_sync_db
     from migrate_async.runtime.legacy.sessions import legacy_engine as legacy_engine
+    from migrate_async.runtime.legacy.sessions import legacy_scoped_session as legacy_scoped_session
     from migrate_async.runtime.legacy.sessions import legacy_sessionmaker as legacy_sessionmaker
     from migrate_async.runtime.memory import InMemoryRepository as InMemoryRepository
     from migrate_async.runtime.memory import InMemoryUnitOfWork as InMemoryUnitOfWork
@@ -60,6 +85,10 @@ if TYPE_CHECKING:
     from migrate_async.runtime.status import status_router as status_router
     from migrate_async.runtime.telemetry import migration_report as migration_report
     from migrate_async.runtime.telemetry import start_telemetry as start_telemetry
+    from migrate_async.runtime.telemetry_export import (
+        register_opentelemetry as register_opentelemetry,
+    )
+    from migrate_async.runtime.telemetry_export import register_prometheus as register_prometheus
     from migrate_async.runtime.unit_of_work import UnitOfWork as UnitOfWork
     from migrate_async.runtime.urls import mask_url as mask_url
     from migrate_async.runtime.urls import to_async_url as to_async_url
@@ -74,26 +103,42 @@ _EXPORTS = {
     "Container": "legacy.container",
     "CursorPage": "pagination",
     "Database": "database",
+    "DatabaseAlreadyInitialised": "errors",
     "DatabaseInfo": "database",
+    "DatabaseNotInitialised": "errors",
     "DbSession": "dependencies",
     "FairAsyncQueuePool": "pools",
     "HopSession": "hop",
+    "IgnoredURLArgumentWarning": "errors",
     "InMemoryRepository": "memory",
     "InMemoryUnitOfWork": "memory",
+    "InsecureConnection": "errors",
     "LeakDetector": "leaks",
     "LegacySession": "legacy.sessions",
+    "LegacyShimWarning": "legacy.deprecation",
+    "LegacyUse": "legacy.deprecation",
+    "MigrateAsyncRuntimeError": "errors",
+    "MissingDependencyError": "errors",
     "Mode": "legacy.modes",
     "Page": "pagination",
+    "ParameterRefused": "legacy.habits.sql_text",
+    "SessionLocal": "legacy.sessions",
+    "SessionScopeMiddleware": "legacy.install",
     "SoftDeleteMixin": "soft_delete",
     "SyncSessionAdapter": "legacy.adapter",
     "TimestampMixin": "mixins",
+    "UncommittedWorkWarning": "errors",
     "UnitOfWork": "unit_of_work",
+    "UnsupportedURL": "errors",
+    "UnsupportedURLArgument": "errors",
     "UserTrackingMixin": "mixins",
+    "acting_as": "current_user",
     "adopt_registry": "legacy.container",
     "async_sessionmaker": "engine",
     "check_db_connection": "database",
     "close_db": "database",
     "create_async_engine": "engine",
+    "current_user_id": "current_user",
     "get_database": "database",
     "get_db": "dependencies",
     "get_db_info": "database",
@@ -106,18 +151,25 @@ _EXPORTS = {
     "install_overrides": "legacy.overrides",
     "leaks": "leaks",
     "legacy_engine": "legacy.sessions",
+    "legacy_scoped_session": "legacy.sessions",
     "legacy_sessionmaker": "legacy.sessions",
+    "legacy_uses": "legacy.deprecation",
     "lifespan": "http",
     "mask_url": "urls",
     "migration_report": "telemetry",
     "paginate": "pagination",
     "paginate_by_key": "pagination",
-    "run_async": "legacy.loop",
+    "register_opentelemetry": "telemetry_export",
+    "register_prometheus": "telemetry_export",
+    "run_async": "legacy.scripts",
+    "run_legacy": "legacy.scripts",
     "run_migrations": "migrations",
+    "set_current_user": "current_user",
     "start_telemetry": "telemetry",
     "status_router": "status",
     "to_async_url": "urls",
     "to_sync_url": "urls",
+    "track_user": "current_user",
     "uninstall": "legacy.install",
     "use_mode": "legacy.modes",
     "watch_leaks": "leaks",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import migrate_async
+from migrate_async.runtime import errors
 
 HEAVY = ("sqlalchemy", "fastapi", "libcst", "click", "alembic", "greenlet")
 
@@ -61,3 +63,27 @@ def test_the_runtime_imports_nothing_of_the_tooling() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == []
+
+
+def documented() -> set[str]:
+    """The names in the tables of names of docs/runtime.md."""
+    page = Path(__file__).parents[2] / "docs" / "runtime.md"
+    tables = page.read_text(encoding="utf-8").split("| name | what it is |\n")[1:]
+    rows = [row for table in tables for row in table.split("\n\n")[0].splitlines()[1:]]
+    return {name for row in rows for name in re.findall(r"`([A-Za-z_]\w*)", row.split("|")[1])}
+
+
+def test_what_is_documented_is_exported() -> None:
+    """And at least that: the classes which the functions return need no table."""
+    assert documented() <= set(migrate_async._EXPORTS)
+    assert {"run_async", "SessionLocal", "register_prometheus"} <= documented()
+
+
+def test_errors_and_warnings_are_exported() -> None:
+    """Whoever catches them should not look for their module."""
+    defined = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and value.__module__ == errors.__name__
+    }
+    assert defined <= set(migrate_async._EXPORTS)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from migrate_async.runtime.engine import async_sessionmaker, create_async_engine
 from migrate_async.runtime.leaks import LeakDetector, detector, leaks, open_connections, watch_leaks
-from migrate_async.runtime.legacy.bridge import run_legacy
+from migrate_async.runtime.legacy.bridge import run_awaiting
 from migrate_async.runtime.legacy.engine import bridged_engine
 from migrate_async.runtime.tracking import request_scope, track_session
 from support.legacy_books import until
@@ -120,8 +120,8 @@ async def test_a_session_of_the_shim_which_the_request_did_not_close(engine: Asy
         track_session(session)
         session.execute(text("SELECT 1"))
 
-    async with request_scope(close=lambda session: run_legacy(session.close)):
-        await run_legacy(route)
+    async with request_scope(close=lambda session: run_awaiting(session.close)):
+        await run_awaiting(route)
     assert found() == [("session", "request ended", "route", 1)]
 
 

@@ -10,6 +10,8 @@ Each call that needs I/O runs as one unit in a greenlet on the loop while the wo
 and so do lazy loads, because the loaders call `Session.execute`. On the loop itself nothing hops:
 there, implicit I/O raises `MissingGreenlet` as with every `AsyncSession`.
 
+Each line of a worker thread that uses it is counted, and warns once as deprecated.
+
 What cannot hop: the `Connection` that `session.connection()` returns, when used in the thread.
 """
 
@@ -24,6 +26,7 @@ from typing import Any, TypeVar
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.util.concurrency import greenlet_spawn
 
+from migrate_async.runtime.legacy.deprecation import warn_legacy
 from migrate_async.runtime.running import in_greenlet, running_loop
 
 _T = TypeVar("_T")
@@ -96,6 +99,7 @@ class HopSession(Session):
         loop = self._loop
         if loop is None or in_greenlet() or running_loop() is not None:
             return function(*args, **options)
+        warn_legacy("a sync session in a worker thread", "`db: AsyncSession = Depends(get_db)`")
         coroutine = greenlet_spawn(function, *args, **options)
         return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
 

@@ -160,7 +160,7 @@ def db_session(
 def legacy_session(db_transaction: SharedTransaction) -> Iterator[Session]:
     """A sync session for tests, fixtures and factories that are not migrated yet.
 
-    In an async test use it inside a sync function: `await run_legacy(make_user, legacy_session)`.
+    In an async test use it inside a sync function: `await run_awaiting(make_user, legacy_session)`.
     """
     session = db_transaction.session()
     yield session

@@ -15,10 +15,12 @@ from migrate_async.runtime.legacy.bridge import (
     LoopStalled,
     call_on_loop,
     drive,
-    run_legacy,
+    run_awaiting,
 )
-from migrate_async.runtime.legacy.loop import run_async
+from migrate_async.runtime.legacy.scripts import run_async
 from migrate_async.runtime.running import in_greenlet
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 request_id: ContextVar[str] = ContextVar("request_id", default="none")
 
@@ -65,13 +67,13 @@ async def test_exceptions_reach_the_thread(function: object) -> None:
 
 
 async def test_waiting_on_the_loop_itself_is_refused() -> None:
-    with pytest.raises(BlockingCallOnLoop, match="run_legacy"):
+    with pytest.raises(BlockingCallOnLoop, match="run_awaiting"):
         call_on_loop(asyncio.get_running_loop(), wait_for, 1)
 
 
 async def test_inside_a_greenlet_it_is_a_plain_call() -> None:
     loop = asyncio.get_running_loop()
-    assert await run_legacy(lambda: call_on_loop(loop, wait_for, 1)) == 1
+    assert await run_awaiting(lambda: call_on_loop(loop, wait_for, 1)) == 1
 
 
 async def test_a_greenlet_awaits_a_call_to_another_loop() -> None:
@@ -79,10 +81,10 @@ async def test_a_greenlet_awaits_a_call_to_another_loop() -> None:
         return asyncio.get_running_loop()
 
     other = await asyncio.to_thread(run_async, there())
-    running = run_legacy(lambda: call_on_loop(other, lambda: await_only(there())))
+    running = run_awaiting(lambda: call_on_loop(other, lambda: await_only(there())))
     assert await running is other
     with pytest.raises(ValueError, match="in sync code"):
-        await run_legacy(lambda: call_on_loop(other, fail))
+        await run_awaiting(lambda: call_on_loop(other, fail))
 
 
 def test_a_closed_loop_is_an_error() -> None:

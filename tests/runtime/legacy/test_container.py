@@ -13,7 +13,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from migrate_async.runtime.database import Database
 from migrate_async.runtime.legacy.container import Container, UnknownService, adopt_registry
-from migrate_async.runtime.legacy.deprecation import LegacyShimWarning, legacy_uses
+from migrate_async.runtime.legacy.deprecation import (
+    LegacyShimWarning,
+    forget_legacy_uses,
+    legacy_uses,
+)
 from migrate_async.runtime.legacy.install import install
 from migrate_async.runtime.legacy.sessions import SessionLocal, legacy_sessionmaker
 from migrate_async.runtime.tracking import request_scope
@@ -56,6 +60,7 @@ def test_resolving_a_session_warns_once_per_line(tmp_path: Path) -> None:
     container = Container()
     factory = legacy_sessionmaker(Database(f"sqlite:///{tmp_path}/w.db"))
     container.register_factory("db_session", factory)
+    forget_legacy_uses()
     with pytest.warns(LegacyShimWarning, match=r"resolve\('db_session'\).*get_db") as caught:
         _ = [container.resolve("db_session") for _ in range(3)]
     assert len(caught) == 1, "and none for the factory, which is called by the container"

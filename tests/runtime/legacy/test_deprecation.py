@@ -1,15 +1,31 @@
 """The shim warns once for each line which uses it, and counts every use."""
 
+import asyncio
 import warnings
+from collections.abc import Callable
 
 import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
+from migrate_async.runtime.database import Database, init_db
 from migrate_async.runtime.frames import Location
+from migrate_async.runtime.hop import HopSession
+from migrate_async.runtime.legacy.adapter import SyncSessionAdapter
+from migrate_async.runtime.legacy.container import Container, adopt_registry
 from migrate_async.runtime.legacy.deprecation import (
     LegacyShimWarning,
     counted_elsewhere,
     legacy_uses,
     warn_legacy,
+)
+from migrate_async.runtime.legacy.install import SessionScopeMiddleware, install
+from migrate_async.runtime.legacy.scripts import run_async, run_legacy
+from migrate_async.runtime.legacy.sessions import (
+    get_sync_db,
+    legacy_engine,
+    legacy_scoped_session,
 )
 
 
@@ -48,3 +64,72 @@ def test_nothing_is_counted_twice() -> None:
         with counted_elsewhere():
             use_the_shim()
     assert legacy_uses() == []
+
+
+def use_container() -> None:
+    Container().register_factory("mailer", object)
+
+
+def use_registry() -> None:
+    class Registry:
+        def resolve(self, name: str) -> object:
+            return name
+
+    adopt_registry(Registry)()
+
+
+def use_adapter() -> None:
+    SyncSessionAdapter(Session()).release()
+
+
+def use_scope() -> None:
+    SessionScopeMiddleware(FastAPI())
+
+
+def use_sync_db() -> None:
+    in_memory = init_db("sqlite://")
+    next(get_sync_db()).close()
+    assert in_memory
+
+
+def await_sync_code() -> None:
+    asyncio.run(run_legacy(str))
+
+
+@pytest.mark.parametrize(
+    ("use", "name", "replacement"),
+    [
+        (use_container, "register_factory()", "Depends"),
+        (use_registry, "adopt_registry()", "Depends"),
+        (use_adapter, "SyncSessionAdapter", "an AsyncSession in tests"),
+        (use_scope, "SessionScopeMiddleware", "native routes"),
+        (use_sync_db, "SessionLocal()", "Depends(get_db)"),
+        (lambda: install(FastAPI()), "install()", "native routes"),
+        (lambda: legacy_engine(Database("sqlite://")), "legacy_engine()", "run_sync"),
+        (legacy_scoped_session, "legacy_scoped_session()", "Depends(get_db)"),
+        (lambda: run_async(asyncio.sleep(0)), "run_async()", "await"),
+        (await_sync_code, "run_legacy()", "an async function"),
+    ],
+)
+def test_every_part_of_the_shim_names_its_replacement(
+    use: Callable[[], object], name: str, replacement: str
+) -> None:
+    """Once for the line, and counted each time."""
+    with pytest.warns(LegacyShimWarning) as caught:
+        [use() for _ in range(2)]
+    messages = [str(warning.message) for warning in caught if name in str(warning.message)]
+    assert len(messages) == 1
+    assert replacement in messages[0]
+    assert caught[0].filename == __file__
+    assert [use.count for use in legacy_uses() if use.name == name] == [2]
+
+
+async def test_a_session_shared_with_async_code_is_counted_where_a_thread_uses_it() -> None:
+    database = Database("sqlite://", session_options={"sync_session_class": HopSession})
+    async with database.session() as session:
+        await session.execute(text("SELECT 1"))
+        assert legacy_uses() == []
+        with pytest.warns(LegacyShimWarning, match="in a worker thread"):
+            await asyncio.to_thread(lambda: session.sync_session.execute(text("SELECT 1")))
+    assert [use.location.filename for use in legacy_uses()] == [__file__]
+    await database.close()

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from migrate_async.runtime.database import Database
 from migrate_async.runtime.frames import Location
-from migrate_async.runtime.legacy.bridge import BlockingCallOnLoop, drive, run_legacy
+from migrate_async.runtime.legacy.bridge import BlockingCallOnLoop, drive, run_awaiting
 from migrate_async.runtime.legacy.engine import BridgedEngine, bridged_engine
 from migrate_async.runtime.tracking import on_dropped_connection, request_scope
 from support.legacy_books import Author, Base, Book, checked_out, until
@@ -46,7 +46,7 @@ async def test_a_thread_reads_lazily(engine: BridgedEngine, database: Database) 
 
 
 async def test_a_greenlet_reads_lazily(engine: BridgedEngine, database: Database) -> None:
-    assert await run_legacy(read_lazily, engine) == ["Letters", "Notes"]
+    assert await run_awaiting(read_lazily, engine) == ["Letters", "Notes"]
     assert checked_out(database) == 0
 
 
@@ -144,7 +144,7 @@ def bulk(session: Session) -> None:
 
 
 @pytest.mark.parametrize("work", [rename, savepoint, in_a_block, core, bulk])
-@pytest.mark.parametrize("caller", [in_a_request, run_legacy], ids=["thread", "greenlet"])
+@pytest.mark.parametrize("caller", [in_a_request, run_awaiting], ids=["thread", "greenlet"])
 async def test_sessions_work_as_on_any_engine(  # type: ignore[no-untyped-def]
     engine: BridgedEngine, database: Database, work, caller
 ) -> None:

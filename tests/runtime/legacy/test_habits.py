@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from migrate_async.runtime.database import Database
 from migrate_async.runtime.engine import create_async_engine
 from migrate_async.runtime.errors import UnsupportedURL
-from migrate_async.runtime.legacy.bridge import run_legacy
+from migrate_async.runtime.legacy.bridge import run_awaiting
 from migrate_async.runtime.legacy.engine import BridgedEngine, bridged_engine
 from migrate_async.runtime.legacy.habits.sql_text import ParameterRefused
 from migrate_async.runtime.tracking import request_scope
@@ -95,7 +95,7 @@ async def test_idioms_work_in_worker_threads(bridged: BridgedEngine) -> None:
 
 async def test_idioms_work_in_greenlets(bridged: BridgedEngine) -> None:
     """The mode `loop`."""
-    found = await run_legacy(performed, bridged)
+    found = await run_awaiting(performed, bridged)
     assert "operator does not exist" in found.pop(REFUSED_BY_SERVER)
     assert found == dict.fromkeys(found, "works")
 

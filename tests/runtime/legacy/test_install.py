@@ -10,6 +10,7 @@ from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, WebSocket
 from fastapi.responses import StreamingResponse
 from fastapi.testclient import TestClient
 from sqlalchemy import select
+from sqlalchemy.exc import MissingGreenlet, StatementError
 from sqlalchemy.orm import Session
 from starlette.applications import Starlette
 from starlette.middleware.base import BaseHTTPMiddleware
@@ -228,6 +229,62 @@ async def test_middleware_may_use_a_sync_session(database: Database) -> None:
         answer = await client.get("/sync")
     assert answer.headers.get_list("x-author") == ["Ada"]
     assert answer.json()[2:] == ["Letters", "Notes"]
+
+
+class NoteAuthor:
+    """Middleware as it is written without Starlette's base class."""
+
+    def __init__(self, app, factory) -> None:  # type: ignore[no-untyped-def]
+        self.app = app
+        self.factory = factory
+
+    async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+        with self.factory() as session:
+            scope["author"] = session.get_one(Author, 1).books[0].author.name
+        await self.app(scope, receive, send)
+
+
+@pytest.mark.parametrize("mode", ["hop", "loop"])
+@pytest.mark.parametrize("below", [False, True], ids=["first", "below middleware with a task"])
+async def test_plain_asgi_middleware_may_use_a_sync_session(
+    database: Database, mode: str, below: bool
+) -> None:
+    app = application(database)
+
+    @app.get("/author")
+    async def author(request: Request) -> list[object]:
+        return [request.scope["author"], await asyncio.sleep(0, "awaited")]
+
+    async def pass_on(request: Request, call_next):  # type: ignore[no-untyped-def]
+        return await call_next(request)
+
+    app.add_middleware(NoteAuthor, factory=legacy_sessionmaker(database))
+    if below:
+        app.add_middleware(BaseHTTPMiddleware, dispatch=pass_on)
+    install(app, mode=mode)
+    async with client_of(app) as client:
+        assert (await client.get("/author")).json() == ["Ada", "awaited"]
+        assert (await client.get("/sync")).json()[2:] == ["Letters", "Notes"]
+    assert checked_out(database) == 0
+
+
+async def test_a_native_route_awaits_nothing_implicitly(database: Database) -> None:
+    """Also in an application whose middleware is driven."""
+    app = application(database)
+
+    @app.get("/native")
+    @use_mode("native")
+    async def native() -> str:
+        async with database.session() as session:
+            author = await session.get_one(Author, 1)
+            with pytest.raises((MissingGreenlet, StatementError), match="greenlet_spawn"):
+                author.books  # noqa: B018
+            return author.name
+
+    install(app)
+    async with client_of(app) as client:
+        assert (await client.get("/native")).json() == "Ada"
+    assert checked_out(database) == 0
 
 
 def test_start_up_code_may_use_a_sync_session(database: Database) -> None:

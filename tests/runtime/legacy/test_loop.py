@@ -14,9 +14,11 @@ from migrate_async.runtime.legacy.loop import (
     adopt_loop,
     home_loop,
     is_process_loop,
-    run_async,
     stop_loop,
 )
+from migrate_async.runtime.legacy.scripts import run_async
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 request_id: ContextVar[str] = ContextVar("request_id")
 

@@ -12,12 +12,15 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from migrate_async.runtime.database import Database
-from migrate_async.runtime.legacy.bridge import run_legacy
+from migrate_async.runtime.legacy.bridge import run_awaiting
 from migrate_async.runtime.legacy.engine import BridgedEngine, bridged_engine
 from migrate_async.runtime.legacy.install import install
-from migrate_async.runtime.legacy.loop import home_loop, run_async, stop_loop
+from migrate_async.runtime.legacy.loop import home_loop, stop_loop
 from migrate_async.runtime.legacy.loop_pools import SecondPoolWarning
+from migrate_async.runtime.legacy.scripts import run_async
 from migrate_async.runtime.urls import to_async_url
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 def ask(engine: BridgedEngine) -> int:
@@ -30,7 +33,7 @@ def test_a_script_an_application_and_the_next_one_share_an_engine(url: str) -> N
     engine = bridged_engine(Database(url, engine_options={"pool_size": 2}).engine)
     for _ in range(3):
         assert ask(engine) == 1
-        assert asyncio.run(run_legacy(ask, engine)) == 1
+        assert asyncio.run(run_awaiting(ask, engine)) == 1
     engine.dispose()
 
 
@@ -55,7 +58,7 @@ def open_twice(database: Database) -> tuple[int, int]:
         async with database.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
         before = database.engine.pool.checkedin()  # type: ignore[attr-defined]
-        assert await run_legacy(ask, bridged_engine(database.engine)) == 1
+        assert await run_awaiting(ask, bridged_engine(database.engine)) == 1
         return before, database.engine.pool.checkedin()  # type: ignore[attr-defined]
 
     return asyncio.run(serve())
@@ -74,7 +77,7 @@ def test_what_start_up_code_opened_makes_room(postgresql_url: str) -> None:
     run_async(database.connect())
     assert database.engine.pool.checkedin() == 1  # type: ignore[attr-defined]
     engine = bridged_engine(database.engine)
-    assert asyncio.run(run_legacy(ask, engine)) == 1
+    assert asyncio.run(run_awaiting(ask, engine)) == 1
     assert engine.pools.others() == []
 
 
@@ -88,8 +91,8 @@ def test_a_second_pool_is_announced(postgresql_url: str) -> None:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
         with pytest.warns(SecondPoolWarning, match="before the shim knew of the engine"):
-            assert await run_legacy(ask, bridged_engine(engine)) == 1
-        await run_legacy(bridged_engine(engine).dispose)
+            assert await run_awaiting(ask, bridged_engine(engine)) == 1
+        await run_awaiting(bridged_engine(engine).dispose)
 
     asyncio.run(serve())
 
@@ -100,7 +103,7 @@ def test_a_session_outlives_the_loop_of_its_connection(url: str) -> None:
     session = Session(engine)
 
     async def serve() -> None:
-        await run_legacy(session.execute, text("SELECT 1"))
+        await run_awaiting(session.execute, text("SELECT 1"))
 
     asyncio.run(serve())
     session.close()
@@ -116,7 +119,7 @@ def test_a_session_of_one_loop_is_used_on_another(url: str) -> None:
     session.execute(text("SELECT 1"))
 
     async def serve() -> int:
-        in_greenlet = await run_legacy(session.execute, text("SELECT 20"))
+        in_greenlet = await run_awaiting(session.execute, text("SELECT 20"))
         in_thread = await asyncio.to_thread(session.execute, text("SELECT 22"))
         return int(in_greenlet.scalar_one() + in_thread.scalar_one())
 

@@ -8,7 +8,7 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from migrate_async.runtime.database import Database
-from migrate_async.runtime.legacy.bridge import run_legacy
+from migrate_async.runtime.legacy.bridge import run_awaiting
 from migrate_async.runtime.legacy.engine import BridgedEngine, bridged_engine
 from migrate_async.runtime.tracking import request_scope
 from support.legacy_books import Author, Book, fill
@@ -31,7 +31,7 @@ async def test_a_reader_and_a_writer_do_not_wait_for_each_other(engine: BridgedE
             writer.commit()
             return [*before, *reader.scalars(select(Author.name).order_by(Author.id))]
 
-    assert await run_legacy(work) == ["Ada", "Ada", "Grace"]
+    assert await run_awaiting(work) == ["Ada", "Ada", "Grace"]
 
 
 async def test_writers_which_read_first_queue_up(engine: BridgedEngine) -> None:
@@ -50,7 +50,7 @@ async def test_writers_which_read_first_queue_up(engine: BridgedEngine) -> None:
         with Session(engine) as session:
             return len(session.scalars(select(Book)).all())
 
-    assert await run_legacy(count) == 22
+    assert await run_awaiting(count) == 22
 
 
 @pytest.mark.parametrize("nested", [False, True])
@@ -65,7 +65,7 @@ async def test_writes_are_rolled_back_whole(engine: BridgedEngine, nested: bool)
             session.rollback()
             return list(session.scalars(select(Author.name)))
 
-    assert await run_legacy(work) == ["Ada"]
+    assert await run_awaiting(work) == ["Ada"]
 
 
 async def test_begin_is_sent_once_and_only_for_writes(engine: BridgedEngine) -> None:
@@ -81,7 +81,7 @@ async def test_begin_is_sent_once_and_only_for_writes(engine: BridgedEngine) -> 
             session.get_one(Author, 1).name = "Lovelace"
             session.commit()
 
-    await run_legacy(work)
+    await run_awaiting(work)
     assert sent.count("BEGIN IMMEDIATE") == 1
 
 
@@ -91,4 +91,4 @@ async def test_autocommit_stays_autocommit(engine: BridgedEngine) -> None:
             connection.exec_driver_sql("DELETE FROM book")
             return bool(connection.connection.driver_connection.in_transaction)  # type: ignore[union-attr]
 
-    assert await run_legacy(work) is False
+    assert await run_awaiting(work) is False

@@ -16,7 +16,8 @@ from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from migrate_async.runtime.legacy.bridge import run_legacy
+from migrate_async.runtime.legacy.bridge import run_awaiting
+from migrate_async.runtime.legacy.deprecation import counted_elsewhere, warn_legacy
 from migrate_async.runtime.running import in_greenlet, running_loop
 
 T = TypeVar("T")
@@ -37,6 +38,7 @@ class SyncSessionAdapter(AsyncSession):
     def __init__(
         self, session: Session, *, strict: bool = True, expire_on_commit: bool = False
     ) -> None:
+        warn_legacy("SyncSessionAdapter", "an AsyncSession in tests")
         super().__init__(sync_session_class=lambda **_: session)  # type: ignore[arg-type]
         self._expired_before = session.expire_on_commit
         self._strict = strict
@@ -59,7 +61,7 @@ class SyncSessionAdapter(AsyncSession):
 
     async def connection(self, **options: Any) -> SyncConnectionAdapter:  # type: ignore[override]
         """The session's connection, shaped like an `AsyncConnection`."""
-        return SyncConnectionAdapter(await run_legacy(self.sync_session.connection, **options))
+        return SyncConnectionAdapter(await run_awaiting(self.sync_session.connection, **options))
 
     def _refuse_implicit_load(self, state: ORMExecuteState) -> None:
         if not state.is_select:  # only those have load options to look at
@@ -82,35 +84,36 @@ class SyncConnectionAdapter:
         self.sync_connection = connection
 
     async def execute(self, *args: Any, **kwargs: Any) -> CursorResult[Any]:
-        return await run_legacy(self.sync_connection.execute, *args, **kwargs)
+        return await run_awaiting(self.sync_connection.execute, *args, **kwargs)
 
     async def exec_driver_sql(self, *args: Any, **kwargs: Any) -> CursorResult[Any]:
-        return await run_legacy(self.sync_connection.exec_driver_sql, *args, **kwargs)
+        return await run_awaiting(self.sync_connection.exec_driver_sql, *args, **kwargs)
 
     async def scalar(self, *args: Any, **kwargs: Any) -> Any:
-        return await run_legacy(self.sync_connection.scalar, *args, **kwargs)
+        return await run_awaiting(self.sync_connection.scalar, *args, **kwargs)
 
     async def scalars(self, *args: Any, **kwargs: Any) -> ScalarResult[Any]:
-        return await run_legacy(self.sync_connection.scalars, *args, **kwargs)
+        return await run_awaiting(self.sync_connection.scalars, *args, **kwargs)
 
     async def run_sync(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """`function(connection, ...)` with the sync connection."""
-        return await run_legacy(function, self.sync_connection, *args, **kwargs)
+        return await run_awaiting(function, self.sync_connection, *args, **kwargs)
 
     async def commit(self) -> None:
-        await run_legacy(self.sync_connection.commit)
+        await run_awaiting(self.sync_connection.commit)
 
     async def rollback(self) -> None:
-        await run_legacy(self.sync_connection.rollback)
+        await run_awaiting(self.sync_connection.rollback)
 
     async def close(self) -> None:
-        await run_legacy(self.sync_connection.close)
+        await run_awaiting(self.sync_connection.close)
 
 
 @contextlib.contextmanager
 def adapted(session: Session, *, strict: bool = True) -> Iterator[SyncSessionAdapter]:
     """Lend a sync session to async code; in the strict mode its worker threads are watched too."""
-    adapter = SyncSessionAdapter(session, strict=strict)
+    with counted_elsewhere():
+        adapter = SyncSessionAdapter(session, strict=strict)
     token = _served.set(session if strict else None)
     try:
         yield adapter

@@ -41,9 +41,10 @@ class BlockingCallOnLoop(MigrateAsyncRuntimeError):
 
     def __init__(self) -> None:
         super().__init__(
-            "a sync session of the shim was used in async code that the shim does not drive "
-            "(a middleware of your own, or a task started with create_task): use an AsyncSession "
-            "there, or run the sync code with `await run_legacy(function, ...)`"
+            "a sync session of the shim was used in async code that the shim does not drive: a "
+            "task started with create_task, or ASGI code around the application, which can be "
+            "wrapped in SessionScopeMiddleware. Use an AsyncSession there, or run the sync code "
+            "with `await run_legacy(function, ...)`"
         )
 
 
@@ -73,7 +74,7 @@ class BridgeGreenlet(greenlet):
         self.gr_context = parent.gr_context
 
 
-async def run_legacy(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+async def run_awaiting(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
     """Call a sync function, which may use sync sessions of the shim, from async code.
 
     It runs in a greenlet on this loop: database calls await, other blocking calls block.

@@ -16,7 +16,7 @@ from weakref import finalize
 from sqlalchemy.pool import Pool, PoolProxiedConnection
 
 from migrate_async.runtime.frames import Location, carry
-from migrate_async.runtime.legacy.bridge import run_legacy
+from migrate_async.runtime.legacy.bridge import run_awaiting
 from migrate_async.runtime.legacy.habits.contract import Habits
 from migrate_async.runtime.legacy.line import Line
 from migrate_async.runtime.tracking import report_dropped
@@ -264,6 +264,6 @@ def _abandon(pooled: PoolProxiedConnection, *_: Any, **__: Any) -> None:
 
 
 def _close_on_loop(pooled: PoolProxiedConnection) -> None:
-    task = asyncio.ensure_future(run_legacy(pooled.close))
+    task = asyncio.ensure_future(run_awaiting(pooled.close))
     _closing.add(task)
     task.add_done_callback(_closing.discard)

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from migrate_async.runtime.errors import MigrateAsyncRuntimeError
 from migrate_async.runtime.frames import app_location
-from migrate_async.runtime.legacy.deprecation import counted_elsewhere, warn_legacy
+from migrate_async.runtime.legacy.deprecation import counted_elsewhere, deprecated, warn_legacy
 from migrate_async.runtime.legacy.modes import Mode
 from migrate_async.runtime.legacy.sessions import LegacySession, SessionLocal
 from migrate_async.runtime.tracking import current_scope, track_session
@@ -27,6 +27,7 @@ Factory = Callable[[], Any]
 F = TypeVar("F", bound=Callable[..., Any])
 
 REPLACEMENT = "`db: AsyncSession = Depends(get_db)`"
+DEPENDENCY = "a dependency: `Depends(...)`"
 DB_SESSION = "db_session"
 
 
@@ -66,6 +67,7 @@ class Container:
     @_SharedOrOwn
     def register_factory(self, name: str, factory: Factory) -> None:
         """Have `resolve(name)` call `factory()`; replaces an earlier one."""
+        warn_legacy("register_factory()", DEPENDENCY)
         self._factories[name] = factory
 
     @_SharedOrOwn
@@ -81,6 +83,7 @@ class Container:
         return _make(factory, f"resolve({name!r})")
 
 
+@deprecated("adopt_registry()", DEPENDENCY)
 def adopt_registry(
     registry: Any, *, method: str = "resolve", names: Collection[str] | None = None
 ) -> Callable[[], None]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from migrate_async.runtime.frames import Location, app_location
 
@@ -25,6 +27,9 @@ class LegacyUse:
     location: Location
     count: int
 
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _lock = threading.Lock()
 _silent: ContextVar[bool] = ContextVar("migrate_async_counted_elsewhere", default=False)
@@ -51,6 +56,20 @@ def warn_legacy(name: str, replacement: str, location: Location | None = None) -
             lineno=where.lineno,
         )
     return where
+
+
+def deprecated(name: str, replacement: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Warn of, and count, each call of a function of the shim."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @wraps(function)
+        def warning(*args: P.args, **kwargs: P.kwargs) -> R:
+            warn_legacy(name, replacement)
+            return function(*args, **kwargs)
+
+        return warning
+
+    return decorate
 
 
 @contextmanager

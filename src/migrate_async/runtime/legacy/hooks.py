@@ -1,7 +1,8 @@
 """The places in Starlette and FastAPI where the shim steps in, in two tables.
 
-* `ENTRY_POINTS`: public methods. An application's `__call__` opens the request's scope; the
-  `handle` of a route and the `__call__` of `BaseHTTPMiddleware` are driven in a greenlet.
+* `ENTRY_POINTS`: public methods. An application's `__call__` opens the request's scope and is
+  driven in a greenlet, with all of its middleware; so are the `handle` of a route, whose mode may
+  be another, and what `BaseHTTPMiddleware` calls in a task of its own.
 * `THREAD_CALLS`: names that FastAPI and Starlette use to send sync functions to the thread pool.
   They are private; only the mode `loop` needs them. When one is missing in a new release, that
   mode refuses to start and says so; the other modes are not concerned.
@@ -17,8 +18,10 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from functools import wraps
 from typing import Any
 
+from sqlalchemy.util import await_only
+
 from migrate_async.runtime.errors import MigrateAsyncRuntimeError, MissingDependencyError
-from migrate_async.runtime.legacy.bridge import drive, run_legacy
+from migrate_async.runtime.legacy.bridge import drive, run_awaiting
 from migrate_async.runtime.legacy.modes import Mode, marked_mode, needs_driving
 from migrate_async.runtime.running import in_greenlet
 from migrate_async.runtime.tracking import current_scope
@@ -54,6 +57,7 @@ def install_entry_points(serve: Wrapper) -> None:
     except ImportError as error:
         raise MissingDependencyError("starlette", "fastapi") from error
     _replace(Starlette, "__call__", serve)
+    _replace(BaseHTTPMiddleware, "__init__", _with_driven_app)
     _replace(BaseHTTPMiddleware, "__call__", _driven)
     _replace(Route, "handle", _driven_route)
     _replace(WebSocketRoute, "handle", _driven_route)
@@ -95,6 +99,27 @@ def _replace(target: Any, name: str, wrapper: Wrapper) -> None:
     setattr(target, name, wraps(original)(wrapper(original)))
 
 
+class _DrivenApp:
+    """What a `BaseHTTPMiddleware` calls in another task, outside of this one's greenlet."""
+
+    def __init__(self, app: Callable[..., Coroutine[Any, Any, None]]) -> None:
+        self.app = app
+
+    async def __call__(self, *args: Any) -> None:
+        await _driven(type(self)._call)(self, *args)
+
+    async def _call(self, *args: Any) -> None:
+        await self.app(*args)
+
+
+def _with_driven_app(init: Callable[..., None]) -> Any:
+    def initialised(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        self.app = _DrivenApp(self.app)
+
+    return initialised
+
+
 def _driven(call: Callable[..., Coroutine[Any, Any, None]]) -> Any:
     async def driven(self: Any, *args: Any) -> None:
         scope = current_scope()
@@ -117,6 +142,8 @@ def _driven_route(handle: Callable[..., Coroutine[Any, Any, None]]) -> Any:
             scope.mode, scope.pinned = mode, True
         if needs_driving(scope.mode) and not in_greenlet():
             await drive(handle(self, *args))
+        elif scope.mode == Mode.NATIVE and in_greenlet():
+            await_only(handle(self, *args))  # outside of the greenlet: nothing awaits implicitly
         else:
             await handle(self, *args)
 
@@ -131,7 +158,7 @@ def _on_loop() -> bool:
 def _run_on_loop(run_in_threadpool: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
     async def run(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         if _on_loop():
-            return await run_legacy(function, *args, **kwargs)
+            return await run_awaiting(function, *args, **kwargs)
         return await run_in_threadpool(function, *args, **kwargs)
 
     return run
@@ -146,14 +173,14 @@ def _context_on_loop(contextmanager_in_threadpool: Callable[..., Any]) -> Any:
 
 @asynccontextmanager
 async def _in_greenlet(context: AbstractContextManager[Any]) -> AsyncIterator[Any]:
-    value = await run_legacy(context.__enter__)
+    value = await run_awaiting(context.__enter__)
     try:
         yield value
     except BaseException as error:
-        if not await run_legacy(context.__exit__, type(error), error, error.__traceback__):
+        if not await run_awaiting(context.__exit__, type(error), error, error.__traceback__):
             raise
     else:
-        await run_legacy(context.__exit__, None, None, None)
+        await run_awaiting(context.__exit__, None, None, None)
 
 
 def _iterate_on_loop(iterate_in_threadpool: Callable[..., AsyncIterator[Any]]) -> Any:
@@ -165,7 +192,7 @@ def _iterate_on_loop(iterate_in_threadpool: Callable[..., AsyncIterator[Any]]) -
 
 async def _iterate(iterator: Iterator[Any]) -> AsyncIterator[Any]:
     end = object()
-    while (item := await run_legacy(next, iterator, end)) is not end:
+    while (item := await run_awaiting(next, iterator, end)) is not end:
         yield item
 
 

@@ -9,7 +9,8 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy.orm import Session
 
-from migrate_async.runtime.legacy.bridge import drive, run_legacy
+from migrate_async.runtime.legacy.bridge import drive, run_awaiting
+from migrate_async.runtime.legacy.deprecation import deprecated, warn_legacy
 from migrate_async.runtime.legacy.engine import BridgedEngine, bridged_engines, release_loop
 from migrate_async.runtime.legacy.hooks import (
     install_entry_points,
@@ -17,7 +18,12 @@ from migrate_async.runtime.legacy.hooks import (
     uninstall_hooks,
 )
 from migrate_async.runtime.legacy.loop import abandon_loop, adopt_loop
-from migrate_async.runtime.legacy.modes import DEFAULT_MODE, Mode, set_default_mode
+from migrate_async.runtime.legacy.modes import (
+    DEFAULT_MODE,
+    Mode,
+    needs_driving,
+    set_default_mode,
+)
 from migrate_async.runtime.legacy.overrides import AdaptingOverrides, install_overrides
 from migrate_async.runtime.tracking import current_scope, request_scope
 
@@ -30,6 +36,7 @@ _modes: WeakKeyDictionary[Any, Mode] = WeakKeyDictionary()
 _everywhere: list[Mode] = []
 
 
+@deprecated("install()", "native routes, and remove it when none is left that needs the shim")
 def install(app: Any = None, *, mode: Mode | str = DEFAULT_MODE) -> None:
     """Let the sync code of an application run on the async engine, and close its sessions.
 
@@ -65,6 +72,7 @@ class SessionScopeMiddleware:
     """
 
     def __init__(self, app: ASGIApp, mode: Mode | str = DEFAULT_MODE) -> None:
+        warn_legacy("SessionScopeMiddleware", "native routes")
         self.app = app
         self.mode = Mode(mode)
 
@@ -73,7 +81,10 @@ class SessionScopeMiddleware:
 
 
 async def serve(app: ASGIApp, mode: Mode, scope: Scope, receive: Receive, send: Send) -> None:
-    """Call an ASGI application inside a request scope; start-up and shutdown are driven."""
+    """Call an ASGI application inside a request scope, driven if the mode calls for it.
+
+    So its middleware may use sync sessions, too. Start-up and shutdown are always driven.
+    """
     if scope["type"] == "lifespan":
         await _serve_lifespan(app, scope, receive, send)
         return
@@ -84,7 +95,10 @@ async def serve(app: ASGIApp, mode: Mode, scope: Scope, receive: Receive, send: 
         await app(scope, receive, send)
     else:
         async with request_scope(mode=mode, asgi=scope, close=_close):
-            await app(scope, receive, send)
+            if needs_driving(mode):
+                await drive(app(scope, receive, send))
+            else:
+                await app(scope, receive, send)
 
 
 async def _serve_lifespan(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,7 +114,7 @@ async def _serve_lifespan(app: ASGIApp, scope: Scope, receive: Receive, send: Se
 async def _close(session: Session) -> None:
     """In a greenlet for the async drivers; in a thread for a sync one, which would block."""
     if isinstance(session.bind, BridgedEngine):
-        await run_legacy(session.close)
+        await run_awaiting(session.close)
     else:
         await asyncio.get_running_loop().run_in_executor(None, session.close)
 

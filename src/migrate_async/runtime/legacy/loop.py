@@ -113,16 +113,8 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_process.forget)
 
 
-def run_async(coroutine: Coroutine[Any, Any, T], *, timeout: float | None = None) -> T:
-    """Run a coroutine from sync code (a Celery task, a script, a command) and return its result.
-
-    All calls of a process share one event loop in a background thread, so pooled connections
-    survive from one call to the next.
-
-    :param timeout: seconds to wait before the coroutine is cancelled; None waits for ever.
-    :raises CalledOnEventLoop: called where `await` is possible.
-    :raises TimeoutError: the time is up.
-    """
+def run_on_process_loop(coroutine: Coroutine[Any, Any, T], *, timeout: float | None = None) -> T:
+    """Run a coroutine on the loop of the loop thread; see `scripts.run_async`."""
     return _process.run(coroutine, timeout=timeout)
 
 

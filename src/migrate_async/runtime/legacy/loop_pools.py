@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import Pool
 
-from migrate_async.runtime.legacy.bridge import run_legacy, send_to_loop
+from migrate_async.runtime.legacy.bridge import run_awaiting, send_to_loop
 from migrate_async.runtime.legacy.loop import is_process_loop
 from migrate_async.runtime.legacy.loop_owner import Loop, in_use, loop_owner
 
@@ -84,9 +84,9 @@ class LoopPools:
             return
         other = self._others.pop(loop, None)
         if other is not None:
-            await run_legacy(other.dispose)
+            await run_awaiting(other.dispose)
         elif self._owner.loop is loop:
-            await run_legacy(self._engine.dispose)
+            await run_awaiting(self._engine.dispose)
             self._owner.take(None)
 
     def others(self) -> list[tuple[Loop, Pool]]:

@@ -28,7 +28,7 @@ from migrate_async.runtime.database import Database, get_database
 from migrate_async.runtime.errors import MigrateAsyncRuntimeError
 from migrate_async.runtime.frames import UNKNOWN, app_location
 from migrate_async.runtime.legacy.bridge import call_on_loop
-from migrate_async.runtime.legacy.deprecation import warn_legacy
+from migrate_async.runtime.legacy.deprecation import deprecated, warn_legacy
 from migrate_async.runtime.legacy.engine import BridgedEngine, bridged_engine
 from migrate_async.runtime.legacy.line import nearest_loop
 from migrate_async.runtime.legacy.modes import Mode, SyncSessionRefused, current_mode
@@ -74,7 +74,7 @@ class legacy_sessionmaker(sessionmaker[LegacySession]):  # noqa: N801  (as SQLAl
         super().__init__(**options)
         self._database = database
         if isinstance(database, Database | AsyncEngine):
-            legacy_engine(database)  # from now on it knows which loop its connections are on
+            sync_engine_of(database)  # from now on it knows which loop its connections are on
 
     def __call__(self, **options: Any) -> LegacySession:
         """A new session; counts and warns as deprecated.
@@ -100,14 +100,21 @@ def engine_for(database: DatabaseLike, mode: Mode) -> Engine:
     """The sync engine of a database in a mode."""
     if mode is Mode.THREADS:
         return threads_engine(database)
-    return legacy_engine(database).for_sessions
+    return sync_engine_of(database).for_sessions
 
 
-def legacy_engine(database: DatabaseLike = None) -> BridgedEngine:
-    """The sync engine over a database's async one: for `create_all`, `inspect`, scripts, tests."""
+def sync_engine_of(database: DatabaseLike = None) -> BridgedEngine:
+    """The sync engine over a database's async one."""
     return bridged_engine(async_engine_of(database))
 
 
+@deprecated("legacy_engine()", "`database.engine` and `await connection.run_sync(...)`")
+def legacy_engine(database: DatabaseLike = None) -> BridgedEngine:
+    """The sync engine over a database's async one: for `create_all`, `inspect`, scripts, tests."""
+    return sync_engine_of(database)
+
+
+@deprecated("legacy_scoped_session()", "`db: AsyncSession = Depends(get_db)`")
 def legacy_scoped_session(
     factory: sessionmaker[LegacySession] | None = None,
 ) -> scoped_session[LegacySession]:

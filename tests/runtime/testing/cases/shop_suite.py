@@ -7,7 +7,7 @@ import shop
 from shop import Part, Thing
 from sqlalchemy import func, select, text
 
-from migrate_async.runtime.legacy.bridge import run_legacy
+from migrate_async.runtime.legacy.bridge import run_awaiting
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ async def test_a_connection_for_plain_sql(client, db_connection):
 
 async def test_legacy_helpers_in_an_async_test(client, thing, legacy_session):
     assert (await client.get("/async")).json() == 1
-    assert await run_legacy(lambda: len(thing.parts)) == 1
+    assert await run_awaiting(lambda: len(thing.parts)) == 1
 
 
 @pytest.mark.parametrize("run", range(2))

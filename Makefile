@@ -6,7 +6,7 @@ VENV20 := .venv-sqlalchemy20
 STAMP20 := $(VENV20)/.installed
 BIN := $(VENV)/bin
 
-.PHONY: demo docs test test-sqlalchemy20 test-matrix lint type format coverage bench clean install
+.PHONY: demo docs test test-sqlalchemy20 test-matrix lint type format coverage bench bench-shim clean install
 
 install: $(STAMP)
 
@@ -58,6 +58,11 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+# The sync shim against the legacy thread pool; needs MIGRATE_ASYNC_TEST_POSTGRESQL.
+bench-shim: $(STAMP)
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python -m benchmarks.shim
 
 clean:
 	rm -rf $(VENV) $(VENV20) .venv-matrix .mypy_cache .ruff_cache .pytest_cache .coverage* htmlcov dist

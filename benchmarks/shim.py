@@ -6,6 +6,10 @@ Every variant of `shim_app` is a server process of its own on loopback, with one
 of ten connections. In each round all variants are measured one after the other; the numbers are
 medians over the rounds of the ratio to the baseline in the same round, so that a busy machine
 disturbs all alike. Throughput: higher is better; p99 and CPU per request: lower is better.
+
+What else runs on the machine does not disturb all alike, though: the scheduler shares the processor
+out among threads, and the baseline has forty of them where the others have one. Such a run is
+marked; of its numbers only the CPU time per request, of the server process, says much.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from sqlalchemy import NullPool, create_engine, make_url, text
@@ -33,6 +38,8 @@ SERVER_VARIABLE = "MIGRATE_ASYNC_TEST_POSTGRESQL"
 PATHS = {"read": "/read/{}", "write": "/write/{}"}
 START_SECONDS = 30.0
 WARM_UP_SECONDS = 0.5
+BUSY = 0.3
+"""Runnable processes per core before the run, from which on it is disturbed."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ def _check(measured: Measured) -> None:
 
 def table(results: Results, options: argparse.Namespace) -> str:
     """The ratios to the baseline, and the baseline itself in absolute numbers."""
-    lines: list[str] = []
+    lines = ["", _conditions(options)]
     for kind in options.kind:
         for concurrency in options.concurrency:
             lines += ["", _title(results, kind, concurrency)]
@@ -94,13 +101,22 @@ def table(results: Results, options: argparse.Namespace) -> str:
     return "\n".join(lines[1:])
 
 
+def _conditions(options: argparse.Namespace) -> str:
+    loop = "uvloop" if find_spec("uvloop") else "asyncio's loop"
+    parser = "httptools" if find_spec("httptools") else "h11"
+    per_core = options.load_before / (os.cpu_count() or 1)
+    busy = f"; BUSY MACHINE, load {per_core:.1f} per core before" if per_core > BUSY else ""
+    return f"{options.rounds} rounds, {loop}, {parser}{busy}"
+
+
 def _title(results: Results, kind: str, concurrency: int) -> str:
     rounds = results[BASELINE, kind, concurrency]
     per_second = statistics.median(result.per_second for result in rounds)
     p99 = statistics.median(result.p99 for result in rounds)
+    cpu = statistics.median(result.cpu for result in rounds)
     return (
         f"{kind}, {concurrency} at a time (baseline: {per_second:.0f} requests/s, "
-        f"p99 {p99 * 1000:.0f} ms)"
+        f"p99 {p99 * 1000:.0f} ms, CPU {cpu * 1000:.2f} ms)"
     )
 
 
@@ -167,6 +183,7 @@ def _database(server: str) -> Iterator[str]:
 def main() -> None:
     """Measure and print."""
     options = _arguments()
+    options.load_before = os.getloadavg()[0]
     if BASELINE not in options.variant:
         options.variant = [BASELINE, *options.variant]
     with _database(os.environ[SERVER_VARIABLE]) as url:

@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from migrate_async.runtime.memory import InMemoryRepository as InMemoryRepository
     from migrate_async.runtime.memory import InMemoryUnitOfWork as InMemoryUnitOfWork
     from migrate_async.runtime.migrations import run_migrations as run_migrations
+    from migrate_async.runtime.migrations import run_migrations_sync as run_migrations_sync
     from migrate_async.runtime.mixins import TimestampMixin as TimestampMixin
     from migrate_async.runtime.mixins import UserTrackingMixin as UserTrackingMixin
     from migrate_async.runtime.pagination import CursorPage as CursorPage
@@ -164,6 +165,7 @@ _EXPORTS = {
     "run_async": "legacy.scripts",
     "run_legacy": "legacy.scripts",
     "run_migrations": "migrations",
+    "run_migrations_sync": "migrations",
     "set_current_user": "current_user",
     "start_telemetry": "telemetry",
     "status_router": "status",

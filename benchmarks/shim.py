@@ -7,9 +7,9 @@ of ten connections. In each round all variants are measured one after the other;
 medians over the rounds of the ratio to the baseline in the same round, so that a busy machine
 disturbs all alike. Throughput: higher is better; p99 and CPU per request: lower is better.
 
-What else runs on the machine does not disturb all alike, though: the scheduler shares the processor
-out among threads, and the baseline has forty of them where the others have one. Such a run is
-marked; of its numbers only the CPU time per request, of the server process, says much.
+What else runs on the machine does not disturb all alike, though: the scheduler may share the
+processor out among threads, and the baseline has forty of them where the others have one. Such a
+run is marked; of its numbers the CPU time per request, of the server process, says the most.
 """
 
 from __future__ import annotations
@@ -147,6 +147,8 @@ async def _server(variant: str, url: str) -> AsyncIterator[int]:
         ],
         cwd=Path(__file__).parents[1],
         env={**os.environ, "VARIANT": variant, "BENCHMARK_URL": url},
+        # Linux then gives each server the same share of a busy machine, whatever its threads.
+        start_new_session=True,
     )
     try:
         await asyncio.wait_for(_answers(port), START_SECONDS)

@@ -67,7 +67,7 @@ async def test_exceptions_reach_the_thread(function: object) -> None:
 
 
 async def test_waiting_on_the_loop_itself_is_refused() -> None:
-    with pytest.raises(BlockingCallOnLoop, match="run_awaiting"):
+    with pytest.raises(BlockingCallOnLoop, match="run_legacy"):
         call_on_loop(asyncio.get_running_loop(), wait_for, 1)
 
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from migrate_async.runtime.database import Database, init_db
+from migrate_async.runtime.database import Database, close_db, init_db
 from migrate_async.runtime.frames import Location
 from migrate_async.runtime.hop import HopSession
 from migrate_async.runtime.legacy.adapter import SyncSessionAdapter
@@ -87,9 +87,9 @@ def use_scope() -> None:
 
 
 def use_sync_db() -> None:
-    in_memory = init_db("sqlite://")
+    init_db("sqlite://")
     next(get_sync_db()).close()
-    assert in_memory
+    asyncio.run(close_db())
 
 
 def await_sync_code() -> None:

@@ -94,9 +94,22 @@ def _section(rule: type[Rule]) -> Iterator[str]:
 
 def _example(example: Example) -> Iterator[str]:
     yield f"{_sentence(example.title)}\n"
-    yield f"```python\n{example.code.rstrip()}\n```\n"
+    for path, code in _files(example.code):
+        yield (f"`{path}`:\n\n" if path else "") + _block(code)
     if example.fixed is not None:
-        yield f"After the fix:\n\n```python\n{example.fixed.rstrip()}\n```\n"
+        yield f"After the fix:\n\n{_block(example.fixed)}"
+
+
+def _files(code: str) -> Iterator[tuple[str, str]]:
+    """The path (empty for the only file) and the text of each file of an example."""
+    first, *others = re.split(r"^# file: (\S+)\n", code, flags=re.MULTILINE)
+    if first.strip():
+        yield ("main.py" if others else ""), first
+    yield from zip(others[::2], others[1::2], strict=True)
+
+
+def _block(code: str) -> str:
+    return f"```python\n{code.strip()}\n```\n"
 
 
 def _sentence(text: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from migrate_async.lint.registry import rules
 from migrate_async.report import rules_page
 from migrate_async.report.findings.json import schema
+from support.linting import split_files
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -42,4 +43,6 @@ def test_every_rule_and_every_example_is_there() -> None:
     for rule in rules():
         assert f"\n## {rule.CODE} {rule.name()}\n" in page
         assert f"](#{rule.CODE}-{rule.name()})".lower() in page
-        assert all(example.code.rstrip() in page for example in rule.EXAMPLES)
+        for example in rule.EXAMPLES:
+            texts = split_files(example.code).values()
+            assert all(text.strip() in page for text in texts), example.title

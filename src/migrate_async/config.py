@@ -54,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     | `target-sqlalchemy` | The SQLAlchemy line that the converted code has to run on.        |
     | `cache-dir`         | Folder of the facts cache, relative to the project root.          |
     | `max-file-size`     | Size in bytes above which a file is reported and skipped.         |
+    | `reach`             | `database`: `lint` reads what database code reaches; or `all`.    |
     | `lint`              | A table with the keys of the linter.                              |
     """
 
@@ -68,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     target_sqlalchemy: Literal["2.0", "2.1"] = "2.0"
     cache_dir: str = ".migrate-async/cache"
     max_file_size: int = 5_000_000
+    reach: Literal["database", "all"] = "database"
     lint: LintSettings = LintSettings()
 
 

@@ -55,6 +55,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         "target-sqlalchemy": "2.1",
         "cache-dir": ".cache",
         "max-file-size": 10,
+        "reach": "all",
         "lint": {
             "select": ["MA6"],
             "extend-select": ["MA801"],
@@ -122,6 +123,7 @@ def test_an_unknown_key_like_no_other_lists_all_keys(tmp_path: Path) -> None:
         ("session-resolvers = ['a b']", "`session-resolvers[0]`"),
         ("max-file-size = 0", "`max-file-size`"),
         ("max-file-size = true", "`max-file-size`"),
+        ("reach = 'everything'", "`reach`"),
         ("lint = 3", "`lint`"),
         ("lint.select = 'MA6'", "`lint.select`"),
         ("lint.ignore = ['MA6', 3]", "`lint.ignore[1]`"),

@@ -7,7 +7,6 @@ project module, or a dotted path outside the project.
 from __future__ import annotations
 
 import builtins
-import sys
 from collections.abc import Iterable
 from typing import TypeAlias, Union
 
@@ -15,11 +14,7 @@ from migrate_async.index import scopes as sc
 from migrate_async.index.types import External, ModuleObject
 from migrate_async.knowledge import fastapi, sqlalchemy
 from migrate_async.model import syntax as s
-
-_NEVER_LOCAL = frozenset(sys.stdlib_module_names) | frozenset(
-    {"alembic", "celery", "fastapi", "pydantic", "redis", "sqlalchemy", "sqlmodel", "starlette"}
-)
-"""Import heads that mean the library even where a folder holds a module of that name."""
+from migrate_async.source.homes import Homes
 
 _BUILTINS = frozenset(dir(builtins))
 
@@ -31,8 +26,7 @@ class Names:
 
     def __init__(self, modules: Iterable[sc.Module]) -> None:
         self.modules = {module.name: module for module in modules}
-        self._packages = _packages(self.modules)
-        self._tops = _tops(self._packages)
+        self._homes = Homes({module.name: module.is_package for module in self.modules.values()})
         self._members: dict[tuple[str, str], tuple[Target, ...]] = {}
         self._busy: set[tuple[str, str]] = set()
 
@@ -73,7 +67,7 @@ class Names:
 
     def is_project(self, dotted: str) -> bool:
         """Whether `dotted` is a module or package of the project."""
-        return dotted in self._packages
+        return dotted in self._homes.packages
 
     def _member(self, module: str, name: str) -> tuple[Target, ...]:
         holder = self.modules.get(module)
@@ -84,11 +78,11 @@ class Names:
             if found:
                 return found
         submodule = f"{module}.{name}"
-        return (ModuleObject(submodule),) if submodule in self._packages else ()
+        return (ModuleObject(submodule),) if submodule in self._homes.packages else ()
 
     def _star(self, name: str, module: sc.Module) -> tuple[Target, ...]:
         for source in module.stars:
-            home = self._home(source, module)
+            home = self._homes.find(source, module.name)
             found = self.member(home, name) if home else ()
             if found:
                 return found
@@ -98,7 +92,7 @@ class Names:
         """A builtin, or a name of the one library that the module imports everything from."""
         if name in _BUILTINS:
             return (External(f"builtins.{name}"),)
-        libraries = [source for source in module.stars if not self._home(source, module)]
+        libraries = [source for source in module.stars if not self._homes.find(source, module.name)]
         return (external(f"{libraries[0]}.{name}"),) if len(libraries) == 1 else ()
 
     def _follow_all(self, bindings: list[sc.Binding]) -> tuple[Target, ...]:
@@ -109,40 +103,14 @@ class Names:
 
     def follow(self, binding: sc.Binding) -> tuple[Target, ...]:
         if isinstance(binding, sc.FromBinding):
-            home = self._home(binding.module, binding.scope.module)
+            home = self._homes.find(binding.module, binding.scope.module.name)
             if home:
                 return self.member(home, binding.name)
             return (external(f"{binding.module}.{binding.name}"),)
         if isinstance(binding, sc.ImportBinding):
-            home = self._home(binding.dotted, binding.scope.module)
+            home = self._homes.find(binding.dotted, binding.scope.module.name)
             return (ModuleObject(home),) if home else (external(binding.dotted),)
         return (binding,)
-
-    def _home(self, dotted: str, importer: sc.Module) -> str:
-        """The project module that `dotted` means, or an empty string.
-
-        Import roots need not be the project's root: a first component that is no top-level
-        package is looked for in the folders around the importer that are no packages themselves,
-        then anywhere.
-        """
-        if dotted in self._packages:
-            return dotted
-        head = dotted.partition(".")[0]
-        prefixes = () if head in _NEVER_LOCAL else self._roots_of(head)
-        for prefix in prefixes:
-            if importer.name.startswith(prefix + ".") and f"{prefix}.{dotted}" in self._packages:
-                return f"{prefix}.{dotted}"
-        if len(prefixes) == 1 and f"{prefixes[0]}.{dotted}" in self._packages:
-            return f"{prefixes[0]}.{dotted}"
-        return ""
-
-    def _roots_of(self, head: str) -> list[str]:
-        """Folders that hold `head` and can be import roots, the deepest first."""
-        return [prefix for prefix in self._tops.get(head, ()) if not self._is_package(prefix)]
-
-    def _is_package(self, dotted: str) -> bool:
-        module = self.modules.get(dotted)
-        return module is not None and module.is_package
 
 
 def external(dotted: str) -> External:
@@ -152,29 +120,6 @@ def external(dotted: str) -> External:
     if dotted.startswith(("fastapi", "starlette")):
         return External(fastapi.canonical(dotted))
     return External(dotted)
-
-
-def _packages(modules: Iterable[str]) -> frozenset[str]:
-    """The modules and all packages around them."""
-    found = set()
-    for name in modules:
-        while name and name not in found:
-            found.add(name)
-            name = name.rpartition(".")[0]  # noqa: PLW2901  climbs to the package
-    return frozenset(found)
-
-
-def _tops(packages: frozenset[str]) -> dict[str, tuple[str, ...]]:
-    """Last component to the packages that hold it, the deepest first."""
-    found: dict[str, list[str]] = {}
-    for name in packages:
-        prefix, _, last = name.rpartition(".")
-        if prefix:
-            found.setdefault(last, []).append(prefix)
-    return {
-        last: tuple(sorted(prefixes, key=lambda prefix: (-prefix.count("."), prefix)))
-        for last, prefixes in found.items()
-    }
 
 
 def alias(expr: s.Expr, names: Names, scope: sc.Scope) -> tuple[s.Expr, sc.Scope] | None:

@@ -1,0 +1,73 @@
+"""Where dotted names lead among the modules of the project."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+
+_NEVER_LOCAL = frozenset(sys.stdlib_module_names) | frozenset(
+    {"alembic", "celery", "fastapi", "pydantic", "redis", "sqlalchemy", "sqlmodel", "starlette"}
+)
+"""Import heads that mean the library even where a folder holds a module of that name."""
+
+
+class Homes:
+    """Finds modules; made of dotted names and whether each is a package."""
+
+    def __init__(self, modules: Mapping[str, bool]) -> None:
+        self._modules = modules
+        self.packages = _packages(modules)
+        """The modules and all packages around them."""
+        self._tops = _tops(self.packages)
+
+    def find(self, dotted: str, importer: str) -> str:
+        """The project module that `dotted` means in the module `importer`, or an empty string.
+
+        Import roots need not be the project's root: a first component that is no top-level
+        package is looked for in the folders around the importer that are no packages themselves,
+        then anywhere.
+        """
+        if dotted in self.packages:
+            return dotted
+        head = dotted.partition(".")[0]
+        prefixes = () if head in _NEVER_LOCAL else self._roots_of(head)
+        for prefix in prefixes:
+            if importer.startswith(prefix + ".") and f"{prefix}.{dotted}" in self.packages:
+                return f"{prefix}.{dotted}"
+        if len(prefixes) == 1 and f"{prefixes[0]}.{dotted}" in self.packages:
+            return f"{prefixes[0]}.{dotted}"
+        return ""
+
+    def is_ambiguous(self, dotted: str) -> bool:
+        """Whether `dotted`, not in `packages`, may mean a module that depends on the importer."""
+        head = dotted.partition(".")[0]
+        return head in self._tops and head not in _NEVER_LOCAL
+
+    def _roots_of(self, head: str) -> list[str]:
+        """Folders that hold `head` and can be import roots, the deepest first."""
+        return [prefix for prefix in self._tops.get(head, ()) if not self._is_package(prefix)]
+
+    def _is_package(self, dotted: str) -> bool:
+        return self._modules.get(dotted, False)
+
+
+def _packages(modules: Iterable[str]) -> frozenset[str]:
+    found = set()
+    for name in modules:
+        while name and name not in found:
+            found.add(name)
+            name = name.rpartition(".")[0]  # noqa: PLW2901  climbs to the package
+    return frozenset(found)
+
+
+def _tops(packages: frozenset[str]) -> dict[str, tuple[str, ...]]:
+    """Last component to the packages that hold it, the deepest first."""
+    found: dict[str, list[str]] = {}
+    for name in packages:
+        prefix, _, last = name.rpartition(".")
+        if prefix:
+            found.setdefault(last, []).append(prefix)
+    return {
+        last: tuple(sorted(prefixes, key=lambda prefix: (-prefix.count("."), prefix)))
+        for last, prefixes in found.items()
+    }

@@ -542,3 +542,18 @@ def test_a_second_run_is_answered_from_the_cache(
         assert concise() == first
     (root / "app" / "added.py").write_text(CRUD)
     assert len(concise()) == 2 * len(first)
+
+
+def test_a_file_out_of_reach_is_read_when_it_is_named_or_all_are_wanted(root: Path) -> None:
+    """Nothing else of a large project leads to the broken file."""
+    for number in range(200):
+        (root / "app" / f"m{number}.py").write_text("x = 1\n")
+    (root / "app" / "bad.py").write_text("def f(:\n")
+    seen = lint("--no-cache", "app")
+    assert "MA801" in seen.output
+    assert "MA001" not in seen.output + seen.stderr
+    named = lint("--no-cache", "app/bad.py")
+    assert "MA001" in named.output + named.stderr
+    (root / "pyproject.toml").write_text("[tool.migrate-async]\nreach = 'all'\n")
+    whole = lint("--no-cache", "app")
+    assert "MA001" in whole.output + whole.stderr

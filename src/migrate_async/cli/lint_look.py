@@ -11,7 +11,7 @@ import msgspec
 
 from migrate_async.cli.lint_request import LintRequest, Ratchet, baseline_file
 from migrate_async.cli.progress import Progress
-from migrate_async.cli.use_cases import LoadedProject, load_project, of_selection
+from migrate_async.cli.use_cases import LoadedProject, find_files, load_project, of_selection
 from migrate_async.cli.workspace import Workspace, selected
 from migrate_async.lint import baseline
 from migrate_async.lint.fingerprint import Identity, identities
@@ -96,7 +96,9 @@ def take_look(
     Rules that are never sure are run only where such findings are shown.
     """
     known = _known(workspace, request)
-    loaded = load_project(workspace, progress, files, instead=instead)
+    found = find_files(workspace, progress, instead) if files is None else files
+    near = _near(workspace, found, instead or {})
+    loaded = load_project(workspace, progress, near, instead=instead)
     progress.phase("Looking for findings")
     if not (request.strict or workspace.settings.lint.strict):
         rules = [rule for rule in rules if rule.BEST is Confidence.HIGH]
@@ -107,6 +109,15 @@ def take_look(
         for finding, identity in zip(outcome.findings, names, strict=True)
     )
     return Look(workspace, request, tuple(rules), loaded, outcome, named, known)
+
+
+def _near(workspace: Workspace, files: Sequence[str], instead: Mapping[str, bytes]) -> list[str]:
+    """Those of `files` that database code reaches, and those that were named or given."""
+    from migrate_async.source.reach import files_in_reach
+
+    given = instead.keys() & files
+    named = given.union(path for path in workspace.selection if path in files)
+    return sorted(named.union(files_in_reach(workspace.root, files, workspace.settings)))
 
 
 def write_baseline(look: Look, file: Path) -> None:

@@ -552,8 +552,10 @@ def test_a_file_out_of_reach_is_read_when_it_is_named_or_all_are_wanted(root: Pa
     seen = lint("--no-cache", "app")
     assert "MA801" in seen.output
     assert "MA001" not in seen.output + seen.stderr
+    assert "further files that no database code reaches" in " ".join(seen.output.split())
     named = lint("--no-cache", "app/bad.py")
     assert "MA001" in named.output + named.stderr
     (root / "pyproject.toml").write_text("[tool.migrate-async]\nreach = 'all'\n")
     whole = lint("--no-cache", "app")
     assert "MA001" in whole.output + whole.stderr
+    assert "further file" not in whole.output

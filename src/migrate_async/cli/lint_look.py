@@ -25,7 +25,10 @@ from migrate_async.model.lint import LintResult
 
 @dataclass(frozen=True)
 class Look:
-    """`named` are all findings with their names; `known` the entries of the baseline."""
+    """`named` are all findings with their names; `known` the entries of the baseline.
+
+    `unread` counts the files that no database code reaches, which are left unread.
+    """
 
     workspace: Workspace
     request: LintRequest
@@ -34,6 +37,7 @@ class Look:
     outcome: Outcome
     named: tuple[tuple[Finding, Identity], ...]
     known: tuple[Identity, ...]
+    unread: int = 0
 
     @cached_property
     def syntaxes(self) -> dict[str, s.ModuleSyntax]:
@@ -75,6 +79,7 @@ class Look:
             findings=self.shown.findings,
             diagnostics=tuple(sorted(messages)),
             files_read=len(self.loaded.sources),
+            files_unread=self.unread,
             suppressed=self.outcome.suppressed,
             baselined=self.shown.baselined,
             hidden=self.shown.hidden,
@@ -108,7 +113,8 @@ def take_look(
         (msgspec.structs.replace(finding, fingerprint=identity.fingerprint), identity)
         for finding, identity in zip(outcome.findings, names, strict=True)
     )
-    return Look(workspace, request, tuple(rules), loaded, outcome, named, known)
+    unread = len(found) - len(near)
+    return Look(workspace, request, tuple(rules), loaded, outcome, named, known, unread)
 
 
 def _near(workspace: Workspace, files: Sequence[str], instead: Mapping[str, bytes]) -> list[str]:

@@ -34,6 +34,8 @@ class LintResult(msgspec.Struct, frozen=True, kw_only=True):
     `baselined` are known to the baseline, `hidden` are less sure than what is shown and
     `unchanged` are at lines that did not change.
 
+    `files_unread` counts the files that no database code reaches (the setting `reach`).
+
     `changed` are the files that fixes change or comments go into, `fixed` and `commented` the
     numbers of findings that this settles. `written` says that it is on disk and `journal` names
     the record that `undo` reads; `patch` is one patch of all changes, if one was asked for.
@@ -42,6 +44,7 @@ class LintResult(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     files_read: int = 0
+    files_unread: int = 0
     suppressed: int = 0
     baselined: int = 0
     hidden: int = 0

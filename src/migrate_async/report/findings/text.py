@@ -106,6 +106,10 @@ class _Text:
         left_out = ", ".join(_left_out(result))
         if left_out:
             yield from self._wrapped("", f"Left out: {left_out}.")
+        if result.files_unread:
+            unread = counted(result.files_unread, "further file")
+            reason = 'no database code reaches (`reach = "all"` in the settings reads everything)'
+            yield from self._wrapped("", f"Not read: {unread} that {reason}.")
 
     def _changes(self, result: LintResult) -> Iterator[str]:
         if not result.changed:

@@ -12,6 +12,9 @@ there, implicit I/O raises `MissingGreenlet` as with every `AsyncSession`.
 
 Each line of a worker thread that uses it is counted, and warns once as deprecated.
 
+A commit made by code that has not migrated expires the objects and reads them anew, as that code
+expects (`runtime.expiry`); one made through the `AsyncSession` leaves them as they are.
+
 What cannot hop: the `Connection` that `session.connection()` returns, when used in the thread.
 """
 
@@ -26,17 +29,17 @@ from typing import Any, TypeVar
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.util.concurrency import greenlet_spawn
 
+from migrate_async.runtime.expiry import commit_and_reload, is_own_call_of_async_session
 from migrate_async.runtime.legacy.deprecation import warn_legacy
 from migrate_async.runtime.running import in_greenlet, running_loop
 
 _T = TypeVar("_T")
 
-_IO_METHODS = (
+IO_METHODS = (
     "bulk_insert_mappings",
     "bulk_save_objects",
     "bulk_update_mappings",
     "close",
-    "commit",
     "connection",
     "delete",
     "execute",
@@ -51,6 +54,27 @@ _IO_METHODS = (
     "scalar",
     "scalars",
 )
+
+
+def run_on_loop(
+    loop: asyncio.AbstractEventLoop | None,
+    function: Callable[..., _T],
+    *args: Any,
+    **options: Any,
+) -> _T:
+    """Call `function` in a greenlet on `loop` and wait; call it here if this is no plain thread.
+
+    Raises whatever `function` raises.
+    """
+    if loop is None or not _is_plain_thread():
+        return function(*args, **options)
+    coroutine = greenlet_spawn(function, *args, **options)
+    return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
+
+
+def _is_plain_thread() -> bool:
+    """Whether code runs here that can neither await nor has a loop."""
+    return not in_greenlet() and running_loop() is None
 
 
 class HopTransaction:
@@ -69,10 +93,17 @@ class HopTransaction:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._session.hop(self._transaction.__exit__, exc_type, exc, traceback)
+        leave = functools.partial(self._transaction.__exit__, exc_type, exc, traceback)
+        self._session.hop(leave if exc_type is not None else self._committing(leave))
 
     def commit(self) -> None:
-        self._session.hop(self._transaction.commit)
+        self._session.hop(self._committing(self._transaction.commit))
+
+    def _committing(self, commit: Callable[[], Any]) -> Callable[[], Any]:
+        """`commit` as legacy code means it; the end of a savepoint expires nothing."""
+        if self._transaction.nested:
+            return commit
+        return functools.partial(commit_and_reload, self._session, commit)
 
     def rollback(self) -> None:
         self._session.hop(self._transaction.rollback)
@@ -96,12 +127,15 @@ class HopSession(Session):
 
         Raises whatever `function` raises.
         """
-        loop = self._loop
-        if loop is None or in_greenlet() or running_loop() is not None:
-            return function(*args, **options)
-        warn_legacy("a sync session in a worker thread", "`db: AsyncSession = Depends(get_db)`")
-        coroutine = greenlet_spawn(function, *args, **options)
-        return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
+        if self._loop is not None and _is_plain_thread():
+            warn_legacy("a sync session in a worker thread", "`db: AsyncSession = Depends(get_db)`")
+        return run_on_loop(self._loop, function, *args, **options)
+
+    def commit(self) -> None:
+        if is_own_call_of_async_session():
+            super().commit()
+        else:
+            self.hop(commit_and_reload, self, super().commit)
 
     # SQLAlchemy types these as returning `SessionTransaction`, which the proxy stands in for.
     def begin(self, nested: bool = False) -> Any:
@@ -128,6 +162,6 @@ def _hopping(name: str) -> Callable[..., Any]:
     return call
 
 
-for _name in _IO_METHODS:
+for _name in IO_METHODS:
     if hasattr(Session, _name):  # `get_one` came with 2.0.22
         setattr(HopSession, _name, _hopping(_name))

@@ -145,3 +145,8 @@ async def test_closing_closes_the_sync_session(session: Session) -> None:
     async with SyncSessionAdapter(session) as db:
         await db.get(Author, 1)
     assert not session.in_transaction()
+
+
+async def test_a_statement_without_entities_runs_on_the_sync_cursor(session: Session) -> None:
+    result = await SyncSessionAdapter(session).execute(text("SELECT 1"))
+    assert result.scalar_one() == 1

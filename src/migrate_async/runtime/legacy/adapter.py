@@ -6,6 +6,7 @@ The sync session keeps its sync driver, so each call blocks the event loop; this
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, TypeVar
@@ -16,6 +17,8 @@ from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session
 
+from migrate_async.runtime.expiry import commit_and_reload, is_own_call_of_async_session
+from migrate_async.runtime.hop import IO_METHODS, run_on_loop
 from migrate_async.runtime.legacy.bridge import run_awaiting
 from migrate_async.runtime.legacy.deprecation import counted_elsewhere, warn_legacy
 from migrate_async.runtime.running import in_greenlet, running_loop
@@ -33,18 +36,36 @@ class SyncSessionAdapter(AsyncSession):
         expired attribute by merely touching it raises `MissingGreenlet`.
     :param expire_on_commit: as long as the adapter is open; False as for the runtime's sessions,
         otherwise reading an attribute after a commit would be refused here and work there.
+
+    A worker thread that asks for `sync_session` runs code that has not migrated (`get_sync_db`),
+    which may load implicitly on a real session too (`HopSession`): threads are no longer watched.
     """
 
     def __init__(
         self, session: Session, *, strict: bool = True, expire_on_commit: bool = False
     ) -> None:
         warn_legacy("SyncSessionAdapter", "an AsyncSession in tests")
+        self._lent = False
         super().__init__(sync_session_class=lambda **_: session)  # type: ignore[arg-type]
         self._expired_before = session.expire_on_commit
         self._strict = strict
         session.expire_on_commit = expire_on_commit
+        self._reloads = self._expired_before and not expire_on_commit
+        self._loop = running_loop()
+        self._lend(session)
         if strict:
             event.listen(session, "do_orm_execute", self._refuse_implicit_load)
+
+    @property
+    def sync_session(self) -> Session:
+        """The session given."""
+        if running_loop() is None and not in_greenlet():
+            self._lent = True
+        return self._session
+
+    @sync_session.setter
+    def sync_session(self, session: Session) -> None:
+        self._session = session
 
     async def close(self) -> None:
         """Close the sync session too."""
@@ -55,9 +76,43 @@ class SyncSessionAdapter(AsyncSession):
         """Give the sync session back as it was, open; idempotent."""
         session = self.sync_session
         session.expire_on_commit = self._expired_before
+        for name in (*IO_METHODS, "commit"):
+            session.__dict__.pop(name, None)
         if self._strict:
             self._strict = False
             event.remove(session, "do_orm_execute", self._refuse_implicit_load)
+
+    def _lend(self, session: Session) -> None:
+        """Have legacy code in worker threads use the session where it was made: by its loop.
+
+        What belongs to a thread, an in-memory SQLite database for example, is the same for all.
+        """
+        for name in IO_METHODS:
+            method = getattr(session, name, None)
+            if method is not None:
+                setattr(session, name, functools.partial(self._where_made, method))
+        commit = session.commit
+
+        def commit_where_made() -> None:
+            if self._reloads and not is_own_call_of_async_session():
+                # Legacy code counts on fresh values after its own commits.
+                self._where_made(commit_and_reload, session, commit)
+            else:
+                self._where_made(commit)
+
+        session.commit = commit_where_made  # type: ignore[method-assign]
+
+    def _where_made(self, function: Callable[..., T], *args: Any, **options: Any) -> T:
+        is_open = self._loop is not None and not self._loop.is_closed()
+        return run_on_loop(
+            self._loop if is_open and self._lent else None, function, *args, **options
+        )
+
+    async def execute(self, statement: Any, params: Any = None, **options: Any) -> Any:
+        """As of the sync session: its cursors have nothing to await (`text()` statements)."""
+        given = dict(options.pop("execution_options", None) or {})
+        options["execution_options"] = {**given, "prebuffer_rows": True}
+        return await run_awaiting(self._session.execute, statement, params, **options)
 
     async def connection(self, **options: Any) -> SyncConnectionAdapter:  # type: ignore[override]
         """The session's connection, shaped like an `AsyncConnection`."""
@@ -69,7 +124,8 @@ class SyncSessionAdapter(AsyncSession):
         implicit = state.is_column_load or state.lazy_loaded_from is not None
         if not implicit or in_greenlet():
             return
-        if running_loop() is not None or _served.get() is self.sync_session:
+        watched = _served.get() is self._session and not self._lent
+        if running_loop() is not None or watched:
             raise MissingGreenlet(
                 "an attribute that is not loaded was read in async code; a real AsyncSession "
                 f"cannot load it implicitly either: {_describe(state)}",

@@ -1,0 +1,128 @@
+"""Commits on a session that migrated and legacy code share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import String, create_engine, inspect, text
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from migrate_async import HopSession
+from migrate_async.runtime.legacy.adapter import adapted
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Note(Base):
+    __tablename__ = "notes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str] = mapped_column(String)
+
+
+SHOUT = "CREATE TRIGGER shout AFTER UPDATE ON notes BEGIN UPDATE notes SET text = upper(text); END"
+"""What the database makes of a value is not what Python put there."""
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncIterator[AsyncSession]:
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/notes.db")
+    factory = async_sessionmaker(engine, expire_on_commit=False)
+    factory.configure(sync_session_class=HopSession)
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+        await connection.execute(text(SHOUT))
+    async with factory() as session:
+        session.add(Note(id=1, text="quiet"))
+        await session.commit()
+        yield session
+    await engine.dispose()
+
+
+def change(session: Session) -> str:
+    """Legacy code: it counts on fresh values after its commit."""
+    note = session.get(Note, 1)
+    assert note is not None
+    note.text = "loud"
+    session.commit()
+    return note.text
+
+
+async def test_legacy_code_in_a_bridge_reads_what_the_database_made(db: AsyncSession) -> None:
+    assert await db.run_sync(change) == "LOUD"
+
+
+async def test_legacy_code_in_a_thread_reads_what_the_database_made(db: AsyncSession) -> None:
+    assert await asyncio.to_thread(change, db.sync_session) == "LOUD"
+
+
+async def test_async_code_can_read_objects_after_a_commit_of_legacy_code(db: AsyncSession) -> None:
+    """Nothing is left expired, which the event loop could not load."""
+    note = await db.get_one(Note, 1)
+    await db.run_sync(change)
+    assert not inspect(note).expired_attributes
+    assert note.text == "LOUD"
+
+
+async def test_a_commit_of_async_code_reads_nothing(db: AsyncSession) -> None:
+    note = await db.get_one(Note, 1)
+    note.text = "loud"
+    await db.commit()
+    assert note.text == "loud"
+
+
+async def test_the_end_of_a_savepoint_expires_nothing(db: AsyncSession) -> None:
+    def nested(session: Session) -> str:
+        note = session.get(Note, 1)
+        assert note is not None
+        with session.begin_nested():
+            note.text = "loud"
+        return note.text
+
+    assert await asyncio.to_thread(nested, db.sync_session) == "loud"
+
+
+async def test_a_row_that_is_gone_does_not_stop_the_commit(db: AsyncSession) -> None:
+    def vanish(session: Session) -> None:
+        session.get(Note, 1)
+        session.execute(text("DELETE FROM notes"))
+        session.commit()
+
+    await db.run_sync(vanish)
+    assert await db.get(Note, 1) is None
+
+
+async def test_legacy_code_on_an_adapted_test_session_reads_fresh_values(tmp_path: Path) -> None:
+    engine = create_engine(
+        f"sqlite:///{tmp_path}/notes.db", connect_args={"check_same_thread": False}
+    )
+    Base.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.execute(text(SHOUT))
+        session.add(Note(id=1, text="quiet"))
+        session.commit()
+        with adapted(session) as adapter:
+            assert await asyncio.to_thread(lambda: change(adapter.sync_session)) == "LOUD"
+            note = await adapter.get_one(Note, 1)
+            note.text = "mine"
+            await adapter.commit()
+            assert note.text == "mine"
+        session.commit()
+        assert note.text == "MINE"
+    engine.dispose()
+
+
+async def test_legacy_code_sees_the_in_memory_database_of_the_test() -> None:
+    """SQLite gives each thread a database of its own: the session stays where it was made."""
+    engine = create_engine("sqlite://", connect_args={"check_same_thread": False})
+    Base.metadata.create_all(engine)
+    with Session(engine) as session, adapted(session) as adapter:
+        count = await asyncio.to_thread(lambda: adapter.sync_session.query(Note).count())
+    assert count == 0
+    engine.dispose()

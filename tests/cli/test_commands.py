@@ -14,6 +14,7 @@ from migrate_async.cli.exit_codes import ExitCode
 from migrate_async.cli.use_cases import Migration
 from migrate_async.model.plan import Plan, Step
 from migrate_async.model.scan import ScanResult
+from migrate_async.model.selection import EVERYTHING, Selection
 from migrate_async.model.summary import Mode
 from migrate_async.rewrite.registry import codemods
 from support import samples
@@ -34,14 +35,28 @@ class FakeUseCases:
         self.asked = {"workspace": workspace}
         return self.scan_result
 
-    def make_plan(self, workspace: Any, step: Step, progress: Any) -> tuple[Plan, None]:
-        self.asked = {"workspace": workspace, "step": step}
+    def make_plan(
+        self, workspace: Any, step: Step, progress: Any, selection: Selection = EVERYTHING
+    ) -> tuple[Plan, None]:
+        self.asked = {"workspace": workspace, "step": step, "selection": selection}
         return self.plan, None
 
     def migrate(
-        self, workspace: Any, step: Step, mode: Mode, progress: Any, **options: Any
+        self,
+        workspace: Any,
+        step: Step,
+        mode: Mode,
+        progress: Any,
+        selection: Selection = EVERYTHING,
+        **options: Any,
     ) -> Migration:
-        self.asked = {"workspace": workspace, "step": step, "mode": mode, **options}
+        self.asked = {
+            "workspace": workspace,
+            "step": step,
+            "mode": mode,
+            "selection": selection,
+            **options,
+        }
         summary = msgspec.structs.replace(
             samples.SUMMARY, mode=mode.value, written=mode is Mode.WRITE, diagnostics=()
         )

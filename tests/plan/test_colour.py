@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from migrate_async.config import Settings
 from migrate_async.model.plan import Plan, Step
+from migrate_async.model.selection import Selection
 from migrate_async.plan.planner import make_plan
 from support.projects import project
 
@@ -38,7 +39,7 @@ MODELS = """
 
 def plan(files: Mapping[str, str], selection: tuple[str, ...] = ()) -> Plan:
     app = {"app/__init__.py": "", "app/database.py": DATABASE, "app/models.py": MODELS, **files}
-    return make_plan(project(app), Step.ALL, Settings(), selection)
+    return make_plan(project(app), Step.ALL, Settings(), Selection(paths=selection))
 
 
 def verdicts(found: Plan) -> dict[str, str]:
@@ -217,7 +218,7 @@ def test_what_is_outside_the_selection_stays_and_keeps_its_callees() -> None:
     assert verdicts(found) == {
         "app.new.route": "convert",
         "app.old.route": "keep",
-        "app.shared.helper": "keep",
+        "app.shared.helper": "bridge",
     }
 
 

@@ -60,12 +60,49 @@ step_option = click.option(
     "models: Mapped[] and mapped_column.",
 )
 
-all_option = click.option(
-    "--all",
-    is_flag=True,
-    expose_value=False,
-    help="Everything under PATHS, or in the project: the default, said explicitly.",
+_ALL_HELP = "Everything under PATHS, or in the project: the default, said explicitly."
+
+_SELECTING = (
+    click.option(
+        "--route",
+        "routes",
+        multiple=True,
+        metavar="ROUTE",
+        help='One route, "GET /users/{id}", or a path with all its methods. May be repeated.',
+    ),
+    click.option(
+        "--router",
+        "routers",
+        multiple=True,
+        metavar="NAME",
+        help="All routes of a router: its dotted name, its module or a prefix. May be repeated.",
+    ),
+    click.option(
+        "--module",
+        "modules",
+        multiple=True,
+        metavar="NAME",
+        help="All functions of a module and its submodules. May be repeated.",
+    ),
+    click.option(
+        "--function",
+        "functions",
+        multiple=True,
+        metavar="NAME",
+        help="One function, by its qualified name or the end of it. May be repeated.",
+    ),
+    click.option(
+        "--next",
+        "next_routes",
+        type=click.IntRange(min=1),
+        default=None,
+        metavar="N",
+        help="The N routes that take the fewest changes, of those that are still sync.",
+    ),
+    click.option("--all", "everything", is_flag=True, help=_ALL_HELP),
 )
+
+all_option = click.option("--all", is_flag=True, expose_value=False, help=_ALL_HELP)
 
 _jobs_option = click.option(
     "-j",
@@ -97,6 +134,33 @@ def mode_options(command: Decorated) -> Decorated:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--route`, `--router`, ... `--all`, which arrive as one argument `selection`."""
+
+    @functools.wraps(command)
+    def with_selection(
+        *args: Any,
+        routes: tuple[str, ...],
+        routers: tuple[str, ...],
+        modules: tuple[str, ...],
+        functions: tuple[str, ...],
+        next_routes: int | None,
+        everything: bool,
+        **options: Any,
+    ) -> Any:
+        from migrate_async.model.selection import Selection
+
+        selection = Selection((), routes, routers, modules, functions, next_routes or 0)
+        if everything and selection.is_by_name:
+            raise click.UsageError("--all leaves nothing to select")
+        return command(*args, selection=selection, **options)
+
+    selecting: Callable[..., Any] = with_selection
+    for option in reversed(_SELECTING):
+        selecting = option(selecting)
+    return selecting
 
 
 def global_options(command: Decorated) -> Decorated:

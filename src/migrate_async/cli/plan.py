@@ -14,6 +14,7 @@ from migrate_async.cli.options import (
     format_option,
     global_options,
     pass_workspace,
+    selection_options,
     step_option,
 )
 from migrate_async.cli.workspace import Workspace
@@ -21,6 +22,7 @@ from migrate_async.errors import UsageError
 from migrate_async.model.plan import Plan, Step
 
 if TYPE_CHECKING:
+    from migrate_async.model.selection import Selection
     from migrate_async.report.page import Page
 
 
@@ -28,11 +30,13 @@ if TYPE_CHECKING:
     epilog=example(
         "migrate-async plan",
         "migrate-async plan app/api --step queries",
+        "migrate-async plan --next 5",
         "migrate-async plan --explain CRUDUser.get",
         "migrate-async plan --format json > plan.json",
     )
 )
 @pass_workspace
+@selection_options
 @step_option
 @click.option("--explain", metavar="FUNCTION", help="Only why FUNCTION is treated as it is.")
 @format_option
@@ -42,6 +46,7 @@ def plan(
     ctx: click.Context,
     *,
     workspace: Workspace,
+    selection: Selection,
     step: str,
     explain: str | None,
     output: str,
@@ -52,7 +57,7 @@ def plan(
     """
     invocation = ctx.ensure_object(Invocation)
     with invocation.progress() as progress:
-        made, _ = use_cases.make_plan(workspace, Step(step), progress)
+        made, _ = use_cases.make_plan(workspace, Step(step), progress, selection)
     if explain is not None:
         _explain(made, explain, invocation.page)
         return

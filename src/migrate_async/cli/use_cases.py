@@ -20,6 +20,7 @@ from migrate_async.model.change import FileChange
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.model.plan import Plan, Step, Verdict
 from migrate_async.model.scan import ScanResult
+from migrate_async.model.selection import EVERYTHING, Selection
 from migrate_async.model.summary import ChangedFile, Mode, RunSummary
 
 if TYPE_CHECKING:
@@ -118,14 +119,21 @@ def _scan(workspace: Workspace, files: Sequence[str], progress: Progress) -> Sca
     )
 
 
-def make_plan(workspace: Workspace, step: Step, progress: Progress) -> tuple[Plan, LoadedProject]:
-    """What would be done, and the project that this was decided on."""
+def make_plan(
+    workspace: Workspace, step: Step, progress: Progress, selection: Selection = EVERYTHING
+) -> tuple[Plan, LoadedProject]:
+    """What would be done, and the project that this was decided on.
+
+    `selection` adds names to the paths of the workspace. Raises `UsageError` when the project does
+    not have one of them.
+    """
     from migrate_async.plan import planner
 
     loaded = load_project(workspace, progress)
     progress.phase("Planning")
     digests = {path: source.digest for path, source in loaded.sources.items()}
-    plan = planner.make_plan(loaded.project, step, workspace.settings, workspace.selection, digests)
+    chosen = msgspec.structs.replace(selection, paths=workspace.selection)
+    plan = planner.make_plan(loaded.project, step, workspace.settings, chosen, digests)
     unread = of_selection(loaded.diagnostics, workspace)
     return msgspec.structs.replace(plan, diagnostics=(*unread, *plan.diagnostics)), loaded
 
@@ -142,6 +150,7 @@ def migrate(
     step: Step,
     mode: Mode,
     progress: Progress,
+    selection: Selection = EVERYTHING,
     *,
     allow_dirty: bool = False,
     codemod: str = "",
@@ -150,12 +159,11 @@ def migrate(
 
     With `codemod`, only the edits of that codemod are done. Raises `DirtyWorkTreeError` before
     anything is rewritten when files of the plan have uncommitted changes (write mode only), and
-    `UsageError` when the paths leave out code that shares a session with what they name, or when
-    code that stays sync could not use its session any more (write mode only).
+    `UsageError` when the project does not have what `selection` names, or when code that stays
+    sync could not use its session any more (write mode only).
     Nothing is written when a file fails verification: that is a bug of ours, told in the summary.
     """
-    plan, loaded = make_plan(workspace, step, progress)
-    _refuse_partial(plan, step)
+    plan, loaded = make_plan(workspace, step, progress, selection)
     if codemod:
         plan = restrict(plan, codemod)
     if mode is Mode.WRITE:
@@ -191,26 +199,6 @@ def undo(workspace: Workspace, *, force: bool) -> list[str]:
     from migrate_async.source import write
 
     return write.undo(workspace.root, force=force)
-
-
-def _refuse_partial(plan: Plan, step: Step) -> None:
-    """The async step changes all code that shares a session: it refuses to cut it in two.
-
-    Raises `UsageError` naming files that the paths leave out.
-    """
-    if step is Step.QUERIES:
-        return
-    left_out = {
-        decision.path
-        for decision in plan.functions
-        if decision.reasons and decision.reasons[0].code == "not-selected"
-    }
-    if left_out:
-        named = ", ".join(sorted(left_out)[:5]) + (", ..." if len(left_out) > 5 else "")
-        raise UsageError(
-            f"these files share sessions with the paths given: {named}; "
-            "name them too, use --all, or migrate the queries alone with --step queries"
-        )
 
 
 def _refuse_broken(plan: Plan) -> None:
@@ -281,7 +269,7 @@ def _summary(
         files_read=len(loaded.sources),
         changed=tuple(changed_file(c, patches[c.path]) for c in changes if c.changed),
         counts=plan.counts,
-        kept=tuple(found for found in plan.functions if found.verdict == Verdict.KEEP.value),
+        kept=tuple(found for found in plan.functions if found.verdict != Verdict.CONVERT.value),
         diagnostics=plan.diagnostics + tuple(d for c in changes for d in c.diagnostics),
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from migrate_async.index import operations, sessions
+from migrate_async.index import bridges, operations, sessions
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.calls import arguments
@@ -30,7 +30,8 @@ _MAX_ROUNDS = 2
 class CallSite(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One place that runs code.
 
-    `node` is a `Call` when `kind` is `call` or `dependency`; for `property` the attribute, for
+    `node` is a `Call` when `kind` is `call`, `dependency` or `bridge` (see `index.bridges`; the
+    call of a lambda's body, if the bridge runs a lambda); for `property` the attribute, for
     `implicit` the value that `for`, `with` or `[...]` works on.
     `resolved` is False when nothing is known about what is called.
     `heuristic`: known only because of a parameter's name.
@@ -136,8 +137,11 @@ class CallGraph:
     # --- call sites ----------------------------------------------------------------------------
 
     def _sites(self, fn: sc.Function) -> Iterator[CallSite]:
+        in_bridge = self._is_bridged(fn)
         for call in fn.calls:
-            yield self._call(call, fn)
+            called = self._call(call, fn)
+            yield msgspec.structs.replace(called, kind="bridge") if in_bridge else called
+            yield from self._bridge(call, fn)
             if isinstance(call.node.func, s.Attribute):
                 yield from self._property_reads(call.node.func, call.scope, call.context, fn)
         for implicit in fn.implicit:
@@ -171,6 +175,25 @@ class CallGraph:
             self._passes_session(call),
             "call",
             operation is not None and operations.is_heuristic(types),
+        )
+
+    def _bridge(self, call: sc.RawCall, fn: sc.Function) -> Iterator[CallSite]:
+        if bridges.is_bridge(call.node, call.scope, self._inference):
+            targets = bridges.targets(call.node, call.scope, self._inference)
+            if targets:
+                yield CallSite(
+                    call.node, fn, call.scope, call.context, True, targets, kind="bridge"
+                )
+
+    def _is_bridged(self, fn: sc.Function) -> bool:
+        """Whether `fn` is the lambda that a bridge runs."""
+        if not isinstance(fn.node, s.Lambda) or fn.scope.parent is None:
+            return False
+        around = self.parent(fn.node)
+        return (
+            isinstance(around, s.Call)
+            and around.args[:1] == (fn.node,)
+            and bridges.is_bridge(around, fn.scope.parent, self._inference)
         )
 
     def _passes_session(self, call: sc.RawCall) -> bool:

@@ -83,6 +83,7 @@ class Library:
                 {"sqlalchemy.orm.object_session", f"{sqlalchemy.SESSION}.object_session"},
                 self._session,
             ),
+            (fastapi.THREADS, self._in_thread),
             ({"contextlib.closing", "contextlib.nullcontext"}, self._context),
         ):
             table.update(dict.fromkeys(names, handler))
@@ -206,6 +207,13 @@ class Library:
 
     def _session(self, _dotted: str, _node: s.Call, _scope: sc.Scope) -> Types:
         return t.of(t.ExternalInstance(sqlalchemy.SESSION))
+
+    def _in_thread(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
+        return t.union(
+            self._inference.calls.returns(fn, receiver)
+            for item in t.ordered(self._first(node, scope))
+            for fn, receiver in self._inference.members.callables(item)
+        )
 
     def _context(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
         return t.of(t.ContextOf(self._first(node, scope)))

@@ -13,6 +13,7 @@ from functools import cached_property
 from migrate_async.config import Settings
 from migrate_async.index import (
     boundaries,
+    bridges,
     callgraph,
     declarative,
     infer,
@@ -181,6 +182,14 @@ class Project:
     def callers(self, fn: Function) -> list[CallSite]:
         """The sites that run `fn`."""
         return self._graph.callers.get(fn, [])
+
+    def bridged(self, node: s.AnyNode | s.ModuleSyntax) -> s.Call | None:
+        """The direct form of the call `node`, if that is a bridge (see `index.bridges`)."""
+        if not isinstance(node, s.Call) or not bridges.may_be_bridge(node):
+            return None
+        with infer.deep_recursion():
+            found = bridges.is_bridge(node, self.scope_of(node), self._inference)
+        return bridges.direct(node) if found else None
 
     def value_uses(self, fn: Function) -> list[ValueUse]:
         """Where `fn` is used as a value."""

@@ -26,7 +26,8 @@ class Route(msgspec.Struct, frozen=True, eq=False):
     `path` is the first of `paths`: a router that is included twice has two. A prefix that is no
     constant shows as `{its source}`. `response_model` is the decorator's, else the function's
     return annotation, to be read in `scope`. `dependencies` are the functions that FastAPI runs
-    for the route, its router and its parameters, in any depth, outermost first.
+    for the route, its router and its parameters, in any depth, outermost first. `router` is the
+    dotted name of the router or application that the route is registered with.
     """
 
     function: sc.Function
@@ -36,6 +37,7 @@ class Route(msgspec.Struct, frozen=True, eq=False):
     response_model: s.Expr | None
     scope: sc.Scope
     dependencies: tuple[sc.Function, ...]
+    router: str = ""
 
 
 def find_routes(inference: Inference, graph: CallGraph) -> list[Route]:
@@ -158,7 +160,9 @@ class _Finder:
         listed = list(self._router_dependencies(router)) if router is not None else []
         listed += _listed(keyword(call, "dependencies"), scope)
         dependencies = self._dependencies(fn, listed)
-        return Route(fn, methods, paths[0], paths, model, scope, dependencies)
+        home = scope if router is None else self._homes[router]
+        name = f"{home.module.name}.{s.dotted_name(owner).rpartition('.')[2]}"
+        return Route(fn, methods, paths[0], paths, model, scope, dependencies, name)
 
     def _dependencies(
         self, fn: sc.Function, listed: list[tuple[s.Expr, sc.Scope]]

@@ -40,6 +40,15 @@ ROUTE_METHODS: dict[str, tuple[str, ...]] = {
 }
 """Decorator methods of a router to the HTTP methods they register; empty: see `methods=`."""
 
+THREADS = frozenset(
+    {
+        "asyncio.to_thread",
+        "fastapi.concurrency.run_in_threadpool",
+        "starlette.concurrency.run_in_threadpool",
+    }
+)
+"""Functions that run their first argument in a worker thread."""
+
 HANDLER_DECORATORS = frozenset({"middleware", "exception_handler", "on_event"})
 """Decorator methods whose function FastAPI calls and accepts as `async def`."""
 

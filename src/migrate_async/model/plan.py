@@ -218,6 +218,15 @@ class SpreadArgument(Edit, frozen=True):
     """
 
 
+class RecallCall(Edit, frozen=True):
+    """Undo a `DelegateCall`: `to(f, a)` becomes `f(a)`, with `first` as a new first argument.
+
+    A lambda in the place of `f` is replaced by its body, `first` being what it is called with.
+    """
+
+    first: str = ""
+
+
 class NestWith(Edit, frozen=True):
     """Make some items of the `with` statement at `span` async, each run in a `with` of its own.
 
@@ -289,6 +298,7 @@ AnyEdit: TypeAlias = Union[
     UnwrapCall,
     DelegateCall,
     SpreadArgument,
+    RecallCall,
     NestWith,
     UnwrapBlock,
     DropFinally,
@@ -307,12 +317,18 @@ AnyEdit: TypeAlias = Union[
 
 
 class ImportChange(msgspec.Struct, frozen=True, order=True):
-    """Add `from module import name as alias` (or `import module`, with an empty `name`)."""
+    """Add `from module import name as alias` (or `import module`, with an empty `name`).
+
+    `beside` is a name of the same module that `name` takes turns with while code migrates; one that
+    is `passing` will go again, so no import is broken into lines for it.
+    """
 
     codemod: str
     module: str
     name: str = ""
     alias: str = ""
+    beside: str = ""
+    passing: bool = False
 
 
 class FilePlan(msgspec.Struct, frozen=True):
@@ -339,6 +355,9 @@ class Plan(msgspec.Struct, frozen=True):
     diagnostics: tuple[Diagnostic, ...] = ()
     counts: dict[str, int] = {}
     """`chains`, `chains-left`, `functions`, `functions-kept`, `awaits`, `sessions`, `routes`."""
+    risk: str = "low"
+    """`low`, `medium` (something is bridged or left to do) or `high` (it will not be written)."""
+    risk_reason: str = "everything is converted"
     version: int = PLAN_VERSION
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import cached_property
 
 from migrate_async.config import Settings
@@ -12,19 +12,23 @@ from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic
+from migrate_async.model.selection import Selection
 from migrate_async.plan.after_commit import refresh_edits
-from migrate_async.plan.aliases import find_aliases
 from migrate_async.plan.annotations import AnnotationEdits, annotation_edits, retype
 from migrate_async.plan.awaits import Awaiter
 from migrate_async.plan.client_startup import client_edits
+from migrate_async.plan.collapse import Collapse
 from migrate_async.plan.collector import Collector
-from migrate_async.plan.colour import Colouring, colour
+from migrate_async.plan.colour import Colouring
 from migrate_async.plan.database import (
     ModuleEdits,
     dependency_edits,
     engine_edits,
     factory_edits,
     factory_obstacle,
+    hop_edits,
+    hop_removal,
+    hop_statement,
 )
 from migrate_async.plan.driver_types import driver_type_warnings
 from migrate_async.plan.entry_points import entry_point_edits
@@ -44,11 +48,11 @@ from migrate_async.plan.sessions import (
     Constructors,
     SessionPlan,
     find_acquisitions,
-    find_provider,
     plan_sessions,
 )
-from migrate_async.plan.suites import tests_take_part
+from migrate_async.plan.surroundings import Surroundings
 from migrate_async.plan.touches import Touches
+from migrate_async.plan.verdicts import Verdicts
 
 
 class AsyncStep:
@@ -59,32 +63,55 @@ class AsyncStep:
         project: Project,
         step: p.Step,
         settings: Settings,
-        selected: Callable[[Function], bool],
+        selection: Selection,
         queries: QueryPlan,
     ) -> None:
         self._project = project
         self._step = step
         self._settings = settings
-        self._selected = selected
         self._touches = Touches(project, queries)
         self._holders = Holders(project)
-        self._provider = find_provider(project, settings)
-        self._aliases = find_aliases(project)
+        self._around = Surroundings(project, settings)
+        self._twins = self._around.twins
+        self._provider = self._around.provider
+        self._aliases = self._around.aliases
         self._responses = Responses(project, self._touches)
         self._accesses = Accesses(project)
         self._awaited_models: dict[Class, None] = {}
         self._session_plans: dict[Function, SessionPlan] = {}
+        self._lent = 0
+        self._obstacles = Obstacles(project, self._touches, self._responses, step)
+        self._verdicts = Verdicts(
+            project, selection, self._touches, queries, self._obstacle, self._holders
+        )
+
+    def wants(self, function: Function) -> bool:
+        """Whether `function` was selected, or is needed by what was."""
+        return function in self._verdicts.wanted
 
     def run(self, collector: Collector) -> None:
         """Add everything that the step does to `collector`."""
         converted = [f for f in self.colouring.coloured if self.colouring.converts(f)]
         self._decide(collector)
         self._translate(collector)
-        if not converted:
-            return
-        frontier = Frontier(self._project, self._settings, self._provider, self._aliases)
+        frontier = Frontier(self._around, self._verdicts, self._becomes_async)
+        collapse = Collapse(self._project, self.colouring, self._holds_kept)
+        for module, found in collapse.plan().items():
+            collector.add_module(module, found)
+        if converted:
+            self._change_world(collector, frontier, converted)
+        for module, found in frontier.retire().items():
+            collector.add_module(module, found)
+        lent = collapse.lent + self._lent
+        self._hop(collector, needed=frontier.serves_kept or bool(lent))
+
+    def _change_world(
+        self, collector: Collector, frontier: Frontier, converted: list[Function]
+    ) -> None:
         for function in converted:
             self._convert(collector, function)
+            gone = self._session_plan(function).gone
+            collector.add_module(function.module, frontier.restore(function, gone))
         for function in self._staying:
             collector.add_module(function.module, frontier.repoint(function))
         for factory in self._project.session_factories:
@@ -92,7 +119,7 @@ class AsyncStep:
                 statement = self._project.statement_of(factory.value)
                 found = frontier.repoint_statement(factory.module, statement)
                 collector.add_module(factory.module, found)
-        self._carriers(collector)
+        self._carriers(collector, frontier)
         constructors = Constructors(self._project, self._settings, self._provider)
         planned = constructors.plan(
             self._converts_class, self.colouring.converts, self._session_plan
@@ -102,7 +129,7 @@ class AsyncStep:
         self._registry(collector, frontier, constructors.planned)
         for module, found in frontier.offer().items():
             collector.add_module(module, found)
-        self._modules(collector, hop=frontier.needs.dependency)
+        self._modules(collector)
 
     def _translate(self, collector: Collector) -> None:
         """Queries: awaited in converted functions, in sync 2.0 style everywhere else."""
@@ -121,6 +148,7 @@ class AsyncStep:
             for chain in queries.chains
             if (self._takes_queries(chain.function) or chain.function in built)
             and chain.group not in unplaced
+            and self._verdicts.translates(chain)
         }
         taken = {chain.function for chain in queries.chains if chain.group in groups}
         for function, found in queries.functions.items():
@@ -141,28 +169,18 @@ class AsyncStep:
         )
 
     def _takes_queries(self, function: Function) -> bool:
-        return self._selected(function) and self._takes_part(function.module.path)
+        return self._takes_part(function.module.path)
 
     # --- who converts --------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def colouring(self) -> Colouring:
-        """Test suites take part only if they call what is converted."""
-        alone = self._colour(ignore=lambda function: is_test_path(function.module.path))
-        if not tests_take_part(self._project, alone):
-            return alone
-        return self._colour(ignore=lambda _function: False)
+        return self._verdicts.colouring
 
-    def _colour(self, ignore: Callable[[Function], bool]) -> Colouring:
-        obstacles = Obstacles(
-            self._project, self._touches, self._responses, self._step, self._selected
-        )
-
-        def obstacle(function: Function, coloured: object) -> p.Reason | None:
-            assert isinstance(coloured, dict)  # noqa: S101
-            return obstacles(function, coloured) or self._session_plan(function).obstacle
-
-        return colour(self._project, self._touches, obstacle, self._holders.peers, ignore)
+    def _obstacle(
+        self, function: Function, coloured: Mapping[Function, p.Reason]
+    ) -> p.Reason | None:
+        return self._obstacles(function, coloured) or self._session_plan(function).obstacle
 
     def _session_plan(self, function: Function) -> SessionPlan:
         if function not in self._session_plans:
@@ -175,7 +193,7 @@ class AsyncStep:
         routes = {route.function: route for route in self._project.routes}
         for function, why in self.colouring.coloured.items():
             kept = self.colouring.kept.get(function)
-            verdict = p.Verdict.KEEP if kept else p.Verdict.CONVERT
+            verdict = self._verdict(function)
             route = routes.get(function)
             collector.decisions.append(
                 p.FunctionDecision(
@@ -192,6 +210,17 @@ class AsyncStep:
                 collector.count("routes-kept" if kept else "routes")
             if kept is not None:
                 collector.diagnostics.append(_kept(function, kept))
+
+    def _verdict(self, function: Function) -> p.Verdict:
+        """What stays sync is bridged where async code goes on calling it."""
+        if function not in self.colouring.kept:
+            return p.Verdict.CONVERT
+        is_bridged = any(
+            site.kind == "bridge"
+            or (site.kind == "call" and self.colouring.converts(site.function))
+            for site in self._project.callers(function)
+        )
+        return p.Verdict.BRIDGE if is_bridged else p.Verdict.KEEP
 
     def _chain(self, reason: p.Reason) -> tuple[p.Reason, ...]:
         """The reasons from a function down to the operation that coloured it."""
@@ -215,11 +244,12 @@ class AsyncStep:
         sessions = self._session_plan(function)
         collector.add(path, sessions.edits, sessions.imports, sessions.unneeded)
         collector.count("sessions", sessions.sessions)
-        awaiter = Awaiter(self._project, self._settings, self._touches, self.colouring)
+        awaiter = Awaiter(self._around, self._touches, self.colouring, self._holds_kept)
         found = awaiter.plan(function, sessions.gone)
         collector.add(path, found.edits, found.imports, found.unneeded)
         collector.count("awaits", found.awaits)
         collector.count("bridges", found.bridges)
+        self._lent += found.lent
         self._attributes(collector, function, sessions, found.sync_spans)
         collector.diagnostics += driver_type_warnings(self._project, function)
         if is_test_path(path) and (is_test(function) or is_fixture(function)):
@@ -248,7 +278,9 @@ class AsyncStep:
         """Functions that stay sync and may have to be re-pointed, in order."""
         found = dict.fromkeys(self.colouring.kept)
         for function in self._project.functions:
-            if function.is_module:
+            if self._verdicts.is_partial and is_test_path(function.module.path):
+                stays = True
+            elif function.is_module:
                 stays = self._runs_sessions(function)
             else:
                 stays = function not in self.colouring.coloured and self._feeds_kept(function)
@@ -264,7 +296,12 @@ class AsyncStep:
     def _feeds_kept(self, function: Function) -> bool:
         """Whether an uncoloured function hands its session to code that stays sync."""
         kept = self.colouring.kept
-        sites = self._project.calls(function)
+        cls = function.cls
+        if function.name == "__init__" and cls is not None and self._holds_kept(cls):
+            return True
+        if function.is_async and not self._takes_sync_session(function):
+            return False
+        sites = [site for site in self._project.calls(function) if site.kind != "bridge"]
         if any(target in kept for site in sites for target in site.targets):
             return True
         if function in self._kept_value_users:
@@ -273,9 +310,20 @@ class AsyncStep:
             target.cls
             for site in sites
             for target in site.targets
-            if target.name == "__init__" and target.cls and self._holders.holds(target.cls)
+            if target.name == "__init__" and target.cls
         ]
-        return any(member in kept for cls in makes for member in self._holders.members(cls))
+        return any(self._holds_kept(cls) for cls in makes)
+
+    def _takes_sync_session(self, function: Function) -> bool:
+        return any(
+            self._project.session_kind(s.Name(*param.span, param.name), function.scope) == "sync"
+            for param in function.params
+        )
+
+    def _holds_kept(self, cls: Class) -> bool:
+        """Whether objects of `cls` keep a session that stays sync."""
+        kept = self.colouring.kept
+        return self._holders.holds(cls) and any(m in kept for m in self._holders.members(cls))
 
     @cached_property
     def _kept_value_users(self) -> frozenset[Function]:
@@ -284,10 +332,12 @@ class AsyncStep:
             use.function for kept in self.colouring.kept for use in self._project.value_uses(kept)
         )
 
-    def _carriers(self, collector: Collector) -> None:
+    def _carriers(self, collector: Collector, frontier: Frontier) -> None:
         """Functions that hand a session on without touching it get its new type."""
         for function in self._project.functions:
             if function in self.colouring.coloured or function in self._staying:
+                continue
+            if function in self._twins.functions or not self._may_carry(function):
                 continue
             if self._only_kept_callers(function):
                 continue
@@ -295,6 +345,18 @@ class AsyncStep:
                 continue
             found = annotation_edits(self._project, function, converts=False)
             collector.add(function.module.path, found.edits, found.imports, found.unneeded)
+            if not function.is_module:
+                collector.add_module(function.module, frontier.restore(function, frozenset()))
+
+    def _may_carry(self, function: Function) -> bool:
+        """Whether `function` is called by nothing that stays sync in this run only."""
+        if not self._verdicts.is_partial:
+            return True
+        callers = [site for site in self._project.callers(function) if site.kind == "call"]
+        return function in self._verdicts.wanted and not any(
+            site.function in self.colouring.kept or is_test_path(site.function.module.path)
+            for site in callers
+        )
 
     def _only_kept_callers(self, function: Function) -> bool:
         callers = [
@@ -331,6 +393,7 @@ class AsyncStep:
             if resolves:
                 collector.add_module(module, frontier.repoint_statement(module, statement))
             else:
+                frontier.forget(statement)
                 collector.add_module(module, removal(statement))
 
     @cached_property
@@ -344,7 +407,26 @@ class AsyncStep:
 
     # --- modules -------------------------------------------------------------------------------
 
-    def _modules(self, collector: Collector, *, hop: bool) -> None:
+    def _hop(self, collector: Collector, *, needed: bool) -> None:
+        """Sessions serve code that stays sync as long as there is some."""
+        for factory in self._project.session_factories:
+            if factory.scope.kind != "module" or factory in self._twins.variables:
+                continue
+            statement = hop_statement(factory)
+            if statement is not None and not needed:
+                collector.add_module(factory.module, hop_removal(statement))
+            elif statement is None and needed and self._serves_requests(factory):
+                collector.add_module(factory.module, hop_edits(factory))
+
+    def _serves_requests(self, factory: Variable) -> bool:
+        if factory.kind == "async_sessionmaker":
+            return (factory.module.name, factory.name) == (
+                self._provider.module,
+                self._provider.factory,
+            )
+        return self._becomes_async(factory) and factory_obstacle(factory) is None
+
+    def _modules(self, collector: Collector) -> None:
         for engine in self._project.engines:
             if engine.kind == "engine" and self._becomes_async(engine):
                 collector.add_module(engine.module, engine_edits(self._project, engine))
@@ -352,13 +434,15 @@ class AsyncStep:
             if factory.kind == "async_sessionmaker" or not self._becomes_async(factory):
                 continue
             obstacle = factory_obstacle(factory)
-            found = factory_edits(factory, hop=hop) if obstacle is None else ModuleEdits()
+            found = factory_edits(factory) if obstacle is None else ModuleEdits()
             found.diagnostics += [obstacle] if obstacle else []
             collector.add_module(factory.module, found)
             if self._injects and self._provider.creates and factory.name == self._provider.factory:
                 created = dependency_edits(factory, self._provider.get_db)
                 collector.add_module(factory.module, created)
         for alias in self._aliases:
+            if alias in self._twins.aliases:
+                continue
             retyped = AnnotationEdits()
             retype(self._project, alias.module.scope, alias.value, retyped)
             path = alias.module.path
@@ -371,7 +455,7 @@ class AsyncStep:
         What a function that stays sync makes for itself (Alembic's `env.py`) stays sync with it.
         """
         owner = variable.scope.function
-        if not self._takes_part(variable.module.path):
+        if not self._takes_part(variable.module.path) or variable in self._twins.variables:
             return False
         return self.colouring.converts(owner) or owner not in self.colouring.coloured
 
@@ -385,7 +469,8 @@ class AsyncStep:
             collector.add_module(module, found)
         for module, found in entry_point_edits(self._project, self.colouring).items():
             collector.add_module(module, found)
-        relationships = relationship_edits(self._project, self.colouring, self._responses)
+        # What is loaded eagerly must not depend on the order of the runs.
+        relationships = relationship_edits(self._project, self._verdicts.full, self._responses)
         bases = base_edits(self._project, self._awaited_models)
         for module, found in (*relationships.items(), *bases.items()):
             collector.add_module(module, found)

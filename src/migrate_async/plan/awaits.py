@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from migrate_async.config import Settings
 from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function
+from migrate_async.index.scopes import Class, Function
 from migrate_async.index.types import External
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.annotations import annotation_edits
 from migrate_async.plan.colour import Colouring
 from migrate_async.plan.names import import_path, local_name, names_in
+from migrate_async.plan.surroundings import Surroundings
 from migrate_async.plan.touches import Touch, Touches
 
 NAME = "async-colour"
@@ -30,6 +31,8 @@ class ColourEdits:
     unneeded: list[str] = field(default_factory=list)
     awaits: int = 0
     bridges: int = 0
+    lent: int = 0
+    """How often the sync side of a session is handed to what stays sync."""
     sync_spans: list[s.Span] = field(default_factory=list)
     """Calls that run inside `run_sync`: lazy loads work there, and nothing can be awaited."""
 
@@ -38,12 +41,18 @@ class Awaiter:
     """Plans the colour of one converted function after the other."""
 
     def __init__(
-        self, project: Project, settings: Settings, touches: Touches, colouring: Colouring
+        self,
+        around: Surroundings,
+        touches: Touches,
+        colouring: Colouring,
+        holds_kept: Callable[[Class], bool],
     ) -> None:
-        self._project = project
-        self._settings = settings
+        self._project = around.project
+        self._settings = around.settings
+        self._twins = around.twins
         self._touches = touches
         self._colouring = colouring
+        self._holds_kept = holds_kept
 
     def plan(self, function: Function, gone: frozenset[s.AnyNode]) -> ColourEdits:
         """Everything but the session's own acquisition and the queries."""
@@ -57,6 +66,7 @@ class Awaiter:
         for site in self._project.calls(function):
             if site.node not in gone:
                 self._call(found, function, site)
+                self._made(found, site)
                 self._runner(found, site)
         self._decorators(found, function)
         annotations = annotation_edits(self._project, function, converts=True)
@@ -101,9 +111,18 @@ class Awaiter:
     def _metadata(self, found: ColourEdits, touch: Touch) -> None:
         """`Base.metadata.create_all(engine)` runs in `run_sync` on a connection of the engine."""
         statement = self._project.statement_of(touch.node)
-        code = metadata_block(self._project, touch.site)
+        code = metadata_block(self._project, touch.site, self._own_name)
         if isinstance(statement, s.ExpressionStatement) and code:
             found.edits.append(p.ReplaceStatement(span=statement.span, codemod=NAME, code=code))
+
+    def _own_name(self, engine: s.Expr) -> str:
+        """What an engine is called where the async one is meant."""
+        name = s.dotted_name(engine)
+        if isinstance(engine, (s.Name, s.Attribute)):
+            twin = self._twins.named(self._project.scope_of(engine).module, engine)
+            if twin is not None:
+                return f"{name.removesuffix(twin.sync_name)}{twin.name}"
+        return name
 
     # --- calls of converted and kept functions -------------------------------------------------
 
@@ -121,6 +140,21 @@ class Awaiter:
             return
         found.awaits += 1
         found.edits.append(p.AwaitCall(span=site.node.span, codemod=NAME))
+
+    def _made(self, found: ColourEdits, site: CallSite) -> None:
+        """An object that stays sync is made with the sync side of the session."""
+        classes = [
+            target.cls
+            for target in site.targets
+            if target.name == "__init__" and target.cls and site.kind == "call"
+        ]
+        if not isinstance(site.node, s.Call) or not any(map(self._holds_kept, classes)):
+            return
+        for value in (*site.node.args, *(keyword.value for keyword in site.node.keywords)):
+            if self._project.session_kind(value, site.scope) == "sync":
+                code = "{}.sync_session"
+                found.edits.append(p.ReplaceExpression(span=value.span, codemod=NAME, code=code))
+                found.lent += 1
 
     def _runner(self, found: ColourEdits, site: CallSite) -> None:
         """`asyncio.run(f())` in what is a coroutine now: `await f()`."""
@@ -221,10 +255,12 @@ def is_awaitable(function: Function) -> bool:
     return not function.is_generator
 
 
-def metadata_block(project: Project, site: CallSite) -> str:
+def metadata_block(
+    project: Project, site: CallSite, written: Callable[[s.Expr], str] = s.dotted_name
+) -> str:
     """`async with engine.begin() as connection: await connection.run_sync(...)` as source.
 
-    Empty when the call has more than its engine.
+    Empty when the call has more than its engine. `written` says what an engine is called.
     """
     call = site.node
     assert isinstance(call, s.Call)  # noqa: S101  a metadata touch is a call
@@ -235,7 +271,7 @@ def metadata_block(project: Project, site: CallSite) -> str:
     ]
     if len(call.args) + len(call.keywords) != 1 or len(engines) != 1:
         return ""
-    engine = s.dotted_name(engines[0])
+    engine = written(engines[0])
     method = s.dotted_name(call.func)
     if not engine or not method:
         return ""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
@@ -19,6 +20,20 @@ from migrate_async.index.types import ContextOf
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.touches import Touches
+
+
+class Sharing(Protocol):
+    """Which functions work on the same session object (or query)."""
+
+    def peers(self, function: Function) -> Iterable[Function]:
+        """Functions that share a session object with `function`, and so its verdict."""
+
+    def makers(self, function: Function) -> Iterable[Function]:
+        """Functions that make the object which holds the session of `function`."""
+
+    def made(self, function: Function) -> Iterable[Function]:
+        """Functions that use the session of an object which `function` makes."""
+
 
 Obstacle = Callable[[Function, Mapping[Function, Reason]], "Reason | None"]
 
@@ -39,16 +54,16 @@ def colour(
     project: Project,
     touches: Touches,
     obstacle: Obstacle,
-    peers: Callable[[Function], Iterable[Function]],
+    sharing: Sharing,
     ignore: Callable[[Function], bool],
 ) -> Colouring:
     """The colouring of `project`.
 
-    `obstacle` says why a function cannot convert; `peers` names the functions that share a session
-    object with it and so its verdict; functions that `ignore` accepts take no part.
+    `obstacle` says why a function cannot convert; functions that `ignore` accepts take no part and
+    stay sync.
     """
     coloured = _coloured(project, touches, ignore)
-    kept = _Keeper(project, coloured, obstacle, peers, ignore).run()
+    kept = _Keeper(project, coloured, obstacle, sharing, ignore).run()
     return Colouring(coloured, kept)
 
 
@@ -92,9 +107,10 @@ def _add_family(
 def spreads(site: CallSite) -> bool:
     """Whether the caller of `site` has to await what it calls.
 
-    FastAPI awaits dependencies, and a module's top level is no function.
+    FastAPI awaits dependencies, a bridge is awaited already, and a module's top level is no
+    function.
     """
-    return site.kind != "dependency" and not site.function.is_module
+    return site.kind not in ("dependency", "bridge") and not site.function.is_module
 
 
 # --- greatest fix-point ------------------------------------------------------------------------
@@ -108,13 +124,13 @@ class _Keeper:
         project: Project,
         coloured: Mapping[Function, Reason],
         obstacle: Obstacle,
-        peers: Callable[[Function], Iterable[Function]],
+        sharing: Sharing,
         ignore: Callable[[Function], bool],
     ) -> None:
         self._project = project
         self._coloured = coloured
         self._obstacle = obstacle
-        self._peers = peers
+        self._sharing = sharing
         self._ignore = ignore
         self._kept: dict[Function, Reason] = {}
         self._givers: dict[CallSite, bool] = {}
@@ -141,7 +157,8 @@ class _Keeper:
 
     def _affected(self, function: Function) -> Iterable[Function]:
         """Functions whose verdict may change when `function` stays sync."""
-        yield from self._peers(function)
+        yield from self._sharing.peers(function)
+        yield from self._sharing.made(function)
         for site in self._project.calls(function):
             yield from site.targets
         for site in self._project.callers(function):
@@ -149,22 +166,36 @@ class _Keeper:
             yield from site.targets
 
     def _reason(self, function: Function) -> Reason | None:
-        for peer in self._peers(function):
-            if peer in self._kept:
-                text = f"it shares a session object with {peer.qualname}, which stays sync"
-                return Reason("shares-session", text, because_of=peer.qualname)
+        shared = self._shared(function)
+        if shared is not None:
+            return shared
         for site in self._project.calls(function):
             for target in site.targets:
                 if target in self._kept and self._gives_session(site):
                     text = f"its session comes from {target.qualname}, which stays sync"
                     return _reason("session-from-sync", text, site, target)
         for site in self._project.callers(function):
-            if site.kind == "dependency" or self._is_fetched(function, site):
+            if site.kind in ("dependency", "bridge") or self._is_fetched(function, site):
                 continue
             reason = self._caller(site)
             if reason is not None:
                 return reason
         return None
+
+    def _shared(self, function: Function) -> Reason | None:
+        """Whoever shares its session object, or makes that, stays sync."""
+        for peer in self._sharing.peers(function):
+            if self._stays(peer):
+                text = f"it shares a session or a query with {peer.qualname}, which stays sync"
+                return Reason("shares-session", text, because_of=peer.qualname)
+        for maker in self._sharing.makers(function):
+            if self._stays(maker):
+                text = f"{maker.qualname} makes the object that holds its session and stays sync"
+                return Reason("made-by-sync", text, because_of=maker.qualname)
+        return None
+
+    def _stays(self, function: Function) -> bool:
+        return function in self._kept or self._ignore(function)
 
     def _is_fetched(self, function: Function, site: CallSite) -> bool:
         """`next(get_db())` in code that stays sync: the frontier gives it a factory instead."""

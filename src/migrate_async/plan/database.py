@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Module, ValueBinding
 from migrate_async.index.sessions import Variable
@@ -16,6 +18,7 @@ from migrate_async.plan.names import import_path, local_name
 NAME = "async-engine"
 
 _SYNC_POOLS = frozenset({"QueuePool", "SingletonThreadPool"})
+_HOP = "sync_session_class"
 _DROPPED = frozenset({"autocommit", "future"})
 
 
@@ -33,12 +36,19 @@ class ModuleEdits:
 
 def add_import(found: ModuleEdits, module: Module, source: str, name: str, codemod: str) -> str:
     """The local name of `source.name` in `module`, imported if it is not yet."""
+    return add_change(found, module, p.ImportChange(codemod, source, name))
+
+
+def add_change(found: ModuleEdits, module: Module, wanted: p.ImportChange) -> str:
+    """As `add_import`, with the absolute module in `wanted`."""
+    source, name = wanted.module, wanted.name
     if module.name == source:
         return name
     local = local_name(module, source, name)
     if local is not None:
         return local
-    found.imports.append(p.ImportChange(codemod, import_path(module, source), name))
+    path = import_path(module, source)
+    found.imports.append(msgspec.structs.replace(wanted, module=path))
     return name
 
 
@@ -57,11 +67,8 @@ def engine_edits(project: Project, engine: Variable) -> ModuleEdits:
     return found
 
 
-def factory_edits(factory: Variable, *, hop: bool) -> ModuleEdits:
-    """`sessionmaker(...)` as `async_sessionmaker(..., expire_on_commit=False)`.
-
-    With `hop`, its sessions also serve code that stays sync.
-    """
+def factory_edits(factory: Variable) -> ModuleEdits:
+    """`sessionmaker(...)` as `async_sessionmaker(..., expire_on_commit=False)`."""
     found = ModuleEdits()
     call = called(factory)
     _rename(found, factory.module, call, "async_sessionmaker")
@@ -71,10 +78,42 @@ def factory_edits(factory: Variable, *, hop: bool) -> ModuleEdits:
     if _keyword(call, "expire_on_commit") is None:
         code = "expire_on_commit=False"
         found.edits.append(p.AddArgument(span=call.span, codemod=NAME, code=code))
-    if hop:
-        session = add_import(found, factory.module, "migrate_async", "HopSession", NAME)
-        code = f"sync_session_class={session}"
-        found.edits.append(p.AddArgument(span=call.span, codemod=NAME, code=code))
+    return found
+
+
+def hop_edits(factory: Variable) -> ModuleEdits:
+    """Let the sessions of `factory` also serve code that stays sync.
+
+    A statement of its own, so that it can go without a trace.
+    """
+    found = ModuleEdits()
+    session = add_import(found, factory.module, "migrate_async", "HopSession", NAME)
+    code = f"{factory.name}.configure({_HOP}={session})"
+    found.edits.append(
+        p.InsertStatements(span=_statement_span(factory), codemod=NAME, code=code, after=True)
+    )
+    return found
+
+
+def hop_statement(factory: Variable) -> s.Stmt | None:
+    """The statement that `hop_edits` wrote."""
+    for statement in factory.module.syntax.body:
+        if not isinstance(statement, s.ExpressionStatement):
+            continue
+        call = statement.value
+        if (
+            isinstance(call, s.Call)
+            and s.dotted_name(call.func) == f"{factory.name}.configure"
+            and _keyword(call, _HOP) is not None
+        ):
+            return statement
+    return None
+
+
+def hop_removal(statement: s.Stmt) -> ModuleEdits:
+    """Remove what `hop_edits` wrote."""
+    found = ModuleEdits([p.ReplaceStatement(span=statement.span, codemod=NAME)])
+    found.unneeded.append("HopSession")
     return found
 
 

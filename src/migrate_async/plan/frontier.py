@@ -7,11 +7,10 @@ identity map. Kept code that opens sessions itself gets a sync engine and factor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from migrate_async.config import Settings
-from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import FunctionObject
@@ -19,14 +18,21 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.aliases import Alias
-from migrate_async.plan.database import NAME, ModuleEdits, add_import, called
+from migrate_async.plan.database import NAME, ModuleEdits, add_change, add_import, called
 from migrate_async.plan.names import local_name
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.sessions.acquisitions import find_acquisitions
-from migrate_async.plan.sessions.provider import Provider
+from migrate_async.plan.surroundings import Surroundings
 from migrate_async.plan.text import source
+from migrate_async.plan.twins import (
+    SYNC_DEPENDENCY,
+    Twin,
+    sync_dependency_name,
+    sync_engine_name,
+    sync_factory_name,
+)
+from migrate_async.plan.verdicts import Verdicts
 
-SYNC_DEPENDENCY = "get_sync_db"
 CANNOT_STAY = "MA202"
 """A plan with this message is never written: the function would fail at its first query."""
 
@@ -35,7 +41,7 @@ CANNOT_STAY = "MA202"
 class Needs:
     """What kept code uses and the database module has to go on offering."""
 
-    dependency: bool = False
+    dependencies: dict[Function, None] = field(default_factory=dict)
     variables: dict[Variable, None] = field(default_factory=dict)
     aliases: set[Alias] = field(default_factory=set)
 
@@ -45,15 +51,19 @@ class Frontier:
 
     def __init__(
         self,
-        project: Project,
-        settings: Settings,
-        provider: Provider,
-        aliases: tuple[Alias, ...],
+        around: Surroundings,
+        verdicts: Verdicts,
+        becomes_async: Callable[[Variable], bool],
     ) -> None:
-        self._project = project
-        self._settings = settings
-        self._provider = provider
-        self._aliases = aliases
+        self._project = around.project
+        self._settings = around.settings
+        self._provider = around.provider
+        self._aliases = around.aliases
+        self._twins = around.twins
+        self._verdicts = verdicts
+        self._becomes_async = becomes_async
+        self._restored: set[s.AnyNode] = set()
+        self._retired: set[s.Stmt] = set()
         self.needs = Needs()
 
     def repoint(self, function: Function) -> ModuleEdits:
@@ -66,6 +76,7 @@ class Frontier:
         inside = {node for call in fetched for node in s.walk(call)}
         references = [node for node in _references(function) if node not in inside]
         found = self._repoint(function, references)
+        found.diagnostics += self._lent_sessions(function)
         for call in fetched:
             self._own_factory(found, function.module, call)
         return found
@@ -73,16 +84,112 @@ class Frontier:
     def _own_factory(self, found: ModuleEdits, module: Module, call: s.Call) -> None:
         """`next(get_db())` as a session of the function's own, which it was all along."""
         for factory in self._project.session_factories:
-            if (factory.module.name, factory.name) != (
+            if factory in self._twins.variables or (factory.module.name, factory.name) != (
                 self._provider.module,
                 self._provider.factory,
             ):
                 continue
             self.needs.variables[factory] = None
-            name = add_import(found, module, factory.module.name, f"Sync{factory.name}", NAME)
+            name = _passing(found, module, factory.module, _sync_name(factory), factory.name)
             code = f"{name}()"
             found.edits.append(p.ReplaceExpression(span=call.span, codemod=NAME, code=code))
             found.unneeded += [node.id for node in s.walk(call) if isinstance(node, s.Name)]
+
+    def restore(self, function: Function, gone: frozenset[s.AnyNode]) -> ModuleEdits:
+        """Edits of a function that was re-pointed once and leaves the sync side now."""
+        found = ModuleEdits()
+        for node in _references(function):
+            twin = self._twins.named(function.module, node)
+            if twin is None:
+                continue
+            self._restored.add(node)
+            found.unneeded.append(s.dotted_name(node).partition(".")[0])
+            if node in gone:
+                continue
+            if isinstance(node, s.Attribute):
+                code = f"{s.dotted_name(node.value)}.{twin.name}"
+            else:
+                home = twin.module.name
+                wanted = p.ImportChange(NAME, home, twin.name, beside=twin.sync_name)
+                code = add_change(found, function.module, wanted)
+            found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=code))
+        return found
+
+    def forget(self, statement: s.Stmt) -> None:
+        """`statement` goes, with the names that it uses."""
+        self._restored.update(s.walk(statement))
+
+    def retire(self) -> dict[Module, ModuleEdits]:
+        """Remove the sync names that nothing uses any more."""
+        found: dict[Module, ModuleEdits] = {}
+        used = self._used()
+        for twin in self._twins:
+            if twin.statement in used or self._is_needed(twin):
+                self._mark(used, twin.statement, twin.module)
+                continue
+            self._retired.add(twin.statement)
+            edits = found.setdefault(twin.module, ModuleEdits())
+            span = twin.statement.span
+            edits.edits.append(p.ReplaceStatement(span=span, codemod=NAME))
+            edits.unneeded += [
+                node.id for node in s.walk(twin.statement) if isinstance(node, s.Name)
+            ]
+        return found
+
+    def _used(self) -> set[s.Stmt]:
+        """The definitions of the twins that code other than twins uses."""
+        used: set[s.Stmt] = set()
+        twins = {twin.statement for twin in self._twins}
+        if not twins:
+            return used
+        for module in self._project.modules.values():
+            for statement in module.syntax.body:
+                if statement not in twins and not isinstance(statement, (s.Import, s.ImportFrom)):
+                    self._mark(used, statement, module)
+        return used
+
+    def _mark(self, used: set[s.Stmt], statement: s.Stmt, module: Module) -> None:
+        for node in _outermost(statement):
+            if node not in self._restored:
+                twin = self._twins.named(module, node)
+                if twin is not None:
+                    used.add(twin.statement)
+
+    def _is_needed(self, twin: Twin) -> bool:
+        """Whether code that is re-pointed in this run uses it."""
+        names = {alias.sync_name for alias in self.needs.aliases}
+        names.update(map(self._sync_dependency, self.needs.dependencies))
+        for variable in self.needs.variables:
+            names.add(_sync_name(variable))
+        return twin.sync_name in names
+
+    def _unusable(
+        self, function: Function, node: s.Name | s.Attribute, *, repointed: bool
+    ) -> Iterator[Diagnostic]:
+        """Kept code whose session would no longer work once its dependency is async."""
+        if not repointed:
+            yield self._cannot_stay(function, node)
+        elif isinstance(function.node, s.FunctionDef) and function.node.is_async:
+            yield at(
+                function.module.path,
+                node.span,
+                CANNOT_STAY,
+                f"{function.qualname} is a coroutine that stays sync: "
+                "on the event loop a sync session cannot share the async one",
+                "resolve what keeps it sync, or make it `def`: FastAPI then runs it in a thread",
+            )
+
+    def _cannot_stay(self, function: Function, node: s.Name | s.Attribute) -> Diagnostic:
+        advice = "resolve what keeps it sync, or migrate one database of the application at a time"
+        if self._verdicts.full.converts(function):
+            advice = f"select it too: --function {function.qualname}"
+        return at(
+            function.module.path,
+            node.span,
+            CANNOT_STAY,
+            f"{function.qualname} stays sync, but {s.dotted_name(node)} will give an AsyncSession",
+            advice,
+        )
 
     def repoint_statement(self, module: Module, statement: s.Stmt) -> ModuleEdits:
         """Edits of one statement at the top level of a module."""
@@ -93,7 +200,7 @@ class Frontier:
         for node in nodes:
             new = self._replacement(found, function, node)
             if self._is_dependency(function, node):
-                found.diagnostics += _cannot_stay(function, node, repointed=bool(new))
+                found.diagnostics += self._unusable(function, node, repointed=bool(new))
             if new:
                 found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=new))
                 found.unneeded.append(s.dotted_name(node).partition(".")[0])
@@ -103,22 +210,31 @@ class Frontier:
         self, found: ModuleEdits, function: Function, node: s.Name | s.Attribute
     ) -> str:
         module = function.module
-        if is_test_path(module.path):
-            # Tests override `get_db`, which `get_sync_db` depends on.
-            return self._own_session(found, module, node) if isinstance(node, s.Name) else ""
-        if self._is_get_db(function, node):
-            self.needs.dependency = True
-            if isinstance(node, s.Attribute):
-                return f"{s.dotted_name(node.value)}.{SYNC_DEPENDENCY}"
-            return add_import(found, module, self._provider.get_db_module, SYNC_DEPENDENCY, NAME)
-        if not isinstance(node, s.Name):
+        if self._twins.named(module, node) is not None:
             return ""
-        for alias in self._aliases:
-            if alias.local_name(module) == node.id:
-                self.needs.aliases.add(alias)
-                self.needs.dependency = True
-                return add_import(found, module, alias.module.name, alias.sync_name, NAME)
+        # Tests override `get_db`, which `get_sync_db` depends on.
+        code = "" if is_test_path(module.path) else self._sync_side(found, function, node)
+        if code or not isinstance(node, s.Name):
+            return code
         return self._own_session(found, module, node)
+
+    def _sync_side(self, found: ModuleEdits, function: Function, node: s.Name | s.Attribute) -> str:
+        """The sync side of a dependency, or of an alias of one."""
+        module = function.module
+        dependency = self._dependency(function, node)
+        if dependency is not None:
+            self.needs.dependencies[dependency] = None
+            name = self._sync_dependency(dependency)
+            if isinstance(node, s.Attribute):
+                return f"{s.dotted_name(node.value)}.{name}"
+            return _passing(found, module, dependency.module, name, dependency.name)
+        for alias in self._aliases if isinstance(node, s.Name) else ():
+            if alias.local_name(module) == s.dotted_name(node):
+                self.needs.aliases.add(alias)
+                for given in self._dependencies_of(alias):
+                    self.needs.dependencies[given] = None
+                return _passing(found, module, alias.module, alias.sync_name, alias.name)
+        return ""
 
     def _own_session(self, found: ModuleEdits, module: Module, node: s.Name) -> str:
         if self._is_target(node):
@@ -126,15 +242,18 @@ class Frontier:
         for factory in self._project.session_factories:
             if factory.kind != "sessionmaker" or factory.scope.kind != "module":
                 continue
+            if not self._becomes_async(factory):
+                continue
             if _names(module, factory.module, factory.name, node.id):
                 self.needs.variables[factory] = None
-                return add_import(found, module, factory.module.name, f"Sync{factory.name}", NAME)
+                name = _sync_name(factory)
+                return _passing(found, module, factory.module, name, factory.name)
         for engine in self._project.engines:
-            if engine.scope.kind != "module":
+            if engine.scope.kind != "module" or not self._becomes_async(engine):
                 continue
             if _names(module, engine.module, engine.name, node.id):
                 self.needs.variables[engine] = None
-                return add_import(found, module, engine.module.name, f"sync_{engine.name}", NAME)
+                return _passing(found, module, engine.module, _sync_name(engine), engine.name)
         return ""
 
     def _is_target(self, node: s.Name) -> bool:
@@ -143,7 +262,8 @@ class Frontier:
 
     def _is_dependency(self, function: Function, node: s.Name | s.Attribute) -> bool:
         """Whether `node` is a dependency of the application that gives a request its session."""
-        if is_test_path(function.module.path):
+        module = function.module
+        if is_test_path(module.path) or self._twins.named(module, node) is not None:
             return False
         if isinstance(node, s.Name) and any(
             alias.local_name(function.module) == node.id for alias in self._aliases
@@ -154,17 +274,75 @@ class Frontier:
             for found in self._project.infer(node, function.scope)
         )
 
-    def _is_get_db(self, function: Function, node: s.Name | s.Attribute) -> bool:
-        if s.dotted_name(node).rpartition(".")[2] != self._provider.get_db and not isinstance(
-            node, s.Name
+    def _lent_sessions(self, function: Function) -> Iterator[Diagnostic]:
+        """Sessions that kept code finds in an object, put there by a function that converts."""
+        if function.node is None or is_test_path(function.module.path):
+            return
+        for node in s.walk(function.node):
+            if not isinstance(node, s.Attribute) or node.attr not in self._kept_in_objects:
+                continue
+            root = s.dotted_name(node).partition(".")[0]
+            if root == function.self_name or not isinstance(node.value, s.Attribute):
+                continue
+            if self._project.session_kind(node, function.scope) is not None:
+                yield self._cannot_stay(function, node)
+                return
+
+    @cached_property
+    def _kept_in_objects(self) -> dict[str, None]:
+        """Attributes like `request.state.db` that functions which convert put a session into."""
+        found: dict[str, None] = {}
+        for function in self._project.functions:
+            is_async = function.is_async or self._verdicts.colouring.converts(function)
+            for node in s.walk(function.node) if function.node and is_async else ():
+                if not isinstance(node, s.Assign):
+                    continue
+                if self._project.session_kind(node.value, function.scope) is None:
+                    continue
+                for target in node.targets:
+                    if isinstance(target, s.Attribute) and isinstance(target.value, s.Attribute):
+                        found[target.attr] = None
+        return found
+
+    def _dependency(self, function: Function, node: s.Name | s.Attribute) -> Function | None:
+        """The session dependency that `node` names, if that gives an async session."""
+        for found in self._project.infer(node, function.scope):
+            if isinstance(found, FunctionObject) and self._gives_async(found.fn):
+                return found.fn
+        return None
+
+    def _gives_async(self, function: Function) -> bool:
+        if (function.module.name, function.name) == (
+            self._provider.get_db_module,
+            self._provider.get_db,
         ):
-            return False
-        types = self._project.infer(node, function.scope)
-        return any(
-            isinstance(found, FunctionObject)
-            and found.fn.name == self._provider.get_db
-            and found.fn.module.name == self._provider.get_db_module
-            for found in types
+            return True
+        return (
+            function in self._project.session_dependencies
+            and function.parent is not None
+            and function.parent.is_module
+            and (function.is_async or self._verdicts.colouring.converts(function))
+        )
+
+    def _sync_dependency(self, function: Function) -> str:
+        for twin in self._twins.functions.values():
+            if (twin.module, twin.name) == (function.module, function.name):
+                return twin.sync_name
+        is_main = function.name == self._provider.get_db
+        return SYNC_DEPENDENCY if is_main else sync_dependency_name(function.name)
+
+    def _dependencies_of(self, alias: Alias) -> Iterator[Function]:
+        for node in s.walk(alias.value):
+            if isinstance(node, (s.Name, s.Attribute)):
+                found = self._dependency(alias.module.body, node)
+                if found is not None:
+                    yield found
+
+    @property
+    def serves_kept(self) -> bool:
+        """Whether something takes the sync side of the request's session, after this run."""
+        return bool(self.needs.dependencies) or any(
+            twin.statement not in self._retired for twin in self._twins.functions.values()
         )
 
     # --- the database module -------------------------------------------------------------------
@@ -172,29 +350,29 @@ class Frontier:
     def offer(self) -> dict[Module, ModuleEdits]:
         """The sync names that the re-pointed code imports."""
         found: dict[Module, ModuleEdits] = {}
-        if self.needs.dependency:
-            self._offer_dependency(found)
+        for dependency in self.needs.dependencies:
+            self._offer_dependency(found, dependency)
         for alias in sorted(self.needs.aliases, key=lambda item: item.name):
             self._offer_alias(found, alias)
         for factory in self._project.session_factories:
             if factory in self.needs.variables:
                 self._need_engine(factory)
-                self._twin(found, factory, f"Sync{factory.name}")
+                self._twin(found, factory)
         for engine in self._project.engines:
             if engine in self.needs.variables:
-                self._twin(found, engine, f"sync_{engine.name}")
+                self._twin(found, engine)
         return found
 
-    def _offer_dependency(self, found: dict[Module, ModuleEdits]) -> None:
-        function = self._project.function(f"{self._provider.get_db_module}.{self._provider.get_db}")
-        if function is None or function.node is None:
+    def _offer_dependency(self, found: dict[Module, ModuleEdits], function: Function) -> None:
+        name = self._sync_dependency(function)
+        if function.node is None or self._twins.has(function.module, name):
             return
         edits = found.setdefault(function.module, ModuleEdits())
         depends = add_import(edits, function.module, "fastapi", "Depends", NAME)
         sync = add_import(edits, function.module, "sqlalchemy.orm", "Session", NAME)
         session = add_import(edits, function.module, "sqlalchemy.ext.asyncio", "AsyncSession", NAME)
         code = (
-            f"def {SYNC_DEPENDENCY}(db: {session} = {depends}({function.name})) -> {sync}:\n"
+            f"def {name}(db: {session} = {depends}({function.name})) -> {sync}:\n"
             '    """The request\'s session, for what has not migrated yet."""\n'
             "    return db.sync_session"
         )
@@ -204,10 +382,11 @@ class Frontier:
 
     def _offer_alias(self, found: dict[Module, ModuleEdits], alias: Alias) -> None:
         edits = found.setdefault(alias.module, ModuleEdits())
-        dependency = add_import(
-            edits, alias.module, self._provider.get_db_module, SYNC_DEPENDENCY, NAME
-        )
-        text = alias.source.replace(self._provider.get_db, dependency)
+        text = alias.source
+        for function in self._dependencies_of(alias):
+            name = self._sync_dependency(function)
+            sync = _passing(edits, alias.module, function.module, name, function.name)
+            text = text.replace(function.name, sync)
         edits.edits.append(
             p.InsertStatements(
                 span=alias.statement.span,
@@ -224,8 +403,10 @@ class Frontier:
             if any(_names(factory.module, engine.module, engine.name, name) for name in names):
                 self.needs.variables[engine] = None
 
-    def _twin(self, found: dict[Module, ModuleEdits], variable: Variable, name: str) -> None:
-        module, call = variable.module, called(variable)
+    def _twin(self, found: dict[Module, ModuleEdits], variable: Variable) -> None:
+        module, call, name = variable.module, called(variable), _sync_name(variable)
+        if self._twins.has(module, name):
+            return
         edits = found.setdefault(module, ModuleEdits())
         statement = self._project.statement_of(call)
         try:
@@ -257,8 +438,19 @@ class Frontier:
         return text
 
 
+def _passing(found: ModuleEdits, module: Module, home: Module, name: str, beside: str) -> str:
+    """The local name of a sync twin, imported until its user migrates."""
+    wanted = p.ImportChange(NAME, home.name, name, beside=beside, passing=True)
+    return add_change(found, module, wanted)
+
+
+def _sync_name(variable: Variable) -> str:
+    named = sync_engine_name if variable.kind == "engine" else sync_factory_name
+    return named(variable.name)
+
+
 def _references(function: Function) -> Iterator[s.Name | s.Attribute]:
-    """Outermost names and dotted names in the function's own text."""
+    """Outermost names and dotted names in the function's own text, and what these start with."""
     if function.node is not None:
         yield from _outermost(function.node)
         return
@@ -273,33 +465,13 @@ _DEFINITIONS = (s.FunctionDef, s.ClassDef, s.Import, s.ImportFrom)
 def _outermost(node: s.AnyNode) -> Iterator[s.Name | s.Attribute]:
     if isinstance(node, s.Name) or (isinstance(node, s.Attribute) and s.dotted_name(node)):
         yield node
+        while isinstance(node, s.Attribute):
+            node = node.value
+            if isinstance(node, s.Name):
+                yield node
         return
     for child in s.children(node):
         yield from _outermost(child)
-
-
-def _cannot_stay(
-    function: Function, node: s.Name | s.Attribute, *, repointed: bool
-) -> Iterator[Diagnostic]:
-    """Kept code whose session would no longer work once its dependency is async."""
-    path = function.module.path
-    if not repointed:
-        yield at(
-            path,
-            node.span,
-            CANNOT_STAY,
-            f"{function.qualname} stays sync, but {s.dotted_name(node)} will give an AsyncSession",
-            "resolve what keeps it sync, or migrate one database of the application at a time",
-        )
-    elif isinstance(function.node, s.FunctionDef) and function.node.is_async:
-        yield at(
-            path,
-            node.span,
-            CANNOT_STAY,
-            f"{function.qualname} is a coroutine that stays sync: "
-            "on the event loop a sync session cannot share the async one",
-            "resolve what keeps it sync, or make it `def`: FastAPI then runs it in a thread",
-        )
 
 
 def _names(module: Module, owner: Module, name: str, used: str) -> bool:

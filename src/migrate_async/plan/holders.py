@@ -1,7 +1,9 @@
 """Objects that keep a session: `self.db` in a service or repository class.
 
-All methods that use the attribute and all functions that construct the object share its session,
-so they live in one world: all of them convert or none does.
+All functions that use the attribute share its session, so they live in one world: all of them
+convert or none does. Whoever makes the object decides whose session it is: where that stays sync,
+so do they. The other way round a converted function can make the object on the sync side of its
+session.
 """
 
 from __future__ import annotations
@@ -25,6 +27,16 @@ class Holders:
         found: list[Function] = []
         for key in self._keys_of.get(function, ()):
             found += [other for other in self._members[key] if other is not function]
+        return tuple(dict.fromkeys(found))
+
+    def makers(self, function: Function) -> tuple[Function, ...]:
+        """The functions that make the objects whose session `function` uses."""
+        keys = self._keys_of.get(function, ())
+        return tuple(dict.fromkeys(maker for key in keys for maker in self._makers.get(key, ())))
+
+    def made(self, function: Function) -> tuple[Function, ...]:
+        """The functions that use the session of objects that `function` makes."""
+        found = (member for key in self._made.get(function, ()) for member in self._members[key])
         return tuple(dict.fromkeys(found))
 
     def holds(self, cls: Class) -> bool:
@@ -62,15 +74,33 @@ class Holders:
         return keys
 
     def _touched(self, function: Function) -> Iterator[Class]:
-        found: dict[Class, None] = {}
         cls = function.cls
         if cls in self._classes and function.name != "__init__" and self._uses_attribute(function):
-            found[self._classes[cls]] = None
-        for site in self._project.calls(function):
-            for target in site.targets:
-                if target.name == "__init__" and target.cls in self._classes:
-                    found[self._classes[target.cls]] = None
-        yield from found
+            yield self._classes[cls]
+
+    @cached_property
+    def _makers(self) -> dict[Class, list[Function]]:
+        makers: dict[Class, list[Function]] = {}
+        for function, keys in self._made.items():
+            for key in keys:
+                makers.setdefault(key, []).append(function)
+        return makers
+
+    @cached_property
+    def _made(self) -> dict[Function, tuple[Class, ...]]:
+        """The classes that each function constructs; FastAPI constructs dependencies itself."""
+        made: dict[Function, tuple[Class, ...]] = {}
+        for function in self._project.functions:
+            keys = {
+                self._classes[target.cls]: None
+                for site in self._project.calls(function)
+                if site.kind != "dependency"
+                for target in site.targets
+                if target.name == "__init__" and target.cls in self._classes
+            }
+            if keys:
+                made[function] = tuple(key for key in keys if key in self._members)
+        return made
 
     def _uses_attribute(self, function: Function) -> bool:
         if function.node is None:

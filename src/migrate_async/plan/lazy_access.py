@@ -23,6 +23,9 @@ NAME = "async-colour"
 LAZY = frozenset({"", "select", "True", "immediate"})
 """Values of `lazy=` that load on access (`immediate` does so inside the query)."""
 
+_AWAITED = LAZY | {"selectin"}
+"""`selectin` may be an earlier run's work, and new objects load on access with it, too."""
+
 
 @dataclass(frozen=True)
 class Access:
@@ -68,7 +71,7 @@ class Accesses:
         for found in self._project.infer(node.value, scope):
             if isinstance(found, Instance) and found.cls in self._models:
                 relationship = self._models[found.cls].relationships.get(node.attr)
-                if relationship is not None and (relationship.lazy or "") in LAZY:
+                if relationship is not None and (relationship.lazy or "") in _AWAITED:
                     return Access(node, scope, found.cls, node.attr, relationship)
         return None
 

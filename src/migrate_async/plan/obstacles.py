@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
@@ -37,19 +37,16 @@ class Obstacles:
         touches: Touches,
         responses: Responses,
         step: Step,
-        selected: Callable[[Function], bool],
     ) -> None:
         self._responses = responses
         self._project = project
         self._touches = touches
         self._step = step
-        self._selected = selected
 
     def __call__(self, function: Function, coloured: Mapping[Function, Reason]) -> Reason | None:
         checks = (
             self._boundary,
             self._migration,
-            self._not_selected,
             self._legacy_query,
             self._without_counterpart,
             self._shared_session,
@@ -78,13 +75,6 @@ class Obstacles:
         if "revision" in names and "down_revision" in names:
             return _at(function, "boundary", "Alembic calls it: it is part of a migration")
         return None
-
-    def _not_selected(self, function: Function) -> Reason | None:
-        if self._selected(function) or function in self._project.session_dependencies:
-            return None  # `get_db` serves whatever is selected
-        if function.is_async:
-            return None  # on the loop there is no sync side of a session: it takes awaits only
-        return _at(function, "not-selected", "it is outside the paths of this run")
 
     def _legacy_query(self, function: Function) -> Reason | None:
         left = self._touches.left(function)

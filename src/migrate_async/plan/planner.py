@@ -15,45 +15,61 @@ from migrate_async.config import Settings
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
+from migrate_async.model.selection import EVERYTHING, Selection
 from migrate_async.plan.async_step import AsyncStep
 from migrate_async.plan.collector import Collector
+from migrate_async.plan.cost import cheapest_queries
 from migrate_async.plan.models import model_edits
 from migrate_async.plan.paths import is_under
 from migrate_async.plan.queries import TRANSLATE, QueryPlan, plan_queries
+from migrate_async.plan.reach import reach
+from migrate_async.plan.risk import with_risk
+from migrate_async.plan.selecting import roots
 
 
 def make_plan(
     project: Project,
     step: p.Step,
     settings: Settings,
-    selection: tuple[str, ...] = (),
+    selection: Selection = EVERYTHING,
     digests: Mapping[str, str] | None = None,
 ) -> p.Plan:
-    """What `step` would do to the files under `selection` (none: everything).
+    """What `step` would do to what `selection` names.
 
     `digests` maps each path to the SHA-256 of its bytes, to tell a stale plan later.
+    Raises `UsageError` for a name that the project does not have.
     """
-
-    def selected(function: Function) -> bool:
-        return is_under(function.module.path, selection)
-
     collector = Collector(digests or {})
     if step is p.Step.MODELS:
-        for module, edits in model_edits(project, selected):
+        chosen = roots(project, selection, lambda: ())
+        for module, edits in model_edits(project, chosen.__contains__):
             collector.add_module(module, edits)
         return collector.plan(step)
     queries = plan_queries(project, settings, awaited=lambda _function: False)
     if step is p.Step.QUERIES:
-        functions = [function for function in project.functions if selected(function)]
+        functions = _chosen(project, queries, selection)
         for function in functions:
             collector.add_queries(queries, function)
         collector.count("functions", _translated(queries, functions))
     else:
-        AsyncStep(project, step, settings, selected, queries).run(collector)
+        async_step = AsyncStep(project, step, settings, selection, queries)
+        async_step.run(collector)
+        functions = [function for function in project.functions if async_step.wants(function)]
+    reported = frozenset(functions)
     for function, found in queries.functions.items():
-        if selected(function):
+        if function in reported:
             collector.diagnostics += found.diagnostics
-    return collector.plan(step)
+    return with_risk(collector.plan(step))
+
+
+def _chosen(project: Project, queries: QueryPlan, selection: Selection) -> list[Function]:
+    """The functions whose queries are translated: by name also what those run."""
+    if not selection.is_by_name:
+        return [f for f in project.functions if is_under(f.module.path, selection.paths)]
+    wanted = reach(project, roots(project, selection, lambda: cheapest_queries(project, queries)))
+    groups = {chain.group for chain in queries.chains if chain.function in wanted}
+    shared = {chain.function for chain in queries.chains if chain.group in groups}
+    return [f for f in project.functions if f in wanted or f in shared]
 
 
 def _translated(queries: QueryPlan, functions: Iterable[Function]) -> int:

@@ -104,11 +104,30 @@ def _scan_definitions(result: ScanResult, page: Page) -> None:
 def render_plan(plan: Plan, page: Page, *, verbose: bool = False) -> None:
     """What would be done, per function, and per file where no function changes colour."""
     page.line((f"Step {plan.step}", "bold"), f": {counts_line(plan.counts)}")
+    _plan_extent(plan, page)
     _plan_edits(plan, page, verbose=verbose)
     _plan_functions(plan, page, verbose=verbose)
     render_diagnostics(plan.diagnostics, page, verbose=verbose)
     if not any(file.edits for file in plan.files):
         page.heading("Nothing to change.")
+
+
+def _plan_extent(plan: Plan, page: Page) -> None:
+    """How much changes, and how much there is to look at."""
+    verdicts = Counter(decision.verdict for decision in plan.functions)
+    files = [file for file in plan.files if file.edits]
+    if not verdicts or not files:
+        return
+    edits = sum(len(file.edits) for file in files)
+    page.columns(
+        [
+            ("converts", counted(verdicts[Verdict.CONVERT.value], "function")),
+            ("bridged", counted(verdicts[Verdict.BRIDGE.value], "function")),
+            ("stays", counted(verdicts[Verdict.KEEP.value], "function")),
+            ("size", f"{counted(edits, 'edit')} in {counted(len(files), 'file')}"),
+            ("risk", f"{plan.risk}: {plan.risk_reason}"),
+        ]
+    )
 
 
 def counts_line(counts: dict[str, int]) -> str:

@@ -25,13 +25,13 @@ def apply(
 ) -> list[FileChange]:
     """What each file of `plan` becomes, in the order of the plan.
 
-    `sources` has the files by path; `jobs` is a number of processes (0: one for each processor) or
-    an executor. A file that cannot be rewritten comes back as it was, with a
-    diagnostic (`MA901`); the others go on. Raises `StalePlanError` when a file is missing or is
-    not the one that the plan was made from.
+    `sources` has all files by path: how long a line may get depends on them, not on which of them
+    change. `jobs` is a number of processes (0: one for each processor) or an executor. A file that
+    cannot be rewritten comes back as it was, with a diagnostic (`MA901`); the others go on. Raises
+    `StalePlanError` when a file is missing or is not the one that the plan was made from.
     """
     texts = [(file, _fresh(file, sources.get(file.path)).text) for file in plan.files]
-    limit = line_limit(text for _, text in texts)
+    limit = line_limit(source.text for source in sources.values())
     work = [(file, text, limit) for file, text in texts]
     return Workers.of(jobs).map(
         _change, work, weight=lambda item: len(item[0].edits), threshold=_EDITS_WORTH_A_POOL

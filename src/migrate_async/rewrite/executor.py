@@ -25,6 +25,7 @@ from migrate_async.model.plan import (
     Edit,
     MakeAsync,
     QueryRewrite,
+    RecallCall,
     RemoveArgument,
     RenameAttribute,
     ReplaceExpression,
@@ -44,6 +45,7 @@ Operation = Callable[[Any, cst.BaseExpression, Place], Replacement]
 _OPERATIONS: dict[type[Edit], Operation] = {
     AddArgument: lambda edit, node, _: Replacement(calls.add_argument(edit, node)),
     DelegateCall: lambda edit, node, _: Replacement(calls.delegate(edit, node)),
+    RecallCall: lambda edit, node, _: Replacement(calls.recall(edit, node)),
     RemoveArgument: lambda edit, node, _: Replacement(calls.remove_argument(edit, node)),
     SpreadArgument: lambda edit, node, _: Replacement(calls.spread_argument(edit, node)),
     QueryRewrite: expressions.rewrite_query,
@@ -98,6 +100,7 @@ class _Executor(cst.CSTTransformer):
         self._path: list[cst.CSTNode] = []
         self._hoisted: dict[cst.CSTNode, list[Hoisted]] = {}
         self._edited: set[cst.CSTNode] = set()
+        self._shortened: set[cst.CSTNode] = set()
         self._nodes = frozenset(self._targets.nodes())
         self._pending = set(self._nodes)
         self._blocks = BlockEditor(
@@ -151,6 +154,8 @@ class _Executor(cst.CSTTransformer):
             made = _OPERATIONS[type(edit)](edit, updated, place)
             updated = fitted(made.expression, place)
             self._mark()
+            if isinstance(edit, RecallCall):
+                self._shortened.add(self._line_of(self._statement()))
             if made.hoisted is not None:
                 statement = self._statement()
                 finished = self._finisher(self._line_of(statement)).hoisted(*made.hoisted)
@@ -213,7 +218,8 @@ class _Executor(cst.CSTTransformer):
     def _finisher(self, statement: cst.CSTNode) -> Finisher:
         numbers = self._located.lines(statement)
         source = "\n".join(self._lines[numbers.start - 1 : numbers.stop - 1])
-        return Finisher(statement, source, self._indent(), self._style)
+        joins = statement in self._shortened
+        return Finisher(statement, source, self._indent(), self._style, joins)
 
     def _hoisted_from(self, statement: cst.CSTNode) -> list[Hoisted]:
         small = statement.body if isinstance(statement, cst.SimpleStatementLine) else (statement,)

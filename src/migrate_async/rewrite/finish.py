@@ -9,6 +9,7 @@ import libcst as cst
 
 from migrate_async.rewrite.fitting import Fitter, head_of
 from migrate_async.rewrite.fragments import code_of, leading_lines
+from migrate_async.rewrite.joining import joined
 from migrate_async.rewrite.lines import Style, breaks_line, comments_in, has_breaks, width
 from migrate_async.rewrite.place import Hoisted, Place
 
@@ -34,10 +35,16 @@ class Finisher:
     source: str
     block: str
     style: Style
+    joins: bool = False
+    """Whether the statement was broken for something that is gone now."""
 
     def statement(self, updated: cst.CSTNode, hoisted: Sequence[Hoisted]) -> cst.CSTNode:
         """`updated` with its lines fitted; `hoisted` is what already moved out of it."""
         if isinstance(updated, cst.SimpleStatementLine):
+            if self.joins and len(updated.body) == 1:
+                on_one_line = joined(updated.body[0])
+                if on_one_line is not None:
+                    updated = updated.with_changes(body=[on_one_line])
             return self._with_comments(self._line(updated), hoisted)
         if isinstance(updated, cst.FunctionDef):
             return self._function(updated)

@@ -40,11 +40,18 @@ def change_imports(
     """
     rebound = {_bound(change) for change in imports} & set(unneeded)
     text = _without(text, rebound, used=set())
-    for change in sorted(set(imports)):
-        text = _Source.parse(text, path, limit).with_import(change)
-    if set(unneeded) - rebound:
-        text = _without(text, set(unneeded) - rebound, used=None)
+    doomed = set(unneeded) - rebound
+    if doomed and imports:
+        doomed -= used_names(ast.parse(text), text)
+    for change in sorted(set(imports), key=_order):
+        text = _Source.parse(text, path, limit, frozenset(doomed)).with_import(change)
+    if doomed:
+        text = _without(text, doomed, used=None)
     return text
+
+
+def _order(change: ImportChange) -> tuple[str, str, str]:
+    return change.module, change.name, change.alias
 
 
 def _bound(change: ImportChange) -> str:
@@ -144,12 +151,22 @@ _ORDERS: tuple[Callable[[str], tuple[int, str]], ...] = (
 )
 
 
-def _insertion_index(names: Sequence[str], name: str) -> int:
-    """Where `name` belongs in `names`: in order, if they are in an order, else last."""
+def _size(statement: ast.ImportFrom) -> int:
+    return len(statement.names)
+
+
+def _insertion_index(names: Sequence[str], change: ImportChange) -> int:
+    """Where the name of `change` belongs in `names`: in order, if they are in an order.
+
+    Else it stands beside the name that it takes turns with, or last.
+    """
+    name = change.name
     for key in _ORDERS:
         keys = [key(known) for known in names]
         if keys == sorted(keys):
             return bisect.bisect_left(keys, key(name))
+    if change.beside in names:
+        return names.index(change.beside) + change.passing
     return len(names)
 
 
@@ -161,11 +178,16 @@ class _Source:
     path: PurePosixPath
     body: list[ast.stmt]
     style: Style
+    doomed: frozenset[str]
+    """Imported names that will be removed: they make no line too long."""
 
     @classmethod
-    def parse(cls, text: str, path: str, limit: int | None) -> _Source:
+    def parse(
+        cls, text: str, path: str, limit: int | None, doomed: frozenset[str] = frozenset()
+    ) -> _Source:
         tree = ast.parse(text)
-        return cls(split_lines(text), PurePosixPath(path), tree.body, style_of(text, tree, limit))
+        style = style_of(text, tree, limit)
+        return cls(split_lines(text), PurePosixPath(path), tree.body, style, doomed)
 
     @property
     def text(self) -> str:
@@ -181,10 +203,15 @@ class _Source:
         statements = [s for s in self.body if isinstance(s, Statement)]
         if any(self._provides(statement, change) for statement in statements):
             return self.text
-        for statement in statements:
-            if isinstance(statement, ast.ImportFrom) and self._can_join(statement, change):
-                return self._joined(statement, change)
-        return self._with_line(change)
+        fitting = [
+            statement
+            for statement in statements
+            if isinstance(statement, ast.ImportFrom) and self._can_join(statement, change)
+        ]
+        if not fitting:
+            return self._with_line(change)
+        # A name that is passing through may have a line of its own, which others do not join.
+        return self._joined(max(fitting, key=_size) if change.beside else fitting[0], change)
 
     def _module_of(self, statement: ast.ImportFrom) -> str:
         """The absolute dotted name, as far as the path tells, of what is imported from."""
@@ -216,9 +243,9 @@ class _Source:
 
     def _joined(self, statement: ast.ImportFrom, change: ImportChange) -> str:
         new = f"{change.name} as {change.alias}" if change.alias else change.name
-        index = _insertion_index([alias.name for alias in statement.names], change.name)
+        index = _insertion_index([alias.name for alias in statement.names], change)
         if statement.lineno == statement.end_lineno:
-            return self._joined_on_line(statement, index, new)
+            return self._joined_on_line(statement, index, new, change)
         if all(_alone_on_line(statement, i) for i in range(len(statement.names))):
             return self._joined_as_line(statement, index, new)
         if index < len(statement.names):
@@ -227,15 +254,21 @@ class _Source:
         end = _end(statement.names[-1], self.lines)
         return _replaced(self.lines, end, end, f", {new}")
 
-    def _joined_on_line(self, statement: ast.ImportFrom, index: int, new: str) -> str:
+    def _joined_on_line(
+        self, statement: ast.ImportFrom, index: int, new: str, change: ImportChange
+    ) -> str:
         start = _start(statement.names[0], self.lines)
         end = _end(statement.names[-1], self.lines)
         names = [ast.unparse(alias) for alias in statement.names]
         names.insert(index, new)
         text = _replaced(self.lines, start, end, ", ".join(names))
         line = split_lines(text)[statement.lineno - 1].rstrip("\r\n")
-        if len(line.split("#")[0].rstrip()) <= self.style.limit or "(" in line:
+        gone = sum(len(name) + 2 for name in names if name in self.doomed)
+        if len(line.split("#")[0].rstrip()) - gone <= self.style.limit or "(" in line:
             return text
+        if change.beside:
+            # Its line was fine before `name` and `beside` took turns, and will be again.
+            return self._with_line(change) if change.passing else text
         block = self.newline.join(["(", *(f"{self.style.unit}{name}," for name in names), ")"])
         return _replaced(self.lines, start, end, block)
 
@@ -271,7 +304,9 @@ class _Source:
         same = [pair for pair in known if pair[0][0] == key[0]]
         if same:
             keys = [pair[0] for pair in same]
-            index = bisect.bisect_left(keys, key) if keys == sorted(keys) else len(keys)
+            # Where nothing is in order: the place that does not depend on what came first.
+            smaller = [number for number, known in enumerate(keys, start=1) if known < key]
+            index = max(smaller, default=0)
             if index == 0:
                 return same[0][1].lineno, 0, 0
             return self._line_after(same[index - 1][1]), 0, 0

@@ -333,8 +333,8 @@ class Evaluator:
 
     def _await(self, node: s.Await, names: Flow) -> Value | None:
         value = self.value(node.value, names)
-        if value is None:
-            return None
+        if value is None or self._project.project.bridged(node.value) is not None:
+            return value
         self.use(value, Usage.KEPT)
         return self._piece(node, value.state)
 

@@ -33,7 +33,7 @@ def _check_uses(
     project = network.project.project
     where = ""
     for use in project.value_uses(function):
-        if use.kind != "base":
+        if use.kind != "base" and project.bridged(project.parent(use.node)) is None:
             where = f"`{function.name}` is used as a value"
     is_method = function.cls is not None and function.name not in MEMBERS
     if is_method and function.name in network.unresolved:

@@ -90,6 +90,7 @@ class ProjectView:
     def targets(self, call: s.Call) -> list[Target]:
         """The project functions that `call` may run; for a class, its `__init__`."""
         found: list[Target] = []
+        call = self.project.bridged(call) or call
         for item in t.ordered(self.infer(call.func)):
             if isinstance(item, t.FunctionObject):
                 found.append(Target(item.fn, item.receiver, call))

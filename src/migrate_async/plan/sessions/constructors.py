@@ -85,11 +85,11 @@ class Constructors:
     ) -> str | None:
         """The name of a session at `site`: there already, or injected; None: there is none."""
         function = site.function
-        if not converts(function):
+        if not converts(function) and not function.is_async:
             return None
         for param in function.params:
             name = s.Name(*param.span, param.name)
-            if self._project.session_kind(name, function.scope) == "sync":
+            if self._project.session_kind(name, function.scope) is not None:
                 return param.name
         planned = session_plan(function).injected
         if planned:

@@ -234,7 +234,7 @@ class _Builder:
         return f"async with {self._session_call(found)} as {name}:"
 
     def _session_call(self, found: Acquisition) -> str:
-        if found.kind == "factory":
+        if found.kind == "factory" and not self._is_twin(found.call.func):
             return source(found.call)
         if found.kind == "constructor":
             session = self._imported("sqlalchemy.ext.asyncio", "AsyncSession")
@@ -242,6 +242,11 @@ class _Builder:
             return f"{arguments[:-1]}, expire_on_commit=False)"
         factory = self._imported(self.provider.module, self.provider.factory)
         return f"{factory}()"
+
+    def _is_twin(self, func: s.Expr) -> bool:
+        """`SyncSessionLocal` of an earlier run."""
+        name = s.dotted_name(func).rpartition(".")[2]
+        return bool(self.provider.factory) and name == self.provider.sync_factory
 
     def _replace_call(self, found: Acquisition) -> None:
         self.edits.append(

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from migrate_async.config import Settings
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
+from migrate_async.index.sessions import Variable
 from migrate_async.plan.paths import is_test_path
+from migrate_async.plan.twins import Twins, sync_factory_name
 
 
 @dataclass(frozen=True)
@@ -23,40 +25,61 @@ class Provider:
     get_db: str = ""
     creates: bool = False
 
+    @property
+    def sync_factory(self) -> str:
+        """The name that an earlier run may have given to the sync side of the factory."""
+        return sync_factory_name(self.factory)
 
-def find_provider(project: Project, settings: Settings) -> Provider:
-    """The provider of the application (not of its tests)."""
-    factory = next(
-        (
-            found
-            for found in project.session_factories
-            if found.kind == "sessionmaker"
-            and found.scope.kind == "module"
-            and not is_test_path(found.module.path)
-        ),
-        None,
-    )
+
+def find_provider(project: Project, settings: Settings, twins: Twins) -> Provider:
+    """The provider of the application (not of its tests, nor of what stays sync)."""
+    factory = _factory(project, twins)
     owner = factory.module.name if factory else ""
     name = factory.name if factory else ""
     if settings.get_db:
         # It may be outside of what is indexed: a library's, or another file's.
         module, _, function = settings.get_db.rpartition(".")
         return Provider(owner, name, module, function)
-    dependency = _dependency(project)
+    dependency = _dependency(project, twins)
     if dependency is not None:
         return Provider(owner, name, dependency.module.name, dependency.name)
     return Provider(owner, name, owner, "get_db" if factory else "", creates=factory is not None)
 
 
-def _dependency(project: Project) -> Function | None:
+def _factory(project: Project, twins: Twins) -> Variable | None:
+    """The sync factory that is to migrate, or the async one that has."""
+    candidates = [
+        found
+        for found in project.session_factories
+        if found.kind in ("sessionmaker", "async_sessionmaker")
+        and found.scope.kind == "module"
+        and found not in twins.variables
+        and not is_test_path(found.module.path)
+    ]
+    return next(
+        (found for found in candidates if found.kind == "sessionmaker"),
+        next(iter(candidates), None),
+    )
+
+
+def _dependency(project: Project, twins: Twins) -> Function | None:
     candidates = [
         function
         for function in project.session_dependencies
-        if not is_test_path(function.module.path) and function.parent and function.parent.is_module
+        if not is_test_path(function.module.path)
+        and function not in twins.functions
+        and function.parent
+        and function.parent.is_module
     ]
-    return max(candidates, key=lambda function: _uses(project, function), default=None)
+    return max(candidates, key=lambda function: _uses(project, twins, function), default=None)
 
 
-def _uses(project: Project, function: Function) -> tuple[int, str]:
-    uses = [use for use in project.value_uses(function) if use.kind.startswith("arg:Depends")]
-    return (len(uses), function.qualname)
+def _uses(project: Project, twins: Twins, function: Function) -> tuple[int, str]:
+    """How many functions depend on it, on its sync side too: the same before and after a run."""
+    sides = [function]
+    for sync, twin in twins.functions.items():
+        if (twin.module, twin.name) == (function.module, function.name):
+            sides.append(sync)
+    uses = [use for side in sides for use in project.value_uses(side)]
+    count = sum(use.kind.startswith("arg:Depends") for use in uses)
+    return (count, function.qualname)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import libcst as cst
 
 from migrate_async.errors import InternalError
-from migrate_async.model.plan import AddArgument, DelegateCall, RemoveArgument, SpreadArgument
+from migrate_async.model.plan import (
+    AddArgument,
+    DelegateCall,
+    RecallCall,
+    RemoveArgument,
+    SpreadArgument,
+)
 from migrate_async.rewrite.fragments import parse_expression
 from migrate_async.rewrite.lines import breaks_line, indent_after, moved
 from migrate_async.rewrite.operations import sequences
@@ -42,6 +48,45 @@ def delegate(edit: DelegateCall, node: cst.BaseExpression) -> cst.Call:
     others = [_in_parentheses(arg) for arg in call.args]
     args = sequences.insert(others, 0, callee, call.whitespace_before_args)
     return call.with_changes(func=parse_expression(edit.to), args=args)
+
+
+def recall(edit: RecallCall, node: cst.BaseExpression) -> cst.BaseExpression:
+    """What the delegated call `node` delegates, called directly; of an `await`, not awaited."""
+    if isinstance(node, cst.Await):
+        return recall(edit, node.expression)
+    call = _as_call(node)
+    callee = call.args[0].value
+    if isinstance(callee, cst.Lambda):
+        parameter = callee.params.params[0].name.value
+        body = callee.body.visit(_Renamed(parameter, parse_expression(edit.first)))
+        assert isinstance(body, cst.BaseExpression)  # noqa: S101 - a lambda's body is one
+        return body
+    args = sequences.remove(call.args, 0)
+    if edit.first:
+        first = cst.Arg(parse_expression(edit.first), comma=cst.MaybeSentinel.DEFAULT)
+        args = sequences.insert(args, 0, first, call.whitespace_before_args)
+    space = call.whitespace_before_args if args else cst.SimpleWhitespace("")
+    return call.with_changes(func=callee, args=args, whitespace_before_args=space)
+
+
+class _Renamed(cst.CSTTransformer):
+    """Puts an expression in the place of a name."""
+
+    def __init__(self, name: str, new: cst.BaseExpression) -> None:
+        super().__init__()
+        self._name = name
+        self._new = new
+
+    def on_leave(  # type: ignore[override]
+        self, original_node: cst.CSTNode, updated_node: cst.CSTNode
+    ) -> cst.CSTNode:
+        # The names of attributes and keywords are names of something else.
+        if isinstance(original_node, cst.Attribute):
+            return updated_node.with_changes(attr=original_node.attr)
+        if isinstance(original_node, cst.Arg):
+            return updated_node.with_changes(keyword=original_node.keyword)
+        is_it = isinstance(original_node, cst.Name) and original_node.value == self._name
+        return self._new if is_it else updated_node
 
 
 def remove_argument(edit: RemoveArgument, node: cst.BaseExpression) -> cst.Call:

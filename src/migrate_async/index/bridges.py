@@ -1,0 +1,51 @@
+"""Bridges: calls by which async code runs a function that stays sync.
+
+`await db.run_sync(f, a)`, `await db.run_sync(lambda session: f(a, db=session))` and
+`await run_in_threadpool(f, a)`. Such a call runs `f`, but its caller does not keep `f` sync: once
+`f` is a coroutine function it is called directly.
+"""
+
+from __future__ import annotations
+
+from migrate_async.index import scopes as sc
+from migrate_async.index import types as t
+from migrate_async.index.infer import Inference
+from migrate_async.knowledge import fastapi, sqlalchemy
+from migrate_async.model import syntax as s
+
+_NAMES = frozenset({"run_sync", *(name.rpartition(".")[2] for name in fastapi.THREADS)})
+
+
+def may_be_bridge(node: s.Call) -> bool:
+    """Whether `node` looks like a bridge; cheap."""
+    return bool(node.args) and sc.last_name(node.func) in _NAMES
+
+
+def is_bridge(node: s.Call, scope: sc.Scope, inference: Inference) -> bool:
+    """Whether `node` runs its first argument on the sync side of a session, or in a thread."""
+    if not may_be_bridge(node):
+        return False
+    for item in inference.infer(node.func, scope):
+        if isinstance(item, t.External) and item.dotted in fastapi.THREADS:
+            return True
+        if isinstance(item, t.ExternalMethod) and item.name == "run_sync":
+            return item.owner in sqlalchemy.ASYNC_SESSIONS
+    return False
+
+
+def direct(node: s.Call) -> s.Call:
+    """The call that the bridge `node` makes: `f(db, a)` of `db.run_sync(f, a)`."""
+    first, *rest = node.args
+    if sc.last_name(node.func) == "run_sync" and isinstance(node.func, s.Attribute):
+        rest = [node.func.value, *rest]
+    return s.Call(*node.span, first, tuple(rest), node.keywords)
+
+
+def targets(node: s.Call, scope: sc.Scope, inference: Inference) -> tuple[sc.Function, ...]:
+    """The project functions that a bridge runs; those of a lambda are called by the lambda."""
+    found: dict[sc.Function, None] = {}
+    if isinstance(node.args[0], s.Lambda):
+        return ()
+    for item in t.ordered(inference.infer(node.args[0], scope)):
+        found.update(dict.fromkeys(fn for fn, _ in inference.members.callables(item)))
+    return tuple(found)

@@ -1,0 +1,120 @@
+"""What was selected, as functions of the linked project: the roots of a partial migration."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator
+
+from migrate_async.errors import UsageError
+from migrate_async.index.project import Project
+from migrate_async.index.routes import Route
+from migrate_async.index.scopes import Function
+from migrate_async.model.selection import Selection
+from migrate_async.plan.paths import is_under
+
+Cheapest = Callable[[], Iterable[Function]]
+"""The functions of the routes that are still sync, the cheapest first."""
+
+
+def roots(project: Project, selection: Selection, cheapest: Cheapest) -> frozenset[Function]:
+    """The functions that `selection` names; everything, if it names nothing.
+
+    Raises `UsageError` with near matches for a name that the project does not have.
+    """
+    if selection.is_everything:
+        return frozenset(project.functions)
+    found: set[Function] = set()
+    for route in selection.routes:
+        found.update(_route(project, route))
+    for router in selection.routers:
+        found.update(_router(project, router))
+    for module in selection.modules:
+        found.update(_module(project, module))
+    for function in selection.functions:
+        found.update(_function(project, function))
+    if selection.next:
+        found.update(list(cheapest())[: selection.next])
+    if selection.paths:
+        found.update(f for f in project.functions if is_under(f.module.path, selection.paths))
+    return frozenset(found)
+
+
+def route_names(route: Route) -> Iterator[str]:
+    """`GET /users`, one for each method and path that the route answers."""
+    for path in route.paths:
+        for method in route.methods or ("GET",):
+            yield f"{method} {path}"
+
+
+def _route(project: Project, wanted: str) -> set[Function]:
+    method, separator, path = wanted.strip().partition(" ")
+    if not separator:
+        method, path = "", method
+    method, path = method.upper(), path.strip()
+    for paths in ((path,), (path.rstrip("/"), path.rstrip("/") + "/")):
+        found = {
+            route.function
+            for route in project.routes
+            if not set(paths).isdisjoint(route.paths) and (not method or method in route.methods)
+        }
+        if found:
+            return found
+    known = [name for route in project.routes for name in route_names(route)]
+    return _unknown("route", f"{method} {path}".strip(), known)
+
+
+def _router(project: Project, wanted: str) -> set[Function]:
+    if wanted.startswith("/"):
+        prefix = wanted.rstrip("/")
+        found = {
+            route.function
+            for route in project.routes
+            for path in route.paths
+            if path == prefix or path.startswith(prefix + "/")
+        }
+    else:
+        found = {
+            route.function
+            for route in project.routes
+            if _ends(route.router, wanted) or _ends(route.router.rpartition(".")[0], wanted)
+        }
+    return found or _unknown("router", wanted, [route.router for route in project.routes])
+
+
+def _module(project: Project, wanted: str) -> set[Function]:
+    modules = [name for name in project.modules if _ends(name, wanted)]
+    if wanted in project.modules:
+        modules = [wanted]
+    found = {
+        function
+        for function in project.functions
+        for name in modules
+        if function.module.name == name or function.module.name.startswith(f"{name}.")
+    }
+    return found or _unknown("module", wanted, project.modules)
+
+
+def _function(project: Project, wanted: str) -> set[Function]:
+    exact = project.function(wanted)
+    if exact is not None:
+        return {exact}
+    found = {f for f in project.functions if not f.is_module and _ends(f.qualname, wanted)}
+    if len(found) > 1:
+        names = ", ".join(sorted(function.qualname for function in found)[:5])
+        raise UsageError(f"more than one function is called {wanted!r}: {names}")
+    known = [f.qualname for f in project.functions if not (f.is_module or f.is_lambda)]
+    return found or _unknown("function", wanted, known)
+
+
+def _ends(name: str, wanted: str) -> bool:
+    return name == wanted or name.endswith(f".{wanted}")
+
+
+def _unknown(kind: str, wanted: str, known: Iterable[str]) -> set[Function]:
+    names = list(dict.fromkeys(known))
+    close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
+    last = wanted.rpartition(".")[2]
+    ends = [name for name in names if name.rpartition(".")[2] == last]
+    near = list(dict.fromkeys([*ends[:3], *close]))[:3]
+    advice = f"; did you mean {', '.join(near)}?" if near else ""
+    raise UsageError(f"the project has no {kind} {wanted!r}{advice}")

@@ -1,0 +1,113 @@
+"""The sync names that an earlier run left for code that stays sync, and what they stand for.
+
+`get_sync_db` stands for `get_db`, `SyncSessionLocal` for `SessionLocal`, `sync_engine` for
+`engine`, `SyncDbDep` for `DbDep`. They are recognised by name and by what stands beside them, so
+that a project may have a `get_sync_db` of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function, Module
+from migrate_async.index.sessions import Variable
+from migrate_async.model import syntax as s
+from migrate_async.plan.aliases import Alias, find_aliases
+from migrate_async.plan.names import local_name
+
+SYNC_DEPENDENCY = "get_sync_db"
+
+
+def sync_dependency_name(name: str) -> str:
+    """Of a second session dependency; the main one's is `SYNC_DEPENDENCY`."""
+    return f"sync_{name}"
+
+
+def sync_factory_name(name: str) -> str:
+    return f"Sync{name}"
+
+
+def sync_engine_name(name: str) -> str:
+    return f"sync_{name}"
+
+
+@dataclass(frozen=True)
+class Twin:
+    """`sync_name` of `module` is the sync side of `name` there; `statement` defines it."""
+
+    module: Module
+    name: str
+    sync_name: str
+    statement: s.Stmt
+
+    def local_name(self, module: Module) -> str | None:
+        """What `module` calls the sync name, if it has it."""
+        if module is self.module:
+            return self.sync_name
+        return local_name(module, self.module.name, self.sync_name)
+
+
+class Twins:
+    """All twins of a project."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self.functions: dict[Function, Twin] = dict(_dependencies(project))
+        self.variables: dict[Variable, Twin] = dict(_variables(project))
+        self.aliases: dict[Alias, Twin] = dict(_aliases(project, self.functions))
+
+    def __iter__(self) -> Iterator[Twin]:
+        yield from self.aliases.values()
+        yield from self.functions.values()
+        yield from self.variables.values()
+
+    def named(self, module: Module, node: s.Name | s.Attribute) -> Twin | None:
+        """The twin that `node`, a name or dotted name in `module`, names."""
+        last = s.dotted_name(node).rpartition(".")[2]
+        for twin in self:
+            if isinstance(node, s.Name) and twin.local_name(module) == node.id:
+                return twin
+            if isinstance(node, s.Attribute) and last == twin.sync_name:
+                return twin
+        return None
+
+    def has(self, module: Module, sync_name: str) -> bool:
+        """Whether `module` defines the twin `sync_name` already."""
+        return any(t.module is module and t.sync_name == sync_name for t in self)
+
+
+def _dependencies(project: Project) -> Iterator[tuple[Function, Twin]]:
+    for function in project.functions:
+        if not isinstance(function.node, s.FunctionDef) or function.is_async:
+            continue
+        for site in project.calls(function):
+            for target in site.targets if site.kind == "dependency" else ():
+                names = (SYNC_DEPENDENCY, sync_dependency_name(target.name))
+                if function.name not in names or target.module is not function.module:
+                    continue
+                yield function, Twin(function.module, target.name, function.name, function.node)
+
+
+def _variables(project: Project) -> Iterator[tuple[Variable, Twin]]:
+    known = (*project.session_factories, *project.engines)
+    asynchronous = {(v.module.name, v.name) for v in known if v.kind.startswith("async")}
+    for variable in known:
+        if variable.scope.kind != "module" or variable.kind.startswith("async"):
+            continue
+        is_engine = variable.kind == "engine"
+        prefix = "sync_" if is_engine else "Sync"
+        name = variable.name.removeprefix(prefix)
+        if name != variable.name and (variable.module.name, name) in asynchronous:
+            statement = project.statement_of(variable.value)
+            yield variable, Twin(variable.module, name, variable.name, statement)
+
+
+def _aliases(project: Project, functions: dict[Function, Twin]) -> Iterator[tuple[Alias, Twin]]:
+    names = {twin.sync_name for twin in functions.values()}
+    for alias in find_aliases(project):
+        mentions = {node.id for node in s.walk(alias.value) if isinstance(node, s.Name)}
+        name = alias.name.removeprefix("Sync")
+        if name != alias.name and mentions & names and name in alias.module.scope.names:
+            yield alias, Twin(alias.module, name, alias.name, alias.statement)

@@ -1,0 +1,158 @@
+"""Who converts in this run, and who would if everything were selected.
+
+The full colouring is where a migration ends; the partial one is where this run ends. What only the
+partial one keeps is left as it is, apart from where it gets its session: its queries are translated
+when it converts, so that the text of a function does not depend on the order of the runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.model.plan import Reason
+from migrate_async.model.selection import Selection
+from migrate_async.plan.colour import Colouring, Obstacle, Sharing, colour
+from migrate_async.plan.cost import cheapest
+from migrate_async.plan.holders import Holders
+from migrate_async.plan.paths import is_test_path
+from migrate_async.plan.queries import Chain, QueryPlan
+from migrate_async.plan.reach import reach
+from migrate_async.plan.selecting import roots
+from migrate_async.plan.suites import tests_take_part
+from migrate_async.plan.touches import Touches
+
+
+@dataclass(eq=False)
+class Verdicts:
+    """The colourings of one run."""
+
+    _project: Project
+    _selection: Selection
+    _touches: Touches
+    _queries: QueryPlan
+    _obstacle: Obstacle
+    _holders: Holders
+
+    @cached_property
+    def full(self) -> Colouring:
+        """As if everything were selected. Test suites take part only if they call what converts."""
+        alone = self._colour(self._obstacle, self._holders, ignore=_is_test)
+        if not tests_take_part(self._project, alone):
+            return alone
+        return self._colour(self._obstacle, self._holders, ignore=lambda _function: False)
+
+    @cached_property
+    def wanted(self) -> frozenset[Function]:
+        """What was selected and what that needs."""
+        chosen = roots(self._project, self._selection, lambda: cheapest(self._project, self.full))
+        if self._selection.is_everything:
+            return chosen
+        return reach(self._project, chosen, self._holders.peers)
+
+    @cached_property
+    def is_partial(self) -> bool:
+        """Whether something that could convert is not wanted."""
+        return any(
+            self.full.converts(function)
+            for function in self.full.coloured
+            if function not in self.wanted and not _is_test(function)
+        )
+
+    @cached_property
+    def colouring(self) -> Colouring:
+        """What this run does."""
+        if not self.is_partial:
+            return self.full
+        found = self._colour(self._unless_unwanted, self, ignore=_is_test)
+        left = self._left_builders(found)
+        return Colouring({**found.coloured, **left}, {**found.kept, **left})
+
+    def translates(self, chain: Chain) -> bool:
+        """Whether this run translates `chain`, as far as its functions are concerned."""
+        if not self.is_partial:
+            return True
+        functions = self._sharing[chain.group]
+        waits = any(
+            self.full.converts(function) and not self.colouring.converts(function)
+            for function in functions
+        )
+        return not waits and any(function in self.wanted for function in functions)
+
+    # --- the partial colouring -----------------------------------------------------------------
+
+    def _colour(
+        self, obstacle: Obstacle, sharing: Sharing, ignore: Callable[[Function], bool]
+    ) -> Colouring:
+        return colour(self._project, self._touches, obstacle, sharing, ignore)
+
+    def _unless_unwanted(
+        self, function: Function, coloured: Mapping[Function, Reason]
+    ) -> Reason | None:
+        reason = self._obstacle(function, coloured)
+        if reason is not None or function in self.wanted or self._serves(function):
+            return reason
+        line = function.node.line if function.node else 0
+        text = "it is not part of what was selected"
+        return Reason("not-selected", text, function.module.path, line)
+
+    def _serves(self, function: Function) -> bool:
+        """`get_db` serves whatever is selected."""
+        return function in self._project.session_dependencies
+
+    def peers(self, function: Function) -> Iterable[Function]:
+        """A query that several functions work on is translated in all of them or in none."""
+        yield from self._holders.peers(function)
+        for group in self._groups_of.get(function, ()):
+            for other in self._sharing[group]:
+                if other is not function and self.full.converts(other):
+                    yield other
+
+    def makers(self, function: Function) -> Iterable[Function]:
+        return self._holders.makers(function)
+
+    def made(self, function: Function) -> Iterable[Function]:
+        return self._holders.made(function)
+
+    def _left_builders(self, found: Colouring) -> dict[Function, Reason]:
+        """Functions that only build a query for one that stays sync: they need its session."""
+        left: dict[Function, Reason] = {}
+        pending: list[tuple[Function, Function]] = []
+        for functions in self._sharing.values():
+            waiting = [f for f in functions if self.full.converts(f) and not found.converts(f)]
+            if waiting:
+                pending += [(function, waiting[0]) for function in functions]
+        while pending:
+            function, waiting_for = pending.pop()
+            if function in found.coloured or function in left or function.is_module:
+                continue
+            line = function.node.line if function.node else 0
+            text = f"it builds a query for {waiting_for.qualname}, which stays sync"
+            left[function] = Reason(
+                "shares-query", text, function.module.path, line, waiting_for.qualname
+            )
+            pending += [(site.function, function) for site in self._project.callers(function)]
+        return left
+
+    @cached_property
+    def _sharing(self) -> dict[int, dict[Function, None]]:
+        """The functions of each group of queries."""
+        found: dict[int, dict[Function, None]] = {}
+        for chain in self._queries.chains:
+            found.setdefault(chain.group, {})[chain.function] = None
+        return found
+
+    @cached_property
+    def _groups_of(self) -> dict[Function, list[int]]:
+        found: dict[Function, list[int]] = {}
+        for group, functions in self._sharing.items():
+            for function in functions:
+                found.setdefault(function, []).append(group)
+        return found
+
+
+def _is_test(function: Function) -> bool:
+    return is_test_path(function.module.path)

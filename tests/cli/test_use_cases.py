@@ -181,7 +181,7 @@ def test_a_kept_coroutine_on_the_request_s_session_stops_the_write(root: Path, k
     assert migrated(root, mode=Mode.WRITE, step=Step.QUERIES, allow_dirty=True).summary.written
 
 
-def test_a_kept_route_on_a_second_database_stops_the_write(root: Path) -> None:
+def test_a_kept_route_on_a_second_database_has_a_sync_side_of_its_own(root: Path) -> None:
     main = (root / "blog" / "main.py").read_text()
     second = root / "second"
     shutil.copytree(root / "blog", second)
@@ -190,10 +190,12 @@ def test_a_kept_route_on_a_second_database_stops_the_write(root: Path) -> None:
     kept = KEPT_ROUTE.format(kind="def")
     (second / "main.py").write_text(main.replace("blog", "second") + kept)
     (root / "blog" / "main.py").write_text(main + kept)
-    before = contents(root)
-    with pytest.raises(UsageError, match="will give an AsyncSession"):
-        migrated(root, mode=Mode.WRITE, allow_dirty=True)
-    assert contents(root) == before
+    assert migrated(root, mode=Mode.WRITE, allow_dirty=True).summary.written
+    for package in (root / "blog", second):
+        text = "".join(path.read_text() for path in sorted(package.glob("*.py")))
+        assert "Depends(get_sync_db)" in text
+        assert "def get_sync_db(" in text
+        assert ".configure(sync_session_class=HopSession)" in text
 
 
 def test_undo_puts_everything_back(root: Path) -> None:

@@ -30,6 +30,7 @@ from migrate_async.lint.transactions.holders import Holder, holders
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Finding
 from migrate_async.model.plan import Step
+from migrate_async.model.selection import EVERYTHING
 from migrate_async.plan.async_step import AsyncStep
 from migrate_async.plan.colour import Colouring
 from migrate_async.plan.paths import is_under
@@ -139,7 +140,7 @@ class View:
     def colouring(self) -> Colouring:
         """Which functions `migrate` would make coroutines."""
         settings = self.project.settings
-        step = AsyncStep(self.project, Step.ALL, settings, lambda _function: True, self.queries)
+        step = AsyncStep(self.project, Step.ALL, settings, EVERYTHING, self.queries)
         return step.colouring
 
     @cached_property

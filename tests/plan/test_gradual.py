@@ -258,6 +258,40 @@ def many(db: Session = Depends(get_db)):
     assert verdicts(both)["main.one"] == "convert"
 
 
+def test_a_generator_that_stays_sync_keeps_the_one_who_iterates_it() -> None:
+    """It would run its queries outside of the bridge, where nothing can wait for them."""
+    files = {
+        **FILES,
+        "app/main.py": """
+from fastapi import Depends, FastAPI
+from sqlalchemy.orm import Session
+from .database import get_db
+from .models import User
+
+app = FastAPI()
+
+
+def each(db: Session):
+    for id in range(3):
+        yield db.get(User, id)
+
+
+@app.get("/one")
+def one(db: Session = Depends(get_db)):
+    return [user.name for user in each(db)]
+
+
+@app.get("/two")
+def two(db: Session = Depends(get_db)):
+    return [user.id for user in each(db)]
+""",
+    }
+    alone = plan(files, Selection(routes=("GET /one",)))
+    assert verdicts(alone)["main.one"] == "keep"
+    both = plan(files, Selection(routes=("GET /one", "/two")))
+    assert verdicts(both)["main.one"] == "convert"
+
+
 def test_the_plan_says_how_much_attention_it_asks_for() -> None:
     part = plan(FILES, Selection(routes=("GET /users/{id}",)))
     assert (part.risk, part.risk_reason) == ("medium", "1 function run in bridges")

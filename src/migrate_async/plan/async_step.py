@@ -504,5 +504,9 @@ NEXT_STEPS = {
     "no-await": "turn the expression into a loop or a list comprehension",
     "called-by-sync": "migrate the caller too; until then it is called on the sync side",
     "called-at-import": "move the call into the application's start-up",
-    "not-selected": "widen the paths, or migrate it in a later run",
+    "not-selected": "select it too, or migrate it in a later run",
+    "shares-session": "select that too; until then all of them stay on the sync side",
+    "shares-query": "select that too; until then the query stays as it is",
+    "made-by-sync": "select that too; until then the object stays on the sync side",
+    "iterates-sync": "select what keeps it sync, or collect the items inside it",
 }

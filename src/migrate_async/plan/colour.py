@@ -171,15 +171,25 @@ class _Keeper:
             return shared
         for site in self._project.calls(function):
             for target in site.targets:
-                if target in self._kept and self._gives_session(site):
-                    text = f"its session comes from {target.qualname}, which stays sync"
-                    return _reason("session-from-sync", text, site, target)
+                reason = self._callee(site, target) if target in self._kept else None
+                if reason is not None:
+                    return reason
         for site in self._project.callers(function):
             if site.kind in ("dependency", "bridge") or self._is_fetched(function, site):
                 continue
             reason = self._caller(site)
             if reason is not None:
                 return reason
+        return None
+
+    def _callee(self, site: CallSite, target: Function) -> Reason | None:
+        """What `target`, which stays sync, gives that no bridge can carry."""
+        if self._gives_session(site):
+            text = f"its session comes from {target.qualname}, which stays sync"
+            return _reason("session-from-sync", text, site, target)
+        if target.is_generator and site.kind == "call" and not self._is_fetched(target, site):
+            text = f"it iterates {target.qualname}, which stays sync: it would run outside a bridge"
+            return _reason("iterates-sync", text, site, target)
         return None
 
     def _shared(self, function: Function) -> Reason | None:

@@ -72,6 +72,10 @@ class CallGraph:
         self.dependencies = Dependencies(inference)
         self.calls: dict[sc.Function, list[CallSite]] = {}
         self.callers: dict[sc.Function, list[CallSite]] = {}
+        self.bridges: dict[sc.Function, list[CallSite]] = {}
+        """Bridges that run a named function; these are no calls of it."""
+        self.bridged: dict[sc.Function, list[CallSite]] = {}
+        """The same by the function that they run."""
         self.value_uses: dict[sc.Function, list[ValueUse]] = {}
         self.injected: set[sc.Function] = set()
         """Functions that a `Depends(...)` names."""
@@ -97,6 +101,11 @@ class CallGraph:
                 for target in site.targets:
                     self.callers.setdefault(target, []).append(site)
             self._collect_uses(fn)
+            for call in fn.calls:
+                for site in self._bridge(call, fn):
+                    self.bridges.setdefault(fn, []).append(site)
+                    for target in site.targets:
+                        self.bridged.setdefault(target, []).append(site)
 
     # --- arguments of unannotated parameters ---------------------------------------------------
 
@@ -141,7 +150,6 @@ class CallGraph:
         for call in fn.calls:
             called = self._call(call, fn)
             yield msgspec.structs.replace(called, kind="bridge") if in_bridge else called
-            yield from self._bridge(call, fn)
             if isinstance(call.node.func, s.Attribute):
                 yield from self._property_reads(call.node.func, call.scope, call.context, fn)
         for implicit in fn.implicit:

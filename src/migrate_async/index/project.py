@@ -183,6 +183,15 @@ class Project:
         """The sites that run `fn`."""
         return self._graph.callers.get(fn, [])
 
+    def bridges(self, fn: Function) -> list[CallSite]:
+        """The bridges (see `index.bridges`) in `fn` that run a function of the project."""
+        return self._graph.bridges.get(fn, [])
+
+    def bridges_to(self, fn: Function) -> list[CallSite]:
+        """The bridges that run `fn`, and its calls in the lambdas that bridges run."""
+        inside = [site for site in self.callers(fn) if site.kind == "bridge"]
+        return [*self._graph.bridged.get(fn, []), *inside]
+
     def bridged(self, node: s.AnyNode | s.ModuleSyntax) -> s.Call | None:
         """The direct form of the call `node`, if that is a bridge (see `index.bridges`)."""
         if not isinstance(node, s.Call) or not bridges.may_be_bridge(node):

@@ -215,9 +215,8 @@ class AsyncStep:
         """What stays sync is bridged where async code goes on calling it."""
         if function not in self.colouring.kept:
             return p.Verdict.CONVERT
-        is_bridged = any(
-            site.kind == "bridge"
-            or (site.kind == "call" and self.colouring.converts(site.function))
+        is_bridged = bool(self._project.bridges_to(function)) or any(
+            site.kind == "call" and self.colouring.converts(site.function)
             for site in self._project.callers(function)
         )
         return p.Verdict.BRIDGE if is_bridged else p.Verdict.KEEP

@@ -38,7 +38,8 @@ class Collapse:
         found: dict[Module, ModuleEdits] = {}
         for function in self._project.functions:
             taken: set[s.AnyNode] = set()
-            for site in self._project.calls(function):
+            sites = (*self._project.calls(function), *self._project.bridges(function))
+            for site in sites:
                 if site.kind == "bridge" and self._is_over(site):
                     edits = found.setdefault(function.module, ModuleEdits())
                     taken.update(self._take_down(edits, site))

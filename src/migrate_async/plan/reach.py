@@ -43,7 +43,7 @@ def reach(
         pending += dependencies.get(function, ())
         pending += values.get(function, ())
         pending += peers(function)
-        for site in project.calls(function):
+        for site in (*project.calls(function), *project.bridges(function)):
             pending += site.targets
     return frozenset(found)
 
@@ -53,7 +53,7 @@ def _always(project: Project) -> Iterator[Function]:
         if (
             function.is_async
             or _START_UP in function.decorator_names
-            or any(site.kind == "bridge" for site in project.callers(function))
+            or project.bridges_to(function)
         ):
             yield function
 

@@ -4,7 +4,8 @@ MigrateAsyncError
 |-- UsageError               the command line or its environment is wrong (exit code 2)
 |   |-- ConfigurationError   `[tool.migrate-async]` is wrong; names the key and the file
 |   |-- DirtyWorkTreeError   uncommitted changes in files that would be written
-|   `-- StalePlanError       a file changed after the plan was made
+|   |-- StalePlanError       a file changed after the plan was made
+|   `-- NotPutBackError      writing failed, and so did putting back what was written
 |-- SourceError              one file cannot be read or parsed; the run goes on without it
 `-- InternalError            a bug of ours: the rewritten text breaks the plan; the file is left
 """
@@ -41,6 +42,21 @@ class DirtyWorkTreeError(UsageError):
 
 class StalePlanError(UsageError):
     """A file changed after the plan was made."""
+
+
+class NotPutBackError(UsageError):
+    """Writing failed, and putting the files back failed as well; the journal has their content."""
+
+    def __init__(self, cause: str, problem: str) -> None:
+        super().__init__(cause, problem)
+        self.cause = cause
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return (
+            f"writing failed ({self.cause}) and so did putting the files back ({self.problem}): "
+            "`migrate-async undo --list` tells which are new, `migrate-async undo` puts them back"
+        )
 
 
 class SourceError(MigrateAsyncError):

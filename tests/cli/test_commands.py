@@ -265,6 +265,34 @@ def test_undo_lists_what_it_put_back(fake: FakeUseCases, monkeypatch: pytest.Mon
     assert invoke("undo").stdout == "Nothing to undo.\n"
 
 
+def test_undo_takes_a_number_and_force(fake: FakeUseCases, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        use_cases, "undo", lambda _workspace, **options: asked.append(options) or []
+    )
+    invoke("undo")
+    invoke("undo", "--to", "3", "--force")
+    assert asked == [{"back_to": None, "force": False}, {"back_to": 3, "force": True}]
+    assert json.loads(invoke("undo", "--format", "json").stdout)["restored"] == []
+
+
+def test_writes_are_listed_with_what_became_of_their_files(
+    fake: FakeUseCases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(use_cases, "history", lambda _workspace: samples.HISTORY)
+    lines = invoke("undo", "--list").stdout.splitlines()
+    assert [line.split()[:2] for line in lines] == [
+        ["3", "interrupted"],
+        ["new", "app/api.py"],
+        ["old", "app/crud.py"],
+        ["2", "undone"],
+        ["1", "written"],
+    ]
+    assert lines[0].endswith("2 files: 1 old")
+    document = json.loads(invoke("undo", "--list", "--format", "json").stdout)
+    assert [write["state"] for write in document["writes"]] == ["interrupted", "undone", "written"]
+
+
 def test_an_alembic_environment_is_written(fake: FakeUseCases, tmp_path: Path) -> None:
     result = invoke("init", "alembic", "app.models:Base.metadata", "--folder", "db/migrations")
     assert result.exit_code == ExitCode.CLEAN

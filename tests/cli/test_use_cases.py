@@ -202,10 +202,10 @@ def test_undo_puts_everything_back(root: Path) -> None:
     before = contents(root)
     summary = migrated(root, mode=Mode.WRITE).summary
     assert (root / summary.journal).is_dir()
-    restored = use_cases.undo(workspace(root), force=False)
+    restored = use_cases.undo(workspace(root), back_to=None, force=False)
     assert sorted(restored) == sorted(file.path for file in summary.changed)
     assert contents(root) == before
-    assert use_cases.undo(workspace(root), force=False) == []
+    assert use_cases.undo(workspace(root), back_to=None, force=False) == []
 
 
 def test_undo_refuses_to_lose_an_edit(root: Path) -> None:
@@ -214,8 +214,8 @@ def test_undo_refuses_to_lose_an_edit(root: Path) -> None:
     crud = root / "blog" / "crud.py"
     crud.write_text(crud.read_text() + "\n# mine\n")
     with pytest.raises(UsageError, match=r"blog/crud\.py"):
-        use_cases.undo(workspace(root), force=False)
-    use_cases.undo(workspace(root), force=True)
+        use_cases.undo(workspace(root), back_to=None, force=False)
+    use_cases.undo(workspace(root), back_to=None, force=True)
     assert contents(root) == before
 
 

@@ -10,7 +10,7 @@ import pytest
 from migrate_async.errors import SourceError, StalePlanError, UsageError
 from migrate_async.model.change import FileChange
 from migrate_async.source.read import SourceFile, read
-from migrate_async.source.write import JOURNALS, latest, undo, write
+from migrate_async.source.write import JOURNALS, history, latest, undo, write
 
 NAMES = ("a.py", "pkg/b.py", "pkg/c.py")
 
@@ -165,6 +165,40 @@ def test_undo(root: Path) -> None:
     assert contents(root) == {b"old\n"}
     assert undo(root) == []
     assert sorted(path.name for path in (root / JOURNALS).iterdir()) == ["1.undone", "2.undone"]
+
+
+def test_undo_of_several_writes(root: Path) -> None:
+    """All since a number at once; a number that is not there to undo is refused."""
+    for text in ("1\n", "2\n", "3\n"):
+        write(changes(root, text), sources(root), root)
+    assert undo(root, back_to=2) == list(NAMES)
+    assert contents(root) == {b"1\n"}
+    with pytest.raises(UsageError, match="no write 2"):
+        undo(root, back_to=2)
+    states = [(record.number, record.state) for record in history(root)]
+    assert states == [(3, "undone"), (2, "undone"), (1, "written")]
+
+
+def test_undo_of_several_writes_refuses_as_one(root: Path) -> None:
+    """An edit between two writes is in the way of the first one only: nothing is put back."""
+    write(changes(root, "1\n"), sources(root), root)
+    (root / "a.py").write_bytes(b"edited\n")
+    write(changes(root, "2\n"), sources(root), root)
+    with pytest.raises(UsageError, match=r"edited since.*\n  a\.py"):
+        undo(root, back_to=1)
+    assert contents(root) == {b"2\n"}
+    undo(root)
+    assert contents(root) == {b"1\n", b"edited\n"}
+
+
+def test_damaged_journal_restores_nothing(root: Path) -> None:
+    """Bytes that are not those that were kept are never put back."""
+    journal = write(changes(root), sources(root), root)
+    assert journal is not None
+    (journal / "00001.old").write_bytes(b"other\n")
+    with pytest.raises(UsageError, match="damaged"):
+        undo(root)
+    assert contents(root) == {b"new\n"}
 
 
 def test_journals_are_numbered_on(root: Path) -> None:

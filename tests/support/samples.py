@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from migrate_async.model.change import FileChange
 from migrate_async.model.diagnostic import Diagnostic
+from migrate_async.model.journal import JournalFile, JournalRecord
 from migrate_async.model.plan import (
     AwaitCall,
     FilePlan,
@@ -113,3 +114,11 @@ SUMMARY = RunSummary(
     kept=(KEPT,),
     diagnostics=(UNREADABLE,),
 )
+
+HISTORY = [
+    JournalRecord(
+        3, "interrupted", (JournalFile("app/api.py", "new"), JournalFile("app/crud.py", "old"))
+    ),
+    JournalRecord(2, "undone", (JournalFile("app/api.py", "old"),)),
+    JournalRecord(1, "written", (JournalFile("app/api.py", "new"),)),
+]

@@ -18,6 +18,7 @@ from migrate_async.cli.workspace import Workspace, selected
 from migrate_async.errors import DirtyWorkTreeError, UsageError
 from migrate_async.model.change import FileChange
 from migrate_async.model.diagnostic import Diagnostic
+from migrate_async.model.journal import JournalRecord
 from migrate_async.model.plan import Plan, Step, Verdict
 from migrate_async.model.scan import ScanResult
 from migrate_async.model.selection import EVERYTHING, Selection
@@ -191,14 +192,21 @@ def restrict(plan: Plan, codemod: str) -> Plan:
     return msgspec.structs.replace(plan, files=kept, functions=(), counts={})
 
 
-def undo(workspace: Workspace, *, force: bool) -> list[str]:
-    """Put back what the last write changed; the paths of the files restored.
+def undo(workspace: Workspace, *, back_to: int | None, force: bool) -> list[str]:
+    """Put back what the last write changed, or all since write `back_to`; the files put back.
 
     Raises `UsageError` when one of them was edited since, unless `force`.
     """
     from migrate_async.source import write
 
-    return write.undo(workspace.root, force=force)
+    return write.undo(workspace.root, back_to=back_to, force=force)
+
+
+def history(workspace: Workspace) -> list[JournalRecord]:
+    """The writes of the project, the newest first."""
+    from migrate_async.source import write
+
+    return write.history(workspace.root)
 
 
 def _refuse_broken(plan: Plan) -> None:

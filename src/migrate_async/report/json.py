@@ -7,11 +7,13 @@ Fields may be added within a format; none is renamed, removed or given another m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from migrate_async import __version__
+from migrate_async.model.journal import JournalRecord
 from migrate_async.model.plan import Plan
 from migrate_async.model.scan import ScanResult
 from migrate_async.model.summary import RunSummary
@@ -44,6 +46,16 @@ def summary_document(summary: RunSummary, patch: str | None = None) -> str:
     if patch is not None:
         result["patch"] = patch.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return document("migrate", result)
+
+
+def history_document(records: Sequence[JournalRecord]) -> str:
+    """The fields of each `JournalRecord`, in `writes`."""
+    return document("undo", {"writes": msgspec.to_builtins(list(records))})
+
+
+def undodocument(restored: Sequence[str]) -> str:
+    """The paths put back, in `restored`."""
+    return document("undo", {"restored": list(restored)})
 
 
 def document(command: str, fields: dict[str, Any]) -> str:

@@ -1,43 +1,29 @@
 """Put all changes on disk, or none; and take them back.
 
-Before the first file is touched, a journal (`.migrate-async/journal/<n>/`) has the old bytes of
-all of them. Each file is written beside itself and then renamed over, so at any moment, also after
-a crash, it has its old or its new content and never a part of one.
+Before the first file is touched, a journal has the old bytes of all of them (`source.journal`), and
+each file changes in one step (`source.replace`). Whatever ends the program, nothing is lost.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import msgspec
-
-from migrate_async.errors import StalePlanError, UsageError
+from migrate_async.errors import NotPutBackError, StalePlanError, UsageError
 from migrate_async.model.change import FileChange
-from migrate_async.source.read import SourceFile, digest_of
+from migrate_async.model.journal import FileState, JournalRecord, WriteState
+from migrate_async.source.journal import JOURNALS, Journal, create, journals
+from migrate_async.source.lock import locked
+from migrate_async.source.read import SourceFile
+from migrate_async.source.replace import (
+    Replacement,
+    current_digest,
+    remove_temporary,
+    replace_all,
+)
 
-JOURNALS = ".migrate-async/journal"
-_MANIFEST = "manifest.json"
-_UNDONE = ".undone"
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """One file of a journal; digests are SHA-256, `blob` is the file with the old bytes."""
-
-    path: str
-    before: str
-    after: str
-    blob: str
-
-
-class Manifest(msgspec.Struct, frozen=True):
-    """What a journal holds."""
-
-    files: tuple[Entry, ...]
-    version: int = 1
+__all__ = ["JOURNALS", "history", "latest", "undo", "write"]
 
 
 def write(
@@ -46,8 +32,10 @@ def write(
     """Write every change, all or nothing; the journal, or None when nothing changed.
 
     Encoding, byte order mark, line ends, permissions and links are kept. Raises `StalePlanError`
-    when a file is not what it was when it was read; `OSError` when writing fails, after everything
-    is as it was before; `SourceError` when new text does not fit a file's encoding.
+    when a file is not what it was when it was read; `UsageError` when another run is writing, or
+    was interrupted and left some files old and some new; `OSError` when writing fails, after
+    everything is as it was before, and `NotPutBackError` when that failed, too: the journal then
+    stays; `SourceError` when new text does not fit a file's encoding.
     """
     contents = {
         change.path: (sources[change.path], sources[change.path].encode(change.after))
@@ -56,162 +44,125 @@ def write(
     }
     if not contents:
         return None
-    for path, (source, _) in contents.items():
-        if digest_of((root / path).read_bytes()) != source.digest:
-            raise StalePlanError(f"{path} changed while it was being rewritten: run again")
-    journal = _new_journal(root, contents)
-    try:
-        _replace_all({root / path: new for path, (_, new) in contents.items()})
-    except BaseException:
-        shutil.rmtree(journal)
-        raise
-    return journal
+    with locked(root):
+        _settle(root)
+        _refuse_stale(root, contents)
+        journal = create(root, contents)
+        try:
+            replace_all(
+                {
+                    root / path: Replacement(new, {source.digest})
+                    for path, (source, new) in contents.items()
+                }
+            )
+        except NotPutBackError:
+            raise
+        except BaseException:
+            journal.discard()
+            raise
+        with contextlib.suppress(OSError):  # all is written; the next write sees that and marks it
+            journal.mark_written()
+    return journal.folder
 
 
 def write_file(path: Path, data: bytes) -> None:
     """Give one file its content, which is no source and needs no journal; all or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    _replace_all({path: data})
+    replace_all({path: Replacement(data)})
 
 
-def undo(root: Path, journal: Path | None = None, *, force: bool = False) -> list[str]:
-    """Put back the files of `journal` (by default the newest); their paths.
+def undo(root: Path, *, back_to: int | None = None, force: bool = False) -> list[str]:
+    """Put back the files of the newest write; with `back_to`, of all writes since that number.
 
-    The journal is kept, marked as undone. Nothing is done, and nothing returned, when there is no
-    journal. Raises `UsageError` when a file was edited since, unless `force`.
+    Gives the paths put back, each once. The journals are kept, marked as undone. Nothing is done,
+    and nothing returned, when there is nothing to undo. Raises `UsageError` when there is no write
+    with that number, or when files were edited since, unless `force`.
     """
-    journal = journal or latest(root)
-    if journal is None:
+    pending = _pending(root, back_to)
+    if not pending:
         return []
-    manifest = _read_manifest(journal)
-    edited = [entry.path for entry in manifest.files if _is_edited(root, entry)]
-    if edited and not force:
-        raise UsageError(
-            f"edited since: {', '.join(edited[:5])}: commit or revert the edits, or use --force"
-        )
-    old = {root / entry.path: (journal / entry.blob).read_bytes() for entry in manifest.files}
-    _replace_all(old)
-    journal.rename(journal.with_name(journal.name + _UNDONE))
-    return [entry.path for entry in manifest.files]
+    with locked(root):
+        edited = _edited(root, pending)
+        if edited and not force:
+            listed = "".join(f"\n  {path}" for path in edited)
+            raise UsageError(
+                f"edited since, so nothing was put back:{listed}\n"
+                "commit or revert the edits, or use --force"
+            )
+        for journal in pending:
+            _put_back(root, journal, force=force)
+    return sorted({entry.path for journal in pending for entry in journal.files})
+
+
+def history(root: Path) -> list[JournalRecord]:
+    """Every write and what became of its files, the newest first."""
+    return [journal.record(root) for journal in reversed(journals(root))]
 
 
 def latest(root: Path) -> Path | None:
     """The newest journal that is not undone."""
-    numbers = _numbers(root)
-    return root / JOURNALS / str(max(numbers)) if numbers else None
+    pending = _pending(root, None)
+    return pending[0].folder if pending else None
 
 
-def _numbers(root: Path) -> list[int]:
-    folder = root / JOURNALS
-    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    return [int(name) for name in names if name.isdigit() and (folder / name / _MANIFEST).exists()]
+def _pending(root: Path, back_to: int | None) -> list[Journal]:
+    """What `undo` has to put back, the newest first."""
+    found = [item for item in journals(root) if item.state is not WriteState.UNDONE]
+    found.reverse()
+    if back_to is None:
+        return found[:1]
+    if back_to not in {journal.number for journal in found}:
+        raise UsageError(f"there is no write {back_to} to undo; `undo --list` names them")
+    return [journal for journal in found if journal.number >= back_to]
 
 
-def _is_edited(root: Path, entry: Entry) -> bool:
-    try:
-        digest = digest_of((root / entry.path).read_bytes())
-    except OSError:
-        return True
-    return digest not in {entry.before, entry.after}
+def _edited(root: Path, pending: Sequence[Journal]) -> list[str]:
+    """Files that are neither as a write left them nor as it found them."""
+    edited: dict[str, None] = {}
+    digests: dict[str, str] = {}
+    for journal in pending:
+        for entry in journal.files:
+            digest = digests.get(entry.path) or current_digest(root / entry.path)
+            if digest not in {entry.before, entry.after}:
+                edited[entry.path] = None
+            digests[entry.path] = entry.before
+    return list(edited)
 
 
-def _read_manifest(journal: Path) -> Manifest:
-    try:
-        return msgspec.json.decode((journal / _MANIFEST).read_bytes(), type=Manifest)
-    except (OSError, msgspec.DecodeError) as error:
-        raise UsageError(f"{journal} is not a journal: {error}") from None
+def _put_back(root: Path, journal: Journal, *, force: bool) -> None:
+    replace_all(
+        {
+            root / entry.path: Replacement(
+                journal.old(entry), () if force else {entry.before, entry.after}, entry.mode
+            )
+            for entry in journal.files
+        }
+    )
+    journal.mark_undone()
 
 
-# --- the journal -------------------------------------------------------------------------------
+def _settle(root: Path) -> None:
+    """Close the journal of an interrupted write where that needs no decision.
+
+    Raises `UsageError` where it does: some files are old and some new.
+    """
+    interrupted = [item for item in journals(root) if item.state is WriteState.INTERRUPTED]
+    for journal in interrupted:
+        record = journal.record(root)
+        old, new = record.count(FileState.OLD), record.count(FileState.NEW)
+        if old and new:
+            raise UsageError(
+                f"write {journal.number} was interrupted: {new} of {len(record.files)} files have "
+                "their new content; run `migrate-async undo` first (`undo --list` names them)"
+            )
+        remove_temporary(root / file.path for file in record.files)
+        if new:
+            journal.mark_written()
+        else:
+            journal.mark_undone()
 
 
-def _new_journal(root: Path, contents: Mapping[str, tuple[SourceFile, bytes]]) -> Path:
-    folder = root / JOURNALS
-    folder.mkdir(parents=True, exist_ok=True)
-    ignore = folder.parent / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", "utf-8")
-    journal = _numbered(folder)
-    entries = []
-    for number, (path, (source, new)) in enumerate(contents.items()):
-        entry = Entry(path, source.digest, digest_of(new), f"{number:05}.old")
-        _write_synced(journal / entry.blob, source.data)
-        entries.append(entry)
-    _write_synced(journal / _MANIFEST, msgspec.json.encode(Manifest(tuple(entries))))
-    _sync_folder(journal)
-    return journal
-
-
-def _numbered(folder: Path) -> Path:
-    taken = [path.name.removesuffix(_UNDONE) for path in folder.iterdir()]
-    number = max((int(name) for name in taken if name.isdigit()), default=0) + 1
-    journal = folder / str(number)
-    journal.mkdir()
-    return journal
-
-
-# --- files -------------------------------------------------------------------------------------
-
-
-def _replace_all(contents: Mapping[Path, bytes]) -> None:
-    """Give each file its new content; if one cannot have it, all keep their old."""
-    targets = {Path(os.path.realpath(path)): new for path, new in contents.items()}
-    with _prepared(targets) as temporary:
-        done: list[Path] = []
-        old = {target: target.read_bytes() if target.exists() else None for target in targets}
-        try:
-            for target in targets:
-                temporary[target].replace(target)
-                done.append(target)
-        except BaseException:
-            _put_back({target: old[target] for target in done})
-            raise
-        for folder in {target.parent for target in targets}:
-            _sync_folder(folder)
-
-
-@contextlib.contextmanager
-def _prepared(targets: Mapping[Path, bytes]) -> Iterator[dict[Path, Path]]:
-    """A file with the new content beside each target; what is left of them is removed."""
-    temporary: dict[Path, Path] = {}
-    try:
-        for target, new in targets.items():
-            temporary[target] = target.with_name(f".{target.name}.migrate-async")
-            temporary[target].unlink(missing_ok=True)
-            _write_synced(temporary[target], new)
-            if target.exists():
-                shutil.copymode(target, temporary[target])
-        yield temporary
-    finally:
-        for path in temporary.values():
-            path.unlink(missing_ok=True)
-
-
-def _put_back(old: Mapping[Path, bytes | None]) -> None:
-    for target, content in old.items():
-        if content is None:
-            target.unlink(missing_ok=True)
-            continue
-        beside = target.with_name(f".{target.name}.migrate-async-back")
-        _write_synced(beside, content)
-        shutil.copymode(target, beside)
-        beside.replace(target)
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    with path.open("xb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make renames in `folder` durable, where the system can."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with contextlib.suppress(OSError):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _refuse_stale(root: Path, contents: Mapping[str, tuple[SourceFile, bytes]]) -> None:
+    for path, (source, _) in contents.items():
+        if current_digest(root / path) != source.digest:
+            raise StalePlanError(f"{path} changed while it was being rewritten: run again")

@@ -254,3 +254,18 @@ def test_a_file_that_git_ignores_is_left_alone(root: Path) -> None:
     git(root, "rm", "--quiet", "--cached", "blog/crud.py")
     result = use_cases.scan_project(workspace(root), Progress())
     assert "blog/crud.py" not in [file.path for file in result.files]
+
+
+# --- verify ------------------------------------------------------------------------------------
+
+
+def test_verify_reports_the_files_selected(root: Path) -> None:
+    """The whole project is read in any case."""
+    (root / "blog/wrong.py").write_text("async def f():\n    pass\n\n\nasync def g():\n    f()\n")
+    found = use_cases.verify_project(workspace(root), Progress())
+    assert [(item.path, item.line, item.code) for item in found.diagnostics] == [
+        ("blog/wrong.py", 6, "MA803")
+    ]
+    assert found.has_findings
+    elsewhere = use_cases.verify_project(workspace(root, "blog/crud.py"), Progress())
+    assert not elsewhere.has_findings

@@ -15,6 +15,7 @@ COMMANDS = {
     "lint": "migrate_async.cli.lint:lint",
     "rules": "migrate_async.cli.rules:list_rules",
     "lsp": "migrate_async.integrations.lsp:lsp",
+    "verify": "migrate_async.cli.verify:verify",
     "undo": "migrate_async.cli.undo:undo",
     "codemod": "migrate_async.cli.codemod:codemod",
     "demo": "migrate_async.cli.demo:demo",

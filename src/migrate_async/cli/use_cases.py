@@ -5,6 +5,7 @@ The parts are imported where they are called: `scan` and `plan` start without Li
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from migrate_async.model.plan import Plan, Step, Verdict
 from migrate_async.model.scan import ScanResult
 from migrate_async.model.selection import EVERYTHING, Selection
 from migrate_async.model.summary import ChangedFile, Mode, RunSummary
+from migrate_async.model.verification import TypeComparison, Verification
 
 if TYPE_CHECKING:
     from migrate_async.index.project import Project
@@ -139,6 +141,55 @@ def make_plan(
     return msgspec.structs.replace(plan, diagnostics=(*unread, *plan.diagnostics)), loaded
 
 
+def verify_project(
+    workspace: Workspace, progress: Progress, *, types: str = "", since: str = "head"
+) -> Verification:
+    """What is wrong in the files selected, by the whole project.
+
+    `types` names a type checker that is run on the tree as it is and as it was: `since` the last
+    commit (`head`) or before all writes (`journal`).
+    """
+    from migrate_async.source.discover import existence
+    from migrate_async.verify.tree import verify_tree
+
+    loaded = load_project(workspace, progress)
+    progress.phase("Verifying")
+    texts = {path: source.text for path, source in loaded.sources.items()}
+    found = verify_tree(loaded.project, texts, existence(workspace.root))
+    diagnostics = of_selection((*loaded.diagnostics, *found), workspace)
+    comparison = _compare_types(workspace, progress, types, since) if types else None
+    return Verification(diagnostics=diagnostics, types=comparison)
+
+
+def _compare_types(
+    workspace: Workspace, progress: Progress, name: str, since: str
+) -> TypeComparison:
+    from migrate_async.source import snapshots
+    from migrate_async.source.discover import discover
+    from migrate_async.verify import type_checkers
+
+    program = type_checkers.find(name)
+    if program is None:
+        return TypeComparison(tool=name, skipped=f"{name} is not installed: `pip install {name}`")
+    progress.phase(f"Running {name} twice")
+    root = workspace.root
+    files = [path for path in discover([root], root, workspace.settings) if (root / path).is_file()]
+    with tempfile.TemporaryDirectory(prefix="migrate-async-") as name_of_folder:
+        old, new = Path(name_of_folder, "old"), Path(name_of_folder, "new")
+        new.mkdir()
+        if since == "journal":
+            is_known = snapshots.copy_before_writes(root, files, old)
+        else:
+            is_known = snapshots.copy_committed(root, old)
+        if not is_known:
+            missing = "no write to compare with" if since == "journal" else "no git commit"
+            return TypeComparison(tool=name, skipped=f"there is {missing}")
+        snapshots.copy_current(root, files, new)
+        compared = type_checkers.compare(program, name, old, new, since)
+    chosen = of_selection(compared.new, workspace)
+    return msgspec.structs.replace(compared, new=chosen)
+
+
 def of_selection(diagnostics: Sequence[Diagnostic], workspace: Workspace) -> tuple[Diagnostic, ...]:
     return tuple(found for found in diagnostics if selected(found.path, workspace.selection))
 
@@ -240,7 +291,7 @@ def rewrite(
 ) -> tuple[FileChange, ...]:
     """All files of the plan, rewritten and verified; those that fail come back as they were."""
     from migrate_async.rewrite.engine import apply
-    from migrate_async.verify import verify
+    from migrate_async.verify.rewritten import verify
 
     progress.phase(f"Rewriting {len(plan.files)} files")
     changes = apply(plan, sources, jobs=jobs)

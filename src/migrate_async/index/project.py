@@ -105,6 +105,11 @@ class Project:
         """The class `app.models.User`."""
         return self._classes_by_qualname.get(qualname)
 
+    @property
+    def names(self) -> resolve.Names:
+        """What names stand for, imports followed."""
+        return self._inference.names
+
     def definition(self, node: s.FunctionDef | s.Lambda) -> Function:
         """The function that `node` defines."""
         return self._definitions[node]

@@ -101,6 +101,10 @@ class Names:
             found.extend(item for item in self.follow(binding) if item not in found)
         return tuple(found)
 
+    def home(self, dotted: str, importer: sc.Module) -> str:
+        """The project module that `dotted` means in `importer`, or an empty string."""
+        return self._homes.find(dotted, importer.name)
+
     def follow(self, binding: sc.Binding) -> tuple[Target, ...]:
         if isinstance(binding, sc.FromBinding):
             home = self._homes.find(binding.module, binding.scope.module.name)

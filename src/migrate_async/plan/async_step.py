@@ -29,6 +29,7 @@ from migrate_async.plan.database import (
     hop_edits,
     hop_removal,
     hop_statement,
+    variable_annotation,
 )
 from migrate_async.plan.driver_types import driver_type_warnings
 from migrate_async.plan.entry_points import entry_point_edits
@@ -429,6 +430,7 @@ class AsyncStep:
         for engine in self._project.engines:
             if engine.kind == "engine" and self._becomes_async(engine):
                 collector.add_module(engine.module, engine_edits(self._project, engine))
+                collector.add_module(engine.module, variable_annotation(self._project, engine))
         for factory in self._project.session_factories:
             if factory.kind == "async_sessionmaker" or not self._becomes_async(factory):
                 continue
@@ -436,6 +438,8 @@ class AsyncStep:
             found = factory_edits(factory) if obstacle is None else ModuleEdits()
             found.diagnostics += [obstacle] if obstacle else []
             collector.add_module(factory.module, found)
+            if obstacle is None:
+                collector.add_module(factory.module, variable_annotation(self._project, factory))
             if self._injects and self._provider.creates and factory.name == self._provider.factory:
                 created = dependency_edits(factory, self._provider.get_db)
                 collector.add_module(factory.module, created)

@@ -13,6 +13,7 @@ from migrate_async.knowledge.async_api import ASYNC_DRIVERS
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
+from migrate_async.plan.annotations import AnnotationEdits, retype
 from migrate_async.plan.names import import_path, local_name
 
 NAME = "async-engine"
@@ -65,6 +66,15 @@ def engine_edits(project: Project, engine: Variable) -> ModuleEdits:
         found.edits.append(p.RemoveArgument(span=call.span, codemod=NAME, name="poolclass"))
         found.unneeded.append(s.dotted_name(pool).partition(".")[0])
     return found
+
+
+def variable_annotation(project: Project, variable: Variable) -> ModuleEdits:
+    """`SessionLocal: sessionmaker[Session] = ...` of a module; functions see to their own."""
+    statement = project.statement_of(called(variable))
+    found = AnnotationEdits()
+    if isinstance(statement, s.AnnotatedAssign) and variable.scope.kind == "module":
+        retype(project, variable.scope, statement.annotation, found)
+    return ModuleEdits(found.edits, found.imports, found.unneeded)
 
 
 def factory_edits(factory: Variable) -> ModuleEdits:

@@ -36,7 +36,7 @@ def free_name(function: Function, wanted: str) -> str:
 def import_path(importer: Module, target: str) -> str:
     """How `importer` writes the module `target`: relative if it uses relative imports there."""
     for node in importer.syntax.body:
-        if isinstance(node, s.ImportFrom) and node.level and _absolute(importer, node) == target:
+        if isinstance(node, s.ImportFrom) and node.level and absolute(importer, node) == target:
             return "." * node.level + node.module
     return target if not _is_relative(importer) else _relative(importer, target)
 
@@ -74,7 +74,10 @@ def _relative(importer: Module, target: str) -> str:
     return "." * (len(here) - common + 1) + ".".join(there[common:])
 
 
-def _absolute(importer: Module, node: s.ImportFrom) -> str:
+def absolute(importer: Module, node: s.ImportFrom) -> str:
+    """The dotted name of the module that `node` imports from, leading dots resolved."""
+    if not node.level:
+        return node.module
     here = importer.name.split(".")
     drop = node.level - 1 if importer.is_package else node.level
     parts = here[: len(here) - drop] if drop else here

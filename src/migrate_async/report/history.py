@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from migrate_async.model.journal import FileState, JournalRecord, WriteState
-from migrate_async.report.page import Page, counted
+from migrate_async.report.page import Page
+from migrate_async.report.words import counted
 
 _STYLE = {
     WriteState.WRITTEN.value: "green",

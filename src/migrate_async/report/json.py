@@ -17,6 +17,7 @@ from migrate_async.model.journal import JournalRecord
 from migrate_async.model.plan import Plan
 from migrate_async.model.scan import ScanResult
 from migrate_async.model.summary import RunSummary
+from migrate_async.model.verification import Verification
 
 FORMAT = 1
 
@@ -48,12 +49,17 @@ def summary_document(summary: RunSummary, patch: str | None = None) -> str:
     return document("migrate", result)
 
 
+def verify_document(found: Verification) -> str:
+    """The fields of a `Verification`."""
+    return document("verify", msgspec.to_builtins(found))
+
+
 def history_document(records: Sequence[JournalRecord]) -> str:
     """The fields of each `JournalRecord`, in `writes`."""
     return document("undo", {"writes": msgspec.to_builtins(list(records))})
 
 
-def undodocument(restored: Sequence[str]) -> str:
+def undo_document(restored: Sequence[str]) -> str:
     """The paths put back, in `restored`."""
     return document("undo", {"restored": list(restored)})
 

@@ -9,6 +9,7 @@ from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.model.plan import FunctionDecision, Plan, Verdict
 from migrate_async.model.scan import ScanResult
 from migrate_async.model.summary import Mode, RunSummary
+from migrate_async.model.verification import TypeComparison, Verification
 from migrate_async.report.page import Page
 from migrate_async.report.words import counted
 
@@ -246,6 +247,26 @@ def _what_next(summary: RunSummary, page: Page) -> None:
 
 
 # --- shared ------------------------------------------------------------------------------------
+
+
+def render_verification(found: Verification, page: Page, *, verbose: bool = False) -> None:
+    """The messages of `verify`, or that there are none; then what the type checker says."""
+    render_diagnostics(found.diagnostics, page, verbose=verbose)
+    if not found.diagnostics:
+        page.line("Nothing found.")
+    if found.types is not None:
+        _render_types(found.types, page, verbose=verbose)
+
+
+def _render_types(types: TypeComparison, page: Page, *, verbose: bool) -> None:
+    if types.skipped:
+        page.line(f"Types were not compared: {types.skipped}.")
+        return
+    numbers = (
+        f"{types.errors_before} before, {types.errors_after} now, {len(types.new)} of them new"
+    )
+    page.line((f"Type errors by {types.tool}", "bold"), f": {numbers}")
+    render_diagnostics(types.new, page, verbose=verbose)
 
 
 def render_diagnostics(

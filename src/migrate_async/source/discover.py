@@ -7,7 +7,7 @@ followed, and the result does not depend on the order of the file system.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,20 @@ def _spec(lines: Iterable[str]) -> pathspec.GitIgnoreSpec:
     import pathspec  # noqa: PLC0415 - see above
 
     return pathspec.GitIgnoreSpec.from_lines(lines)
+
+
+def existence(root: Path) -> Callable[[str], bool]:
+    """Tells whether `root` has a file or folder of a path, whatever the file's ending."""
+    known: dict[Path, frozenset[str]] = {}
+
+    def exists(path: str) -> bool:
+        place = root / path
+        if place.parent not in known:
+            names = (entry.name for entry in _entries(place.parent))
+            known[place.parent] = frozenset(name.partition(".")[0] for name in names)
+        return place.name in known[place.parent]
+
+    return exists
 
 
 def _relative(path: Path, root: Path) -> str:

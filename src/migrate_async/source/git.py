@@ -128,6 +128,17 @@ def path_from_top(folder: Path) -> str:
     return "" if above == "." else f"{above}/"
 
 
+def archive(folder: Path) -> bytes | None:
+    """A tar archive of `folder` as the last commit has it; None when there is no commit."""
+    return _git(folder, "archive", "--format=tar", "HEAD", ".")
+
+
+def head(folder: Path) -> str:
+    """The last commit's name, shortened; empty when there is none."""
+    found = _git(folder, "rev-parse", "--short=12", "HEAD")
+    return "" if found is None else os.fsdecode(found.strip())
+
+
 def _changed(status: bytes) -> list[str]:
     """The paths in the output of `git status -z`: `XY path`, after a rename also the old path."""
     fields = iter(_split(status))

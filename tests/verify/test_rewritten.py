@@ -6,7 +6,7 @@ import pytest
 
 from migrate_async.model.change import FileChange
 from migrate_async.model.plan import AwaitCall, FilePlan, Plan, ReplaceStatement
-from migrate_async.verify import check, verify
+from migrate_async.verify.rewritten import check, verify
 
 EDIT = ReplaceStatement(span=(1, 0, 1, 1), codemod="test")
 

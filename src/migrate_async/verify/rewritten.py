@@ -7,9 +7,6 @@ back. Nothing of the target is executed: text is parsed, compiled and looked at.
 from __future__ import annotations
 
 import ast
-import builtins
-import re
-import symtable
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,13 +18,10 @@ from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.model.plan import FilePlan, Plan, WrapStatements
 from migrate_async.rewrite.names import used_names
 from migrate_async.source.lines import split_lines
+from migrate_async.verify.names import KNOWN, has_star_import, line_of, undefined_names
 
 Finding = tuple[str, int, str]
 """Code, line in the rewritten text, message."""
-
-_IMPLICIT = {"__file__", "__name__", "__doc__", "__path__", "__spec__", "__class__", "__package__"}
-_STAR = re.compile(r"^\s*from\s.+\simport\s*\(?\s*\*", re.MULTILINE)
-_KNOWN = frozenset(dir(builtins)) | _IMPLICIT
 
 
 def verify(plan: Plan, changes: Sequence[FileChange]) -> list[FileChange]:
@@ -149,43 +143,16 @@ def _lost_names(
     old: ast.Module, new: ast.Module, before: str, after: str, used: set[str]
 ) -> Iterator[Finding]:
     """Names that were defined where they are used and no longer are."""
-    if _STAR.search(before) or _STAR.search(after):
+    if has_star_import(before) or has_star_import(after):
         return
-    lost = _undefined(after)
+    lost = undefined_names(after)
     if lost:
-        lost -= _undefined(before)
-    unbound = used - _KNOWN - _bound_names(new)  # those in strings, too
+        lost -= undefined_names(before)
+    unbound = used - KNOWN - _bound_names(new)  # those in strings, too
     if unbound:
         lost |= unbound & _bound_names(old)
     for name in sorted(lost):
-        yield "MA904", _line_of(name, new), f"uses {name!r}, which nothing defines"
-
-
-def _line_of(name: str, tree: ast.Module) -> int:
-    uses = (node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name)
-    return next((node.lineno for node in uses), 0)
-
-
-def _undefined(text: str) -> set[str]:
-    """The global names that are read somewhere and bound nowhere."""
-    top = symtable.symtable(text, "<module>", "exec")
-    bound = {symbol.get_name() for symbol in top.get_symbols() if _is_bound(symbol)}
-    read: set[str] = set()
-    pending = [top]
-    while pending:
-        table = pending.pop()
-        pending.extend(table.get_children())
-        for symbol in table.get_symbols():
-            is_global = symbol.is_global() or table is top
-            if is_global and symbol.is_assigned() and table is not top:
-                bound.add(symbol.get_name())
-            if is_global and symbol.is_referenced():
-                read.add(symbol.get_name())
-    return read - bound - _KNOWN
-
-
-def _is_bound(symbol: symtable.Symbol) -> bool:
-    return symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
+        yield "MA904", line_of(name, new), f"uses {name!r}, which nothing defines"
 
 
 def _bound_names(tree: ast.Module) -> set[str]:

@@ -55,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     | `cache-dir`         | Folder of the facts cache, relative to the project root.          |
     | `max-file-size`     | Size in bytes above which a file is reported and skipped.         |
     | `reach`             | `database`: `lint` reads what database code reaches; or `all`.    |
+    | `status-file`       | Where `status --record` keeps its numbers, to be committed.       |
     | `lint`              | A table with the keys of the linter.                              |
     """
 
@@ -70,6 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     cache_dir: str = ".migrate-async/cache"
     max_file_size: int = 5_000_000
     reach: Literal["database", "all"] = "database"
+    status_file: str = "migration-status.jsonl"
     lint: LintSettings = LintSettings()
 
 

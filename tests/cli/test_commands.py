@@ -15,10 +15,12 @@ from migrate_async.cli.use_cases import Migration
 from migrate_async.model.plan import Plan, Step
 from migrate_async.model.scan import ScanResult
 from migrate_async.model.selection import EVERYTHING, Selection
+from migrate_async.model.status import Status
 from migrate_async.model.summary import Mode
 from migrate_async.rewrite.registry import codemods
 from support import samples
 from support.cli import invoke
+from support.statuses import HISTORY, STATUS
 
 PATCH = "diff --git a/app/api.py b/app/api.py\n--- a/app/api.py\r\n"
 
@@ -291,6 +293,38 @@ def test_writes_are_listed_with_what_became_of_their_files(
     assert lines[0].endswith("2 files: 1 old")
     document = json.loads(invoke("undo", "--list", "--format", "json").stdout)
     assert [write["state"] for write in document["writes"]] == ["interrupted", "undone", "written"]
+
+
+# --- status ------------------------------------------------------------------------------------
+
+
+def progressed(monkeypatch: pytest.MonkeyPatch, status: Status) -> None:
+    found = use_cases.Progressed(status, HISTORY, "2026-11-28", "0123456789ab")
+    monkeypatch.setattr(use_cases, "project_status", lambda *_arguments, **_options: found)
+
+
+def test_status_fails_under_a_number(fake: FakeUseCases, monkeypatch: pytest.MonkeyPatch) -> None:
+    """65.5 is enough for 65.5 and not for 66."""
+    progressed(monkeypatch, STATUS)
+    assert invoke("status").exit_code == ExitCode.CLEAN
+    assert invoke("status", "--fail-under", "65.5").exit_code == ExitCode.CLEAN
+    assert invoke("status", "--fail-under", "66").exit_code == ExitCode.FINDINGS
+    assert invoke("status", "--fail-under", "101").exit_code == ExitCode.USAGE
+
+
+def test_status_writes_a_page_and_a_badge(
+    fake: FakeUseCases, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Beside what it prints; in a folder that is not there it is a usage error."""
+    progressed(monkeypatch, STATUS)
+    result = invoke("status", "--html", "s.html", "--badge", "b.svg", "--format", "json")
+    assert json.loads(result.stdout)["totals"]["done"] == 65.5
+    assert (tmp_path / "s.html").read_text("utf-8").startswith("<!doctype html>")
+    assert (tmp_path / "b.svg").read_text("utf-8").startswith("<svg")
+    assert invoke("status", "--html", "gone/s.html").exit_code == ExitCode.USAGE
+
+
+# --- init --------------------------------------------------------------------------------------
 
 
 def test_an_alembic_environment_is_written(fake: FakeUseCases, tmp_path: Path) -> None:

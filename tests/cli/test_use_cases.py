@@ -269,3 +269,29 @@ def test_verify_reports_the_files_selected(root: Path) -> None:
     assert found.has_findings
     elsewhere = use_cases.verify_project(workspace(root, "blog/crud.py"), Progress())
     assert not elsewhere.has_findings
+
+
+# --- status ------------------------------------------------------------------------------------
+
+
+def test_status_moves_with_the_migration(root: Path) -> None:
+    """From nothing to all; recorded under the day of the commit, once."""
+    before = use_cases.project_status(workspace(root), Progress(), record=True)
+    assert before.status.done == 0
+    assert before.status.functions > 5
+    migrated(root, mode=Mode.WRITE)
+    after = use_cases.project_status(workspace(root), Progress(), record=True)
+    assert after.status.done == 100
+    assert after.status.chains == 0
+    assert len(after.history) == 1
+    file = root / "migration-status.jsonl"
+    assert file.read_text().count("\n") == 1
+    bytes_before = file.read_bytes()
+    use_cases.project_status(workspace(root), Progress(), record=True)
+    assert file.read_bytes() == bytes_before
+
+
+def test_part_of_a_project_is_not_recorded(root: Path) -> None:
+    """Its numbers would look like progress."""
+    with pytest.raises(UsageError, match="whole project"):
+        use_cases.project_status(workspace(root, "blog/crud.py"), Progress(), record=True)

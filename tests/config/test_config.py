@@ -56,6 +56,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         "cache-dir": ".cache",
         "max-file-size": 10,
         "reach": "all",
+        "status-file": "docs/status.jsonl",
         "lint": {
             "select": ["MA6"],
             "extend-select": ["MA801"],

@@ -16,6 +16,7 @@ COMMANDS = {
     "rules": "migrate_async.cli.rules:list_rules",
     "lsp": "migrate_async.integrations.lsp:lsp",
     "verify": "migrate_async.cli.verify:verify",
+    "status": "migrate_async.cli.status:status",
     "undo": "migrate_async.cli.undo:undo",
     "codemod": "migrate_async.cli.codemod:codemod",
     "demo": "migrate_async.cli.demo:demo",

@@ -23,6 +23,7 @@ from migrate_async.model.journal import JournalRecord
 from migrate_async.model.plan import Plan, Step, Verdict
 from migrate_async.model.scan import ScanResult
 from migrate_async.model.selection import EVERYTHING, Selection
+from migrate_async.model.status import Snapshot, Status, latest_of_each_day, snapshot
 from migrate_async.model.summary import ChangedFile, Mode, RunSummary
 from migrate_async.model.verification import TypeComparison, Verification
 
@@ -139,6 +140,45 @@ def make_plan(
     plan = planner.make_plan(loaded.project, step, workspace.settings, chosen, digests)
     unread = of_selection(loaded.diagnostics, workspace)
     return msgspec.structs.replace(plan, diagnostics=(*unread, *plan.diagnostics)), loaded
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """How far the project is, and the recorded days, the last of which is now."""
+
+    status: Status
+    history: tuple[Snapshot, ...]
+    date: str
+    commit: str
+
+
+def project_status(
+    workspace: Workspace,
+    progress: Progress,
+    *,
+    record: bool = False,
+    lint: Mapping[str, int] | None = None,
+) -> Progressed:
+    """How far the files selected are; with `record`, the numbers go into the state file.
+
+    `lint` has the linter's findings by code. Raises `UsageError` when the state file is broken, or
+    when only part of the project would be recorded.
+    """
+    from migrate_async.status.state_file import date_and_commit, read_history, write_history
+    from migrate_async.status.survey import survey
+
+    if record and workspace.selection:
+        raise UsageError("--record is about the whole project: name no PATHS")
+    file = workspace.root / workspace.settings.status_file
+    recorded = read_history(file)
+    loaded = load_project(workspace, progress)
+    progress.phase("Counting")
+    status = survey(loaded.project, workspace.root.name, workspace.selection, lint)
+    date, commit = date_and_commit(workspace.root)
+    history = latest_of_each_day((*recorded, snapshot(status, date, commit)))
+    if record:
+        write_history(file, history)
+    return Progressed(status, history if not workspace.selection else (), date, commit)
 
 
 def verify_project(

@@ -25,3 +25,13 @@ SHIM: dict[str, str] = {
 SYNC_FACTORY_PREFIX = "Sync"
 SYNC_ENGINE_PREFIX = "sync_"
 """What the codemods call the sync twins of a session factory and an engine."""
+
+PACKAGE = "migrate_async"
+"""Where the names of `SHIM` are imported from."""
+
+BRIDGES = {
+    "run_sync": "run_sync",
+    "run_in_threadpool": "thread",
+    "to_thread": "thread",
+}
+"""Callables through which a coroutine reaches sync code, and the kind of bridge that they are."""

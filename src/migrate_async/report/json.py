@@ -16,6 +16,7 @@ from migrate_async import __version__
 from migrate_async.model.journal import JournalRecord
 from migrate_async.model.plan import Plan
 from migrate_async.model.scan import ScanResult
+from migrate_async.model.status import Snapshot, Status, snapshot
 from migrate_async.model.summary import RunSummary
 from migrate_async.model.verification import Verification
 
@@ -52,6 +53,17 @@ def summary_document(summary: RunSummary, patch: str | None = None) -> str:
 def verify_document(found: Verification) -> str:
     """The fields of a `Verification`."""
     return document("verify", msgspec.to_builtins(found))
+
+
+def status_document(status: Status, history: Sequence[Snapshot]) -> str:
+    """The fields of a `Status`, `totals` of the same shape as a line of the state file, `trend`."""
+    totals = snapshot(status, date="", commit="")
+    fields = {
+        **msgspec.to_builtins(status),
+        "totals": {key: getattr(totals, key) for key in totals.__struct_fields__[2:]},
+        "trend": [{key: getattr(item, key) for key in item.__struct_fields__} for item in history],
+    }
+    return document("status", fields)
 
 
 def history_document(records: Sequence[JournalRecord]) -> str:

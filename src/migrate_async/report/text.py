@@ -74,7 +74,7 @@ def _scan_files(result: ScanResult, page: Page, *, verbose: bool) -> None:
         [(str(f.queries), str(f.operations), str(f.sessions), f.path) for f in shown],
         header=("chains", "calls", "opened", "file"),
     )
-    _more(page, len(busy) - len(shown), "file")
+    more(page, len(busy) - len(shown), "file")
 
 
 def _scan_routes(result: ScanResult, page: Page) -> None:
@@ -162,7 +162,7 @@ def _plan_edits(plan: Plan, page: Page, *, verbose: bool) -> None:
         owners = Counter(edit.codemod for edit in file.edits)
         page.line(file.path, indent=2)
         page.line((", ".join(f"{n} {name}" for name, n in sorted(owners.items())), "dim"), indent=4)
-    _more(page, len(files) - len(shown), "file")
+    more(page, len(files) - len(shown), "file")
 
 
 def _plan_functions(plan: Plan, page: Page, *, verbose: bool) -> None:
@@ -217,7 +217,7 @@ def render_summary(summary: RunSummary, page: Page, *, verbose: bool = False) ->
 def _changed_files(summary: RunSummary, page: Page, *, verbose: bool) -> None:
     shown = summary.changed if verbose else summary.changed[:SHORT_LIST]
     page.columns((f"+{f.added}", f"-{f.removed}", f.path) for f in shown)
-    _more(page, len(summary.changed) - len(shown), "file")
+    more(page, len(summary.changed) - len(shown), "file")
 
 
 def _kept(kept: Sequence[FunctionDecision], page: Page, *, verbose: bool) -> None:
@@ -230,7 +230,7 @@ def _kept(kept: Sequence[FunctionDecision], page: Page, *, verbose: bool) -> Non
         page.line(f"{decision.path}:{decision.line} ", (decision.function, "bold"), indent=2)
         for reason in decision.reasons[:1]:
             page.line(reason.text, indent=4)
-    _more(page, len(kept) - len(shown), "function")
+    more(page, len(kept) - len(shown), "function")
 
 
 def _what_next(summary: RunSummary, page: Page) -> None:
@@ -285,7 +285,7 @@ def render_diagnostics(
     shown = ordered if verbose else ordered[:SHORT_LIST]
     for found in shown:
         _diagnostic(found, page)
-    _more(page, len(ordered) - len(shown), "message")
+    more(page, len(ordered) - len(shown), "message")
 
 
 def _diagnostic(found: Diagnostic, page: Page) -> None:
@@ -296,6 +296,7 @@ def _diagnostic(found: Diagnostic, page: Page) -> None:
         page.line((found.next_step, "dim"), indent=6)
 
 
-def _more(page: Page, hidden: int, noun: str) -> None:
+def more(page: Page, hidden: int, noun: str) -> None:
+    """Say how many entries of a list are not shown, if any."""
     if hidden > 0:
         page.line((f"... and {counted(hidden, noun)} more (--verbose lists all)", "dim"), indent=2)

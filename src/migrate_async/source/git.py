@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import re
 import shutil
@@ -137,6 +138,15 @@ def head(folder: Path) -> str:
     """The last commit's name, shortened; empty when there is none."""
     found = _git(folder, "rev-parse", "--short=12", "HEAD")
     return "" if found is None else os.fsdecode(found.strip())
+
+
+def head_date(folder: Path) -> str:
+    """The day (UTC) of the last commit, as `2026-11-28`; empty when there is none."""
+    found = _git(folder, "log", "-1", "--format=%ct")
+    if not found or not found.strip():
+        return ""
+    moment = datetime.datetime.fromtimestamp(int(found), datetime.timezone.utc)
+    return moment.date().isoformat()
 
 
 def _changed(status: bytes) -> list[str]:

@@ -1,0 +1,1 @@
+"""How far the migration of a project is, today and since it began."""

@@ -295,3 +295,31 @@ def test_part_of_a_project_is_not_recorded(root: Path) -> None:
     """Its numbers would look like progress."""
     with pytest.raises(UsageError, match="whole project"):
         use_cases.project_status(workspace(root, "blog/crud.py"), Progress(), record=True)
+
+
+# --- finish ------------------------------------------------------------------------------------
+
+
+def test_finish_is_about_the_whole_project(root: Path) -> None:
+    with pytest.raises(UsageError, match="whole project"):
+        use_cases.finish(workspace(root, "blog/crud.py"), Mode.CHECK, Progress())
+
+
+def test_finish_has_nothing_to_do_where_all_is_async(root: Path) -> None:
+    """`migrate --all` leaves nothing behind in an application without obstacles."""
+    migrated(root, mode=Mode.WRITE)
+    done = use_cases.finish(workspace(root), Mode.WRITE, Progress(), allow_dirty=True)
+    assert done.summary.changed == ()
+    assert done.summary.diagnostics == ()
+
+
+def test_finish_writes_with_a_journal(root: Path) -> None:
+    """As every write does, so that `undo` takes it back."""
+    file = root / "blog" / "late.py"
+    text = "def get_sync_db(db):\n    return db.sync_session\n\n\nx = 1\n"
+    file.write_text(text)
+    done = use_cases.finish(workspace(root), Mode.WRITE, Progress(), allow_dirty=True)
+    assert done.summary.written
+    assert file.read_text() == "x = 1\n"
+    use_cases.undo(workspace(root), back_to=None, force=False)
+    assert file.read_text() == text

@@ -15,6 +15,7 @@ COMMANDS = {
     "lint": "migrate_async.cli.lint:lint",
     "rules": "migrate_async.cli.rules:list_rules",
     "lsp": "migrate_async.integrations.lsp:lsp",
+    "finish": "migrate_async.cli.finish:finish",
     "verify": "migrate_async.cli.verify:verify",
     "status": "migrate_async.cli.status:status",
     "undo": "migrate_async.cli.undo:undo",

@@ -262,6 +262,34 @@ def migrate(
         _refuse_broken(plan)
     if mode is Mode.WRITE and not allow_dirty:
         _refuse_dirty(plan, workspace.root)
+    return _carry_out(plan, loaded, workspace, mode, progress)
+
+
+def finish(
+    workspace: Workspace, mode: Mode, progress: Progress, *, allow_dirty: bool = False
+) -> Migration:
+    """Remove what `migrate` left for sync code; all of it, or nothing while something uses it.
+
+    Raises `UsageError` when only part of the project is named, and `DirtyWorkTreeError` as
+    `migrate` does.
+    """
+    from migrate_async.plan.finish import plan_finish
+
+    if workspace.selection:
+        raise UsageError("finish is about the whole project: name no PATHS")
+    loaded = load_project(workspace, progress)
+    progress.phase("Planning")
+    digests = {path: source.digest for path, source in loaded.sources.items()}
+    plan = plan_finish(loaded.project, digests)
+    plan = msgspec.structs.replace(plan, diagnostics=(*loaded.diagnostics, *plan.diagnostics))
+    if mode is Mode.WRITE and not allow_dirty:
+        _refuse_dirty(plan, workspace.root)
+    return _carry_out(plan, loaded, workspace, mode, progress)
+
+
+def _carry_out(
+    plan: Plan, loaded: LoadedProject, workspace: Workspace, mode: Mode, progress: Progress
+) -> Migration:
     changes = rewrite(plan, loaded.sources, workspace.jobs, progress)
     progress.phase("Comparing")
     patches = make_patches(changes, loaded.sources, workspace.root)

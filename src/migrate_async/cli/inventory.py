@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from migrate_async.cli.workspace import selected
 from migrate_async.model import syntax as s
 from migrate_async.model.scan import Definition, FileFacts, RouteFacts, ScanResult
 
@@ -16,11 +15,16 @@ if TYPE_CHECKING:
 _COUNTED = ("queries", "operations", "async_operations", "sessions", "routes", "models")
 
 
-def take_inventory(project: Project, selection: Sequence[str]) -> ScanResult:
-    """What the files of `selection` hold; `root`, file counts and diagnostics are left open."""
-    functions = [fn for fn in project.functions if selected(fn.module.path, selection)]
-    definitions = sorted(d for d in _definitions(project) if selected(d.path, selection))
-    routes = sorted(r for r in _routes(project) if selected(r.path, selection))
+def take_inventory(
+    project: Project, covers: Callable[[str], bool] = lambda _path: True
+) -> ScanResult:
+    """What the files hold whose path `covers` takes, all by default.
+
+    `root`, the numbers of files and the diagnostics are left open.
+    """
+    functions = [fn for fn in project.functions if covers(fn.module.path)]
+    definitions = sorted(d for d in _definitions(project) if covers(d.path))
+    routes = sorted(r for r in _routes(project) if covers(r.path))
     counts = _counts(project, functions)
     counts.update((route.path, "routes") for route in routes)
     counts.update((found.path, "models") for found in definitions if found.kind == "model")

@@ -15,6 +15,7 @@ from migrate_async.cli.options import (
     mode_options,
     pass_workspace,
     selection_options,
+    shard_option,
     step_option,
 )
 from migrate_async.cli.outcome import exit_code, show
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 )
 @pass_workspace
 @selection_options
+@shard_option
 @step_option
 @mode_options
 @format_option

@@ -117,6 +117,31 @@ _cache_option = click.option(
 )
 
 
+_executor_option = click.option(
+    "--executor",
+    type=click.Choice(["processes", "dask"]),
+    default="processes",
+    show_default=True,
+    help="Who parses and rewrites: processes of this machine, or a Dask cluster.",
+)
+_scheduler_option = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    default="",
+    help="The Dask scheduler, such as tcp://host:8786; by default Dask's own configuration.",
+)
+
+
+def shard_option(command: Decorated) -> Decorated:
+    """`--shard I/N`; goes inside `pass_workspace`, which takes it."""
+    return click.option(
+        "--shard",
+        metavar="I/N",
+        default="",
+        help="Report only part I of N of the files; all parts together are the whole.",
+    )(command)
+
+
 def _mode_option(name: str, help_text: str) -> Decorator[Any]:
     return click.option(name, "mode", flag_value=name.removeprefix("--"), help=help_text)
 
@@ -171,21 +196,37 @@ def global_options(command: Decorated) -> Decorated:
 
 
 def pass_workspace(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`PATHS`, `--jobs` and `--no-cache`, which arrive as one argument `workspace`."""
+    """`PATHS`, `--jobs`, `--executor`, `--no-cache`, which arrive as one argument `workspace`."""
 
     @functools.wraps(command)
     def with_workspace(
-        *args: Any, paths: tuple[Path, ...], jobs: int | None, no_cache: bool, **options: Any
+        *args: Any,
+        paths: tuple[Path, ...],
+        jobs: int | None,
+        no_cache: bool,
+        executor: str,
+        scheduler: str,
+        shard: str = "",
+        **options: Any,
     ) -> Any:
         from migrate_async.cli.workspace import open_workspace
+        from migrate_async.source.executors import opened
+        from migrate_async.source.shards import WHOLE, parse_shard
 
-        invocation = click.get_current_context().ensure_object(Invocation)
+        ctx = click.get_current_context()
         workspace = open_workspace(
-            paths, config_file=invocation.config, jobs=jobs or 0, cache=not no_cache
+            paths,
+            config_file=ctx.ensure_object(Invocation).config,
+            jobs=ctx.with_resource(opened(executor, jobs or 0, scheduler)),
+            cache=not no_cache,
+            shard=parse_shard(shard) if shard else WHOLE,
         )
         return command(*args, workspace=workspace, **options)
 
-    return _paths_argument(_jobs_option(_cache_option(with_workspace)))
+    shared = (_paths_argument, _jobs_option, _executor_option, _scheduler_option, _cache_option)
+    for option in reversed(shared):
+        with_workspace = option(with_workspace)
+    return with_workspace
 
 
 def example(*lines: str) -> str:

@@ -36,7 +36,10 @@ def remembered(
 
     settings = workspace.settings
     digests = take(files, workspace.root, cache, settings.max_file_size)
-    memo, key = Memo(cache), key_of(use_case, options, settings, workspace.selection, digests)
+    memo, key = (
+        Memo(cache),
+        key_of(use_case, options, settings, workspace.selection, workspace.shard, digests),
+    )
     found = _decoded(memo.get(key), kind)
     if found is None:
         found = compute()

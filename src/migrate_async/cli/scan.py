@@ -12,6 +12,7 @@ from migrate_async.cli.options import (
     format_option,
     global_options,
     pass_workspace,
+    shard_option,
 )
 from migrate_async.cli.workspace import Workspace
 
@@ -24,6 +25,7 @@ from migrate_async.cli.workspace import Workspace
     )
 )
 @pass_workspace
+@shard_option
 @format_option
 @global_options
 @click.pass_context

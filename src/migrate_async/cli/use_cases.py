@@ -15,7 +15,7 @@ import msgspec
 
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.remembered import remembered
-from migrate_async.cli.workspace import Workspace, selected
+from migrate_async.cli.workspace import Workspace
 from migrate_async.errors import DirtyWorkTreeError, UsageError
 from migrate_async.model.change import FileChange
 from migrate_async.model.diagnostic import Diagnostic
@@ -26,8 +26,11 @@ from migrate_async.model.selection import EVERYTHING, Selection
 from migrate_async.model.status import Snapshot, Status, latest_of_each_day, snapshot
 from migrate_async.model.summary import ChangedFile, Mode, RunSummary
 from migrate_async.model.verification import TypeComparison, Verification
+from migrate_async.source.shards import WHOLE, Shard
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from migrate_async.index.project import Project
     from migrate_async.source.read import SourceFile
 
@@ -37,7 +40,7 @@ class LoadedProject:
     """The linked project, the files it was made from, and why others could not be read."""
 
     project: Project
-    files_found: int
+    files: Sequence[str]
     sources: Mapping[str, SourceFile]
     diagnostics: tuple[Diagnostic, ...]
 
@@ -98,7 +101,7 @@ def load_project(
     progress.phase("Linking modules")
     project = build(modules, settings)
     sources = {module.path: module.source for module in modules}
-    return LoadedProject(project, len(files), sources, tuple(diagnostics))
+    return LoadedProject(project, files, sources, tuple(diagnostics))
 
 
 def scan_project(workspace: Workspace, progress: Progress) -> ScanResult:
@@ -116,9 +119,9 @@ def _scan(workspace: Workspace, files: Sequence[str], progress: Progress) -> Sca
     loaded = load_project(workspace, progress, files)
     progress.phase("Counting")
     return msgspec.structs.replace(
-        take_inventory(loaded.project, workspace.selection),
-        files_found=loaded.files_found,
-        files_read=len(loaded.sources),
+        take_inventory(loaded.project, workspace.covers),
+        files_found=sum(map(workspace.shard.has, loaded.files)),
+        files_read=sum(map(workspace.shard.has, loaded.sources)),
         diagnostics=of_selection(loaded.diagnostics, workspace),
     )
 
@@ -231,7 +234,7 @@ def _compare_types(
 
 
 def of_selection(diagnostics: Sequence[Diagnostic], workspace: Workspace) -> tuple[Diagnostic, ...]:
-    return tuple(found for found in diagnostics if selected(found.path, workspace.selection))
+    return tuple(found for found in diagnostics if workspace.covers(found.path))
 
 
 # --- doing it ----------------------------------------------------------------------------------
@@ -255,6 +258,8 @@ def migrate(
     sync could not use its session any more (write mode only).
     Nothing is written when a file fails verification: that is a bug of ours, told in the summary.
     """
+    if mode is Mode.WRITE and workspace.shard.count > 1:
+        raise UsageError("--shard is for --check and --diff: files are written all or none")
     plan, loaded = make_plan(workspace, step, progress, selection)
     if codemod:
         plan = restrict(plan, codemod)
@@ -290,7 +295,8 @@ def finish(
 def _carry_out(
     plan: Plan, loaded: LoadedProject, workspace: Workspace, mode: Mode, progress: Progress
 ) -> Migration:
-    changes = rewrite(plan, loaded.sources, workspace.jobs, progress)
+    changes = rewrite(plan, loaded.sources, workspace.jobs, progress, workspace.shard)
+    plan = _part(plan, workspace)
     progress.phase("Comparing")
     patches = make_patches(changes, loaded.sources, workspace.root)
     summary = _summary(plan, loaded, changes, patches, mode)
@@ -355,16 +361,31 @@ def _refuse_dirty(plan: Plan, root: Path) -> None:
 
 
 def rewrite(
-    plan: Plan, sources: Mapping[str, SourceFile], jobs: int, progress: Progress
+    plan: Plan,
+    sources: Mapping[str, SourceFile],
+    jobs: int | Executor,
+    progress: Progress,
+    shard: Shard = WHOLE,
 ) -> tuple[FileChange, ...]:
     """All files of the plan, rewritten and verified; those that fail come back as they were."""
     from migrate_async.rewrite.engine import apply
     from migrate_async.verify.rewritten import verify
 
     progress.phase(f"Rewriting {len(plan.files)} files")
-    changes = apply(plan, sources, jobs=jobs)
+    changes = apply(plan, sources, jobs=jobs, chosen=shard.has)
     progress.phase("Verifying")
     return tuple(verify(plan, changes))
+
+
+def _part(plan: Plan, workspace: Workspace) -> Plan:
+    """What the plan says of the files of this shard; its counts are those of the whole."""
+    has = workspace.shard.has
+    return msgspec.structs.replace(
+        plan,
+        files=tuple(file for file in plan.files if has(file.path)),
+        functions=tuple(found for found in plan.functions if has(found.path)),
+        diagnostics=tuple(found for found in plan.diagnostics if has(found.path)),
+    )
 
 
 def make_patches(

@@ -7,7 +7,13 @@ import click
 from migrate_async.cli import use_cases
 from migrate_async.cli.exit_codes import ExitCode
 from migrate_async.cli.invocation import Invocation
-from migrate_async.cli.options import example, format_option, global_options, pass_workspace
+from migrate_async.cli.options import (
+    example,
+    format_option,
+    global_options,
+    pass_workspace,
+    shard_option,
+)
 from migrate_async.cli.workspace import Workspace
 
 
@@ -19,6 +25,7 @@ from migrate_async.cli.workspace import Workspace
     )
 )
 @pass_workspace
+@shard_option
 @click.option(
     "--types",
     type=click.Choice(["ty", "pyrefly", "mypy"]),

@@ -6,10 +6,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from migrate_async import config
 from migrate_async.config import Settings
 from migrate_async.errors import UsageError
+from migrate_async.source.shards import WHOLE, Shard
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 @dataclass(frozen=True)
@@ -17,15 +22,20 @@ class Workspace:
     """What a command works on.
 
     `selection` holds the paths that were named, relative to `root` with forward slashes; empty
-    means the whole project. `jobs` is the number of processes; 0: one for each processor, where
-    the work is worth it.
+    means the whole project, and of that `shard` has a part. `jobs` is the number of processes, 0:
+    one for each processor, where the work is worth it; or an executor that does all of it.
     """
 
     root: Path
     settings: Settings
     selection: tuple[str, ...] = ()
-    jobs: int = 0
+    jobs: int | Executor = 0
     cache: bool = True
+    shard: Shard = WHOLE
+
+    def covers(self, path: str) -> bool:
+        """Whether `path` is one of the files to report or to change."""
+        return selected(path, self.selection) and self.shard.has(path)
 
     @property
     def cache_folder(self) -> Path | None:
@@ -37,8 +47,9 @@ def open_workspace(
     paths: Sequence[Path],
     *,
     config_file: Path | None = None,
-    jobs: int = 0,
+    jobs: int | Executor = 0,
     cache: bool = True,
+    shard: Shard = WHOLE,
 ) -> Workspace:
     """The project that `paths` (or the working directory) belong to, with its settings.
 
@@ -54,6 +65,7 @@ def open_workspace(
         selection=() if "." in named else tuple(named),
         jobs=jobs,
         cache=cache,
+        shard=shard,
     )
 
 

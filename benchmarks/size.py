@@ -1,0 +1,140 @@
+"""`python -m benchmarks.size`: cost against the size of a repository.
+
+For each size: CPU seconds and peak memory of `plan` and `migrate --diff`, cold and with a warm
+cache, and of a warm run after one file was edited. Ratios tell whether cost grows with size (cost
+per file against the smallest) and what an edit costs (against the cold run).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import trees
+
+_CLEAN = {key: os.environ[key] for key in os.environ if key != "PYTHONDONTWRITEBYTECODE"}
+_COMMANDS = {"plan": ("plan", "--quiet"), "migrate --diff": ("migrate", "--diff", "--quiet")}
+_MEGABYTE = 1024
+SHAPES = {"sparse": trees.SPARSE, "dense": trees.DENSE}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """CPU seconds of a command with all that it starts, and its peak memory in MB."""
+
+    seconds: float
+    memory: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One command on one tree."""
+
+    files: int
+    command: str
+    cold: Cost
+    warm: Cost
+    edited: Cost
+
+
+def measure(root: Path, name: str, arguments: Sequence[str], *, files: int) -> Row:
+    """The command without a cache, with one, and with one after an edit of one file."""
+    shutil.rmtree(root / ".migrate-async", ignore_errors=True)
+    command = [sys.executable, "-m", "migrate_async", *arguments]
+    cold = _run(command, root)
+    warm = _run(command, root)
+    edited = next(root.glob("app/part_*/module_*.py"))
+    before = edited.read_bytes()
+    edited.write_bytes(before + b"\n\ndef added():\n    return 1\n")
+    try:
+        after_edit = _run(command, root)
+    finally:
+        edited.write_bytes(before)
+    return Row(files, name, cold, warm, after_edit)
+
+
+def _run(command: Sequence[str], root: Path) -> Cost:
+    """Runs it in a child of a child, so that the peak of one run is not that of another."""
+    program = "import json, resource, subprocess, sys\n"
+    program += "done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)\n"
+    program += "use = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
+    program += "print(use.ru_utime + use.ru_stime, use.ru_maxrss, done.returncode)"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command],
+        cwd=root,
+        env=_CLEAN,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seconds, memory, code = done.stdout.split()
+    if code not in ("0", "1"):
+        raise RuntimeError(f"{' '.join(command)} ended with {code}:\n{done.stderr[-2000:]}")
+    return Cost(float(seconds), float(memory) / _MEGABYTE)
+
+
+def rows(folder: Path, shape: trees.Shape, sizes: Sequence[int]) -> Iterator[Row]:
+    """Each command on a tree of each size, the smallest first."""
+    for size in sorted(sizes):
+        root = trees.make_tree(folder, shape, size * trees.LINES_PER_FILE)
+        files, _ = trees.count_lines(root)
+        for name, arguments in _COMMANDS.items():
+            yield measure(root, name, arguments, files=files)
+        shutil.rmtree(root)
+
+
+def table(found: Sequence[Row]) -> str:
+    """Seconds, memory, and the two ratios."""
+    head = ("files", "command", "cold s", "ms/file", "growth", "warm s", "edit s", "edit", "MB")
+    lines = [_line(head)]
+    first = {row.command: row for row in reversed(found)}
+    for row in found:
+        per_file = row.cold.seconds / row.files
+        smallest = first[row.command]
+        growth = per_file / (smallest.cold.seconds / smallest.files)
+        lines.append(
+            _line(
+                (
+                    f"{row.files:,}",
+                    row.command,
+                    f"{row.cold.seconds:.1f}",
+                    f"{1000 * per_file:.2f}",
+                    f"{growth:.2f}",
+                    f"{row.warm.seconds:.1f}",
+                    f"{row.edited.seconds:.1f}",
+                    f"{row.edited.seconds / row.cold.seconds:.3f}",
+                    f"{row.cold.memory:.0f}",
+                )
+            )
+        )
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    name = 1
+    return "  ".join(
+        cell.ljust(15) if number == name else cell.rjust(8) for number, cell in enumerate(cells)
+    )
+
+
+def main() -> None:
+    """Make the trees, measure, print a table for each shape."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.size", description=__doc__)
+    parser.add_argument("--files", type=int, nargs="+", default=[1_000, 5_000, 20_000])
+    parser.add_argument("--shape", choices=list(SHAPES), nargs="+", default=list(SHAPES))
+    options = parser.parse_args()
+    for name in options.shape:
+        with tempfile.TemporaryDirectory(prefix="migrate-async-benchmark-") as folder:
+            print(f"\n{name}", flush=True)
+            print(table(list(rows(Path(folder), SHAPES[name], options.files))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

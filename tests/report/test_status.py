@@ -182,6 +182,15 @@ def test_page_is_accessible_by_its_structure() -> None:
     assert found.captions == found.tables
 
 
+def test_every_row_has_the_cells_of_its_head() -> None:
+    """A column too many has no name."""
+    for table in page().split("<table>")[1:]:
+        head, body = table.split("</table>")[0].split("<tbody>")
+        rows = body.split("<tr")[1:]
+        assert rows
+        assert {row.count("<td") for row in rows} == {head.count("<th scope")}
+
+
 def test_page_escapes_what_the_project_says() -> None:
     """Names are text, whatever they hold."""
     evil = msgspec.structs.replace(

@@ -247,12 +247,13 @@ def _chip(state: str, text: str, number: int, *, pressed: bool) -> str:
 
 
 def _route(route: RouteStatus) -> str:
+    name = escape(route.function.rpartition(".")[2])
     return (
         f'<tr data-state="{route.state}"><td>{_badge(route.state)}</td>'
         f"<td>{escape(', '.join(route.methods))}</td>"
         f'<td class="wide"><code>{_breakable(route.url or "/")}</code></td>'
-        f"<td><code>{escape(route.function.rpartition('.')[2])}</code></td>"
-        f'<td class="muted">{escape(route.path)}:{route.line}</td></tr>'
+        f'<td><code>{name}</code><br><span class="muted">{escape(route.path)}:{route.line}</span>'
+        "</td></tr>"
     )
 
 

@@ -53,6 +53,10 @@ def test_text() -> None:
     assert "  app/tasks.py:8 app.tasks.nightly (2 routes wait)" in lines
 
 
+def test_one_day_is_no_trend() -> None:
+    assert "Since" not in text(STATUS, HISTORY[-1:])
+
+
 def test_verbose_text_has_all_routes_and_uses() -> None:
     shown = text(STATUS, verbose=True)
     assert all(route.url in shown for route in STATUS.routes)

@@ -19,7 +19,7 @@ def render_status(
     page.line((f"{status.done:g}% async", "bold"), f"  {_bar(status.done)}")
     page.blank()
     page.columns(_totals(status))
-    if history:
+    if len(history) > 1:
         last = history[-1]
         page.line(f"Since {history[0].date}: from {history[0].done:g}% to {last.done:g}%", indent=2)
     _modules(status, page, verbose=verbose)

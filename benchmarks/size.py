@@ -80,41 +80,35 @@ def _run(command: Sequence[str], root: Path) -> Cost:
     return Cost(float(seconds), float(memory) / _MEGABYTE)
 
 
-def rows(folder: Path, shape: trees.Shape, sizes: Sequence[int]) -> Iterator[Row]:
+def rows(
+    folder: Path, shape: trees.Shape, sizes: Sequence[int], commands: Sequence[str]
+) -> Iterator[Row]:
     """Each command on a tree of each size, the smallest first."""
     for size in sorted(sizes):
         root = trees.make_tree(folder, shape, size * trees.LINES_PER_FILE)
         files, _ = trees.count_lines(root)
-        for name, arguments in _COMMANDS.items():
-            yield measure(root, name, arguments, files=files)
+        for name in commands:
+            yield measure(root, name, _COMMANDS[name], files=files)
         shutil.rmtree(root)
 
 
-def table(found: Sequence[Row]) -> str:
-    """Seconds, memory, and the two ratios."""
-    head = ("files", "command", "cold s", "ms/file", "growth", "warm s", "edit s", "edit", "MB")
-    lines = [_line(head)]
-    first = {row.command: row for row in reversed(found)}
-    for row in found:
-        per_file = row.cold.seconds / row.files
-        smallest = first[row.command]
-        growth = per_file / (smallest.cold.seconds / smallest.files)
-        lines.append(
-            _line(
-                (
-                    f"{row.files:,}",
-                    row.command,
-                    f"{row.cold.seconds:.1f}",
-                    f"{1000 * per_file:.2f}",
-                    f"{growth:.2f}",
-                    f"{row.warm.seconds:.1f}",
-                    f"{row.edited.seconds:.1f}",
-                    f"{row.edited.seconds / row.cold.seconds:.3f}",
-                    f"{row.cold.memory:.0f}",
-                )
-            )
-        )
-    return "\n".join(lines)
+_HEAD = ("files", "command", "cold s", "ms/file", "growth", "warm s", "edit s", "edit", "MB")
+
+
+def _cells(row: Row, smallest: Row) -> tuple[str, ...]:
+    """Seconds, memory, and two ratios: per file against the smallest tree, edit against cold."""
+    per_file = row.cold.seconds / row.files
+    return (
+        f"{row.files:,}",
+        row.command,
+        f"{row.cold.seconds:.1f}",
+        f"{1000 * per_file:.2f}",
+        f"{per_file / (smallest.cold.seconds / smallest.files):.2f}",
+        f"{row.warm.seconds:.1f}",
+        f"{row.edited.seconds:.1f}",
+        f"{row.edited.seconds / row.cold.seconds:.3f}",
+        f"{row.cold.memory:.0f}",
+    )
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -125,15 +119,19 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def main() -> None:
-    """Make the trees, measure, print a table for each shape."""
+    """Make the trees, measure, print a table for each shape, line by line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.size", description=__doc__)
     parser.add_argument("--files", type=int, nargs="+", default=[1_000, 5_000, 20_000])
     parser.add_argument("--shape", choices=list(SHAPES), nargs="+", default=list(SHAPES))
+    parser.add_argument("--command", choices=list(_COMMANDS), nargs="+", default=list(_COMMANDS))
     options = parser.parse_args()
     for name in options.shape:
+        print(f"\n{name}\n{_line(_HEAD)}", flush=True)
+        smallest: dict[str, Row] = {}
         with tempfile.TemporaryDirectory(prefix="migrate-async-benchmark-") as folder:
-            print(f"\n{name}", flush=True)
-            print(table(list(rows(Path(folder), SHAPES[name], options.files))), flush=True)
+            for row in rows(Path(folder), SHAPES[name], options.files, options.command):
+                first = smallest.setdefault(row.command, row)
+                print(_line(_cells(row, first)), flush=True)
 
 
 if __name__ == "__main__":

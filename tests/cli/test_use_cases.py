@@ -264,7 +264,7 @@ def test_verify_reports_the_files_selected(root: Path) -> None:
     (root / "blog/wrong.py").write_text("async def f():\n    pass\n\n\nasync def g():\n    f()\n")
     found = use_cases.verify_project(workspace(root), Progress())
     assert [(item.path, item.line, item.code) for item in found.diagnostics] == [
-        ("blog/wrong.py", 6, "MA803")
+        ("blog/wrong.py", 6, "MA273")
     ]
     assert found.has_findings
     elsewhere = use_cases.verify_project(workspace(root, "blog/crud.py"), Progress())

@@ -12,7 +12,7 @@ from migrate_async.lint.registry import rules
 from migrate_async.lint.rule import Rule
 from migrate_async.model.finding import Finding
 from migrate_async.rewrite.engine import rewrite_text
-from migrate_async.verify import check as verify_check
+from migrate_async.verify.rewritten import check as verify_check
 from support.projects import project
 
 _MARK = re.compile(r"  # error(?:: (?P<confidence>high|medium|low))?$")

@@ -22,7 +22,7 @@ def test_no_false_alarm(app: FixtureApp, tmp_path: Path) -> None:
     root = copy_of(app.before, tmp_path)
     workspace = open_workspace([root], cache=False)
     before = use_cases.verify_project(workspace, Progress()).diagnostics
-    assert {item.code for item in before} <= {"MA806"}
+    assert {item.code for item in before} <= {"MA276"}
     try:
         use_cases.migrate(workspace, Step.ALL, Mode.WRITE, Progress(), allow_dirty=True)
     except UsageError as error:

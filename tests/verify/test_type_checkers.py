@@ -59,7 +59,7 @@ def test_new_errors_alone(tool: str, since: str, root: Path) -> None:
     assert found.skipped == ""
     assert found.errors_before == 1
     assert found.errors_after == 2
-    assert [(item.path, item.line, item.code) for item in found.new] == [("a.py", 13, "MA820")]
+    assert [(item.path, item.line, item.code) for item in found.new] == [("a.py", 13, "MA290")]
     assert "Coroutine" in found.new[0].message
 
 

@@ -207,7 +207,7 @@ def verify_project(
 def _compare_types(
     workspace: Workspace, progress: Progress, name: str, since: str
 ) -> TypeComparison:
-    from migrate_async.source import snapshots
+    from migrate_async.source import copies
     from migrate_async.source.discover import discover
     from migrate_async.verify import type_checkers
 
@@ -221,13 +221,13 @@ def _compare_types(
         old, new = Path(name_of_folder, "old"), Path(name_of_folder, "new")
         new.mkdir()
         if since == "journal":
-            is_known = snapshots.copy_before_writes(root, files, old)
+            is_known = copies.copy_before_writes(root, files, old)
         else:
-            is_known = snapshots.copy_committed(root, old)
+            is_known = copies.copy_committed(root, old)
         if not is_known:
             missing = "no write to compare with" if since == "journal" else "no git commit"
             return TypeComparison(tool=name, skipped=f"there is {missing}")
-        snapshots.copy_current(root, files, new)
+        copies.copy_current(root, files, new)
         compared = type_checkers.compare(program, name, old, new, since)
     chosen = of_selection(compared.new, workspace)
     return msgspec.structs.replace(compared, new=chosen)

@@ -15,9 +15,10 @@ import msgspec
 
 from migrate_async.index.project import Function, Module, Project
 from migrate_async.index.scopes import FromBinding
-from migrate_async.knowledge.shim import SYNC_DEPENDENCY
+from migrate_async.knowledge.shim import SYNC_ENGINE_PREFIX, SYNC_FACTORY_PREFIX
 from migrate_async.model import syntax as s
 from migrate_async.plan.aliases import find_aliases
+from migrate_async.plan.frontier import SYNC_DEPENDENCY
 
 HOP_ARGUMENT = "sync_session_class"
 _HOP_SESSION = "HopSession"
@@ -107,7 +108,11 @@ def _dependencies(project: Project) -> Iterator[Piece]:
 
 def _variables(project: Project) -> Iterator[Piece]:
     """Sync engines and factories beside an async one of the same name."""
-    for variables, prefix in ((project.session_factories, "Sync"), (project.engines, "sync_")):
+    twins = (
+        (project.session_factories, SYNC_FACTORY_PREFIX),
+        (project.engines, SYNC_ENGINE_PREFIX),
+    )
+    for variables, prefix in twins:
         is_async = {(v.module.name, v.name) for v in variables if v.kind.startswith("async")}
         for variable in variables:
             twin = (variable.module.name, variable.name.removeprefix(prefix))

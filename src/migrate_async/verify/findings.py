@@ -23,49 +23,49 @@ class Check(msgspec.Struct, frozen=True):
 
 
 UNRESOLVED_IMPORT = Check(
-    "MA801",
+    "MA271",
     "A name that is imported or read from a module of the project is not there",
     "import it from where it is, or remove the import",
 )
-UNDEFINED_NAME = Check("MA802", "A name is read that nothing binds", "define or import it")
+UNDEFINED_NAME = Check("MA272", "A name is read that nothing binds", "define or import it")
 NOT_AWAITED = Check(
-    "MA803", "A coroutine is not awaited", "put `await` before the call, or hand it to a task"
+    "MA273", "A coroutine is not awaited", "put `await` before the call, or hand it to a task"
 )
 OPERATION_NOT_AWAITED = Check(
-    "MA804", "An operation of an async session is not awaited", "put `await` before the call"
+    "MA274", "An operation of an async session is not awaited", "put `await` before the call"
 )
 COROUTINE_IN_SYNC = Check(
-    "MA805",
+    "MA275",
     "Sync code calls a coroutine and does not run it",
     "make the caller `async def`, or run it with `migrate_async.run_async(...)`",
 )
 SYNC_SESSION = Check(
-    "MA806",
+    "MA276",
     "A sync session is used in a coroutine",
     "use the AsyncSession from `get_db`, or run the code in `await db.run_sync(...)`",
     Severity.WARNING.value,
 )
 COLOUR_CLASH = Check(
-    "MA807",
+    "MA277",
     "An override and what it overrides are called alike, but only one is a coroutine",
     "give both the same colour",
 )
-AWAIT_OF_SYNC = Check("MA808", "Something is awaited that is no coroutine", "remove the `await`")
+AWAIT_OF_SYNC = Check("MA278", "Something is awaited that is no coroutine", "remove the `await`")
 WRONG_PROTOCOL = Check(
-    "MA809",
+    "MA279",
     "`for` or `with` is used where `async for` or `async with` belongs, or the reverse",
     "add or remove `async`",
 )
 DOES_NOT_COMPILE = Check(
-    "MA810", "The module does not compile", "correct the line; `await` needs an `async def`"
+    "MA280", "The module does not compile", "correct the line; `await` needs an `async def`"
 )
 ASYNC_GENERATOR = Check(
-    "MA811",
+    "MA281",
     "A generator expression that awaits is given to something that does not",
     "use a list comprehension",
 )
 LEGACY_API = Check(
-    "MA812",
+    "MA282",
     "A method is used that AsyncSession does not have",
     "use `await db.execute(select(...))`, or `await db.run_sync(...)`",
 )

@@ -19,7 +19,7 @@ from migrate_async.errors import UsageError
 from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.model.verification import TypeComparison
 
-NEW_TYPE_ERROR = "MA820"
+NEW_TYPE_ERROR = "MA290"
 
 
 class Checker(msgspec.Struct, frozen=True):

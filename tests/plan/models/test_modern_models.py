@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from migrate_async.model.plan import FilePlan, Step
 from migrate_async.rewrite.codemod import plan_alone
 from migrate_async.rewrite.engine import rewrite_text
-from migrate_async.verify import check
+from migrate_async.verify.rewritten import check
 
 HEAD = """\
 import datetime

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.concurrency import run_in_threadpool
 
 from app import crud
-from app.crud import delete_user  # error: MA801 1
+from app.crud import delete_user  # error: MA271 1
 from app.database import SessionLocal, SyncSessionLocal, User, get_db, sync_engine
 
 router = APIRouter()
@@ -17,58 +17,58 @@ router = APIRouter()
 
 @router.get("/1")
 async def execute_not_awaited(db: AsyncSession = Depends(get_db)) -> list[User]:
-    result = db.execute(select(User))  # error: MA804 2
+    result = db.execute(select(User))  # error: MA274 2
     return list(result.scalars().all())
 
 
 @router.post("/2")
 async def commit_not_awaited(db: AsyncSession = Depends(get_db)) -> None:
     db.add(User(name="a"))
-    db.commit()  # error: MA804 3
+    db.commit()  # error: MA274 3
 
 
 @router.post("/3")
 async def add_awaited(db: AsyncSession = Depends(get_db)) -> None:
-    await db.add(User(name="a"))  # error: MA808 4
+    await db.add(User(name="a"))  # error: MA278 4
     await db.commit()
 
 
 @router.get("/4")
 async def helper_not_awaited(db: AsyncSession = Depends(get_db)) -> str:
-    user = crud.get_user(db, 1)  # error: MA803 5
+    user = crud.get_user(db, 1)  # error: MA273 5
     return user.name
 
 
 @router.post("/5")
 async def helper_dropped(db: AsyncSession = Depends(get_db)) -> None:
-    crud.create_user(db, "a")  # error: MA803 6
+    crud.create_user(db, "a")  # error: MA273 6
 
 
 @router.get("/6")
 async def coroutine_returned(db: AsyncSession = Depends(get_db)):
-    return crud.get_user(db, 1)  # error: MA803 7
+    return crud.get_user(db, 1)  # error: MA273 7
 
 
 @router.get("/7")
 async def list_of_coroutines(db: AsyncSession = Depends(get_db)):
-    return [crud.get_user(db, number) for number in range(3)]  # error: MA803 8
+    return [crud.get_user(db, number) for number in range(3)]  # error: MA273 8
 
 
 @router.get("/8")
 async def printed(db: AsyncSession = Depends(get_db)) -> None:
-    print(crud.get_user(db, 1))  # error: MA803 9
+    print(crud.get_user(db, 1))  # error: MA273 9
 
 
 @router.get("/9")
 async def always_true(db: AsyncSession = Depends(get_db)) -> bool:
-    if crud.exists(db, 1):  # error: MA803 10
+    if crud.exists(db, 1):  # error: MA273 10
         return True
     return False
 
 
 @router.get("/10")
 def sync_route(db: AsyncSession = Depends(get_db)):
-    return crud.get_user(db, 1)  # error: MA805 11
+    return crud.get_user(db, 1)  # error: MA275 11
 
 
 class Store:
@@ -77,7 +77,7 @@ class Store:
 
 
 class CachedStore(Store):
-    def load(self, db: AsyncSession) -> User | None:  # error: MA807 12
+    def load(self, db: AsyncSession) -> User | None:  # error: MA277 12
         return None
 
 
@@ -86,27 +86,27 @@ async def from_any_store(store: Store, db: AsyncSession) -> User | None:
 
 
 async def plain_for(db: AsyncSession) -> list[str]:
-    return [user.name for user in crud.stream_users(db)]  # error: MA809 13
+    return [user.name for user in crud.stream_users(db)]  # error: MA279 13
 
 
 async def plain_with(db: AsyncSession) -> None:
-    with db.begin():  # error: MA809 14
+    with db.begin():  # error: MA279 14
         db.add(User(name="a"))
 
 
 @router.get("/15")
 async def sync_session() -> int:
     session = SyncSessionLocal()
-    return len(session.execute(select(User)).all())  # error: MA806 15
+    return len(session.execute(select(User)).all())  # error: MA276 15
 
 
 async def query_on_async(db: AsyncSession) -> list[User]:
-    return await db.query(User).filter(User.id > 1).all()  # error: MA812 16
+    return await db.query(User).filter(User.id > 1).all()  # error: MA282 16
 
 
 async def result_awaited(db: AsyncSession) -> list[User]:
     result = await db.execute(select(User))
-    return await result.scalars().all()  # error: MA808 17
+    return await result.scalars().all()  # error: MA278 17
 
 
 class Account:
@@ -118,44 +118,44 @@ class Account:
         return crud.get_user(self.db, 1)
 
     async def owner_name(self) -> str:
-        return self.owner.name  # error: MA803 18
+        return self.owner.name  # error: MA273 18
 
 
 async def untyped_session(db, name):
     db.add(User(name=name))
-    db.flush()  # error: MA804 19
+    db.flush()  # error: MA274 19
 
 
 async def any_session(db: Any) -> None:
-    user = crud.get_user(db, 1)  # error: MA803 20
+    user = crud.get_user(db, 1)  # error: MA273 20
     json.dumps({"name": user.name})
 
 
 async def undefined() -> list[User]:
     async with SessionLocal() as db:
-        return list(await db.scalars(select(User).order_by(desc(User.id))))  # error: MA802 21
+        return list(await db.scalars(select(User).order_by(desc(User.id))))  # error: MA272 21
 
 
 async def in_thread(db: AsyncSession) -> User:
-    return await run_in_threadpool(crud.get_user, db, 1)  # error: MA805 22
+    return await run_in_threadpool(crud.get_user, db, 1)  # error: MA275 22
 
 
 async def sorted_by_coroutine(db: AsyncSession, users: list[int]) -> list[int]:
-    return sorted(users, key=lambda number: crud.exists(db, number))  # error: MA805 23
+    return sorted(users, key=lambda number: crud.exists(db, number))  # error: MA275 23
 
 
 async def names(db: AsyncSession) -> str:
-    return ", ".join([crud.name_of(u) async for u in crud.stream_users(db)]) + await crud.name_of(User())  # error: MA808 24
+    return ", ".join([crud.name_of(u) async for u in crud.stream_users(db)]) + await crud.name_of(User())  # error: MA278 24
 
 
 async def generator(db: AsyncSession) -> bool:
-    return any(await crud.exists(db, number) for number in range(3))  # error: MA811 25
+    return any(await crud.exists(db, number) for number in range(3))  # error: MA281 25
 
 
 async def gone(db: AsyncSession) -> None:
-    await crud.remove_user(db, 1)  # error: MA801 26
+    await crud.remove_user(db, 1)  # error: MA271 26
 
 
 async def engine_in_coroutine() -> None:
-    with sync_engine.begin() as connection:  # error: MA806 27
-        connection.execute(select(User))  # error: MA806 28
+    with sync_engine.begin() as connection:  # error: MA276 27
+        connection.execute(select(User))  # error: MA276 28

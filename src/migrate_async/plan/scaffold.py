@@ -18,7 +18,7 @@ from migrate_async.index.scopes import FromBinding
 from migrate_async.knowledge.shim import SYNC_ENGINE_PREFIX, SYNC_FACTORY_PREFIX
 from migrate_async.model import syntax as s
 from migrate_async.plan.aliases import find_aliases
-from migrate_async.plan.frontier import SYNC_DEPENDENCY
+from migrate_async.plan.twins import SYNC_DEPENDENCY
 
 HOP_ARGUMENT = "sync_session_class"
 _HOP_SESSION = "HopSession"

@@ -258,6 +258,44 @@ def many(db: Session = Depends(get_db)):
     assert verdicts(both)["main.one"] == "convert"
 
 
+def test_a_query_handed_through_a_bridge_is_translated_when_the_bridge_goes() -> None:
+    files = {
+        **FILES,
+        "app/main.py": """
+from fastapi import Depends, FastAPI
+from sqlalchemy.orm import Query, Session
+from .database import get_db
+from .models import User
+
+app = FastAPI()
+
+
+def named(db: Session) -> Query:
+    return db.query(User).filter(User.name != "")
+
+
+def page(query: Query):
+    return query.offset(0).limit(10).all()
+
+
+@app.get("/one")
+def one(db: Session = Depends(get_db)):
+    db.commit()
+    return page(named(db))
+
+
+@app.get("/two")
+def two(db: Session = Depends(get_db)):
+    db.commit()
+    return page(named(db))
+""",
+    }
+    halfway = migrated(files, Selection(routes=("GET /one",)))
+    assert "await run_in_threadpool(page, await db.run_sync(named))" in halfway["app/main.py"]
+    done = migrated(halfway, Selection(routes=("GET /two",)))
+    assert done["app/main.py"] == migrated(files, Selection())["app/main.py"]
+
+
 def test_a_generator_that_stays_sync_keeps_the_one_who_iterates_it() -> None:
     """It would run its queries outside of the bridge, where nothing can wait for them."""
     files = {

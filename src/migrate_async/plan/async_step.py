@@ -154,7 +154,8 @@ class AsyncStep:
         taken = {chain.function for chain in queries.chains if chain.group in groups}
         for function, found in queries.functions.items():
             # Without a chain of its own, a function hands its session to one that has.
-            calls = (target for site in self._project.calls(function) for target in site.targets)
+            sites = (*self._project.calls(function), *self._project.bridges(function))
+            calls = (target for site in sites for target in site.targets)
             if function in taken or (not found.chains and not taken.isdisjoint(calls)):
                 collector.add_queries(queries, function)
 

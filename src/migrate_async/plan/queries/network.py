@@ -130,7 +130,8 @@ class Network:
         merged = state if known is None else merge(known, state)
         if merged != known:
             self._returns[function] = merged
-            for site in self.project.project.callers(function):
+            project = self.project.project
+            for site in (*project.callers(function), *project.bridges_to(function)):
                 self._again(site.function)
 
     def learn_names(self, function: Function, names: Environment) -> None:

@@ -6,7 +6,7 @@ VENV20 := .venv-sqlalchemy20
 STAMP20 := $(VENV20)/.installed
 BIN := $(VENV)/bin
 
-.PHONY: demo docs test test-sqlalchemy20 test-matrix lint type format coverage bench bench-shim clean install
+.PHONY: demo docs test pytest test-sqlalchemy20 test-matrix lint type format coverage bench bench-shim clean install
 
 install: $(STAMP)
 
@@ -35,7 +35,10 @@ lint: $(STAMP)
 type: $(STAMP)
 	$(BIN)/mypy
 
-test: lint type coverage test-sqlalchemy20 test-matrix
+test: lint type pytest test-sqlalchemy20 test-matrix
+
+pytest: $(STAMP)
+	$(BIN)/python -m pytest -n 2
 
 coverage: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term

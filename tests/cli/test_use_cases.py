@@ -283,6 +283,8 @@ def test_status_moves_with_the_migration(root: Path) -> None:
     after = use_cases.project_status(workspace(root), Progress(), record=True)
     assert after.status.done == 100
     assert after.status.chains == 0
+    assert before.status.lint["MA801"] > 0
+    assert "MA801" not in after.status.lint, "the linter's debt goes with the queries"
     assert len(after.history) == 1
     file = root / "migration-status.jsonl"
     assert file.read_text().count("\n") == 1

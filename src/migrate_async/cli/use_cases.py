@@ -160,13 +160,13 @@ def project_status(
     progress: Progress,
     *,
     record: bool = False,
-    lint: Mapping[str, int] | None = None,
 ) -> Progressed:
     """How far the files selected are; with `record`, the numbers go into the state file.
 
-    `lint` has the linter's findings by code. Raises `UsageError` when the state file is broken, or
-    when only part of the project would be recorded.
+    Raises `UsageError` when the state file is broken, or when only part of the project would be
+    recorded.
     """
+    from migrate_async.lint.run import debt
     from migrate_async.status.state_file import date_and_commit, read_history, write_history
     from migrate_async.status.survey import survey
 
@@ -176,6 +176,7 @@ def project_status(
     recorded = read_history(file)
     loaded = load_project(workspace, progress)
     progress.phase("Counting")
+    lint = debt(loaded.project, workspace.settings, workspace.selection)
     status = survey(loaded.project, workspace.root.name, workspace.selection, lint)
     date, commit = date_and_commit(workspace.root)
     history = latest_of_each_day((*recorded, snapshot(status, date, commit)))

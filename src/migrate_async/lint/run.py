@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -11,10 +12,10 @@ from migrate_async.config import Settings
 from migrate_async.index.project import Project
 from migrate_async.lint.engine import check_all
 from migrate_async.lint.rule import Rule
-from migrate_async.lint.selection import check_key, matches
+from migrate_async.lint.selection import check_key, chosen, matches
 from migrate_async.lint.suppression import split
 from migrate_async.model.diagnostic import Diagnostic
-from migrate_async.model.finding import Finding
+from migrate_async.model.finding import Confidence, Finding
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -46,6 +47,14 @@ def run(
     parts = split(found, project.modules.values())
     kept = tuple(f for f in parts.kept if not _is_ignored(f, ignored))
     return Outcome(kept, len(parts.suppressed), problems)
+
+
+def debt(project: Project, settings: Settings, selection: Sequence[str] = ()) -> dict[str, int]:
+    """How many sure findings each code has, of the rules that the settings choose."""
+    rules = [rule for rule in chosen(settings.lint) if rule.BEST is Confidence.HIGH]
+    found = run(project, settings, rules, selection).findings
+    sure = (finding.code for finding in found if finding.confidence == Confidence.HIGH.value)
+    return dict(sorted(Counter(sure).items()))
 
 
 def _ignored_files(

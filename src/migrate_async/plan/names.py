@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from migrate_async.index.scopes import FromBinding, Function, Module
+from collections.abc import Iterable, Iterator
+
+from migrate_async.index.scopes import FromBinding, Function, Module, last_name
 from migrate_async.model import syntax as s
 
 
@@ -31,6 +33,13 @@ def free_name(function: Function, wanted: str) -> str:
         number += 1
         candidate = f"{wanted}_{number}"
     return candidate
+
+
+def type_checking_blocks(body: Iterable[s.Stmt]) -> Iterator[s.If]:
+    """The `if TYPE_CHECKING:` statements in `body`."""
+    for statement in body:
+        if isinstance(statement, s.If) and last_name(statement.test) == "TYPE_CHECKING":
+            yield statement
 
 
 def import_path(importer: Module, target: str) -> str:

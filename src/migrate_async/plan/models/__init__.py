@@ -16,6 +16,7 @@ from migrate_async.plan.models.bases import Bases
 from migrate_async.plan.models.bench import NAME, Bench
 from migrate_async.plan.models.columns import Columns
 from migrate_async.plan.models.relationships import Relationships
+from migrate_async.plan.names import type_checking_blocks
 
 
 def model_edits(
@@ -70,7 +71,7 @@ def _import_for_type_checkers(bench: Bench) -> None:
     if not namer.typing_only:
         return
     lines = [f"from {path} import {name}" for path, name in sorted(namer.typing_only.values())]
-    block = _type_checking_block(module)
+    block = next(type_checking_blocks(module.syntax.body), None)
     if block is not None:
         code = "\n".join(lines) + "\n"
         last = block.body[-1]
@@ -85,10 +86,3 @@ def _import_for_type_checkers(bench: Bench) -> None:
         code = f"\nif {checking}:\n" + "".join(f"    {line}\n" for line in lines)
         edit = p.InsertStatements(span=imports[-1].span, codemod=NAME, code=code, after=True)
     found.edits.append(edit)
-
-
-def _type_checking_block(module: Module) -> s.If | None:
-    for statement in module.syntax.body:
-        if isinstance(statement, s.If) and s.dotted_name(statement.test).endswith("TYPE_CHECKING"):
-            return statement
-    return None

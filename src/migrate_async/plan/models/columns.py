@@ -57,7 +57,7 @@ class Columns:
             )
             return None
         mapped = add_import(bench.found, cls.module, "sqlalchemy.orm", "Mapped", NAME)
-        return f"{mapped}[{name} | None]" if is_nullable(call) else f"{mapped}[{name}]"
+        return f"{mapped}[{name} | None]" if _is_nullable(call) else f"{mapped}[{name}]"
 
 
 def _rename(call: s.Call, bench: Bench) -> None:
@@ -66,7 +66,7 @@ def _rename(call: s.Call, bench: Bench) -> None:
     bench.found.unneeded.append(s.dotted_name(call.func).partition(".")[0])
 
 
-def is_nullable(call: s.Call) -> bool:
+def _is_nullable(call: s.Call) -> bool:
     """Whether the column may hold NULL. An explicit argument stays and decides for the table."""
     given = keyword(call, "nullable")
     if isinstance(given, s.Constant) and given.kind == "bool":

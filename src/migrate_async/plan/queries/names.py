@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from migrate_async.index import scopes as sc
-from migrate_async.index.scopes import Function, Module, Scope, last_name
+from migrate_async.index.scopes import Function, Module, Scope
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import ImportChange
+from migrate_async.plan.names import type_checking_blocks
 
 CODEMOD = "query-to-select"
 
@@ -86,11 +87,10 @@ class Imports:
 
 def typing_only(body: Iterable[s.Stmt]) -> Iterator[str]:
     """Names imported under `if TYPE_CHECKING:`, which do not exist at run time."""
-    for statement in body:
-        if isinstance(statement, s.If) and last_name(statement.test) == "TYPE_CHECKING":
-            for inner in statement.body:
-                if isinstance(inner, s.ImportFrom | s.Import):
-                    yield from (alias.asname or alias.name for alias in inner.names)
+    for block in type_checking_blocks(body):
+        for inner in block.body:
+            if isinstance(inner, s.ImportFrom | s.Import):
+                yield from (alias.asname or alias.name for alias in inner.names)
 
 
 def _imports(bound: list[sc.Binding], dotted: str) -> bool:

@@ -52,10 +52,11 @@ test-sqlalchemy20: $(STAMP20)
 test-matrix: $(STAMP)
 	$(BIN)/python tests/matrix/run.py
 
-# The pages and the schema that are made of code; tests say when they are not current.
+# The pages and the schemas that are made of code; tests say when they are not current.
 docs: $(STAMP)
 	$(BIN)/python -m migrate_async.report.rules_page docs/rules.md
 	$(BIN)/python -m migrate_async.report.findings.json docs/lint.schema.json
+	$(BIN)/python -m migrate_async.source.profiles docs/profile.schema.json
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

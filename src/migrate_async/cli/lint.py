@@ -86,7 +86,7 @@ def _request(
         strict=options["strict"],
         since=options["since"] or "",
         baseline=options["baseline"],
-        ratchet=Ratchet(options["ratchet"]),
+        ratchet=Ratchet(options["ratchet"] or Ratchet.CHECK),
         fix=fix,
         unsafe=options["unsafe_fixes"],
         noqa=(options["reason"] or "") if options["add_noqa"] else None,

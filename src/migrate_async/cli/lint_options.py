@@ -51,7 +51,6 @@ _OPTIONS = (
         "--update-baseline",
         "ratchet",
         flag_value="update",
-        default="check",
         help="Write what is found into the baseline.",
     ),
     click.option(

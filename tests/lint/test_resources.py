@@ -6,6 +6,7 @@ import textwrap
 
 import pytest
 
+from migrate_async.lint.resources.analysis import Resources
 from migrate_async.lint.resources.fate import Fate
 from migrate_async.lint.view import View
 from support.projects import project
@@ -63,7 +64,7 @@ def fates(body: str, *, signature: str = "def f(a, b):") -> list[Fate]:
     indexed = project({"m.py": text})
     function = indexed.function("m.f")
     assert function is not None
-    return list(View(indexed).resources.of(function))
+    return list(View(indexed).analysis(Resources).of(function))
 
 
 def verdict(body: str, *, signature: str = "def f(a, b):") -> str:
@@ -198,4 +199,4 @@ def test_modules_own_what_they_open() -> None:
     indexed = project({"m.py": _HEAD + "db = SessionLocal()\n"})
     function = indexed.function("m.<module>")
     assert function is not None
-    assert View(indexed).resources.of(function) == ()
+    assert View(indexed).analysis(Resources).of(function) == ()

@@ -9,6 +9,7 @@ from migrate_async.lint.resources.repetition import Repetition
 from migrate_async.lint.transactions.deeds import Act, Deeds
 from migrate_async.lint.transactions.managers import lent_sessions, only_closes
 from migrate_async.lint.transactions.waits import Waits
+from migrate_async.lint.view import View
 from support.projects import find_call, project
 
 HEAD = """\
@@ -24,7 +25,8 @@ def acts(code: str, name: str = "f") -> list[Act]:
     linked = project({"m.py": f"{HEAD}\ndef {name}(db: Session, x):\n{body}"})
     function = linked.function(f"m.{name}")
     assert function is not None
-    return sorted(Deeds(linked).of_parameter(function, "db"), key=lambda act: act.value)
+    deeds = View(linked).analysis(Deeds)
+    return sorted(deeds.of_parameter(function, "db"), key=lambda act: act.value)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ def loop(db: Session, x):
 def test_what_is_handed_on_counts() -> None:
     """The acts of the functions that get the session, under whatever name; recursion ends."""
     linked = project({"m.py": CALLS})
-    deeds = Deeds(linked)
+    deeds = View(linked).analysis(Deeds)
     outer, loop = linked.function("m.outer"), linked.function("m.loop")
     assert outer is not None
     assert loop is not None
@@ -144,7 +146,7 @@ def test_what_a_context_manager_does_at_its_end(manager: str, expected: bool) ->
     assert use is not None
     [(name, _, found)] = lent_sessions(use, linked)
     assert (name, found.name) == ("db", manager)
-    assert only_closes(found, linked, Deeds(linked)) is expected
+    assert only_closes(found, linked, View(linked).analysis(Deeds)) is expected
 
 
 WAITS = """\

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
+from migrate_async.lint.resources.analysis import Resources
 from migrate_async.lint.resources.fate import Fate, Handover, Leak, LeakKind
 from migrate_async.lint.rule import Rule, place
 from migrate_async.lint.view import View
@@ -22,7 +23,7 @@ class LeakRule(Rule, ABC):
 
     def check(self, view: View) -> Iterator[Finding]:
         for function in view.functions:
-            for fate in view.resources.of(function):
+            for fate in view.analysis(Resources).of(function):
                 # What `next(get_db())` gives has a rule of its own.
                 if fate.resource.family in self.FAMILIES and fate.resource.via != "next":
                     yield from self.findings_of(fate)

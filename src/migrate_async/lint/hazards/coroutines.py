@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from migrate_async.index.callgraph import CallSite
-from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Scope, ValueBinding, last_name
 from migrate_async.index.types import FunctionObject
 from migrate_async.knowledge import boundaries, fastapi
 from migrate_async.knowledge.async_api import AWAITED, CONTEXT, GENERATOR_COUNTERPARTS, STREAMS
 from migrate_async.lint.hazards.narrowing import is_narrowed
+from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
 
@@ -71,8 +71,8 @@ _JOINS = frozenset({"and", "or"})
 class Coroutines:
     """Finds forgotten awaits."""
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
+    def __init__(self, view: View) -> None:
+        self._project = view.project
 
     def forgotten(self, function: Function) -> Iterator[Forgotten]:
         """In the code of `function`, in the order of its calls."""

@@ -11,6 +11,7 @@ from migrate_async.index.scopes import Function, RawCall
 from migrate_async.index.types import ExternalInstance, Instance, SessionFactory
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.lint.hazards.origins import Origins, bindings_of
+from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
 from migrate_async.plan import blocks
@@ -32,10 +33,10 @@ class Expired:
 class Expiry:
     """Answers for one project."""
 
-    def __init__(self, project: Project, origins: Origins) -> None:
-        self._project = project
-        self._origins = origins
-        self._made = _made(project)
+    def __init__(self, view: View) -> None:
+        self._project = view.project
+        self._origins = view.analysis(Origins)
+        self._made = _made(view.project)
 
     def confidence(self, function: Function) -> Confidence | None:
         """How sure it is that the async sessions of `function` expire objects; None: none does.

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from migrate_async.index.callgraph import CallSite
-from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Scope, ValueBinding
 from migrate_async.index.types import External, ExternalInstance, FunctionObject
 from migrate_async.lint.hazards.origins import bindings_of
+from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
 from migrate_async.plan.text import text
@@ -51,8 +51,8 @@ class Launch:
 class Launches:
     """The launches of a function."""
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
+    def __init__(self, view: View) -> None:
+        self._project = view.project
 
     def of(self, function: Function) -> Iterator[Launch]:
         """What `function` starts, in source order; tasks made one by one are one launch each."""

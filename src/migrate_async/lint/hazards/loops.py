@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from migrate_async.index.callgraph import CallSite
-from migrate_async.index.project import Project, Variable
+from migrate_async.index.project import Variable
 from migrate_async.index.scopes import Function, Scope
 from migrate_async.index.types import External, ExternalInstance, FunctionObject, SessionFactory
 from migrate_async.knowledge.sqlalchemy import ASYNC_ENGINE, ASYNC_SESSIONMAKER
 from migrate_async.lint.hazards.origins import bindings_of
+from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 
 _RUNNERS = frozenset({"asyncio.run", "anyio.run", "asgiref.sync.async_to_sync"})
@@ -30,11 +31,11 @@ class LoopUse:
 class OwnLoops:
     """Finds them; only where the project has async engines that outlive a loop."""
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
+    def __init__(self, view: View) -> None:
+        self._project = view.project
         self.engines: tuple[Variable, ...] = tuple(
             engine
-            for engine in project.engines
+            for engine in view.project.engines
             if engine.kind == "async-engine"
             and engine.scope.kind == "module"
             and _is_pooled(engine)

@@ -23,6 +23,7 @@ from migrate_async.knowledge.loading import (
     LOADERS,
     RESULT_METHODS,
 )
+from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 
 _MAX_CALLS = 1
@@ -46,8 +47,8 @@ class Origin:
 class Origins:
     """Answers where objects come from; only when every way to an object is known."""
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
+    def __init__(self, view: View) -> None:
+        self._project = view.project
 
     def of(self, expr: s.Expr, scope: Scope) -> Origin | None:
         """The origin of the objects that `expr` holds, or is; None: not known."""

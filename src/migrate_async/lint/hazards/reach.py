@@ -10,7 +10,8 @@ from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.lint.confidence import rank, weakest
-from migrate_async.lint.hazards.hits import Finder, Hit, short
+from migrate_async.lint.hazards.hits import Finder, Hit, blocking_hits, database_hits, short
+from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, RelatedPlace
 
@@ -54,8 +55,8 @@ def _is_certain(site: CallSite) -> bool:
 class Reach:
     """The shortest way from every sync function to the hits that `finder` finds."""
 
-    def __init__(self, project: Project, finder: Finder) -> None:
-        self._project = project
+    def __init__(self, view: View, finder: Finder) -> None:
+        self._project = view.project
         self._finder = finder
         self._hits: dict[Function, tuple[Hit, ...]] = {}
         self._ways: dict[Function, Way] | None = None
@@ -107,6 +108,26 @@ class Reach:
 
 def _surest(hits: Iterable[Hit]) -> Hit:
     return max(hits, key=lambda hit: (rank(hit.confidence), not hit.is_clean_up))
+
+
+class DatabaseReach(Reach):
+    """Operations on sync database objects, and the calls that lead to them."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__(view, database_hits)
+
+    def uses(self, function: Function) -> bool:
+        """Whether `function` works on sync database objects, itself or through calls."""
+        if self.hits(function):
+            return True
+        return any(self.way(site) is not None for site in self._project.calls(function))
+
+
+class BlockingReach(Reach):
+    """Other calls that block, and the calls that lead to them."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__(view, blocking_hits)
 
 
 def runs(project: Project, site: CallSite, target: Function) -> bool:

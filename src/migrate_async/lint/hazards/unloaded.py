@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.types import Entity, Instance, SelectOf
 from migrate_async.lint.hazards.origins import Origin, Origins
+from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
 from migrate_async.plan.lazy_access import LAZY, Accesses
@@ -32,9 +32,10 @@ class Unloaded:
 class UnloadedReads:
     """Finds them in coroutines."""
 
-    def __init__(self, project: Project, origins: Origins) -> None:
+    def __init__(self, view: View) -> None:
+        project = view.project
         self._project = project
-        self._origins = origins
+        self._origins = view.analysis(Origins)
         self._accesses = Accesses(project)
         self._deferred = {
             (model.cls, column.name)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Scope
 from migrate_async.knowledge.boundaries import CACHE_DECORATORS
-from migrate_async.lint.flow.graph import Graph
+from migrate_async.lint.flow.graphs import Graphs
 from migrate_async.lint.resources.callees import Callees
 from migrate_async.lint.resources.fate import ESCAPES, Fate, Handover, Resource
 from migrate_async.lint.resources.following import Follower
 from migrate_async.lint.resources.handover import Handovers
 from migrate_async.lint.resources.opening import Openings
+from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 
 
 class Resources:
     """Answers `of(function)`; each function is analysed once."""
 
-    def __init__(self, project: Project, graph: Callable[[Function], Graph | None]) -> None:
+    def __init__(self, view: View) -> None:
+        project = view.project
         self._project = project
-        self._graph = graph
+        self._graph = view.analysis(Graphs).of
         self._openings = Openings(project, self.fresh)
         self._callees = Callees(project)
         self._handovers = Handovers(project, self._callees)

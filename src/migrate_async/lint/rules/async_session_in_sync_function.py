@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrate_async.lint.hazards.coroutines import Coroutines
 from migrate_async.lint.hazards.hits import short
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
@@ -94,7 +95,7 @@ async def route(db: AsyncSession, user):
         for function in view.functions:
             if function.is_async:
                 continue
-            for forgotten in view.awaitables.forgotten(function):
+            for forgotten in view.analysis(Coroutines).forgotten(function):
                 if forgotten.site.operation is None:
                     continue
                 call = forgotten.site.node

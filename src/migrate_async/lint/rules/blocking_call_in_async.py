@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from migrate_async.index.scopes import Function
 from migrate_async.lint.confidence import on_loop, weakest
+from migrate_async.lint.hazards.reach import BlockingReach
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Confidence, Finding
@@ -161,7 +162,7 @@ async def other():
             yield from self._through_calls(view, function)
 
     def _direct(self, view: View, function: Function) -> Iterator[Finding]:
-        for hit in view.blocking.hits(function):
+        for hit in view.analysis(BlockingReach).hits(function):
             yield self.finding(
                 hit.site.node,
                 function,
@@ -172,7 +173,7 @@ async def other():
 
     def _through_calls(self, view: View, function: Function) -> Iterator[Finding]:
         for site in view.project.calls(function):
-            way = view.blocking.way(site)
+            way = view.analysis(BlockingReach).way(site)
             if way is None or len(way.sites) > _FAR:
                 continue
             near = Confidence.HIGH if len(way.sites) <= _NEAR else Confidence.MEDIUM

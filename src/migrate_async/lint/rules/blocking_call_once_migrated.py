@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.lint.confidence import weakest
+from migrate_async.lint.hazards.reach import BlockingReach, DatabaseReach
+from migrate_async.lint.migration import colouring
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Confidence, Finding
@@ -99,10 +101,10 @@ async def route(db: AsyncSession):
         for function in view.functions:
             if function.is_async or is_test_path(function.module.path):
                 continue
-            hits = view.blocking.hits(function)
-            if not hits or not view.uses_database(function):
+            hits = view.analysis(BlockingReach).hits(function)
+            if not hits or not view.analysis(DatabaseReach).uses(function):
                 continue
-            if not view.colouring.converts(function):
+            if not view.analysis(colouring).converts(function):
                 continue
             for hit in hits:
                 is_brief = hit.confidence is not Confidence.HIGH

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.lint.confidence import on_loop, weakest
+from migrate_async.lint.hazards.reach import DatabaseReach
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Finding
@@ -139,7 +140,7 @@ async def users(db: Session, other: AsyncSession):
 
     def check(self, view: View) -> Iterator[Finding]:
         for function in view.coroutines:
-            for hit in view.database.hits(function):
+            for hit in view.analysis(DatabaseReach).hits(function):
                 yield self.finding(
                     hit.site.node,
                     function,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.lint.confidence import on_loop, weakest
+from migrate_async.lint.hazards.reach import DatabaseReach
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Finding
@@ -154,7 +155,7 @@ async def route(db: Session, response_class):
     def check(self, view: View) -> Iterator[Finding]:
         for function in view.coroutines:
             for site in view.project.calls(function):
-                way = view.database.way(site)
+                way = view.analysis(DatabaseReach).way(site)
                 if way is None:
                     continue
                 yield self.finding(

@@ -7,9 +7,10 @@ from typing import TypeGuard
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Binding, Function, WithBinding
+from migrate_async.lint.resources.analysis import Resources
 from migrate_async.lint.resources.fate import Fate, Handover
 from migrate_async.lint.rule import Example, Rule, place
-from migrate_async.lint.transactions.deeds import Act, Deed
+from migrate_async.lint.transactions.deeds import Act, Deed, Deeds
 from migrate_async.lint.transactions.managers import lent_sessions, only_closes
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
@@ -214,14 +215,15 @@ def preview(item):
 
 def _lost_writes(function: Function, view: View) -> Iterator[tuple[s.Call, str, s.Node]]:
     """Each session that is opened here, or lent for a block, with the first write to it."""
-    for fate in view.resources.of(function):
+    for fate in view.analysis(Resources).of(function):
         if _is_plain(fate, view.project):
             write = _lost_write(_names(fate, view.project), function, view)
             if write is not None:
                 yield fate.resource.node, fate.resource.noun, write
     blocks = list(lent_sessions(function, view.project))
     for name, call, manager in blocks:
-        if not all(only_closes(m, view.project, view.deeds) for n, _, m in blocks if n == name):
+        managers = [other for held, _, other in blocks if held == name]
+        if not all(only_closes(m, view.project, view.analysis(Deeds)) for m in managers):
             continue
         write = _lost_write([name], function, view) if _is_lent(name, function, view) else None
         if write is not None:
@@ -247,7 +249,7 @@ def _lost_write(names: list[str], function: Function, view: View) -> s.Node | No
         deed
         for name in names
         for statement in function.node.body
-        for deed in view.deeds.of_node(statement, name)
+        for deed in view.analysis(Deeds).of_node(statement, name)
     ]
     if any(_may_commit(deed, view.project) for deed in deeds):
         return None

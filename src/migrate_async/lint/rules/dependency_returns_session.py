@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from migrate_async.index import types as t
 from migrate_async.index.parameters import is_depends
 from migrate_async.index.scopes import Function, RawCall
+from migrate_async.lint.resources.analysis import Resources
 from migrate_async.lint.resources.fate import Fate, Handover
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
@@ -181,7 +182,7 @@ def open_session():
             yield from self._abandoned(function, view)
 
     def _returned(self, function: Function, view: View) -> Iterator[Finding]:
-        for fate in view.resources.of(function):
+        for fate in view.analysis(Resources).of(function):
             if fate.resource.family == "session" and _is_returned(fate):
                 message = "this dependency returns its session, so nothing closes it"
                 yield self.finding(fate.resource.node, function, message)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from migrate_async.index.scopes import Function
 from migrate_async.lint.hazards.hits import short
+from migrate_async.lint.hazards.loops import OwnLoops
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Confidence, Finding
@@ -155,7 +156,7 @@ if __name__ == "__main__":
         for function in view.functions:
             if function.is_module or is_test_path(function.module.path):
                 continue
-            for found in view.own_loops.of(function):
+            for found in view.analysis(OwnLoops).of(function):
                 confidence = self._confidence(view, function)
                 if confidence is None:
                     continue

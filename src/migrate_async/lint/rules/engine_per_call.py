@@ -9,6 +9,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.index.types import SessionFactory
 from migrate_async.knowledge.boundaries import CACHE_DECORATORS
 from migrate_async.lint.leaks import lends
+from migrate_async.lint.resources.analysis import Resources
 from migrate_async.lint.resources.fate import Fate, Handover
 from migrate_async.lint.resources.repetition import Repetition
 from migrate_async.lint.rule import Example, Rule
@@ -152,7 +153,7 @@ SessionLocal = make_factory("postgresql:///shop")
     def check(self, view: View) -> Iterator[Finding]:
         repetition = Repetition(view.project)
         for function in view.functions:
-            for fate in view.resources.of(function):
+            for fate in view.analysis(Resources).of(function):
                 if fate.resource.family == "engine" and _is_left(fate, view.project):
                     yield from self._of_fate(fate, function, view.project, repetition)
 

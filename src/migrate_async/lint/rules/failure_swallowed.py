@@ -8,10 +8,11 @@ from typing import NamedTuple
 from migrate_async.index.scopes import Function
 from migrate_async.knowledge.transactions import DATABASE_ERRORS
 from migrate_async.lint.flow.graph import Graph, Step, StepKind
+from migrate_async.lint.flow.graphs import Graphs
 from migrate_async.lint.flow.solve import Outcome, solve
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.transactions.deeds import STATEMENTS, Act, Deed, Deeds
-from migrate_async.lint.transactions.holders import Holder
+from migrate_async.lint.transactions.holders import Holder, Holders
 from migrate_async.lint.transactions.steps import rebinds
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
@@ -164,11 +165,11 @@ def save(db: Session, item, entry):
 
     def check(self, view: View) -> Iterator[Finding]:
         for function in view.functions:
-            held = view.holders(function)
-            graph = view.graph(function) if held and _has_handler(function) else None
+            held = view.analysis(Holders).of(function)
+            graph = view.analysis(Graphs).of(function) if held and _has_handler(function) else None
             if graph is not None:
                 for holder in held:
-                    yield from self._of_holder(holder, function, graph, view.deeds)
+                    yield from self._of_holder(holder, function, graph, view.analysis(Deeds))
 
     def _of_holder(
         self, holder: Holder, function: Function, graph: Graph, deeds: Deeds

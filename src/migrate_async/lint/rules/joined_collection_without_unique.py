@@ -9,7 +9,7 @@ from migrate_async.index.project import Project, Relationship
 from migrate_async.index.scopes import Function, last_name
 from migrate_async.index.types import ClassObject, SelectOf
 from migrate_async.lint.hazards.hits import short
-from migrate_async.lint.hazards.origins import bindings_of, chain
+from migrate_async.lint.hazards.origins import Origins, bindings_of, chain
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
@@ -155,7 +155,7 @@ async def user(db: AsyncSession):
         if not site.node.args:
             return None
         statement = site.node.args[0]
-        options = view.origins.options(statement, site.scope)
+        options = view.analysis(Origins).options(statement, site.scope)
         if options is None:
             return None
         for option in options:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Class
 from migrate_async.lint.hazards.hits import short
+from migrate_async.lint.hazards.unloaded import UnloadedReads
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Applicability, Finding, Fix
@@ -231,11 +234,10 @@ async def route(db: AsyncSession, key: int):
 
     def check(self, view: View) -> Iterator[Finding]:
         for function in view.coroutines:
-            for read in view.unloaded.of(function):
+            for read in view.analysis(UnloadedReads).of(function):
                 fix = None
-                if can_await(view.project, read.node, function) and view.has_async_attrs(
-                    read.model
-                ):
+                awaits = can_await(view.project, read.node, function)
+                if awaits and _has_async_attrs(view.project, read.model):
                     edit = AwaitAttribute(span=read.node.span, codemod="async-colour")
                     fix = Fix("await the attribute", Applicability.SAFE.value, (edit,))
                 yield self.finding(
@@ -246,3 +248,8 @@ async def route(db: AsyncSession, key: int):
                     related=(place(read.origin.call, read.origin.function, "loaded here"),),
                     fix=fix,
                 )
+
+
+def _has_async_attrs(project: Project, model: Class) -> bool:
+    """Whether objects of `model` have `awaitable_attrs`."""
+    return "sqlalchemy.ext.asyncio.AsyncAttrs" in project.bases(model)

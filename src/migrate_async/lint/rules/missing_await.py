@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.index.scopes import Function
-from migrate_async.lint.hazards.coroutines import Forgotten
+from migrate_async.lint.hazards.coroutines import Coroutines, Forgotten
 from migrate_async.lint.hazards.hits import short
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
@@ -194,7 +194,7 @@ async def save(db: AsyncSession, user):
 
     def check(self, view: View) -> Iterator[Finding]:
         for function in view.functions:
-            for forgotten in view.awaitables.forgotten(function):
+            for forgotten in view.analysis(Coroutines).forgotten(function):
                 if function.is_async or forgotten.site.operation is None:
                     yield self._finding(view, function, forgotten)
 

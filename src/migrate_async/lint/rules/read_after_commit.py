@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrate_async.lint.hazards.expiry import Expiry
 from migrate_async.lint.hazards.hits import short
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
@@ -147,7 +148,7 @@ async def create(db: AsyncSession, other: AsyncSession):
 
     def check(self, view: View) -> Iterator[Finding]:
         for function in view.coroutines:
-            for expired in view.expiry.of(function):
+            for expired in view.analysis(Expiry).of(function):
                 commit = expired.commit
                 assert isinstance(commit, s.ExpressionStatement)  # noqa: S101
                 yield self.finding(

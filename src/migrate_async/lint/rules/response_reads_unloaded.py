@@ -8,13 +8,13 @@ from migrate_async.index.project import Model
 from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.types import Types
 from migrate_async.lint.hazards.hits import short
-from migrate_async.lint.hazards.origins import Origin
-from migrate_async.lint.hazards.unloaded import ALL, ON_ACCESS, loads_itself
+from migrate_async.lint.hazards.origins import Origin, Origins
+from migrate_async.lint.hazards.unloaded import ALL, ON_ACCESS, UnloadedReads, loads_itself
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Finding
-from migrate_async.plan.schemas import VALIDATORS, classes_in
+from migrate_async.plan.schemas import VALIDATORS, Schemas, classes_in
 
 _HEAD = """\
 from fastapi import FastAPI
@@ -148,13 +148,13 @@ async def one(db: AsyncSession, key: int):
     def check(self, view: View) -> Iterator[Finding]:
         for function in view.coroutines:
             for value, scope, types in self._filled(view, function):
-                origin = view.origins.of(value, scope)
+                origin = view.analysis(Origins).of(value, scope)
                 if origin is not None:
                     yield from self._unloaded(view, function, value, types, origin)
 
     def _filled(self, view: View, function: Function) -> Iterator[tuple[s.Expr, Scope, Types]]:
         """Values that schemas are filled from, with the types of these schemas."""
-        for types in view.schemas.response_types(function):
+        for types in view.analysis(_schemas).response_types(function):
             for value in function.returns:
                 yield value, function.scope, types
         for call in function.calls:
@@ -170,7 +170,7 @@ async def one(db: AsyncSession, key: int):
         scope = view.project.scope_of(value)
         held = {cls.qualname for cls in classes_in(view.project.infer(value, scope))}
         models = [model for name in sorted(held) if (model := view.project.models.get(name))]
-        schemas = [cls for cls in classes_in(types) if view.schemas.is_schema(cls)]
+        schemas = [cls for cls in classes_in(types) if view.analysis(_schemas).is_schema(cls)]
         if len(models) != 1 or len(schemas) != 1:
             return
         for schema, model, name in _reads(view, schemas[0], models[0], origin.loaded, set()):
@@ -181,7 +181,7 @@ async def one(db: AsyncSession, key: int):
                 function,
                 f"`{short(value)}`: {schema.name} reads `{model.cls.name}.{name}`, which was not "
                 "loaded",
-                confidence=view.unloaded.confidence(origin, None, function),
+                confidence=view.analysis(UnloadedReads).confidence(origin, None, function),
                 related=(place(origin.call, origin.function, "loaded here"),),
             )
 
@@ -193,7 +193,7 @@ def _reads(
     if schema in seen or ALL in loaded:
         return
     seen.add(schema)
-    for name, types in view.schemas.fields(schema).items():
+    for name, types in view.analysis(_schemas).fields(schema).items():
         relationship = model.relationships.get(name)
         if relationship is None:
             continue
@@ -202,6 +202,11 @@ def _reads(
             continue
         target = relationship.target
         related = view.project.models.get(target.qualname) if target is not None else None
-        inner = [cls for cls in classes_in(types) if view.schemas.is_schema(cls)]
+        inner = [cls for cls in classes_in(types) if view.analysis(_schemas).is_schema(cls)]
         if related is not None and len(inner) == 1:
             yield from _reads(view, inner[0], related, loaded, seen)
+
+
+def _schemas(view: View) -> Schemas:
+    """What responses and validations fill from attributes."""
+    return Schemas(view.project)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from migrate_async.index import types as t
 from migrate_async.index.scopes import Function, RawCall, ValueBinding
+from migrate_async.lint.resources.analysis import Resources
 from migrate_async.lint.resources.fate import Fate
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
@@ -161,7 +162,7 @@ def count():
 
     def check(self, view: View) -> Iterator[Finding]:
         for function in view.functions:
-            closed = _closed_here(view.resources.of(function))
+            closed = _closed_here(view.analysis(Resources).of(function))
             for call in function.calls:
                 generator = _stepped(call.node)
                 if generator is None or not _gives_session(generator, call, view):

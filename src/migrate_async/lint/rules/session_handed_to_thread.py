@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from migrate_async.index import types as t
 from migrate_async.index.scopes import Function, FunctionBinding, ParameterBinding, last_name
 from migrate_async.knowledge import dispatch as known
+from migrate_async.lint.resources.analysis import Resources
 from migrate_async.lint.resources.dispatch import Dispatch, dispatch_of
 from migrate_async.lint.resources.fate import Handover
 from migrate_async.lint.rule import Example, Rule
@@ -241,7 +242,7 @@ def _is_taken_over(found: Dispatch, view: View) -> bool:
     types = view.project.infer(found.target, found.call.scope)
     functions = [item.fn for item in types if isinstance(item, t.FunctionObject)]
     return any(
-        view.resources.parameter(fn, param.name) is Handover.CLOSE
+        view.analysis(Resources).parameter(fn, param.name) is Handover.CLOSE
         for fn in functions
         for param in fn.params
         if _holds_session(fn, param, view)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
 from migrate_async.knowledge.resources import SESSION_CLOSERS
+from migrate_async.lint.resources.analysis import Resources
 from migrate_async.lint.resources.fate import Event, Fate, Handover
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
@@ -140,7 +141,7 @@ class Users:
         for function in view.functions:
             if function.cls is None:
                 continue
-            for fate in view.resources.of(function):
+            for fate in view.analysis(Resources).of(function):
                 if fate.resource.family == "session" and fate.resource.via != "next":
                     yield from self._of_fate(fate, function, function.cls, view)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from migrate_async.index import types as t
 from migrate_async.index.scopes import Function, RawCall, last_name
 from migrate_async.knowledge import resources, sqlalchemy
+from migrate_async.lint.resources.analysis import Resources
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
@@ -167,5 +168,5 @@ def _makes_session(item: t.Type, view: View) -> bool:
 
 
 def _opens(function: Function, view: View) -> bool:
-    opened = view.resources.fresh(function)
+    opened = view.analysis(Resources).fresh(function)
     return opened is not None and opened.family == "session"

@@ -8,6 +8,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
 from migrate_async.knowledge.boundaries import CACHE_DECORATORS
 from migrate_async.knowledge.resources import SESSION_CLOSERS
+from migrate_async.lint.resources.analysis import Resources
 from migrate_async.lint.resources.fate import Event, Fate, Handover, Resource
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
@@ -141,7 +142,7 @@ db.close()
     # --- at import -----------------------------------------------------------------------------
 
     def _of_module(self, body: Function, view: View) -> Iterator[Finding]:
-        for resource in view.resources.opened(body):
+        for resource in view.analysis(Resources).opened(body):
             if resource.family != "session" or resource.via == "next":
                 continue
             name, where = _kept_as(resource, view.project)
@@ -157,7 +158,7 @@ db.close()
     # --- in functions --------------------------------------------------------------------------
 
     def _of_function(self, function: Function, view: View) -> Iterator[Finding]:
-        for fate in view.resources.of(function):
+        for fate in view.analysis(Resources).of(function):
             if fate.resource.family != "session":
                 continue
             keeping, where = _kept_by(fate, function, view.project)

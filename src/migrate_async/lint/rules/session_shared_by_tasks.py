@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from migrate_async.index.scopes import Function
 from migrate_async.lint.confidence import weakest
 from migrate_async.lint.hazards.hits import short
-from migrate_async.lint.hazards.launches import Launch, Load
+from migrate_async.lint.hazards.launches import Launch, Launches, Load
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Confidence, Finding
@@ -156,7 +156,7 @@ async def route(db: AsyncSession, keys: list[int]):
 
     def check(self, view: View) -> Iterator[Finding]:
         for function in view.functions:
-            for launch in view.launches.of(function):
+            for launch in view.analysis(Launches).of(function):
                 yield from self._launch(function, launch)
 
     def _launch(self, function: Function, launch: Launch) -> Iterator[Finding]:

@@ -10,10 +10,11 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, last_name
 from migrate_async.knowledge.transactions import CLOSES
 from migrate_async.lint.flow.graph import Graph, Step, StepKind
+from migrate_async.lint.flow.graphs import Graphs
 from migrate_async.lint.flow.solve import Outcome, solve
 from migrate_async.lint.rule import Example, Rule, place
-from migrate_async.lint.transactions.deeds import Act
-from migrate_async.lint.transactions.holders import Holder, entered_directly
+from migrate_async.lint.transactions.deeds import Act, Deeds
+from migrate_async.lint.transactions.holders import Holder, Holders, entered_directly
 from migrate_async.lint.transactions.steps import rebinds
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
@@ -205,8 +206,9 @@ def users():
 
     def check(self, view: View) -> Iterator[Finding]:
         for function in view.functions:
-            held = [h for h in view.holders(function) if "." not in h.name and not h.is_registry]
-            graph = view.graph(function) if held and _may_close(function) else None
+            holders = view.analysis(Holders).of(function)
+            held = [h for h in holders if "." not in h.name and not h.is_registry]
+            graph = view.analysis(Graphs).of(function) if held and _may_close(function) else None
             if graph is not None:
                 for holder in held:
                     yield from self._of_holder(holder, function, graph, view)
@@ -258,7 +260,7 @@ class _Search:
             left = self._left(step.node, fact)
             return Outcome([left], [left])
         before = fact
-        for deed in self._view.deeds.of_step(step, self._name):
+        for deed in self._view.analysis(Deeds).of_step(step, self._name):
             if deed.act is Act.CLOSE:
                 self._returned(fact, deed.node)
                 fact = State("closed", deed.node)
@@ -279,7 +281,7 @@ class _Search:
         """After the end of `with SessionLocal() as db`, `with db` or `closing(db)`."""
         is_target = isinstance(item.target, s.Name) and item.target.id == self._name
         is_closing = last_name(item.context) in ("closing", "aclosing")
-        deeds = self._view.deeds.of_node(item.context, self._name)
+        deeds = self._view.analysis(Deeds).of_node(item.context, self._name)
         is_entered = any(
             deed.act is Act.ENTER or (deed.act is Act.GIVE and is_closing) for deed in deeds
         )

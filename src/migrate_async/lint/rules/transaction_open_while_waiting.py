@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from migrate_async.index.scopes import Function
 from migrate_async.lint.flow.graph import Graph, Step, StepKind
+from migrate_async.lint.flow.graphs import Graphs
 from migrate_async.lint.flow.solve import Outcome, solve
 from migrate_async.lint.rule import Example, Rule, place
-from migrate_async.lint.transactions.deeds import ENDINGS, Act, Deed
-from migrate_async.lint.transactions.holders import Holder
+from migrate_async.lint.transactions.deeds import ENDINGS, Act, Deed, Deeds
+from migrate_async.lint.transactions.holders import Holder, Holders
 from migrate_async.lint.transactions.waits import Waits
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
@@ -144,9 +145,9 @@ def poll():
         for function in view.functions:
             if is_test_path(function.module.path) or function.is_module:
                 continue
-            held = view.holders(function)
+            held = view.analysis(Holders).of(function)
             found = _waits_of(function, waits) if held else {}
-            graph = view.graph(function) if found else None
+            graph = view.analysis(Graphs).of(function) if found else None
             if graph is not None:
                 for holder in held:
                     yield from self._of_holder(holder, function, graph, view, found)
@@ -197,7 +198,7 @@ class _Search:
         if step.kind not in _EVALUATING or node is None:
             return Outcome([fact], [fact])
         before = fact
-        deeds = self._view.deeds.of_step(step, self._name)
+        deeds = self._view.analysis(Deeds).of_step(step, self._name)
         for deed in deeds:
             if deed.does(*ENDINGS) and deed.act is not Act.ESCAPE:
                 fact = None
@@ -218,5 +219,5 @@ class _Search:
     def _ends(self, item: s.WithItem) -> bool:
         """`with SessionLocal() as db`, `with db` and `with db.begin()` end it."""
         target = item.target.id if isinstance(item.target, s.Name) else ""
-        deeds = self._view.deeds.of_node(item.context, self._name)
+        deeds = self._view.analysis(Deeds).of_node(item.context, self._name)
         return target == self._name or any(deed.act in (Act.ENTER, Act.BEGIN) for deed in deeds)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from migrate_async.index.scopes import Function
 from migrate_async.knowledge import query_refusals as why
+from migrate_async.lint.migration import queries
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
@@ -116,7 +117,7 @@ def users(db: Session):
     )
 
     def check(self, view: View) -> Iterator[Finding]:
-        for function, diagnostics in view.queries.diagnostics.items():
+        for function, diagnostics in view.analysis(queries).diagnostics.items():
             if not view.is_selected(function):
                 continue
             for found in diagnostics:

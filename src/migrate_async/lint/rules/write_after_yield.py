@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function
+from migrate_async.index.scopes import Function, last_name
+from migrate_async.knowledge.fastapi import DEPENDS_NAMES
 from migrate_async.lint.hazards.hits import short
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
@@ -195,7 +196,8 @@ def session_scope():
             yield from self._writes(view, function)
 
     def _writes(self, view: View, function: Function) -> Iterator[Finding]:
-        confidence = Confidence.HIGH if view.knows_dependency_scopes else Confidence.MEDIUM
+        is_recent = view.analysis(_knows_scopes)
+        confidence = Confidence.HIGH if is_recent else Confidence.MEDIUM
         for site in view.project.calls(function):
             if _is_late_write(view.project, site, function):
                 yield self.finding(
@@ -255,3 +257,13 @@ def _follows(project: Project, site: CallSite, node: s.Yield) -> bool:
             return not yields
         current = project.parent(current)
     return True
+
+
+def _knows_scopes(view: View) -> bool:
+    """Whether a `Depends(..., scope=...)` shows that FastAPI is at least 0.121."""
+    return any(
+        last_name(call.node.func) in DEPENDS_NAMES
+        and any(keyword.arg == "scope" for keyword in call.node.keywords)
+        for function in view.project.functions
+        for call in function.calls
+    )

@@ -6,10 +6,10 @@ import enum
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Scope, ValueBinding, last_name
 from migrate_async.knowledge import transactions as known
 from migrate_async.lint.flow.graph import Step, StepKind
+from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 
@@ -74,8 +74,8 @@ class Deed(NamedTuple):
 class Deeds:
     """Deeds of steps and functions, each found once."""
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
+    def __init__(self, view: View) -> None:
+        self._project = view.project
         self._found: dict[tuple[s.AnyNode, str], tuple[Deed, ...]] = {}
         self._parameters: dict[tuple[Function, str], frozenset[Act]] = {}
 

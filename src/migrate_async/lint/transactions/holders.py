@@ -11,6 +11,7 @@ from migrate_async.index.scopes import Function, ParameterBinding, Scope, WithBi
 from migrate_async.index.sessions import is_heuristic
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.knowledge import transactions as known
+from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 
 _METHODS = (
@@ -39,7 +40,21 @@ class Holder(NamedTuple):
     is_parameter: bool
 
 
-def holders(function: Function, project: Project) -> Iterator[Holder]:
+class Holders:
+    """Answers `of(function)`; each function is looked at once."""
+
+    def __init__(self, view: View) -> None:
+        self._project = view.project
+        self._held: dict[Function, tuple[Holder, ...]] = {}
+
+    def of(self, function: Function) -> tuple[Holder, ...]:
+        """The names in `function` that hold a session."""
+        if function not in self._held:
+            self._held[function] = tuple(_holders(function, self._project))
+        return self._held[function]
+
+
+def _holders(function: Function, project: Project) -> Iterator[Holder]:
     """Names that hold a session in the code of `function` itself, each once."""
     seen: set[str] = set()
     for name, types, scope in _candidates(function, project):

@@ -52,6 +52,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         "session-resolvers": ["Registry.get('db')"],
         "registry-keys": ["db"],
         "style": "inline",
+        "blocking": "report",
         "target-sqlalchemy": "2.1",
         "cache-dir": ".cache",
         "max-file-size": 10,

@@ -23,15 +23,16 @@ _HASHING = Blocking(_THREAD + ": hashing a password is meant to take long")
 _FILE = Blocking("`anyio.Path`, `aiofiles`, or " + _THREAD, brief=True)
 _TREE = Blocking(_THREAD)
 _AWS = Blocking("`aioboto3`, or " + _THREAD)
+_COMPUTING = Blocking(_THREAD + ": it computes for long")
 _REDIS = Blocking("`redis.asyncio`")
 _MAIL = Blocking("`aiosmtplib`, or " + _THREAD)
 _DRIVER = Blocking("an async driver, or " + _THREAD)
-_SLEEP = Blocking("`await asyncio.sleep(...)`")
+SLEEP = Blocking("`await asyncio.sleep(...)`")
 
 _METHODS = ("get", "options", "head", "post", "put", "patch", "delete", "request")
 
 FUNCTIONS: dict[str, Blocking] = {
-    "time.sleep": _SLEEP,
+    "time.sleep": SLEEP,
     "builtins.input": Blocking(_THREAD),
     "getpass.getpass": Blocking(_THREAD),
     **dict.fromkeys((f"requests.{name}" for name in _METHODS), _HTTP),
@@ -83,7 +84,24 @@ FUNCTIONS: dict[str, Blocking] = {
 }
 """Functions, by the names they are imported from."""
 
-_SAFE = frozenset({"close", "mount", "aclose", "register_script", "pipeline", "pubsub", "lock"})
+FUNCTIONS |= {
+    **dict.fromkeys(
+        (
+            *(f"pandas.read_{kind}" for kind in ("csv", "excel", "json", "parquet", "sql_table")),
+            *("openpyxl.load_workbook", "pdfkit.from_string", "pdfkit.from_file"),
+            *("bz2.compress", "bz2.decompress", "lzma.compress", "lzma.decompress"),
+            *("nacl.pwhash.str", "nacl.pwhash.verify"),
+            "cryptography.hazmat.primitives.asymmetric.rsa.generate_private_key",
+        ),
+        _COMPUTING,
+    ),
+    **dict.fromkeys(("ldap.initialize", "ldap3.Connection", "pika.BlockingConnection"), _TREE),
+    "concurrent.futures.wait": Blocking("`asyncio.wait`"),
+}
+
+_SAFE = frozenset(
+    {"close", "set_option", "mount", "aclose", "register_script", "pipeline", "pubsub", "lock"}
+)
 
 CLASSES: dict[str, tuple[frozenset[str] | None, Blocking]] = {
     "requests.Session": (frozenset({*_METHODS, "send"}), _HTTP),
@@ -112,6 +130,17 @@ CLASSES: dict[str, tuple[frozenset[str] | None, Blocking]] = {
     "smtplib.SMTP": (None, _MAIL),
     "smtplib.SMTP_SSL": (None, _MAIL),
     "pymongo.MongoClient": (None, _DRIVER),
+    "emails.Message": (frozenset({"send"}), _MAIL),
+    "emails.message.Message": (frozenset({"send"}), _MAIL),
+    "ftplib.FTP": (None, _TREE),
+    "ftplib.FTP_TLS": (None, _TREE),
+    "imaplib.IMAP4": (None, _MAIL),
+    "imaplib.IMAP4_SSL": (None, _MAIL),
+    "celery.result.AsyncResult": (frozenset({"get", "wait"}), _TREE),
+    "threading.Thread": (frozenset({"join"}), _TREE),
+    "threading.Event": (frozenset({"wait"}), Blocking("`asyncio.Event`, or " + _THREAD)),
+    "threading.Barrier": (frozenset({"wait"}), _TREE),
+    "weasyprint.HTML": (frozenset({"write_pdf", "render"}), _COMPUTING),
     "paramiko.SSHClient": (frozenset({"connect", "exec_command", "open_sftp"}), _TREE),
 }
 """Classes and those of their methods that block; None: all but the ones in `_SAFE`."""
@@ -122,11 +151,24 @@ CONSTRUCTED: dict[str, Blocking] = {"smtplib.SMTP": _MAIL, "smtplib.SMTP_SSL": _
 MADE: dict[str, Blocking] = {
     "boto3.client": _AWS,
     "boto3.resource": _AWS,
+    "PIL.Image.open": _COMPUTING,
+    "emails.html": _MAIL,
+    "ldap.initialize": _TREE,
     "redis.from_url": _REDIS,
     "redis.Redis.from_url": _REDIS,
     "redis.StrictRedis.from_url": _REDIS,
 }
 """Functions that make an object whose methods block."""
+
+
+LOCKS = frozenset(
+    {
+        *(f"threading.{name}" for name in ("Lock", "RLock", "Condition", "Semaphore")),
+        *("threading.BoundedSemaphore", "multiprocessing.Lock", "multiprocessing.RLock"),
+        *("filelock.FileLock", "fasteners.InterProcessLock"),
+    }
+)
+"""Classes and functions that make a lock which a whole thread waits for."""
 
 
 def method_of(owner: str, name: str) -> Blocking | None:

@@ -16,6 +16,7 @@ from migrate_async.model.selection import Selection
 from migrate_async.plan.after_commit import refresh_edits
 from migrate_async.plan.annotations import AnnotationEdits, annotation_edits, retype
 from migrate_async.plan.awaits import Awaiter
+from migrate_async.plan.blocking import BlockingWork
 from migrate_async.plan.client_startup import client_edits
 from migrate_async.plan.collapse import Collapse
 from migrate_async.plan.collector import Collector
@@ -38,7 +39,7 @@ from migrate_async.plan.holders import Holders
 from migrate_async.plan.lazy_access import Accesses, awaitable_edits, can_await
 from migrate_async.plan.lifespan import lifespan_edits
 from migrate_async.plan.model_base import base_edits
-from migrate_async.plan.obstacles import Obstacles
+from migrate_async.plan.obstacles import Obstacles, is_inside
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.pytest_support import is_fixture, is_test, pytest_edits
 from migrate_async.plan.queries import QueryPlan, plan_queries
@@ -71,6 +72,7 @@ class AsyncStep:
         self._step = step
         self._settings = settings
         self._touches = Touches(project, queries)
+        self.blocking = BlockingWork(project, settings, self._touches)
         self._holders = Holders(project)
         self._around = Surroundings(project, settings)
         self._twins = self._around.twins
@@ -96,7 +98,7 @@ class AsyncStep:
         self._decide(collector)
         self._translate(collector)
         frontier = Frontier(self._around, self._verdicts, self._becomes_async)
-        collapse = Collapse(self._project, self.colouring, self._holds_kept)
+        collapse = Collapse(self._project, self.colouring, self._holds_kept, self._holders.holds)
         for module, found in collapse.plan().items():
             collector.add_module(module, found)
         if converted:
@@ -245,11 +247,15 @@ class AsyncStep:
         sessions = self._session_plan(function)
         collector.add(path, sessions.edits, sessions.imports, sessions.unneeded)
         collector.count("sessions", sessions.sessions)
-        awaiter = Awaiter(self._around, self._touches, self.colouring, self._holds_kept)
+        awaiter = Awaiter(
+            self._around, self._touches, self.colouring, self._holds_kept, self.blocking
+        )
         found = awaiter.plan(function, sessions.gone)
         collector.add(path, found.edits, found.imports, found.unneeded)
         collector.count("awaits", found.awaits)
         collector.count("bridges", found.bridges)
+        collector.count("threads", found.threads)
+        collector.diagnostics += found.diagnostics
         self._lent += found.lent
         self._attributes(collector, function, sessions, found.sync_spans)
         collector.diagnostics += driver_type_warnings(self._project, function)
@@ -484,7 +490,7 @@ class AsyncStep:
 
 
 def _is_inside(span: s.Span, around: list[s.Span]) -> bool:
-    return any(other[:2] <= span[:2] and span[2:] <= other[2:] for other in around)
+    return any(is_inside(span, other) for other in around)
 
 
 def _kept(function: Function, reason: p.Reason) -> Diagnostic:
@@ -506,6 +512,7 @@ NEXT_STEPS = {
     "shared-session": "take a session as a parameter instead of the module's variable",
     "unresolved": "annotate the callee, or convert the call by hand",
     "no-await": "turn the expression into a loop or a list comprehension",
+    "holds-lock": "use `async with` on an `asyncio.Lock`, or release the lock before the query",
     "called-by-sync": "migrate the caller too; until then it is called on the sync side",
     "called-at-import": "move the call into the application's start-up",
     "not-selected": "select it too, or migrate it in a later run",

@@ -11,7 +11,9 @@ from migrate_async.index.scopes import Class, Function
 from migrate_async.index.types import External
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.plan.annotations import annotation_edits
+from migrate_async.plan.blocking import BlockingWork, report
 from migrate_async.plan.colour import Colouring
 from migrate_async.plan.names import import_path, local_name, names_in
 from migrate_async.plan.surroundings import Surroundings
@@ -35,6 +37,9 @@ class ColourEdits:
     """How often the sync side of a session is handed to what stays sync."""
     sync_spans: list[s.Span] = field(default_factory=list)
     """Calls that run inside `run_sync`: lazy loads work there, and nothing can be awaited."""
+    threads: int = 0
+    """How many calls went back to a worker thread because they block."""
+    diagnostics: list[Diagnostic] = field(default_factory=list)
 
 
 class Awaiter:
@@ -46,6 +51,7 @@ class Awaiter:
         touches: Touches,
         colouring: Colouring,
         holds_kept: Callable[[Class], bool],
+        blocking: BlockingWork,
     ) -> None:
         self._project = around.project
         self._settings = around.settings
@@ -53,6 +59,7 @@ class Awaiter:
         self._touches = touches
         self._colouring = colouring
         self._holds_kept = holds_kept
+        self._blocking = blocking
 
     def plan(self, function: Function, gone: frozenset[s.AnyNode]) -> ColourEdits:
         """Everything but the session's own acquisition and the queries."""
@@ -68,6 +75,7 @@ class Awaiter:
                 self._call(found, function, site)
                 self._made(found, site)
                 self._runner(found, site)
+        self._blocking_work(found, function, gone)
         self._decorators(found, function)
         annotations = annotation_edits(self._project, function, converts=True)
         found.edits += annotations.edits
@@ -192,6 +200,9 @@ class Awaiter:
         if session is None:
             self._in_thread(found, function, call)
             return
+        blocks = self._blocking.bridged(site)
+        if blocks is not None:
+            found.diagnostics.append(report(blocks, function))
         argument, name = session
         drop = _first_argument(site, call, argument)
         if drop:
@@ -229,6 +240,34 @@ class Awaiter:
                 name = s.dotted_name(value)
                 return (value, name) if name else None
         return None
+
+    # --- what blocks -----------------------------------------------------------------------------
+
+    def _blocking_work(
+        self, found: ColourEdits, function: Function, gone: frozenset[s.AnyNode]
+    ) -> None:
+        for work in self._blocking.of(function, self._colouring.coloured):
+            call = work.site.node
+            if call in gone:
+                continue
+            if not work.cure or not isinstance(call, s.Call):
+                found.diagnostics.append(report(work, function))
+                continue
+            if work.cure == "sleep":
+                self._sleep(found, call)
+            else:
+                self._in_thread(found, function, call)
+            found.threads += 1
+
+    def _sleep(self, found: ColourEdits, call: s.Call) -> None:
+        """`time.sleep(1)` becomes `await asyncio.sleep(1)`."""
+        found.imports.append(p.ImportChange(NAME, "asyncio"))
+        found.unneeded.append(s.dotted_name(call.func).partition(".")[0])
+        code = "asyncio.sleep"
+        found.edits += [
+            p.ReplaceExpression(span=call.func.span, codemod=NAME, code=code),
+            p.AwaitCall(span=call.span, codemod=NAME),
+        ]
 
     # --- decorators ----------------------------------------------------------------------------
 

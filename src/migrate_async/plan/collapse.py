@@ -26,11 +26,16 @@ class Collapse:
     """Plans the end of the bridges of a project; `lent` are sync sides that stay in use."""
 
     def __init__(
-        self, project: Project, colouring: Colouring, holds_kept: Callable[[Class], bool]
+        self,
+        project: Project,
+        colouring: Colouring,
+        holds_kept: Callable[[Class], bool],
+        holds: Callable[[Class], bool],
     ) -> None:
         self._project = project
         self._colouring = colouring
         self._holds_kept = holds_kept
+        self._holds = holds
         self.lent = 0
 
     def plan(self) -> dict[Module, ModuleEdits]:
@@ -50,26 +55,37 @@ class Collapse:
         return found
 
     def _is_over(self, site: CallSite) -> bool:
-        """Whether nothing that the bridge reaches stays sync."""
-        return bool(site.targets) and not any(
-            target in self._colouring.kept for target in site.targets
+        """Whether nothing that the bridge reaches stays sync, or needs the thread for itself."""
+        return (
+            bool(site.targets)
+            and not any(target in self._colouring.kept for target in site.targets)
+            and any(self._works_on_session(site, target) for target in site.targets)
         )
+
+    def _works_on_session(self, site: CallSite, target: Function) -> bool:
+        """Whether `target` is bridged for its session: other threads are there for slow work."""
+        if target in self._colouring.coloured or is_run_sync(self._bridge_of(site)):
+            return True
+        return site.passes_session or bool(target.cls and self._holds(target.cls))
+
+    def _bridge_of(self, site: CallSite) -> s.AnyNode | s.ModuleSyntax:
+        """The call that is the bridge of `site`."""
+        if not site.function.is_lambda or site.function.node is None:
+            return site.node
+        return self._project.parent(site.function.node)
 
     def _makes_async(self, site: CallSite) -> bool:
         classes = [t.cls for t in site.targets if t.name == "__init__" and t.cls]
         return bool(classes) and not any(map(self._holds_kept, classes))
 
     def _take_down(self, found: ModuleEdits, site: CallSite) -> Iterator[s.AnyNode]:
-        call: s.AnyNode | s.ModuleSyntax = site.node
+        call = self._bridge_of(site)
         if site.function.is_lambda:
-            lambda_node = site.function.node
-            assert lambda_node is not None  # noqa: S101  a lambda has one
-            call = self._project.parent(lambda_node)
             found.edits += self._reads(site.function)
         if not isinstance(call, s.Call):
             return
         first = ""
-        if isinstance(call.func, s.Attribute) and call.func.attr == "run_sync":
+        if is_run_sync(call) and isinstance(call.func, s.Attribute):
             first = source(call.func.value)
         else:
             found.unneeded.append(s.dotted_name(call.func).partition(".")[0])
@@ -108,3 +124,12 @@ class Collapse:
             and node.attr == SYNC_SIDE
             and self._project.session_kind(node.value, self._project.scope_of(node)) == "async"
         )
+
+
+def is_run_sync(node: s.AnyNode | s.ModuleSyntax) -> bool:
+    """Whether `node` is a call `<session>.run_sync(...)`."""
+    return (
+        isinstance(node, s.Call)
+        and isinstance(node.func, s.Attribute)
+        and node.func.attr == "run_sync"
+    )

@@ -10,6 +10,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.knowledge.async_api import SESSION_WITHOUT_COUNTERPART
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason, Step
+from migrate_async.plan.locks import locked_blocks
 from migrate_async.plan.responses import Responses
 from migrate_async.plan.touches import Touches
 
@@ -42,6 +43,7 @@ class Obstacles:
         self._project = project
         self._touches = touches
         self._step = step
+        self._locked: dict[Function, tuple[s.With, ...]] = {}
 
     def __call__(self, function: Function, coloured: Mapping[Function, Reason]) -> Reason | None:
         checks = (
@@ -149,11 +151,20 @@ class Obstacles:
         """The response reads a property that runs a query, after the session is async."""
         return self._responses.property_read(function)
 
+    def _is_locked(self, site: CallSite) -> bool:
+        function = site.function
+        if function not in self._locked:
+            self._locked[function] = tuple(locked_blocks(self._project, function))
+        return any(is_inside(site.node.span, block.span) for block in self._locked[function])
+
     def _no_await(self, function: Function, coloured: Mapping[Function, Reason]) -> Reason | None:
         for site in self._project.calls(function):
             awaits = site.operation is not None or any(t in coloured for t in site.targets)
             if awaits and self._touches.is_in_f_string(site.node, function):
                 return _site("no-await", "a call inside a long f-string cannot be rewritten", site)
+            if awaits and self._is_locked(site):
+                text = "it holds a lock of threads meanwhile, which would stop the event loop"
+                return _site("holds-lock", text, site)
         touched = {touch.site for touch in self._touches.of(function)}
         for site in self._project.calls(function):
             needs_await = site in touched or any(target in coloured for target in site.targets)
@@ -163,6 +174,11 @@ class Obstacles:
                 if context in site.context:
                     return _site("no-await", f"a call inside a {context} cannot be awaited", site)
         return None
+
+
+def is_inside(span: s.Span, around: s.Span) -> bool:
+    """Whether the text at `span` is part of that at `around`."""
+    return around[:2] <= span[:2] and span[2:] <= around[2:]
 
 
 def _kind(node: s.Sequence | s.Mapping) -> str:

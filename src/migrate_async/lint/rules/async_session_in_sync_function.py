@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.lint.hazards.coroutines import Coroutines
-from migrate_async.lint.hazards.hits import short
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Finding
+from migrate_async.plan.hazards.hits import short
 
 
 class AsyncSessionInSyncFunction(Rule):

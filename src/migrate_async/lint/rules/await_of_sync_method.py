@@ -10,11 +10,11 @@ from migrate_async.index.scopes import Function
 from migrate_async.index.types import ExternalMethod, FunctionObject, Types
 from migrate_async.knowledge.async_api import SESSION_SYNC
 from migrate_async.knowledge.sqlalchemy import ASYNC_SESSIONS
-from migrate_async.lint.hazards.hits import short
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
+from migrate_async.plan.hazards.hits import short
 
 
 class AwaitOfSyncMethod(Rule):

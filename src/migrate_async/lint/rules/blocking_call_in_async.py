@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.index.scopes import Function
-from migrate_async.lint.confidence import on_loop, weakest
 from migrate_async.lint.hazards.reach import BlockingReach
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Confidence, Finding
+from migrate_async.plan.hazards.confidence import on_loop, weakest
 
 _FAR, _NEAR = 3, 2
 """Calls: the further away, the likelier it is that something on the way decides against it."""

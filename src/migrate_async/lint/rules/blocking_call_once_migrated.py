@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrate_async.lint.confidence import weakest
-from migrate_async.lint.hazards.reach import BlockingReach, DatabaseReach
+from migrate_async.lint.hazards.reach import DatabaseReach, blocking_work
 from migrate_async.lint.migration import colouring
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Confidence, Finding
-from migrate_async.plan.paths import is_test_path
+from migrate_async.plan.hazards.confidence import weakest
 
 
 class BlockingCallOnceMigrated(Rule):
-    """A sync function that `migrate` makes `async def` makes a call that blocks.
+    """A function that `migrate` makes `async def` makes a blocking call that it cannot wrap.
 
     ## Why
 
     FastAPI runs a plain route function in a thread, where `requests.get` disturbs nobody. The same
-    code in an `async def` runs on the event loop and stops every other request: the migration
-    would turn a slow route into a slow service.
+    code in an `async def` runs on the event loop and stops every other request. `migrate` puts such
+    calls into threads, `await run_in_threadpool(requests.get, url)`, but not all: not where `await`
+    is illegal, not where a whole block works on what the call opens, and none with
+    `blocking = "report"` in the settings.
 
     ## Fix
 
@@ -53,9 +54,15 @@ app = FastAPI()
 
 @app.get("/")
 def route(db: Session = Depends(get_db)):
-    requests.get("https://example.org")  # error: medium
+    requests.get("https://example.org")
+    with requests.get("https://example.org/large", stream=True) as response:  # error: medium
+        response.raw.read()
     open("log.txt")  # error: low
-    return db.scalar(text("SELECT 1"))
+    return any(load(number) for number in range(3)), db.scalar(text("SELECT 1"))  # error: medium
+
+
+def load(number: int) -> str:
+    return requests.get(f"https://example.org/{number}").text
 # file: app/db.py
 from sqlalchemy import create_engine
 from sqlalchemy.orm import sessionmaker
@@ -99,20 +106,18 @@ async def route(db: AsyncSession):
 
     def check(self, view: View) -> Iterator[Finding]:
         for function in view.functions:
-            if function.is_async or is_test_path(function.module.path):
+            if function.is_async or not view.analysis(DatabaseReach).uses(function):
                 continue
-            hits = view.analysis(BlockingReach).hits(function)
-            if not hits or not view.analysis(DatabaseReach).uses(function):
-                continue
-            if not view.analysis(colouring).converts(function):
-                continue
-            for hit in hits:
-                is_brief = hit.confidence is not Confidence.HIGH
-                bound = Confidence.LOW if is_brief else Confidence.MEDIUM
+            planned = view.analysis(colouring)
+            for work in view.analysis(blocking_work).of(function, planned.coloured):
+                if work.cure or not planned.converts(function):
+                    continue
+                bound = Confidence.LOW if work.hit.is_brief else Confidence.MEDIUM
                 yield self.finding(
-                    hit.site.node,
+                    work.site.node,
                     function,
-                    f"`{hit.text}` would block the event loop once `{function.name}` is async",
-                    confidence=weakest(hit.confidence, bound),
-                    remedy=f"use {hit.instead}",
+                    f"`{work.chain}` would block the event loop once `{function.name}` is async: "
+                    f"{work.obstacle}",
+                    confidence=weakest(work.hit.confidence, bound),
+                    remedy=f"use {work.hit.instead}",
                 )

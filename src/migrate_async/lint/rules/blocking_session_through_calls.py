@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrate_async.lint.confidence import on_loop, weakest
 from migrate_async.lint.hazards.reach import DatabaseReach
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Finding
+from migrate_async.plan.hazards.confidence import on_loop, weakest
 
 
 class BlockingSessionThroughCalls(Rule):

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from migrate_async.index.scopes import Function, Scope
 from migrate_async.index.types import ContextOf, ExternalInstance, FunctionObject, Type, Types
 from migrate_async.knowledge.sqlalchemy import OWNERS
-from migrate_async.lint.hazards.hits import short
 from migrate_async.lint.hazards.narrowing import is_narrowed
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
 from migrate_async.plan.blocks import statements
+from migrate_async.plan.hazards.hits import short
 from migrate_async.plan.paths import is_test_path
 
 _BOTH = frozenset({"result", "query"})

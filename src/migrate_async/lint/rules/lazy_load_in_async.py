@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class
-from migrate_async.lint.hazards.hits import short
 from migrate_async.lint.hazards.unloaded import UnloadedReads
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Applicability, Finding, Fix
 from migrate_async.model.plan import AwaitAttribute
+from migrate_async.plan.hazards.hits import short
 from migrate_async.plan.lazy_access import can_await
 
 _HEAD = """\

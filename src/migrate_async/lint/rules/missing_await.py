@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from migrate_async.index.scopes import Function
 from migrate_async.lint.hazards.coroutines import Coroutines, Forgotten
-from migrate_async.lint.hazards.hits import short
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Applicability, Finding, Fix
 from migrate_async.model.plan import AwaitCall
+from migrate_async.plan.hazards.hits import short
 from migrate_async.plan.lazy_access import can_await
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.lint.hazards.expiry import Expiry
-from migrate_async.lint.hazards.hits import short
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Finding
+from migrate_async.plan.hazards.hits import short
 
 _MODELS = """\
 # file: app/models.py

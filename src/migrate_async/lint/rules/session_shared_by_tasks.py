@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.index.scopes import Function
-from migrate_async.lint.confidence import weakest
-from migrate_async.lint.hazards.hits import short
 from migrate_async.lint.hazards.launches import Launch, Launches, Load
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Confidence, Finding
+from migrate_async.plan.hazards.confidence import weakest
+from migrate_async.plan.hazards.hits import short
 
 
 class SessionSharedByTasks(Rule):

@@ -8,11 +8,11 @@ from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, last_name
 from migrate_async.knowledge.fastapi import DEPENDS_NAMES
-from migrate_async.lint.hazards.hits import short
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
+from migrate_async.plan.hazards.hits import short
 
 _WRITES = frozenset({"commit", "flush", "execute", "delete", "merge"})
 _OWNERS = frozenset({"session", "connection", "transaction"})

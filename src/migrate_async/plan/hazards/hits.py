@@ -30,6 +30,8 @@ class Hit:
     text: str
     confidence: Confidence
     instead: str = ""
+    is_brief: bool = False
+    """Mostly over in less than a millisecond."""
 
     @property
     def is_clean_up(self) -> bool:
@@ -81,7 +83,7 @@ def blocking_hits(project: Project, function: Function) -> Iterator[Hit]:
         found = _blocking(project, site.node, site)
         if found is not None and not _is_no_sleep(site.node):
             confidence = Confidence.MEDIUM if found.brief else Confidence.HIGH
-            yield Hit(site, short(site.node), confidence, found.instead)
+            yield Hit(site, short(site.node), confidence, found.instead, found.brief)
 
 
 def _blocking(project: Project, call: s.Call, site: CallSite) -> Blocking | None:

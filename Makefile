@@ -54,8 +54,7 @@ test-matrix: $(STAMP)
 
 # The pages and the schemas that are made of code; tests say when they are not current.
 docs: $(STAMP)
-	$(BIN)/python -m migrate_async.report.rules_page docs/rules.md
-	$(BIN)/python -m migrate_async.report.findings.json docs/lint.schema.json
+	$(BIN)/python -m migrate_async.report.pages
 	$(BIN)/python -m migrate_async.source.profiles docs/profile.schema.json
 
 format: $(STAMP)

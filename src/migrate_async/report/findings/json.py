@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -36,11 +34,7 @@ def schema() -> dict[str, Any]:
     }
 
 
-def main(file: str) -> None:
-    """Write the schema to `file`."""
-    text = msgspec.json.format(msgspec.json.encode(schema(), order="deterministic"), indent=2)
-    Path(file).write_bytes(text + b"\n")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
+def schema_text() -> str:
+    """The schema as the documentation has it."""
+    encoded = msgspec.json.encode(schema(), order="deterministic")
+    return msgspec.json.format(encoded, indent=2).decode() + "\n"

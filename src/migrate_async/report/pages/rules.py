@@ -1,24 +1,12 @@
-"""The page `docs/rules.md`, made of what the rules say about themselves.
-
-    python -m migrate_async.report.rules_page [--check] [FILE]
-
-writes the page, by default `docs/rules.md`; with `--check` it writes nothing and exits with 1 when
-the page is not current.
-"""
+"""The page about the linter's rules, made of what they say about themselves."""
 
 from __future__ import annotations
 
-import difflib
-import inspect
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
-from migrate_async.lint.registry import rules
 from migrate_async.lint.rule import Example, Rule
-
-PAGE = Path("docs/rules.md")
+from migrate_async.report.pages.markdown import block, cell, documentation, sentence
 
 _GROUPS = (
     ("MA6", "Leaks"),
@@ -30,7 +18,7 @@ _GROUPS = (
 _HEAD = """\
 # Rules
 
-<!-- Made by `python -m migrate_async.report.rules_page`. Do not edit: change the rule. -->
+<!-- Made by `make docs`. Do not edit: change the rule. -->
 
 `migrate-async lint --explain RULE` prints the same. In the examples, `# error` marks the lines
 that are found; a confidence other than high stands after it. [lint.md](lint.md) says how to
@@ -42,22 +30,6 @@ def page(found: Iterable[type[Rule]]) -> str:
     """The whole page."""
     every = sorted(found, key=lambda rule: rule.CODE)
     return "\n".join([_HEAD, *_contents(every), *(line for r in every for line in _section(r))])
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Write or check the page; the exit code."""
-    checking = "--check" in arguments
-    named = [Path(argument) for argument in arguments if argument != "--check"]
-    file = named[0] if named else PAGE
-    text = page(rules())
-    current = file.read_text(encoding="utf-8") if file.is_file() else ""
-    if checking and text != current:
-        diff = difflib.unified_diff(current.splitlines(), text.splitlines(), "now", "due", "", "")
-        sys.stderr.write("\n".join([f"{file} is not current:", *diff, ""]))
-        return 1
-    if not checking:
-        file.write_text(text, encoding="utf-8")
-    return 0
 
 
 def _contents(every: Sequence[type[Rule]]) -> Iterator[str]:
@@ -72,15 +44,14 @@ def _contents(every: Sequence[type[Rule]]) -> Iterator[str]:
         yield "| --- | --- | --- |"
         for rule in group:
             anchor = f"{rule.CODE}-{rule.name()}".lower()
-            yield f"| [{rule.CODE}](#{anchor}) | `{rule.name()}` | {_cell(rule.summary())} |"
+            yield f"| [{rule.CODE}](#{anchor}) | `{rule.name()}` | {cell(rule.summary())} |"
         yield ""
 
 
 def _section(rule: type[Rule]) -> Iterator[str]:
     yield f"## {rule.CODE} {rule.name()}\n"
-    text = inspect.getdoc(rule) or ""
-    yield re.sub(r"^## ", "### ", text, flags=re.MULTILINE) + "\n"
-    yield f"### If left\n\n{_sentence(rule.CONSEQUENCE)}\n"
+    yield documentation(rule)
+    yield f"### If left\n\n{sentence(rule.CONSEQUENCE)}\n"
     if rule.PER_FILE:
         yield "One file is enough to find it, so the flake8 plugin has this rule, too.\n"
     for title, examples in (
@@ -93,11 +64,11 @@ def _section(rule: type[Rule]) -> Iterator[str]:
 
 
 def _example(example: Example) -> Iterator[str]:
-    yield f"{_sentence(example.title)}\n"
+    yield f"{sentence(example.title)}\n"
     for path, code in _files(example.code):
-        yield (f"`{path}`:\n\n" if path else "") + _block(code)
+        yield (f"`{path}`:\n\n" if path else "") + block(code)
     if example.fixed is not None:
-        yield f"After the fix:\n\n{_block(example.fixed)}"
+        yield f"After the fix:\n\n{block(example.fixed)}"
 
 
 def _files(code: str) -> Iterator[tuple[str, str]]:
@@ -106,19 +77,3 @@ def _files(code: str) -> Iterator[tuple[str, str]]:
     if first.strip():
         yield ("main.py" if others else ""), first
     yield from zip(others[::2], others[1::2], strict=True)
-
-
-def _block(code: str) -> str:
-    return f"```python\n{code.strip()}\n```\n"
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:].rstrip(".") + "."
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -6,14 +6,14 @@ VENV20 := .venv-sqlalchemy20
 STAMP20 := $(VENV20)/.installed
 BIN := $(VENV)/bin
 
-.PHONY: demo docs test pytest test-sqlalchemy20 test-matrix lint type format coverage bench bench-shim clean install
+.PHONY: demo docs site test pytest test-sqlalchemy20 test-matrix lint type format coverage bench bench-shim clean install
 
 install: $(STAMP)
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --group test --group lint --editable ".[tools]"
+	$(BIN)/python -m pip install --quiet --group test --group lint --group docs --editable ".[tools]"
 	touch $(STAMP)
 
 # The second environment: the newest SQLAlchemy 2.0.x, for the tests that execute SQLAlchemy. The
@@ -37,7 +37,7 @@ lint: $(STAMP)
 type: $(STAMP)
 	$(BIN)/mypy
 
-test: lint type pytest test-sqlalchemy20 test-matrix
+test: lint type site pytest test-sqlalchemy20 test-matrix
 
 pytest: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
@@ -57,6 +57,10 @@ docs: $(STAMP)
 	$(BIN)/python -m migrate_async.report.pages
 	$(BIN)/python -m migrate_async.source.profiles docs/profile.schema.json
 
+# The documentation site, in site/; a broken link is an error. Needs no network.
+site: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -70,4 +74,4 @@ bench-shim: $(STAMP)
 	$(BIN)/python -m benchmarks.shim
 
 clean:
-	rm -rf $(VENV) $(VENV20) .venv-matrix .mypy_cache .ruff_cache .pytest_cache .coverage* htmlcov dist
+	rm -rf $(VENV) $(VENV20) .venv-matrix .mypy_cache .ruff_cache .pytest_cache .coverage* htmlcov dist site

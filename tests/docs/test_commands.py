@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,24 +19,42 @@ from support.git import repository
 
 REPOSITORY = Path(__file__).parents[2]
 APPLICATION = REPOSITORY / "fixtures" / "small" / "tutorial" / "before"
-PAGES = ("README.md", *(f"docs/{path.name}" for path in sorted((REPOSITORY / "docs").glob("*.md"))))
-ELSEWHERE = ("make", "pip")
+PAGES = (
+    REPOSITORY / "README.md",
+    REPOSITORY / "CONTRIBUTING.md",
+    *sorted((REPOSITORY / "docs").rglob("*.md")),
+)
+IN_ORDER = "<!-- commands: all in order, in a copy of the legacy shop -->"
+ELSEWHERE = ("make", "pip", "pipx", "uv")
 """Programs whose commands are run by other tests, or by whoever installs the package."""
 
 
-def console_blocks(page: str) -> list[list[str]]:
-    """The commands of each fenced `console` block of `page` that has any for us to run."""
-    text = (REPOSITORY / page).read_text(encoding="utf-8")
-    blocks = re.findall(r"^```console\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
-    found = [re.findall(r"^\$ (.+)$", block, flags=re.MULTILINE) for block in blocks]
-    ours = [[line for line in block if not line.startswith(ELSEWHERE)] for block in found]
-    return [block for block in ours if block]
+def console_blocks(page: Path) -> list[list[str]]:
+    """The commands of each fenced `console` block of `page`, which may stand in a list."""
+    if not page.is_file():
+        return []
+    blocks = re.findall(
+        r"^ *```console\n(.*?)^ *```$",
+        page.read_text(encoding="utf-8"),
+        flags=re.MULTILINE | re.DOTALL,
+    )
+    return [re.findall(r"^ *\$ (.+)$", block, flags=re.MULTILINE) for block in blocks]
+
+
+def ours(commands: list[str]) -> list[str]:
+    return [command for command in commands if command.split()[0] not in ELSEWHERE]
 
 
 def every_block() -> Iterator[object]:
     for page in PAGES:
-        for number, commands in enumerate(console_blocks(page), start=1):
-            yield pytest.param(commands, id=f"{Path(page).name}-{number}")
+        if page.is_file() and IN_ORDER in page.read_text(encoding="utf-8"):
+            continue
+        name = page.relative_to(REPOSITORY).with_suffix("").as_posix().removeprefix("docs/")
+        blocks = [commands for commands in map(ours, console_blocks(page)) if commands]
+        if page.parent.name == "how-to":  # step by step
+            blocks = [[command for block in blocks for command in block]] if blocks else []
+        for number, commands in enumerate(blocks, start=1):
+            yield pytest.param(commands, id=f"{name}-{number}")
 
 
 @pytest.fixture
@@ -58,7 +79,45 @@ def test_a_block_of_commands_runs(commands: list[str], scratch: Path) -> None:
         assert result.stdout or result.stderr
 
 
+def test_the_tutorial_runs_from_its_first_command_to_its_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a reader types it, the application's own tests included."""
+    page = REPOSITORY / "docs" / "tutorial.md"
+    assert IN_ORDER in page.read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for name in ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"):
+        monkeypatch.setenv(name, "Reader")
+    for name in ("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"):
+        monkeypatch.setenv(name, "reader@shop.example")
+    for block in console_blocks(page):
+        for command in ours(block):
+            _type(command, monkeypatch)
+
+
+def _type(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, *arguments = shlex.split(command)
+    if program == "cd":
+        monkeypatch.chdir(arguments[0])
+        return
+    if program == "migrate-async":
+        result = invoke(*arguments)
+        assert result.exit_code in (ExitCode.CLEAN, ExitCode.FINDINGS), result.stderr
+        return
+    launched = {"pytest": (sys.executable, "-m", "pytest"), "git": ("git",)}[program]
+    done = subprocess.run(
+        (*launched, *arguments),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST")},
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}{done.stderr[-1000:]}"
+
+
 def test_commands_are_found() -> None:
     """A changed fence would silently run nothing."""
-    assert len(console_blocks("docs/cli.md")) >= 7
-    assert len(console_blocks("docs/exit-codes.md")) == 2
+    docs = REPOSITORY / "docs"
+    assert len(console_blocks(docs / "cli.md")) >= 7
+    assert len(console_blocks(docs / "exit-codes.md")) == 2
+    assert len(console_blocks(docs / "how-to" / "ci.md")) == 5

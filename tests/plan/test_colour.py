@@ -217,7 +217,7 @@ def test_what_is_outside_the_selection_stays_and_keeps_its_callees() -> None:
     )
     assert verdicts(found) == {
         "app.new.route": "convert",
-        "app.old.route": "keep",
+        "app.old.route": "wait",
         "app.shared.helper": "bridge",
     }
 

@@ -140,7 +140,7 @@ def verdicts(found: Plan) -> dict[str, str]:
 def test_one_route_is_chosen_by_name_or_by_cost(selection: Selection) -> None:
     found = verdicts(plan(FILES, selection))
     assert found["main.read"] == "convert"
-    assert found["main.write"] == found["main.remove"] == "keep"
+    assert found["main.write"] == found["main.remove"] == "wait"
     assert found["crud.get_user"] == "bridge", "two other routes call it"
 
 
@@ -334,3 +334,11 @@ def test_the_plan_says_how_much_attention_it_asks_for() -> None:
     part = plan(FILES, Selection(routes=("GET /users/{id}",)))
     assert (part.risk, part.risk_reason) == ("medium", "1 function run in bridges")
     assert plan(FILES, Selection()).risk == "low"
+
+
+def test_what_was_not_selected_is_no_message() -> None:
+    found = plan(FILES, Selection(routes=("GET /users/{id}",)))
+    assert found.counts["routes"] == 1
+    assert found.counts["routes-waiting"] == 2
+    about = {(item.message.partition(" ")[0], item.severity) for item in found.diagnostics}
+    assert about == {("app.crud.get_user", "note")}, "a bridge that a later run takes down"

@@ -29,38 +29,62 @@ DIFF_LINES = 120
 SHOWN_ANSWERS = 6
 
 
-@click.command(epilog=example("migrate-async demo", "migrate-async demo --folder /tmp/shop"))
+@click.command(
+    epilog=example(
+        "migrate-async demo",
+        "migrate-async demo --folder /tmp/shop",
+        "migrate-async demo --copy shop",
+    )
+)
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
     help="Work in this new folder and leave it there, instead of a temporary one.",
 )
+@click.option(
+    "--copy",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Only put the legacy application into this new folder: for the tutorial.",
+)
 @click.option("--full-diff", is_flag=True, help=f"Show all of the diff, not {DIFF_LINES} lines.")
 @global_options
 @click.pass_context
-def demo(ctx: click.Context, *, folder: Path | None, full_diff: bool) -> None:
+def demo(ctx: click.Context, *, folder: Path | None, copy: Path | None, full_diff: bool) -> None:
     """Migrate a bundled legacy application, run it before and after, compare the answers.
 
     The application, a shop with routes, CRUD classes, services and jobs, is copied to a temporary
     folder; nothing else is touched. Exits with 1 when an answer differs.
     """
-    demo_app.require_packages()
     fixture = demo_app.find_fixture()
     invocation = ctx.ensure_object(Invocation)
+    if copy is not None:
+        invocation.page.line(f"The legacy application is in {_copied(fixture, copy)}")
+        ctx.exit(ExitCode.CLEAN)
+    demo_app.require_packages()
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="migrate-async-demo-") as temporary:
             same = _run(fixture, Path(temporary), invocation, full_diff=full_diff)
     else:
-        if folder.exists():
-            raise UsageError(f"{folder} exists; name a folder that does not")
+        _require_new(folder)
         same = _run(fixture, folder, invocation, full_diff=full_diff)
     ctx.exit(ExitCode.CLEAN if same else ExitCode.FINDINGS)
+
+
+def _require_new(folder: Path) -> None:
+    if folder.exists():
+        raise UsageError(f"{folder} exists; name a folder that does not")
+
+
+def _copied(fixture: Path, folder: Path) -> Path:
+    _require_new(folder)
+    return demo_app.copy_app(fixture, folder)
 
 
 def _run(fixture: Path, folder: Path, invocation: Invocation, *, full_diff: bool) -> bool:
     """All acts, in `folder`; whether the application answers as before."""
     page = invocation.page
-    root = demo_app.copy_app(fixture, folder)
+    root = demo_app.copy_app(fixture, folder / "shop")
     requests = demo_app.load_requests(fixture)
     _act(page, f"1. The legacy application, copied to {root}")
     before = _before(root, requests, invocation)

@@ -74,11 +74,10 @@ def find_fixture() -> Path:
 
 
 def copy_app(fixture: Path, folder: Path) -> Path:
-    """Copy the legacy application into `folder` and return the copy."""
-    target = folder / "shop"
+    """Copy the legacy application to `folder`, which must not exist; return it."""
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc", ".pytest_cache", "*.db")
-    shutil.copytree(fixture / "before", target, ignore=ignored)
-    return target
+    shutil.copytree(fixture / "before", folder, ignore=ignored)
+    return folder
 
 
 def load_requests(fixture: Path) -> list[Request]:

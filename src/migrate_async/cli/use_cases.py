@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from migrate_async.source.read import SourceFile
 
 
+_STAYING = (Verdict.BRIDGE.value, Verdict.KEEP.value)
+
+
 @dataclass(frozen=True)
 class LoadedProject:
     """The linked project, the files it was made from, and why others could not be read."""
@@ -418,7 +421,7 @@ def _summary(
         files_read=len(loaded.sources),
         changed=tuple(changed_file(c, patches[c.path]) for c in changes if c.changed),
         counts=plan.counts,
-        kept=tuple(found for found in plan.functions if found.verdict != Verdict.CONVERT.value),
+        kept=tuple(found for found in plan.functions if found.verdict in _STAYING),
         diagnostics=plan.diagnostics + tuple(d for c in changes for d in c.diagnostics),
     )
 

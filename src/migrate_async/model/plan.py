@@ -32,7 +32,10 @@ class Step(enum.Enum):
 class Verdict(enum.Enum):
     CONVERT = "convert"
     BRIDGE = "bridge"
+    """Stays sync, and converted code calls it."""
     KEEP = "keep"
+    WAIT = "wait"
+    """Was not selected; a later run converts it."""
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -354,7 +357,8 @@ class Plan(msgspec.Struct, frozen=True):
     functions: tuple[FunctionDecision, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     counts: dict[str, int] = {}
-    """`chains`, `chains-left`, `functions`, `functions-kept`, `awaits`, `sessions`, `routes`."""
+    """`chains`, `chains-left`, `functions`, `functions-kept`, `functions-waiting`, `awaits`,
+    `sessions`, `routes`, `routes-kept`, `routes-waiting`."""
     risk: str = "low"
     """`low`, `medium` (something is bridged or left to do) or `high` (it will not be written)."""
     risk_reason: str = "everything is converted"

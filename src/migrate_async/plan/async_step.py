@@ -11,7 +11,7 @@ from migrate_async.index.scopes import Class, Function
 from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.model.diagnostic import Diagnostic
+from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.model.selection import Selection
 from migrate_async.plan.after_commit import refresh_edits
 from migrate_async.plan.annotations import AnnotationEdits, annotation_edits, retype
@@ -209,11 +209,25 @@ class AsyncStep:
                     route=f"{','.join(route.methods)} {route.path}" if route else "",
                 )
             )
-            collector.count("functions-kept" if kept else "functions")
-            if route:
-                collector.count("routes-kept" if kept else "routes")
+            suffix = ""
             if kept is not None:
-                collector.diagnostics.append(_kept(function, kept))
+                suffix = "-waiting" if self._waits(function) else "-kept"
+            collector.count(f"functions{suffix}")
+            if route:
+                collector.count(f"routes{suffix}")
+            if kept is not None and self.wants(function):
+                collector.diagnostics.append(_kept(function, kept, self._severity(function)))
+
+    def _waits(self, function: Function) -> bool:
+        """Whether `function` was not selected and a later run converts it."""
+        return not self.wants(function) and self._verdicts.full.converts(function)
+
+    def _severity(self, function: Function) -> Severity:
+        """A bridge to what a later run converts is no loss."""
+        is_bridged = self._verdict(function) is p.Verdict.BRIDGE
+        if is_bridged and self._verdicts.full.converts(function):
+            return Severity.NOTE
+        return Severity.WARNING
 
     def _verdict(self, function: Function) -> p.Verdict:
         """What stays sync is bridged where async code goes on calling it."""
@@ -223,7 +237,9 @@ class AsyncStep:
             site.kind == "call" and self.colouring.converts(site.function)
             for site in self._project.callers(function)
         )
-        return p.Verdict.BRIDGE if is_bridged else p.Verdict.KEEP
+        if is_bridged:
+            return p.Verdict.BRIDGE
+        return p.Verdict.WAIT if self._waits(function) else p.Verdict.KEEP
 
     def _chain(self, reason: p.Reason) -> tuple[p.Reason, ...]:
         """The reasons from a function down to the operation that coloured it."""
@@ -493,13 +509,14 @@ def _is_inside(span: s.Span, around: list[s.Span]) -> bool:
     return any(is_inside(span, other) for other in around)
 
 
-def _kept(function: Function, reason: p.Reason) -> Diagnostic:
+def _kept(function: Function, reason: p.Reason, severity: Severity) -> Diagnostic:
     return Diagnostic(
         path=function.module.path,
         line=function.node.line if function.node else 0,
         code="MA201",
         message=f"{function.qualname} stays sync: {reason.text}",
         next_step=NEXT_STEPS.get(reason.code, "see `migrate-async plan` for the chain of reasons"),
+        severity=severity.value,
     )
 
 

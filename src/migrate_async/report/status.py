@@ -70,7 +70,8 @@ def _blockers(status: Status, page: Page, *, verbose: bool) -> None:
     page.heading("In the way")
     shown = status.blockers if verbose else status.blockers[:SHORT_LIST]
     for found in shown:
-        waiting = f" ({counted(found.routes, 'route')} wait)" if found.routes else ""
+        verb = "waits" if found.routes == 1 else "wait"
+        waiting = f" ({counted(found.routes, 'route')} {verb})" if found.routes else ""
         page.line(f"{found.path}:{found.line} ", (found.function, "bold"), waiting, indent=2)
         page.line((found.reason, "dim"), indent=6)
     more(page, len(status.blockers) - len(shown), "place")

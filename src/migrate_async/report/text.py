@@ -25,6 +25,7 @@ _VERDICT_STYLE = {
     Verdict.CONVERT.value: "green",
     Verdict.BRIDGE.value: "cyan",
     Verdict.KEEP.value: "yellow",
+    Verdict.WAIT.value: "dim",
 }
 
 
@@ -125,6 +126,7 @@ def _plan_extent(plan: Plan, page: Page) -> None:
             ("converts", counted(verdicts[Verdict.CONVERT.value], "function")),
             ("bridged", counted(verdicts[Verdict.BRIDGE.value], "function")),
             ("stays", counted(verdicts[Verdict.KEEP.value], "function")),
+            ("waits", counted(verdicts[Verdict.WAIT.value], "function")),
             ("size", f"{counted(edits, 'edit')} in {counted(len(files), 'file')}"),
             ("risk", f"{plan.risk}: {plan.risk_reason}"),
         ]
@@ -136,6 +138,9 @@ def counts_line(counts: dict[str, int]) -> str:
     pieces = [
         _count(counts, "chains", "query chain", "chains-left", "left"),
         _count(counts, "functions", "function", "functions-kept", "kept sync"),
+        _count(counts, "functions-waiting", "function") + " in later runs"
+        if counts.get("functions-waiting")
+        else "",
         _count(counts, "routes", "route"),
         _count(counts, "sessions", "session"),
         _count(counts, "awaits", "await"),
@@ -172,12 +177,17 @@ def _plan_functions(plan: Plan, page: Page, *, verbose: bool) -> None:
         return
     page.heading("Functions")
     by_path: dict[str, list[FunctionDecision]] = defaultdict(list)
-    for decision in plan.functions:
+    shown = [d for d in plan.functions if verbose or d.verdict != Verdict.WAIT.value]
+    for decision in shown:
         by_path[decision.path].append(decision)
     for path, decisions in sorted(by_path.items()):
         page.line(path, indent=2)
         for decision in sorted(decisions, key=lambda found: found.line):
             _decision(decision, page, verbose=verbose)
+    waiting = len(plan.functions) - len(shown)
+    if waiting:
+        told = f"{counted(waiting, 'function')} wait for a later run (--verbose lists them)"
+        page.line((told, "dim"), indent=2)
 
 
 def _decision(decision: FunctionDecision, page: Page, *, verbose: bool) -> None:
@@ -223,16 +233,18 @@ def _changed_files(summary: RunSummary, page: Page, *, verbose: bool) -> None:
 
 
 def _kept(kept: Sequence[FunctionDecision], page: Page, *, verbose: bool) -> None:
-    """The functions that stay sync and that no message is about."""
+    """The functions that stay sync and that no message is about: they were not selected."""
     if not kept:
         return
-    page.heading(f"{counted(len(kept), 'function')} kept sync")
-    shown = kept if verbose else kept[:SHORT_LIST]
-    for decision in shown:
+    heading = f"{counted(len(kept), 'function')} kept sync outside of what was selected"
+    if not verbose:
+        page.line((f"{heading} (--verbose lists them)", "dim"))
+        return
+    page.heading(heading)
+    for decision in kept:
         page.line(f"{decision.path}:{decision.line} ", (decision.function, "bold"), indent=2)
         for reason in decision.reasons[:1]:
             page.line(reason.text, indent=4)
-    more(page, len(kept) - len(shown), "function")
 
 
 def _what_next(summary: RunSummary, page: Page) -> None:

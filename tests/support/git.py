@@ -20,7 +20,7 @@ def git(folder: Path, *arguments: str, stdin: bytes = b"") -> bytes:
 
 def repository(folder: Path) -> Path:
     """`folder` as a work tree with everything in it committed."""
-    git(folder, "init", "-q")
+    git(folder, "init", "-q", "--initial-branch=main")
     commit(folder)
     return folder
 

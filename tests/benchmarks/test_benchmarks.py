@@ -60,3 +60,31 @@ def test_sizes_are_measured_and_compared() -> None:
     assert [row[1] for row in rows] == ["plan", "plan"]
     assert int(rows[0][0]) < int(rows[1][0])
     assert rows[0][4] == "1.00"
+
+
+def test_a_sweep_over_the_routes_tells_good_states_from_bad_ones() -> None:
+    """With a test that fails in every state but the legacy one."""
+    project = REPOSITORY / "fixtures/small/next_get_db/before"
+    command = [sys.executable, "-m", "benchmarks.gradual", str(project), "--every", "0"]
+    good = subprocess.run(
+        [*command, "--test", f"{sys.executable} -m compileall -q ."],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert "seed 1: 0 files differ from one run" in good.stdout
+    check = (
+        "import pathlib; files = pathlib.Path().rglob('*.py'); "
+        "assert not any('await' in file.read_text() for file in files)"
+    )
+    bad = subprocess.run(
+        [*command, "--test", f'{sys.executable} -c "{check}"'],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert bad.returncode == 1
+    assert "FAILED   --all" in bad.stdout

@@ -11,7 +11,6 @@ from migrate_async.cli.exit_codes import ExitCode
 from migrate_async.cli.invocation import Invocation
 from migrate_async.cli.options import (
     example,
-    format_option,
     global_options,
     pass_workspace,
     selection_options,
@@ -33,13 +32,21 @@ if TYPE_CHECKING:
         "migrate-async plan --next 5",
         "migrate-async plan --explain CRUDUser.get",
         "migrate-async plan --format json > plan.json",
+        "migrate-async plan --route '/users' --format dot | dot -Tsvg > plan.svg",
     )
 )
 @pass_workspace
 @selection_options
 @step_option
 @click.option("--explain", metavar="FUNCTION", help="Only why FUNCTION is treated as it is.")
-@format_option
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["text", "json", "dot", "html"]),
+    default="text",
+    show_default=True,
+    help="Text, JSON, the call graph for Graphviz, or one HTML page.",
+)
 @global_options
 @click.pass_context
 def plan(
@@ -57,7 +64,7 @@ def plan(
     """
     invocation = ctx.ensure_object(Invocation)
     with invocation.progress() as progress:
-        made, _ = use_cases.make_plan(workspace, Step(step), progress, selection)
+        made, loaded = use_cases.make_plan(workspace, Step(step), progress, selection)
     if explain is not None:
         _explain(made, explain, invocation.page)
         return
@@ -65,12 +72,29 @@ def plan(
         from migrate_async.report.json import plan_document
 
         invocation.write(plan_document(made) + "\n")
+    elif output in ("dot", "html"):
+        invocation.write(_drawn(made, loaded, output, workspace))
     else:
         from migrate_async.report.text import render_plan
 
         render_plan(made, invocation.page, verbose=invocation.verbose)
     pending = made.diagnostics or any(file.edits for file in made.files)
     ctx.exit(ExitCode.FINDINGS if pending else ExitCode.CLEAN)
+
+
+def _drawn(made: Plan, loaded: use_cases.LoadedProject, output: str, workspace: Workspace) -> str:
+    from migrate_async.plan.graph import call_graph
+
+    graph = call_graph(loaded.project, made)
+    if output == "dot":
+        from migrate_async.report.dot import dot_graph
+
+        if made.step not in (Step.ASYNC.value, Step.ALL.value):
+            raise UsageError("only the steps `async` and `all` have a call graph")
+        return dot_graph(graph)
+    from migrate_async.report.plan_page import plan_page
+
+    return plan_page(made, graph, workspace.root.name)
 
 
 def _explain(made: Plan, name: str, page: Page) -> None:

@@ -14,17 +14,17 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 16, 16, 32
 _RING = 54
 
 
-def ring(done: float) -> str:
-    """How many per cent are done, as a ring."""
+def ring(done: float, word: str = "async") -> str:
+    """How many per cent are done, as a ring; `word` says what they are."""
     length = 2 * math.pi * _RING
     drawn = length * done / 100
     return f"""\
-<svg class="ring" viewBox="0 0 128 128" role="img" aria-label="{done:g} per cent async">
+<svg class="ring" viewBox="0 0 128 128" role="img" aria-label="{done:g} per cent {word}">
 <circle class="ring-track" cx="64" cy="64" r="{_RING}"/>
 <circle class="ring-value" cx="64" cy="64" r="{_RING}" stroke-dasharray="{drawn:.1f} {length:.1f}"
  transform="rotate(-90 64 64)"/>
 <text x="64" y="66" class="ring-number">{done:g}<tspan class="ring-unit">%</tspan></text>
-<text x="64" y="86" class="ring-label">async</text>
+<text x="64" y="86" class="ring-label">{word}</text>
 </svg>"""
 
 

@@ -1,6 +1,7 @@
 "use strict";
 (() => {
-  const rows = [...document.querySelectorAll("#routes tbody tr")];
+  const tools = document.querySelector(".tools");
+  const rows = tools ? [...tools.parentElement.querySelectorAll(":scope > .scroll > table > tbody > tr")] : [];
   const search = document.getElementById("filter");
   const chips = [...document.querySelectorAll("button.chip")];
   const shown = document.getElementById("shown");
@@ -16,7 +17,7 @@
       row.hidden = !fits;
       count += fits;
     }
-    shown.textContent = `${count} of ${rows.length} routes shown`;
+    shown.textContent = `${count} of ${rows.length} ${tools.dataset.noun} shown`;
     none.hidden = count > 0;
   }
   if (search) {

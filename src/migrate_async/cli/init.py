@@ -10,6 +10,7 @@ from typing import cast
 import click
 
 from migrate_async.cli.exit_codes import ExitCode
+from migrate_async.cli.invocation import Invocation
 from migrate_async.cli.options import example, global_options
 from migrate_async.errors import UsageError
 
@@ -20,9 +21,46 @@ Named, not imported: the templates belong to the runtime, of which the tooling i
 """
 
 
-@click.group(epilog=example("migrate-async init alembic app.models:Base.metadata"))
-def init() -> None:
-    """Write files that a project needs once."""
+@click.group(
+    invoke_without_command=True,
+    epilog=example(
+        "migrate-async init --diff",
+        "migrate-async init",
+        "migrate-async init alembic app.models:Base.metadata",
+    ),
+)
+@click.option("--diff", "is_diff", is_flag=True, help="Print what would be written, write nothing.")
+@global_options
+@click.pass_context
+def init(ctx: click.Context, *, is_diff: bool) -> None:
+    """Write files that a project needs once.
+
+    Without a command: [tool.migrate-async] in pyproject.toml, with a baseline of what `lint` finds
+    today, a pre-commit hook, and a CI step where GitHub or GitLab is used. What is there already
+    stays as it is.
+    """
+    if ctx.invoked_subcommand is None:
+        _set_up(ctx, is_diff=is_diff)
+
+
+def _set_up(ctx: click.Context, *, is_diff: bool) -> None:
+    from migrate_async.cli.setup import use_case
+    from migrate_async.cli.workspace import open_workspace
+    from migrate_async.report.setup import render_patch, render_setup
+
+    invocation = ctx.ensure_object(Invocation)
+    workspace = open_workspace((), config_file=invocation.config)
+    with invocation.progress() as progress:
+        proposals = use_case.propose(workspace, progress)
+        if not is_diff:
+            use_case.carry_out(proposals, workspace.root)
+            configured = open_workspace((), config_file=invocation.config)
+            findings = use_case.accept_findings(configured, progress)
+    if is_diff:
+        render_patch(proposals, invocation.page)
+    else:
+        render_setup(proposals, findings, invocation.page)
+    ctx.exit(ExitCode.CLEAN)
 
 
 @init.command(

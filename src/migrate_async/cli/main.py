@@ -43,7 +43,7 @@ COMMANDS = {
 def cli() -> None:
     """Move a code base from sync SQLAlchemy to async SQLAlchemy 2.x.
 
-    Nothing is written unless `migrate` or `codemod run` is given --write, or `lint` --fix. Exit
-    codes: 0 nothing to report, 1 findings or changes pending, 2 usage or environment error,
-    3 internal error.
+    Nothing is written unless `migrate`, `finish` or `codemod run` is given --write or `lint` --fix;
+    `init` writes. Exit codes: 0 nothing to report, 1 findings or changes pending, 2 usage or
+    environment error, 3 internal error.
     """

@@ -140,6 +140,16 @@ def head(folder: Path) -> str:
     return "" if found is None else os.fsdecode(found.strip())
 
 
+def main_branch(folder: Path) -> str:
+    """The branch that a remote has as its default, else the one checked out, else `main`."""
+    remote = _git(folder, "rev-parse", "--abbrev-ref", "origin/HEAD") or b""
+    name = remote.decode("utf-8", "replace").strip().removeprefix("origin/")
+    if name and name != "HEAD":
+        return name
+    current = _git(folder, "branch", "--show-current") or b""
+    return current.decode("utf-8", "replace").strip() or "main"
+
+
 def head_date(folder: Path) -> str:
     """The day (UTC) of the last commit, as `2026-11-28`; empty when there is none."""
     found = _git(folder, "log", "-1", "--format=%ct")

@@ -1,0 +1,1 @@
+"""`migrate-async init`: the files with which a project begins."""

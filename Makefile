@@ -6,14 +6,17 @@ VENV20 := .venv-sqlalchemy20
 STAMP20 := $(VENV20)/.installed
 BIN := $(VENV)/bin
 
-.PHONY: demo docs site test pytest test-sqlalchemy20 test-matrix lint type format coverage bench bench-shim clean install
+.PHONY: demo docs site test pytest test-sqlalchemy20 test-matrix lint type format coverage bench bench-shim lock clean install
+
+# Versions: the newest that fit, or with LOCK=requirements/dev.txt those that are written down.
+LOCKED := $(if $(LOCK),--constraint $(LOCK))
 
 install: $(STAMP)
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --group test --group lint --group docs --editable ".[tools]"
+	$(BIN)/python -m pip install --quiet --group test --group lint --group docs $(LOCKED) --editable ".[tools]"
 	touch $(STAMP)
 
 # The second environment: the newest SQLAlchemy 2.0.x, for the tests that execute SQLAlchemy. The
@@ -41,6 +44,14 @@ test: lint type site pytest test-sqlalchemy20 test-matrix
 
 pytest: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# The versions of requirements/dev.txt anew, for every Python that is supported.
+lock: $(STAMP)
+	$(BIN)/python -m pip install --quiet --group release
+	(head -1 requirements/dev.txt; $(BIN)/uv pip compile pyproject.toml --all-extras --group test \
+		--group lint --group docs --universal --python-version 3.10 --upgrade --quiet --no-header \
+		--no-annotate --no-emit-index-url) > requirements/dev.tmp
+	mv requirements/dev.tmp requirements/dev.txt
 
 coverage: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term

@@ -91,7 +91,7 @@ def test_a_selection_shows_what_it_has_to_do_with() -> None:
         "total": "bridge",
         "user": "convert",
         "one": "convert",
-        "two": "keep",
+        "two": "wait",
     }
 
 

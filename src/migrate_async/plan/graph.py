@@ -9,6 +9,8 @@ from migrate_async.index.scopes import Function
 from migrate_async.model.graph import CallEdge, CallGraph
 from migrate_async.model.plan import FunctionDecision, Plan, Verdict
 
+_CHANGING = (Verdict.CONVERT.value, Verdict.BRIDGE.value)
+
 
 def call_graph(project: Project, plan: Plan) -> CallGraph:
     """What converts or is bridged, and what stays sync as far as calls connect it with that.
@@ -25,7 +27,7 @@ def call_graph(project: Project, plan: Plan) -> CallGraph:
         for callee, kind, line in _calls(project, function)
         if callee in functions
     ]
-    changing = {key for key, found in decisions.items() if found.verdict != Verdict.KEEP.value}
+    changing = {key for key, found in decisions.items() if found.verdict in _CHANGING}
     shown = set(changing) if changing else set(decisions)
     for caller, callee, kind, _ in edges:
         if kind != "dependency" and (caller in changing or callee in changing):

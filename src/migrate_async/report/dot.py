@@ -11,6 +11,7 @@ from migrate_async.model.plan import FunctionDecision, Verdict
 _COLOURS = {
     Verdict.CONVERT.value: ("#d3efe9", "#0b6e66"),
     Verdict.BRIDGE.value: ("#fdeccb", "#8a5300"),
+    Verdict.WAIT.value: ("#eceaf1", "#5b576b"),
     Verdict.KEEP.value: ("#fbdde7", "#a3305a"),
 }
 """Fill and border of each verdict: the colours of the status page."""

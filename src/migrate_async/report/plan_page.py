@@ -14,7 +14,9 @@ from migrate_async.report import html
 from migrate_async.report.charts import ring
 from migrate_async.report.words import counted
 
-_ORDER = (Verdict.KEEP.value, Verdict.BRIDGE.value, Verdict.CONVERT.value)
+_ORDER = tuple(
+    verdict.value for verdict in (Verdict.KEEP, Verdict.BRIDGE, Verdict.WAIT, Verdict.CONVERT)
+)
 _GRAVITY = (Severity.ERROR.value, Severity.WARNING.value, Severity.NOTE.value)
 
 
@@ -50,7 +52,7 @@ def _hero(plan: Plan, verdicts: Counter[str]) -> str:
     tiles = (
         html.tile("Become async", verdicts[Verdict.CONVERT.value]),
         html.tile("Bridged", verdicts[Verdict.BRIDGE.value]),
-        html.tile("Stay sync", verdicts[Verdict.KEEP.value]),
+        html.tile("Stay sync", verdicts[Verdict.KEEP.value] + verdicts[Verdict.WAIT.value]),
         html.tile("Files", len(files)),
         html.tile("Edits", sum(len(file.edits) for file in files)),
         html.tile("Messages", len(_untold(plan))),
@@ -80,7 +82,7 @@ def _modules(graph: CallGraph) -> str:
 
 def _area(path: str, verdicts: Counter[str]) -> html.Area:
     done = percentage(verdicts[Verdict.CONVERT.value], verdicts.total())
-    numbers = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in reversed(_ORDER))
+    numbers = ", ".join(f"{verdicts[v]} {v}" for v in reversed(_ORDER) if verdicts[v])
     return html.Area(path, verdicts.total(), done, f"{path}: {numbers}")
 
 
@@ -102,7 +104,10 @@ def _functions(graph: CallGraph) -> str:
     states = [(verdict, _count(graph, verdict)) for verdict in _ORDER]
     table = html.table(("Verdict", "Function and why"), rows, "Functions and their verdict")
     content = html.filtered(table, "functions", "Filter by name, route, file or reason", states)
-    hint = "Convert: becomes a coroutine. Bridge: stays sync, async code goes on calling it."
+    hint = (
+        "Convert: becomes a coroutine. Bridge: stays sync, async code goes on calling it. "
+        "Wait: was not selected. Keep: stays sync for the reason given."
+    )
     return html.section("Functions", hint, content, "functions")
 
 

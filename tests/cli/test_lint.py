@@ -555,7 +555,8 @@ def test_a_file_out_of_reach_is_read_when_it_is_named_or_all_are_wanted(root: Pa
     assert "further files that no database code reaches" in " ".join(seen.output.split())
     named = lint("--no-cache", "app/bad.py")
     assert "MA001" in named.output + named.stderr
+    everything = lint("--no-cache", "--all-files", "app")
     (root / "pyproject.toml").write_text("[tool.migrate-async]\nreach = 'all'\n")
-    whole = lint("--no-cache", "app")
-    assert "MA001" in whole.output + whole.stderr
-    assert "further file" not in whole.output
+    for whole in (everything, lint("--no-cache", "app")):
+        assert "MA001" in whole.output + whole.stderr
+        assert "further file" not in whole.output

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from migrate_async.cli.exit_codes import ExitCode
 from migrate_async.cli.invocation import Invocation
@@ -49,6 +50,9 @@ def lint(ctx: click.Context, /, *, workspace: Workspace, **options: Any) -> None
         if workspace.selection and not selection:
             return  # nothing of what was named is left; no selection would be everything
         workspace = dataclasses.replace(workspace, selection=selection)
+    if options["all_files"]:
+        settings = msgspec.structs.replace(workspace.settings, reach="all")
+        workspace = dataclasses.replace(workspace, settings=settings)
     workspace, request = _request(workspace, invocation, options)
     from migrate_async.cli import lint_use_case
 

@@ -32,6 +32,11 @@ _OPTIONS = (
     _rules("--ignore", "Do not run these rules."),
     click.option("--strict", is_flag=True, help="Show what is less sure or was not resolved."),
     click.option(
+        "--all-files",
+        is_flag=True,
+        help='Read also the files that no database code reaches, as with `reach = "all"`.',
+    ),
+    click.option(
         "--since", metavar="REV", help="Report only what lines touch that changed since REV."
     ),
     click.option("--fix", is_flag=True, help="Mend what can be mended safely."),

@@ -9,6 +9,8 @@ import pytest
 from migrate_async.lint.flow import build
 from migrate_async.lint.flow.build import build_graph
 from migrate_async.lint.flow.graph import Graph, Step, StepKind, Way
+from migrate_async.lint.flow.graphs import Graphs
+from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from support.projects import project
 
@@ -186,3 +188,59 @@ def test_too_many_steps_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     function = project({"m.py": "def f():\n" + "    one()\n" * 30}).function("m.f")
     assert function is not None
     assert build_graph(function) is None
+
+
+def test_what_is_raised_goes_to_the_handler_that_names_it() -> None:
+    """Not to those after it; those before it may be for a base class."""
+    body = """\
+        try:
+            raise Wrong
+        except First:
+            one()
+        except app.Wrong:
+            two()
+        except Exception:
+            three()
+    """
+    assert paths(graph_of(body)) == {"one .", "one ! !", "two .", "two ! !"}
+
+
+def test_what_is_raised_goes_on_through_finally_and_outer_blocks() -> None:
+    """The first that names it may be further out."""
+    body = """\
+        try:
+            try:
+                raise Wrong
+            finally:
+                last()
+        except Wrong:
+            one()
+        except Exception:
+            two()
+    """
+    assert paths(graph_of(body)) == {"last one .", "last one ! !", *_LAST_RAISES}
+
+
+_LAST_RAISES = {"last ! one .", "last ! one ! !", "last ! two .", "last ! two ! !"}
+
+
+@pytest.mark.parametrize(
+    ("helper", "ends"),
+    [
+        ("def fail(e):\n    raise e\n", True),
+        ("def fail(e):\n    if e:\n        raise e\n    raise ValueError\n", True),
+        ("def fail(e):\n    if e:\n        raise e\n", False),
+        ("def fail(e):\n    raise NotImplementedError\n", False),
+        ("@retried\ndef fail(e):\n    raise e\n", False),
+        ("async def fail(e):\n    raise e\n", False),
+        ("def fail(e):\n    raise e\n\n\nclass A:\n    def fail(self):\n        return 1\n", False),
+    ],
+)
+def test_a_function_that_only_raises_ends_its_caller(helper: str, ends: bool) -> None:
+    """Nothing comes after its call."""
+    linked = project({"m.py": f"{helper}\n\ndef f(e):\n    fail(e)\n    after()\n"})
+    function = linked.function("m.f")
+    assert function is not None
+    graph = View(linked).analysis(Graphs).of(function)
+    assert graph is not None
+    assert any("after" in path for path in paths(graph)) is not ends

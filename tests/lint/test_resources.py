@@ -118,18 +118,22 @@ OPEN = {
     "not even used": ("SessionLocal()", "dropped"),
     "an object that never closes it": ("s = Service(SessionLocal())\ns.work()", "dropped"),
     "an early return": (
-        "db = SessionLocal()\nif a:\n    return 1\ndb.close()",
+        "db = SessionLocal()\ndb.info\nif a:\n    return 1\ndb.close()",
         "return",
     ),
+    "an early return before its first use": (
+        "db = SessionLocal()\nif a:\n    return 1\nlook(db)\ndb.close()",
+        "error return?",
+    ),
     "a second session of the same name": (
-        "db = SessionLocal()\ndb = None",
+        "db = SessionLocal()\ndb.info\ndb = None",
         "rebound",
     ),
     "a loop": (
-        "for x in a:\n    db = SessionLocal()\n    if x:\n        continue\n    db.close()",
+        "for x in a:\n    db = SessionLocal()\n    db.info\n    if x:\n        continue\n    db.close()",
         "end error rebound",
     ),
-    "a deleted name": ("db = SessionLocal()\ndel db", "rebound"),
+    "a deleted name": ("db = SessionLocal()\ndb.info\ndel db", "rebound"),
     "only an exception": ("db = SessionLocal()\nlook(db)\ndb.close()", "error"),
     "a handler that swallows": (
         "db = SessionLocal()\ntry:\n    look(db)\n    db.close()\nexcept Exception:\n    pass",

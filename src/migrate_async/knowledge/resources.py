@@ -29,9 +29,13 @@ KEEPERS = frozenset(
         *("aclosing", "addCleanup", "addAsyncCleanup", "addfinalizer", "callback", "closing"),
         *("enterContext", "enter_async_context", "enter_context", "finalize", "push"),
         *("push_async_callback", "push_async_exit", "register"),
+        *("call_on_close", "with_async_resource", "with_resource"),  # click.Context
     }
 )
 """Last names of functions that close what they are given, now or later."""
+
+KEEPING_ARGUMENTS = frozenset({"return_value", "side_effect"})
+"""Arguments of mocks, which give the code under test what they are given."""
 
 FLUENT = frozenset({"execution_options"})
 """Methods that give the connection that they are called on."""

@@ -40,6 +40,9 @@ WRITING_STATEMENTS = frozenset({"insert", "update", "delete"})
 WRITING_WORDS = ("insert", "update", "delete", "merge", "truncate", "replace")
 """First words of writing statements in SQL."""
 
+DATABASE_ERROR = "SQLAlchemyError"
+"""The base of everything that a failed statement is told by."""
+
 DATABASE_ERRORS = frozenset(
     {
         *("BaseException", "DBAPIError", "DataError", "DatabaseError", "Error", "Exception"),

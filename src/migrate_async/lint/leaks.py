@@ -59,12 +59,11 @@ class LeakRule(Rule, ABC):
 def confidence_of(fate: Fate, leak: Leak | None = None) -> Confidence:
     """Medium where unknown code was given the resource, or the path to `leak` is doubtful.
 
-    A test that raises fails anyway: what it leaves open then does not matter much.
+    In a test it may be a mock, and the process ends soon.
     """
-    is_doubtful = fate.has(Handover.UNKNOWN)
+    is_doubtful = fate.has(Handover.UNKNOWN) or is_test_path(fate.resource.function.module.path)
     if leak is not None:
-        in_test = leak.kind is LeakKind.ERROR and is_test_path(fate.resource.function.module.path)
-        is_doubtful = is_doubtful or leak.is_doubtful or in_test
+        is_doubtful = is_doubtful or leak.is_doubtful
     return Confidence.MEDIUM if is_doubtful else Confidence.HIGH
 
 

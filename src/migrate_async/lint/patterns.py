@@ -34,7 +34,11 @@ _OWNERS: dict[type[t.Type], str] = {
 
 
 class Use(NamedTuple):
-    """A call in `function` of what SQLAlchemy calls `name`."""
+    """A call in `function` of what SQLAlchemy calls `name`.
+
+    `by_name`: nothing but the name of an unannotated parameter says so, or it may as well be a call
+    of something of the project.
+    """
 
     call: RawCall
     function: Function
@@ -47,10 +51,7 @@ class Use(NamedTuple):
 
 
 def uses(view: View, names: Collection[str]) -> Iterator[Use]:
-    """The calls of the functions and methods `names`.
-
-    `by_name` says that nothing but the name of an unannotated parameter tells so.
-    """
+    """The calls of the functions and methods `names`."""
     wanted = frozenset(names)
     last = frozenset(name.rpartition(".")[2] for name in wanted)
     for function in view.functions:
@@ -58,10 +59,13 @@ def uses(view: View, names: Collection[str]) -> Iterator[Use]:
             func = call.node.func
             if isinstance(func, s.Attribute) and func.attr not in last:
                 continue
-            for item in t.ordered(view.project.infer(func, call.scope)):
+            types = view.project.infer(func, call.scope)
+            for item in t.ordered(types):
                 found = sorted(wanted.intersection(names_of(item)))
                 if found:
-                    yield Use(call, function, found[0], bool(getattr(item, "heuristic", False)))
+                    is_mixed = any(isinstance(other, t.FunctionObject) for other in types)
+                    by_name = is_mixed or bool(getattr(item, "heuristic", False))
+                    yield Use(call, function, found[0], by_name)
                     break
 
 

@@ -6,18 +6,19 @@ says where control goes that leaves a block in another way than by reaching its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, TypeAlias
 
 from migrate_async.index.scopes import Function
 from migrate_async.lint.flow.graph import Graph, Step, StepKind, Way
+from migrate_async.lint.flow.handlers import CATCH_ALL, caught_names
 from migrate_async.lint.flow.raising import can_raise, never_returns
 from migrate_async.model import syntax as s
 
 MAX_STEPS = 20_000
 """Nested `finally` blocks multiply; a function beyond this is not worth the time."""
 
-_CATCH_ALL = frozenset({"Exception", "BaseException"})
 _SWALLOWING = frozenset({"suppress", "raises"})
 
 
@@ -25,10 +26,13 @@ class TooLargeError(Exception):
     """The graph of the function would have more than `MAX_STEPS` steps."""
 
 
-def build_graph(function: Function) -> Graph | None:
-    """The control flow of `function`; None if it is too large to be followed."""
+def build_graph(function: Function, ends: Callable[[s.Stmt], bool] = never_returns) -> Graph | None:
+    """The control flow of `function`; None if it is too large to be followed.
+
+    `ends` says of a simple statement whether control never gets past it.
+    """
     try:
-        return _Builder().graph(_body(function))
+        return _Builder(ends).graph(_body(function))
     except TooLargeError:
         return None
 
@@ -42,11 +46,15 @@ def _body(function: Function) -> tuple[s.Stmt, ...]:
     return function.module.syntax.body
 
 
+_Ways: TypeAlias = Mapping[str, Callable[[], Step]]
+
+
 class _Exits:
     """Where `raise`, `return`, `break` and `continue` lead; each is built when first needed."""
 
-    def __init__(self, **ways: Callable[[], Step]) -> None:
+    def __init__(self, ways: _Ways, raised: Callable[[str], Step] | None = None) -> None:
         self._ways = ways
+        self._raised = raised
         self._built: dict[str, Step] = {}
 
     def to(self, way: str) -> Step:
@@ -55,10 +63,19 @@ class _Exits:
             self._built[way] = self._ways[way]()
         return self._built[way]
 
-    def changed(self, **ways: Callable[[], Step]) -> _Exits:
+    def raised(self, name: str) -> Step:
+        """Where an exception goes whose class is called `name`; empty: not known."""
+        if not name or self._raised is None:
+            return self.to("error")
+        key = f"raise {name}"
+        if key not in self._built:
+            self._built[key] = self._raised(name)
+        return self._built[key]
+
+    def changed(self, ways: _Ways, raised: Callable[[str], Step] | None = None) -> _Exits:
         """These exits with some replaced; the others are shared."""
         kept = {way: self._way(way) for way in self._ways}
-        return _Exits(**(kept | ways))
+        return _Exits({**kept, **ways}, raised or self.raised)
 
     def through(self, make: Callable[[str, Callable[[], Step]], Step]) -> _Exits:
         """All of these exits, each with what `make` puts in front of it."""
@@ -66,14 +83,18 @@ class _Exits:
         def behind(way: str) -> Callable[[], Step]:
             return lambda: make(way, self._way(way))
 
-        return _Exits(**{way: behind(way) for way in self._ways})
+        def raised(name: str) -> Step:
+            return make("error", lambda: self.raised(name))
+
+        return _Exits({way: behind(way) for way in self._ways}, raised)
 
     def _way(self, way: str) -> Callable[[], Step]:
         return lambda: self.to(way)
 
 
 class _Builder:
-    def __init__(self) -> None:
+    def __init__(self, ends: Callable[[s.Stmt], bool]) -> None:
+        self._ends = ends
         self._count = 0
         self._compound: dict[type, Callable[[Any, Step, _Exits], Step]] = {
             s.If: self._if,
@@ -87,7 +108,7 @@ class _Builder:
     def graph(self, body: Sequence[s.Stmt]) -> Graph:
         entry = self._step(StepKind.ENTRY)
         end, abort = self._step(StepKind.EXIT), self._step(StepKind.ABORT)
-        exits = _Exits(**{"return": lambda: end, "error": lambda: abort})
+        exits = _Exits({"return": lambda: end, "error": lambda: abort})
         entry.to(Way.NEXT, self._block(body, end, exits))
         return Graph(entry, end, abort)
 
@@ -111,14 +132,15 @@ class _Builder:
         step = self._evaluated(StepKind.RUN, node, exits)
         if isinstance(node, s.Return):
             step.to(Way.NEXT, exits.to("return"))
-        elif isinstance(node, s.Raise) or never_returns(node):
-            return step
-        else:
+        elif not isinstance(node, s.Raise) and not self._ends(node):
             step.to(Way.NEXT, after)
         return step
 
     def _evaluated(self, kind: StepKind, node: s.AnyNode, exits: _Exits) -> Step:
         step = self._step(kind, node)
+        if isinstance(node, s.Raise):
+            step.to(Way.ERROR, exits.raised(_raised_class(node)))
+            return step
         raised = node.context if isinstance(node, s.WithItem) else node
         if can_raise(raised) or never_returns(node):
             step.to(Way.ERROR, exits.to("error"))
@@ -140,7 +162,7 @@ class _Builder:
 
     def _while(self, node: s.While, after: Step, exits: _Exits) -> Step:
         head = self._step(StepKind.JOIN)
-        inner = exits.changed(**{"break": lambda: after, "continue": lambda: head})
+        inner = exits.changed({"break": lambda: after, "continue": lambda: head})
         body = self._block(node.body, head, inner)
         orelse = self._block(node.orelse, after, exits)
         head.to(Way.NEXT, self._test(node.test, exits, body, orelse))
@@ -148,7 +170,7 @@ class _Builder:
 
     def _for(self, node: s.For, after: Step, exits: _Exits) -> Step:
         head = self._step(StepKind.NEXT_ITEM, node)
-        inner = exits.changed(**{"break": lambda: after, "continue": lambda: head})
+        inner = exits.changed({"break": lambda: after, "continue": lambda: head})
         head.to(Way.TRUE, self._block(node.body, head, inner))
         head.to(Way.FALSE, self._block(node.orelse, after, exits))
         if node.is_async:
@@ -194,19 +216,35 @@ class _Builder:
             inner, end = exits.through(finish), self._block(node.finalbody, after, exits)
         guarded = inner
         if node.handlers:
-            guarded = inner.changed(error=lambda: self._handlers(node, end, inner))
+            caught = self._handlers(node.handlers, end, inner)
+            guarded = inner.changed({"error": lambda: caught("")}, caught)
         return self._block(node.body, self._block(node.orelse, end, inner), guarded)
 
-    def _handlers(self, node: s.Try, after: Step, exits: _Exits) -> Step:
-        """Where an exception in the body arrives: one of the handlers, or further out."""
-        arrival = self._step(StepKind.JOIN)
-        for handler in node.handlers:
-            catch = self._step(StepKind.CATCH, handler)
-            catch.to(Way.NEXT, self._block(handler.body, after, exits))
-            arrival.to(Way.ERROR, catch)
-        if not any(map(_catches_all, node.handlers)):
-            arrival.to(Way.ERROR, exits.to("error"))
-        return arrival
+    def _handlers(
+        self, handlers: Sequence[s.Handler], after: Step, exits: _Exits
+    ) -> Callable[[str], Step]:
+        """Where an exception in the body arrives, by the name of its class.
+
+        That is one of the handlers up to the first that names it, or further out.
+        """
+
+        @cache
+        def catch(handler: s.Handler) -> Step:
+            step = self._step(StepKind.CATCH, handler)
+            step.to(Way.NEXT, self._block(handler.body, after, exits))
+            return step
+
+        def arrive(name: str) -> Step:
+            arrival = self._step(StepKind.JOIN)
+            for handler in handlers:
+                arrival.to(Way.ERROR, catch(handler))
+                caught = caught_names(handler)
+                if name in caught or not CATCH_ALL.isdisjoint(caught):
+                    return arrival
+            arrival.to(Way.ERROR, exits.raised(name))
+            return arrival
+
+        return arrive
 
     # --- match ---------------------------------------------------------------------------------
 
@@ -228,11 +266,11 @@ class _Builder:
         return step
 
 
-def _catches_all(handler: s.Handler) -> bool:
-    if handler.error is None:
-        return True
-    errors = handler.error.items if isinstance(handler.error, s.Sequence) else (handler.error,)
-    return any(s.dotted_name(error).rpartition(".")[2] in _CATCH_ALL for error in errors)
+def _raised_class(node: s.Raise) -> str:
+    """The last name of the class that `node` raises; empty if it does not say."""
+    error = node.error.func if isinstance(node.error, s.Call) else node.error
+    name = "" if error is None else s.dotted_name(error).rpartition(".")[2]
+    return name if name[:1].isupper() else ""
 
 
 def _swallows(context: s.Expr) -> bool:

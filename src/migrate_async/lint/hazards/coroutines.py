@@ -188,7 +188,10 @@ class Coroutines:
         uses = [
             (node, self._project.parent(node))
             for node in s.walk(body)
-            if isinstance(node, s.Name) and node.id == target.id and node is not target
+            if isinstance(node, s.Name)
+            and node.id == target.id
+            and node is not target
+            and binding in self._project.names.bindings(node.id, self._project.scope_of(node))
         ]
         if not uses:
             return None if target.id == "_" else (site.node, Misuse.DROPPED.value)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from migrate_async.index.callgraph import CallSite
-from migrate_async.index.project import Variable
+from migrate_async.index.project import Project, Variable
 from migrate_async.index.scopes import Function, Scope
 from migrate_async.index.types import External, ExternalInstance, FunctionObject, SessionFactory
 from migrate_async.knowledge.sqlalchemy import ASYNC_ENGINE, ASYNC_SESSIONMAKER
@@ -47,24 +47,11 @@ class OwnLoops:
         if not self.engines:
             return
         for call in function.calls:
-            for target in self._coroutines(call.node, call.scope):
+            for target in run_to_end(self._project, call.node, call.scope):
                 use = self._reached(target)
                 if use is not None:
                     yield LoopUse(call.node, use)
                     break
-
-    def _coroutines(self, call: s.Call, scope: Scope) -> Iterator[Function]:
-        """The coroutine functions that `call` runs to their end on a new loop."""
-        types = self._project.infer(call.func, scope)
-        names = {item.dotted for item in types if isinstance(item, External)}
-        is_method = isinstance(call.func, s.Attribute) and call.func.attr in _LOOP_METHODS
-        if (names.isdisjoint(_RUNNERS) and not is_method) or not call.args:
-            return
-        first = call.args[0]
-        callee = first.func if isinstance(first, s.Call) else first
-        for item in self._project.infer(callee, scope):
-            if isinstance(item, FunctionObject) and item.fn.is_async:
-                yield item.fn
 
     def _reached(self, start: Function) -> CallSite | None:
         """The first use of an engine that `start` gets to; None also if it disposes of it."""
@@ -96,6 +83,20 @@ class OwnLoops:
             or (isinstance(item, ExternalInstance) and item.dotted in _ENGINE_TYPES)
             for item in self._project.infer(name, site.scope)
         )
+
+
+def run_to_end(project: Project, call: s.Call, scope: Scope) -> Iterator[Function]:
+    """The coroutine functions that `call` runs to their end on a new loop."""
+    types = project.infer(call.func, scope)
+    names = {item.dotted for item in types if isinstance(item, External)}
+    is_method = isinstance(call.func, s.Attribute) and call.func.attr in _LOOP_METHODS
+    if (names.isdisjoint(_RUNNERS) and not is_method) or not call.args:
+        return
+    first = call.args[0]
+    callee = first.func if isinstance(first, s.Call) else first
+    for item in project.infer(callee, scope):
+        if isinstance(item, FunctionObject) and item.fn.is_async:
+            yield item.fn
 
 
 def _is_pooled(engine: Variable) -> bool:

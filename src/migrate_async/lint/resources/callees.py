@@ -30,6 +30,8 @@ class Callees:
         ]
         if found:
             return max(found, key=_GRAVITY.index)
+        if any(_keeps(keyword, value) for keyword in call.keywords):
+            return Handover.KEEP
         return self._of_library(call, scope)
 
     def parameter(self, fn: Function, name: str, depth: int = 0) -> Handover:
@@ -108,6 +110,12 @@ def _library_name(item: t.Type) -> str:
     if isinstance(item, t.ExternalMethod):
         return item.owner
     return "sqlalchemy.Query" if isinstance(item, t.Method) else ""
+
+
+def _keeps(keyword: s.Keyword, value: s.Expr) -> bool:
+    return keyword.arg in resources.KEEPING_ARGUMENTS and (
+        keyword.value is value or _inside(value, keyword.value)
+    )
 
 
 def _inside(value: s.Expr, given: s.Expr) -> bool:

@@ -94,7 +94,8 @@ class Leak:
     path: tuple[tuple[Step, Way], ...]
     is_doubtful: bool
     """The path goes round an `if` that is there to close the resource, or what raises on it is
-    itself cleaning up, in a `finally` or `except` block."""
+    itself cleaning up, in a `finally` or `except` block; or on it a session is not used yet, so
+    that it has no connection."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

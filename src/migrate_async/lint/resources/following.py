@@ -153,7 +153,20 @@ class Follower:
         opened = next((n for n, (step, _) in enumerate(path) if self._opens(step)), 0)
         after = tuple(path[opened:])
         is_unlikely = kind is LeakKind.ERROR and (self._cleans_up(node) or self._prepares(node))
-        return Leak(kind, node, after, is_unlikely or any(self._goes_round(*at) for at in after))
+        is_doubtful = is_unlikely or self._is_idle(kind, after)
+        return Leak(kind, node, after, is_doubtful or any(self._goes_round(*at) for at in after))
+
+    def _is_idle(self, kind: LeakKind, path: tuple[tuple[Step, Way], ...]) -> bool:
+        """Whether nothing on `path` used the session, which has no connection until then."""
+        if self._resource.family != "session" or kind is LeakKind.DROPPED:
+            return False
+        used = {event.node for event in self._events.values() if _uses(event)}
+        return not any(
+            node in used
+            for step, _ in path
+            if step.kind in _EVALUATING and step.node is not None
+            for node in s.own_code(step.node)
+        )
 
     def _cleans_up(self, node: s.AnyNode | None) -> bool:
         """Whether `node` stands in a `finally` or `except` block and raises by accident."""
@@ -204,6 +217,10 @@ class Follower:
         return is_plain and any(
             node in closing for statement in other for node in s.own_code(statement)
         )
+
+
+def _uses(event: Event) -> bool:
+    return event.handover not in (Handover.NAME, Handover.CLOSE, Handover.RETURN)
 
 
 def _closes(event: Event) -> bool:

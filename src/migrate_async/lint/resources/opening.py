@@ -72,6 +72,8 @@ class Openings:
         kind = self._project.session_kind_of(t.of(t.as_instance(item)))
         if kind is None or "scoped_session" in dotted or self._is_on_a_connection(node, scope):
             return None
+        if dotted and not node.args and not node.keywords:
+            return None  # without an engine it never has a connection
         return _session(node, scope, function, _SESSION_NOUNS[kind], "class")
 
     def _from_helper(

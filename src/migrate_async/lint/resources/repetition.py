@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
+from migrate_async.model import syntax as s
 from migrate_async.plan.paths import is_test_path
 
 _MAX_DEPTH = 6
@@ -43,7 +44,7 @@ class Repetition:
         pending, seen = [(function, 0)], {function}
         while pending:
             current, depth = pending.pop()
-            if _is_once_by_place(current):
+            if _is_once_by_place(current) or _remembers(current):
                 continue
             if self._is_entry(current):
                 return True
@@ -68,3 +69,19 @@ def _is_once_by_place(function: Function) -> bool:
         or not _ONCE_FOLDERS.isdisjoint(parts[:-1])
         or parts[-1] in ("env.py", "__main__.py", "manage.py")
     )
+
+
+def _remembers(function: Function) -> bool:
+    """Whether `function` keeps in an attribute what it makes, and looks there before."""
+    if not isinstance(function.node, s.FunctionDef) or function.name == "__init__":
+        return False
+    own = [node for statement in function.node.body for node in s.own_code(statement)]
+    kept = {
+        s.dotted_name(target)
+        for node in own
+        if isinstance(node, s.Assign)
+        for target in node.targets
+        if isinstance(target, s.Attribute)
+    }
+    named = [s.dotted_name(node) for node in own if isinstance(node, s.Attribute)]
+    return any(named.count(name) > 1 for name in kept if name)

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from migrate_async.lint.hazards.coroutines import Coroutines
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
-from migrate_async.model.finding import Finding
+from migrate_async.model.finding import Confidence, Finding
+from migrate_async.plan.hazards.confidence import weakest
 from migrate_async.plan.hazards.hits import short
+from migrate_async.plan.paths import is_test_path
 
 
 class AsyncSessionInSyncFunction(Rule):
@@ -95,6 +97,8 @@ async def route(db: AsyncSession, user):
         for function in view.functions:
             if function.is_async:
                 continue
+            is_test = is_test_path(function.module.path)  # another fixture may have the name
+            in_test = Confidence.MEDIUM if is_test else Confidence.HIGH
             for forgotten in view.analysis(Coroutines).forgotten(function):
                 if forgotten.site.operation is None:
                     continue
@@ -103,5 +107,5 @@ async def route(db: AsyncSession, user):
                     call,
                     function,
                     f"`{short(call)}` {forgotten.what}, and `def {function.name}` cannot await",
-                    confidence=forgotten.confidence,
+                    confidence=weakest(forgotten.confidence, in_test),
                 )

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from migrate_async.index.scopes import Function
 from migrate_async.lint.hazards.reach import BlockingReach
+from migrate_async.lint.hazards.scripts import on_loop
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Confidence, Finding
-from migrate_async.plan.hazards.confidence import on_loop, weakest
+from migrate_async.plan.hazards.confidence import weakest
 
 _FAR, _NEAR = 3, 2
 """Calls: the further away, the likelier it is that something on the way decides against it."""
@@ -32,7 +33,8 @@ class BlockingCallInAsync(Rule):
 
     Reading a small local file takes less than a millisecond, so file access has medium confidence.
     So has what is reached through more than two calls, through a call that may run one of several
-    methods, or through a decorated function. In test suites the confidence is low.
+    methods, or through a decorated function. In test suites, and in scripts that start their loop
+    themselves, the confidence is low.
     """
 
     CODE = "MA703"
@@ -167,7 +169,7 @@ async def other():
                 hit.site.node,
                 function,
                 f"`{hit.text}` blocks the event loop in `async def {function.name}`",
-                confidence=weakest(hit.confidence, on_loop(function)),
+                confidence=weakest(hit.confidence, on_loop(view, function)),
                 remedy=f"use {hit.instead}",
             )
 
@@ -177,7 +179,7 @@ async def other():
             if way is None or len(way.sites) > _FAR:
                 continue
             near = Confidence.HIGH if len(way.sites) <= _NEAR else Confidence.MEDIUM
-            confidence = weakest(way.confidence, near, on_loop(function))
+            confidence = weakest(way.confidence, near, on_loop(view, function))
             if way.hit.confidence is Confidence.MEDIUM:
                 confidence = Confidence.LOW  # a short wait, and not even here
             yield self.finding(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.lint.hazards.reach import DatabaseReach
+from migrate_async.lint.hazards.scripts import on_loop
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Finding
-from migrate_async.plan.hazards.confidence import on_loop, weakest
+from migrate_async.plan.hazards.confidence import weakest
 
 
 class BlockingSessionInAsync(Rule):
@@ -28,9 +29,10 @@ class BlockingSessionInAsync(Rule):
 
     ## False alarms
 
-    A coroutine that has an event loop to itself (a script, a worker that runs one job) blocks
-    nobody. In test suites, and where only a parameter's name tells that it is a session, the
-    confidence is low; where the object may be an async one too, medium.
+    A coroutine that has an event loop to itself (a worker that runs one job) blocks nobody. In
+    scripts that start their loop themselves, in test suites, and where only a parameter's name
+    tells that it is a session, the confidence is low; where the object may be an async one too,
+    medium.
     """
 
     CODE = "MA701"
@@ -92,6 +94,25 @@ async def save(db):
 """,
         ),
         Example(
+            "a script has its loop to itself",
+            """\
+import asyncio
+
+from sqlalchemy import create_engine, text
+
+engine = create_engine("sqlite://")
+
+
+async def main():
+    with engine.connect() as connection:  # error: low
+        connection.execute(text("SELECT 1"))  # error: low
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+""",
+        ),
+        Example(
             "an async session is awaited",
             """\
 from sqlalchemy import text
@@ -145,5 +166,5 @@ async def users(db: Session, other: AsyncSession):
                     hit.site.node,
                     function,
                     f"`{hit.text}` blocks the event loop in `async def {function.name}`",
-                    confidence=weakest(hit.confidence, on_loop(function)),
+                    confidence=weakest(hit.confidence, on_loop(view, function)),
                 )

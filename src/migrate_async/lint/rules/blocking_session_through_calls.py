@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.lint.hazards.reach import DatabaseReach
+from migrate_async.lint.hazards.scripts import on_loop
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Finding
-from migrate_async.plan.hazards.confidence import on_loop, weakest
+from migrate_async.plan.hazards.confidence import weakest
 
 
 class BlockingSessionThroughCalls(Rule):
@@ -162,6 +163,6 @@ async def route(db: Session, response_class):
                     site.node,
                     function,
                     f"blocks the event loop in `async def {function.name}`: {way.chain}",
-                    confidence=weakest(way.confidence, on_loop(function)),
+                    confidence=weakest(way.confidence, on_loop(view, function)),
                     related=way.related(),
                 )

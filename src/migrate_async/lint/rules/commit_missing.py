@@ -180,6 +180,19 @@ def add(item):
 """,
         ),
         Example(
+            "merged without loading: nothing is written",
+            """\
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker()
+
+
+def copied(item):
+    with SessionLocal() as db:
+        return db.merge(item, load=False)
+""",
+        ),
+        Example(
             "rolled back on purpose",
             """\
 from sqlalchemy.orm import sessionmaker

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrate_async.index.scopes import Function, Scope
+from migrate_async.index.scopes import Function, Scope, WithBinding
 from migrate_async.index.types import ContextOf, ExternalInstance, FunctionObject, Type, Types
-from migrate_async.knowledge.sqlalchemy import OWNERS
+from migrate_async.knowledge.sqlalchemy import OWNERS, SESSIONMAKER
 from migrate_async.lint.hazards.narrowing import is_narrowed
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
@@ -119,6 +119,23 @@ def also_right(db: Session):
 """,
         ),
         Example(
+            "a factory that is only declared, by the name of the sync one",
+            """\
+from dataclasses import dataclass
+
+from sqlalchemy.orm import sessionmaker
+
+
+@dataclass
+class Users:
+    maker: sessionmaker
+
+    async def clear(self):
+        async with self.maker() as db, db.begin():
+            await db.execute("DELETE FROM users")
+""",
+        ),
+        Example(
             "it can be both",
             """\
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -176,6 +193,8 @@ def _kind(view: View, context: s.Expr, scope: Scope) -> bool | None:
     decorated = _decorated(view, context, scope)
     if decorated is not None:
         return decorated
+    if _is_of_either(view, context, scope):
+        return None
     types = view.project.infer(context, scope)
     kinds = {_kind_of(view, item) for item in types}
     return kinds.pop() if len(kinds) == 1 else None
@@ -191,6 +210,24 @@ def _decorated(view: View, context: s.Expr, scope: Scope) -> bool | None:
         return None
     names = [name.rpartition(".")[2] for name in functions[0].decorators]
     return {"contextmanager": False, "asynccontextmanager": True}.get(names[0] if names else "")
+
+
+def _is_of_either(view: View, context: s.Expr, scope: Scope) -> bool:
+    """Whether it comes from what is only declared a `sessionmaker`.
+
+    Before SQLAlchemy 2.0 `sessionmaker(class_=AsyncSession)` made async sessions.
+    """
+    if not isinstance(context, s.Call):
+        return False
+    types = view.project.infer(context.func, scope)
+    if any(isinstance(item, ExternalInstance) and item.dotted == SESSIONMAKER for item in types):
+        return True
+    owner = context.func.value if isinstance(context.func, s.Attribute) else None
+    bindings = scope.names.get(owner.id, ()) if isinstance(owner, s.Name) else ()
+    return any(
+        isinstance(binding, WithBinding) and _is_of_either(view, binding.value, binding.scope)
+        for binding in bindings
+    )
 
 
 def _kind_of(view: View, item: Type) -> bool | None:

@@ -36,8 +36,8 @@ class EnginePerCall(Rule):
 
     Functions that run once are left alone: start-up code, scripts, migrations, tests, cached
     functions; so are engines that are disposed of, stored or returned. Where it is not known who
-    runs the function, the finding has medium confidence, and low confidence with `NullPool`,
-    which keeps no connection.
+    runs the function, or a caller keeps in an attribute what it gets, the finding has medium
+    confidence, and low confidence with `NullPool`, which keeps no connection.
     """
 
     CODE = "MA611"
@@ -96,6 +96,37 @@ def count(url):
     engine = create_engine(url)  # error: medium
     with engine.connect() as connection:
         return connection.execute(text("SELECT count(*) FROM items")).scalar()
+""",
+        ),
+        Example(
+            "a caller may keep what is made of it",
+            """\
+from fastapi import FastAPI
+from sqlalchemy import create_engine
+
+app = FastAPI()
+
+
+class Database:
+    pool = None
+
+    def make_pool(self):
+        engine = create_engine("postgresql:///shop")  # error: medium
+        return list(range(engine.pool.size()))
+
+    def get_pool(self):
+        if self.pool:
+            return self.pool
+        self.pool = self.make_pool()
+        return self.pool
+
+
+database = Database()
+
+
+@app.get("/")
+def index():
+    return database.get_pool()
 """,
         ),
         Example(

@@ -9,6 +9,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.knowledge.transactions import DATABASE_ERRORS
 from migrate_async.lint.flow.graph import Graph, Step, StepKind
 from migrate_async.lint.flow.graphs import Graphs
+from migrate_async.lint.flow.handlers import catches_every_failure, caught_names
 from migrate_async.lint.flow.solve import Outcome, solve
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.transactions.deeds import STATEMENTS, Act, Deed, Deeds
@@ -24,10 +25,14 @@ _SURE = (Act.FLUSH, Act.COMMIT)
 
 
 class Failure(NamedTuple):
-    """`node` failed; `handler` swallowed the exception, once it is known."""
+    """`deed` failed; `handler` swallowed the exception, once it is known.
+
+    `is_replaced`: a handler raised something else in its place, which any handler may catch.
+    """
 
     deed: Deed
     handler: s.Handler | None = None
+    is_replaced: bool = False
 
 
 Fact = Failure | None
@@ -123,6 +128,114 @@ def save(db: Session, items):
 """,
         ),
         Example(
+            "a handler before it, or a helper, rolls back or raises",
+            """\
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+
+def fail(error):
+    if isinstance(error, IntegrityError):
+        raise KeyError from error
+    raise ValueError from error
+
+
+def save(db: Session, item):
+    for _ in range(3):
+        try:
+            db.add(item)
+            db.commit()
+        except IntegrityError as error:
+            if "deadlock" in str(error):
+                db.rollback()
+                continue
+            fail(error)
+
+
+def log(db: Session, item, entry):
+    try:
+        try:
+            db.add(item)
+            db.commit()
+        except Exception:
+            if item.old:
+                raise
+            db.rollback()
+    except SQLAlchemyError:
+        db.rollback()
+        db.add(entry)
+        db.commit()
+    except Exception:
+        db.add(entry)
+        db.commit()
+""",
+        ),
+        Example(
+            "what the handler raises is caught further out",
+            """\
+from fastapi import HTTPException
+from sqlalchemy.orm import Session
+
+
+def save(db: Session, item, entry):
+    try:
+        try:
+            db.add(item)
+            db.commit()
+        except Exception:
+            print("not saved")
+        raise HTTPException(400)
+    except HTTPException:
+        raise
+    except Exception:
+        db.add(entry)
+        db.commit()
+""",
+        ),
+        Example(
+            "a helper keeps its failures to itself",
+            """\
+from sqlalchemy.orm import Session
+
+
+def touch(db: Session, item):
+    try:
+        db.add(item)
+        db.commit()
+    except Exception:
+        return None
+    return item
+
+
+def save(db: Session, items):
+    for item in items:
+        try:
+            touch(db, item)
+        except Exception:
+            continue
+""",
+        ),
+        Example(
+            "raised again, and swallowed further out",
+            """\
+from sqlalchemy.orm import Session
+
+
+def save(db: Session, item, entry):
+    try:
+        try:
+            db.add(item)
+            db.commit()
+        except Exception as error:
+            raise KeyError from error
+    except KeyError:  # error
+        item = None
+    db.add(entry)
+    db.commit()
+    return item
+""",
+        ),
+        Example(
             "a savepoint takes the failure",
             """\
 from sqlalchemy.exc import IntegrityError
@@ -169,12 +282,12 @@ def save(db: Session, item, entry):
             graph = view.analysis(Graphs).of(function) if held and _has_handler(function) else None
             if graph is not None:
                 for holder in held:
-                    yield from self._of_holder(holder, function, graph, view.analysis(Deeds))
+                    yield from self._of_holder(holder, function, graph, view)
 
     def _of_holder(
-        self, holder: Holder, function: Function, graph: Graph, deeds: Deeds
+        self, holder: Holder, function: Function, graph: Graph, view: View
     ) -> Iterator[Finding]:
-        search = _Search(holder, deeds)
+        search = _Search(holder, view)
         solve(graph, None, search.transfer)
         for handler, (failed, used) in search.found.items():
             is_certain = failed.surely(*_SURE)
@@ -200,9 +313,10 @@ def save(db: Session, item, entry):
 class _Search:
     """Follows failures of the session; `found` are the handlers that swallow one."""
 
-    def __init__(self, holder: Holder, deeds: Deeds) -> None:
+    def __init__(self, holder: Holder, view: View) -> None:
         self._holder = holder
-        self._deeds = deeds
+        self._project = view.project
+        self._deeds = view.analysis(Deeds)
         self.found: dict[s.Handler, tuple[Deed, Deed]] = {}
 
     def transfer(self, step: Step, fact: Fact) -> Outcome[Fact]:
@@ -210,6 +324,8 @@ class _Search:
             return self._caught(step.node, fact)
         if step.kind is StepKind.LEAVE and self._undoes(step):
             return Outcome([None], [None])
+        if isinstance(step.node, s.Raise) and fact is not None and fact.handler is not None:
+            return Outcome([], [Failure(fact.deed, None, step.node.error is not None)])
         failed: Deed | None = None
         for deed in self._deeds.of_step(step, self._holder.name):
             if deed.does(*_RESETS) or deed.act is Act.ENTER:
@@ -217,7 +333,7 @@ class _Search:
             elif fact is not None and fact.handler is not None and deed.surely(*STATEMENTS):
                 self._note(fact.handler, fact.deed, deed)
                 fact = None
-            if deed.surely(*STATEMENTS) and not deed.surely(*_RESETS):
+            if deed.surely(*STATEMENTS) and not deed.surely(*_RESETS) and not deed.is_kept:
                 failed = deed
         if rebinds(step, self._holder.name):
             fact = None
@@ -226,7 +342,12 @@ class _Search:
     def _caught(self, handler: s.Handler, fact: Failure) -> Outcome[Fact]:
         if fact.handler is not None:
             return Outcome([fact], [fact])  # a later exception of something else
-        if not _catches_database_errors(handler):
+        block = self._project.parent(handler)
+        handlers = block.handlers if isinstance(block, s.Try) else ()
+        earlier = handlers[: handlers.index(handler)] if handlers else ()
+        if not fact.is_replaced and (
+            any(map(catches_every_failure, earlier)) or not _catches_database_errors(handler)
+        ):
             return Outcome([], [])
         return Outcome([Failure(fact.deed, handler)], [])
 
@@ -248,10 +369,7 @@ class _Search:
 
 
 def _catches_database_errors(handler: s.Handler) -> bool:
-    if handler.error is None:
-        return True
-    errors = handler.error.items if isinstance(handler.error, s.Sequence) else (handler.error,)
-    return any(s.dotted_name(error).rpartition(".")[2] in DATABASE_ERRORS for error in errors)
+    return handler.error is None or not caught_names(handler).isdisjoint(DATABASE_ERRORS)
 
 
 def _has_handler(function: Function) -> bool:

@@ -141,6 +141,12 @@ async def route(keys, group):
     return await task, await later, await asyncio.gather(*coroutines, load(4))
 
 
+async def each(keys):
+    future = load(1)
+    done, _ = await asyncio.wait([future])
+    return [future for future in done if future.exception()]
+
+
 def start(key):
     asyncio.run(load(1))
     return load(key)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from migrate_async.index import types as t
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function
+from migrate_async.index.scopes import Function, Scope
 from migrate_async.lint import patterns
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
@@ -112,6 +112,29 @@ async def users(db: AsyncSession):
 """,
         ),
         Example(
+            "what it gets goes to a library",
+            """\
+from alembic import command, context
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+def run_migrations(connection: Connection) -> None:
+    context.configure(connection=connection)
+    context.run_migrations()
+
+
+def upgrade(connection, config) -> None:
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+async def main(connection: AsyncConnection, config):
+    await connection.run_sync(run_migrations)
+    await connection.run_sync(upgrade, config)
+""",
+        ),
+        Example(
             "a function of a library",
             """\
 from sqlalchemy import MetaData
@@ -158,14 +181,37 @@ def _reason(
     if helper.is_async:
         message = f"`{helper.name}` is a coroutine function: `run_sync()` never awaits it"
         return message, Confidence.HIGH
-    if _is_pure(project, accesses, helper, set()):
+    is_lent = _hands_on(project, helper)
+    if not is_lent and _is_pure(project, accesses, helper, set()):
         return f"`{helper.name}` does not touch the database", Confidence.HIGH
     twin = _twin(project, helper)
     if twin is not None:
         return f"`{twin.name}` is the async twin of `{helper.name}`", Confidence.MEDIUM
-    if _only_bridged(project, helper):
+    if not is_lent and _only_bridged(project, helper):
         return f"all callers of `{helper.name}` are async: it can be awaited", Confidence.MEDIUM
     return None
+
+
+def _hands_on(project: Project, helper: Function) -> bool:
+    """Whether `helper` gives what it gets from `run_sync()` to anything but project functions."""
+    params = helper.node.params if isinstance(helper.node, s.FunctionDef) else ()
+    names = [param.name for param in params if param.name != helper.self_name][:1]
+    return any(
+        isinstance(reference.node, s.Name)
+        and reference.node.id in names
+        and not _stays(project, reference.node, reference.scope)
+        for reference in helper.references
+    )
+
+
+def _stays(project: Project, node: s.Name, scope: Scope) -> bool:
+    """Whether `node` is read, or passed to a project function, which is looked at itself."""
+    around = project.parent(node)
+    if isinstance(around, s.Keyword):
+        around = project.parent(around)
+    if not isinstance(around, s.Call):
+        return isinstance(around, s.Attribute | s.Operation)
+    return any(value is node for _, _, value in project.passes(around, scope))
 
 
 def _is_pure(project: Project, accesses: Accesses, function: Function, seen: set[Function]) -> bool:

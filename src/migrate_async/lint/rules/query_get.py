@@ -41,6 +41,22 @@ class QueryGet(Rule):
     PER_FILE = True
     EXAMPLES = (
         Example(
+            "it may be something of the project",
+            """\
+from sqlalchemy.orm import Session
+
+
+class Settings:
+    def get(self, key):
+        return key
+
+
+def read(db: Session, model, name):
+    source = db.query(model) if name else Settings()
+    return source.get(1)  # error: low
+""",
+        ),
+        Example(
             "a query of one model",
             """\
 from sqlalchemy.orm import Session
@@ -117,7 +133,7 @@ def user(users: dict[str, int], key: str):
         found = list(patterns.uses(view, {f"{sqlalchemy.QUERY}.get"}))
         is_plain_query = found and not _has_hooks(view)
         for use in found:
-            by_name = _is_by_name(view, use)
+            by_name = use.by_name or _is_by_name(view, use)
             yield self.finding(
                 use.node,
                 use.function,

@@ -8,12 +8,14 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
 from migrate_async.knowledge.boundaries import CACHE_DECORATORS
 from migrate_async.knowledge.resources import SESSION_CLOSERS
+from migrate_async.lint.hazards.scripts import Scripts
 from migrate_async.lint.resources.analysis import Resources
 from migrate_async.lint.resources.fate import Event, Fate, Handover, Resource
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
+from migrate_async.plan.hazards.confidence import weakest
 from migrate_async.plan.paths import is_test_path
 
 
@@ -33,7 +35,8 @@ class SessionSharedByModule(Rule):
     ## False alarms
 
     Code under `if __name__ == "__main__"` and modules that close the session at their end are
-    scripts and left alone. Sessions of test modules have low confidence.
+    scripts and left alone. A module that nobody imports and that runs a function of its own may
+    be a script: medium confidence. Sessions of test modules have low confidence.
     """
 
     CODE = "MA606"
@@ -95,6 +98,22 @@ def session_of(tenant):
 """,
         ),
         Example(
+            "a script without the usual guard",
+            """\
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker()
+db = SessionLocal()  # error: medium
+
+
+def main():
+    print(db.query("users").count())
+
+
+main()
+""",
+        ),
+        Example(
             "a registry of sessions, not one of them",
             """\
 from sqlalchemy.orm import scoped_session, sessionmaker
@@ -142,9 +161,11 @@ db.close()
     # --- at import -----------------------------------------------------------------------------
 
     def _of_module(self, body: Function, view: View) -> Iterator[Finding]:
+        scripts = view.analysis(Scripts)
         for resource in view.analysis(Resources).opened(body):
             if resource.family != "session" or resource.via == "next":
                 continue
+            alone = Confidence.MEDIUM if scripts.is_script(body.module) else Confidence.HIGH
             name, where = _kept_as(resource, view.project)
             if name is None or _is_closed(name, body.module):
                 continue
@@ -152,7 +173,7 @@ db.close()
                 resource.node,
                 body,
                 f"this {resource.noun} is kept in {where} and shared by everything",
-                confidence=_confidence(body),
+                confidence=weakest(_confidence(body), alone),
             )
 
     # --- in functions --------------------------------------------------------------------------
@@ -185,14 +206,14 @@ def _kept_as(resource: Resource, project: Project) -> tuple[str | None, str]:
     if isinstance(around, s.FunctionDef):
         found = [param.name for param in around.params if param.default is child]
         return (found[0], "a default value") if found else (None, "")
-    if not isinstance(around, s.Assign | s.AnnotatedAssign) or _is_script(around, project):
+    if not isinstance(around, s.Assign | s.AnnotatedAssign) or _is_guarded(around, project):
         return None, ""
     target = around.targets[0] if isinstance(around, s.Assign) else around.target
     where = "a class attribute" if resource.scope.kind == "class" else "a module"
     return (s.dotted_name(target) or "?"), where
 
 
-def _is_script(node: s.AnyNode, project: Project) -> bool:
+def _is_guarded(node: s.AnyNode, project: Project) -> bool:
     """Whether `node` stands under `if __name__ == "__main__"`."""
     around = project.parent(node)
     while not isinstance(around, s.ModuleSyntax):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrate_async.index.scopes import ParameterBinding
+from migrate_async.index.scopes import ParameterBinding, ValueBinding
 from migrate_async.knowledge.boundaries import EVENT_DECORATORS
 from migrate_async.lint.leaks import LeakRule, confidence_of
 from migrate_async.lint.resources.fate import Fate, Handover, Resource
@@ -101,6 +101,24 @@ def clear():
 """,
         ),
         Example(
+            "its registry removes the session",
+            """\
+from sqlalchemy import text
+from sqlalchemy.orm import scoped_session, sessionmaker
+
+registry = scoped_session(sessionmaker())
+
+
+def now():
+    try:
+        session = registry()
+        session.begin()
+        return session.scalar(text("SELECT now()"))
+    finally:
+        registry.remove()
+""",
+        ),
+        Example(
             "its session is committed",
             """\
 from sqlalchemy.orm import Session
@@ -132,13 +150,23 @@ def clear(db: Session, items):
             return True  # other methods may end it
         if fate.resource.function.decorator_names & EVENT_DECORATORS:
             return True
-        return any(_ends(call.node, owner) for call in fate.resource.function.calls)
+        names = {owner, *_registries(owner, fate.resource)}
+        return any(
+            _ends(call.node, name) for call in fate.resource.function.calls for name in names
+        )
 
 
 def _is_of_caller(resource: Resource) -> bool:
     func = resource.node.func
     name = s.dotted_name(func.value) if isinstance(func, s.Attribute) else ""
     return any(isinstance(b, ParameterBinding) for b in resource.scope.names.get(name, ()))
+
+
+def _registries(owner: str, resource: Resource) -> Iterator[str]:
+    """`db` where `owner = db()`: a registry removes the session that it gave."""
+    for binding in resource.scope.names.get(owner, ()):
+        if isinstance(binding, ValueBinding) and isinstance(binding.value, s.Call):
+            yield s.dotted_name(binding.value.func)
 
 
 def _ends(call: s.Call, owner: str) -> bool:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from migrate_async.index.scopes import Function, Scope, ValueBinding, last_name
 from migrate_async.knowledge import transactions as known
 from migrate_async.lint.flow.graph import Step, StepKind
+from migrate_async.lint.flow.handlers import catches_every_failure
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
@@ -51,12 +52,13 @@ class Deed(NamedTuple):
     """`node` is the call, or the mention where there is none.
 
     `given` are the acts of the project functions that get the session, for `GIVE`; None when
-    nothing is known about the callee.
+    nothing is known about the callee. `is_kept`: whatever fails there is swallowed there.
     """
 
     act: Act
     node: s.AnyNode
     given: frozenset[Act] | None = None
+    is_kept: bool = False
 
     def does(self, *acts: Act) -> bool:
         """Whether it is, or may for all we know be, one of `acts`."""
@@ -78,6 +80,7 @@ class Deeds:
         self._project = view.project
         self._found: dict[tuple[s.AnyNode, str], tuple[Deed, ...]] = {}
         self._parameters: dict[tuple[Function, str], frozenset[Act]] = {}
+        self._keeping: dict[tuple[Function, str], bool] = {}
 
     def of_step(self, step: Step, holder: str) -> tuple[Deed, ...]:
         """What `step` does with the session that the dotted name `holder` holds."""
@@ -148,6 +151,8 @@ class Deeds:
         if not isinstance(call, s.Call) or call.func is not method:
             return Deed(Act.OTHER, method)
         act = _SIMPLE.get(method.attr)
+        if act is Act.STAGE and _only_copies(call):
+            act = Act.OTHER
         if act is not None:
             return Deed(act, call)
         if method.attr == "query":
@@ -175,14 +180,40 @@ class Deeds:
 
     def _given(self, call: s.Call, node: s.Expr, depth: int) -> Deed:
         scope = self._project.scope_of(call)
-        found = [
-            self.of_parameter(fn, param.name, depth + 1)
+        passed = [
+            (fn, param.name)
             for fn, param, value in self._project.passes(call, scope)
             if value is node
         ]
-        if not found or depth > _MAX_DEPTH:
+        if not passed or depth > _MAX_DEPTH:
             return Deed(Act.GIVE, call)
-        return Deed(Act.GIVE, call, frozenset().union(*found))
+        given = [self.of_parameter(fn, name, depth + 1) for fn, name in passed]
+        is_kept = all(self._keeps_failures(fn, name, depth + 1) for fn, name in passed)
+        return Deed(Act.GIVE, call, frozenset().union(*given), is_kept)
+
+    def _keeps_failures(self, function: Function, name: str, depth: int) -> bool:
+        """Whether no failed statement of `function` on its parameter `name` gets out of it."""
+        key = (function, name)
+        if key not in self._keeping:
+            self._keeping[key] = False  # for recursive functions
+            body = function.node.body if isinstance(function.node, s.FunctionDef) else ()
+            self._keeping[key] = all(
+                deed.is_kept or not deed.surely(*STATEMENTS) or self._is_guarded(deed.node)
+                for statement in body
+                for deed in self._deeds(statement, name, depth)
+            )
+        return self._keeping[key]
+
+    def _is_guarded(self, node: s.AnyNode) -> bool:
+        """Whether a block around `node` swallows what it raises."""
+        child: s.AnyNode | s.ModuleSyntax = node
+        while not isinstance(child, s.ModuleSyntax | s.FunctionDef):
+            around = self._project.parent(child)
+            handlers = around.handlers if isinstance(around, s.Try) else ()
+            if any(map(_swallows, handlers)) and child in getattr(around, "body", ()):
+                return True
+            child = around
+        return False
 
     # --- statements ----------------------------------------------------------------------------
 
@@ -218,3 +249,22 @@ _SIMPLE: dict[str, Act] = {
     **dict.fromkeys(known.BEGINS, Act.BEGIN),
     **dict.fromkeys(known.OPENING_UP, Act.ESCAPE),
 }
+
+
+def _only_copies(call: s.Call) -> bool:
+    """`db.merge(item, load=False)` copies an object into the session as if it were loaded."""
+    return any(
+        keyword.arg == "load"
+        and isinstance(keyword.value, s.Constant)
+        and keyword.value.kind == "bool"
+        and not keyword.value.value
+        for keyword in call.keywords
+    )
+
+
+def _swallows(handler: s.Handler) -> bool:
+    """Whether a failed statement ends in `handler`."""
+    raises = (
+        isinstance(node, s.Raise) for statement in handler.body for node in s.own_code(statement)
+    )
+    return catches_every_failure(handler) and not any(raises)

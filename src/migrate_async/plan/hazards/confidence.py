@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from migrate_async.index.scopes import Function
 from migrate_async.model.finding import Confidence
-from migrate_async.plan.paths import is_test_path
 
 _ORDER = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
 
@@ -17,8 +15,3 @@ def rank(confidence: Confidence) -> int:
 def weakest(*confidences: Confidence) -> Confidence:
     """A chain of reasoning is as sure as its weakest part."""
     return min(confidences, key=rank)
-
-
-def on_loop(function: Function) -> Confidence:
-    """How much it matters that `function` holds its loop: little where a test is all that runs."""
-    return Confidence.LOW if is_test_path(function.module.path) else Confidence.HIGH

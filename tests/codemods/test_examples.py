@@ -40,6 +40,7 @@ def test_every_shipped_codemod_is_found_in_order() -> None:
         "async-engine",
         "async-tests",
         "eager-relationships",
+        "alembic-env",
     ]
 
 

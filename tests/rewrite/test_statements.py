@@ -262,6 +262,17 @@ def test_wrapped() -> None:
     )
 
 
+def test_wrapped_in_a_function_that_is_called_below() -> None:
+    """The blank line above a nested function comes with it."""
+    source, (first, last) = unmarked("def f():\n    c = a\n    «b(c)»\n    «d(c)»\n    e()\n")
+    below = "\nif a:\n\n    g()\n"
+    wrap = WrapStatements(span=first, until=last, header="def g():", below=below, codemod=CODEMOD)
+    assert run(source, [wrap]) == (
+        "def f():\n    c = a\n\n    def g():\n        b(c)\n        d(c)\n\n"
+        "    if a:\n\n        g()\n    e()\n"
+    )
+
+
 def test_wrapped_after_removing_the_first() -> None:
     """The usual case: the assignment goes, the rest goes into the block."""
     source, (first, last) = unmarked("def f():\n    «db = S()»  # open\n    a(db)\n    «b(db)»\n")

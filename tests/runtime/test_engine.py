@@ -12,6 +12,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
 
 from migrate_async.runtime.engine import (
     POOL_RECYCLE_SECONDS,
+    async_engine_from_config,
     async_sessionmaker,
     create_async_engine,
     default_pool_options,
@@ -48,6 +49,27 @@ def test_servers_are_pinged_and_connections_recycled(scheme: str) -> None:
 
     assert options["pool_pre_ping"] is True
     assert options["pool_recycle"] == POOL_RECYCLE_SECONDS
+
+
+async def test_an_engine_from_a_configuration_takes_a_sync_url() -> None:
+    """With the options given, and none of the defaults of `create_async_engine`."""
+    section = {"sqlalchemy.url": "postgresql://h/d?application_name=a", "sqlalchemy.echo": "true"}
+    engine = async_engine_from_config(section, poolclass=NullPool)
+
+    assert str(engine.url) == "postgresql+asyncpg://h/d"
+    assert engine.echo is True
+    assert type(engine.pool) is NullPool
+    assert section["sqlalchemy.url"] == "postgresql://h/d?application_name=a"
+
+
+async def test_an_engine_from_a_configuration_adds_nothing_to_sqlite(tmp_path: Path) -> None:
+    """Migrations drop and rename tables: foreign keys stay as SQLite has them, off."""
+    engine = async_engine_from_config({"x.url": f"sqlite:///{tmp_path}/a.db"}, "x.")
+    async with engine.connect() as connection:
+        result = await connection.execute(text("PRAGMA foreign_keys"))
+    await engine.dispose()
+
+    assert result.scalar_one() == 0
 
 
 async def test_options_of_the_caller_win_over_the_url() -> None:

@@ -27,6 +27,8 @@ class Step(enum.Enum):
     """Both of the above."""
     MODELS = "models"
     """Declarative models in 2.0 style; sync code is fine with it, so it can be done at any time."""
+    ALEMBIC = "alembic"
+    """Alembic's `env.py` on an async engine, also where a sync one would do."""
 
 
 class Verdict(enum.Enum):
@@ -184,10 +186,14 @@ class ChangeBlock(Edit, frozen=True):
 
 
 class WrapStatements(Edit, frozen=True):
-    """Put the statements from the one at `span` to the one that ends at `until` into a block."""
+    """Put the statements from the one at `span` to the one that ends at `until` into a block.
+
+    The statements `below` follow the block.
+    """
 
     until: Span
     header: str
+    below: str = ""
 
 
 class RemoveDecorator(Edit, frozen=True):

@@ -14,6 +14,8 @@ from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.model.selection import Selection
 from migrate_async.plan.after_commit import refresh_edits
+from migrate_async.plan.alembic import Alembic
+from migrate_async.plan.alembic.environment import is_environment, is_revision
 from migrate_async.plan.annotations import AnnotationEdits, annotation_edits, retype
 from migrate_async.plan.awaits import Awaiter
 from migrate_async.plan.blocking import BlockingWork
@@ -103,6 +105,8 @@ class AsyncStep:
             collector.add_module(module, found)
         if converted:
             self._change_world(collector, frontier, converted)
+            for module, found in self._alembic.edits(asked=False):
+                collector.add_module(module, found)
         for module, found in frontier.retire().items():
             collector.add_module(module, found)
         lent = collapse.lent + self._lent
@@ -116,7 +120,8 @@ class AsyncStep:
             gone = self._session_plan(function).gone
             collector.add_module(function.module, frontier.restore(function, gone))
         for function in self._staying:
-            collector.add_module(function.module, frontier.repoint(function))
+            if function not in self._environments:
+                collector.add_module(function.module, frontier.repoint(function))
         for factory in self._project.session_factories:
             if factory.kind == "scoped_session" and factory.scope.kind == "module":
                 statement = self._project.statement_of(factory.value)
@@ -197,6 +202,8 @@ class AsyncStep:
         routes = {route.function: route for route in self._project.routes}
         for function, why in self.colouring.coloured.items():
             kept = self.colouring.kept.get(function)
+            if function in self._environments:
+                kept = None
             verdict = self._verdict(function)
             route = routes.get(function)
             collector.decisions.append(
@@ -231,7 +238,7 @@ class AsyncStep:
 
     def _verdict(self, function: Function) -> p.Verdict:
         """What stays sync is bridged where async code goes on calling it."""
-        if function not in self.colouring.kept:
+        if function not in self.colouring.kept or function in self._environments:
             return p.Verdict.CONVERT
         is_bridged = bool(self._project.bridges_to(function)) or any(
             site.kind == "call" and self.colouring.converts(site.function)
@@ -304,7 +311,7 @@ class AsyncStep:
             if self._verdicts.is_partial and is_test_path(function.module.path):
                 stays = True
             elif function.is_module:
-                stays = self._runs_sessions(function)
+                stays = self._runs_sessions(function) or self._needs_sync_engine(function)
             else:
                 stays = function not in self.colouring.coloured and self._feeds_kept(function)
             if stays:
@@ -315,6 +322,11 @@ class AsyncStep:
         """Whether a module works on a session at its top level."""
         operations = [touch for touch in self._touches.of(body) if touch.kind != "metadata"]
         return self._takes_part(body.module.path) and bool(operations or self._touches.chains(body))
+
+    def _needs_sync_engine(self, body: Function) -> bool:
+        """Whether an environment of Alembic is left on the sync side."""
+        converted = {function.module for function in self._environments}
+        return is_environment(body.module) and body.module not in converted
 
     def _feeds_kept(self, function: Function) -> bool:
         """Whether an uncoloured function hands its session to code that stays sync."""
@@ -478,12 +490,26 @@ class AsyncStep:
     def _becomes_async(self, variable: Variable) -> bool:
         """An engine or factory of a module that takes part, or of a converted function.
 
-        What a function that stays sync makes for itself (Alembic's `env.py`) stays sync with it.
+        What a function that stays sync makes for itself stays sync with it. Alembic's files are
+        looked at apart.
         """
         owner = variable.scope.function
+        if is_revision(variable.module) or is_environment(variable.module):
+            return False
         if not self._takes_part(variable.module.path) or variable in self._twins.variables:
             return False
         return self.colouring.converts(owner) or owner not in self.colouring.coloured
+
+    @cached_property
+    def _alembic(self) -> Alembic:
+        return Alembic(self._project, self._becomes_async)
+
+    @cached_property
+    def _environments(self) -> frozenset[Function]:
+        """Functions of Alembic's `env.py` that need the application's engine, now async."""
+        if not any(self.colouring.converts(function) for function in self.colouring.coloured):
+            return frozenset()
+        return self._alembic.needed
 
     def _start_up(self, collector: Collector) -> None:
         lifespan = False
@@ -521,6 +547,8 @@ def _kept(function: Function, reason: p.Reason, severity: Severity) -> Diagnosti
 
 
 NEXT_STEPS = {
+    "alembic": "nothing to do while a sync driver is installed; "
+    "`--step alembic` moves it to the async one",
     "boundary": "call its work from an async function, or leave it on the sync session",
     "decorator": "make the decorator await coroutines, or take it off",
     "query-left": "translate the query by hand, then run the migration again",

@@ -18,6 +18,7 @@ from migrate_async.plan.names import import_path, local_name
 
 NAME = "async-engine"
 
+_FROM_CONFIG = "engine_from_config"
 _SYNC_POOLS = frozenset({"QueuePool", "SingletonThreadPool"})
 _HOP = "sync_session_class"
 _DROPPED = frozenset({"autocommit", "future"})
@@ -57,15 +58,45 @@ def engine_edits(project: Project, engine: Variable) -> ModuleEdits:
     """`create_engine(url, ...)` as `create_async_engine(async url, ...)`."""
     found = ModuleEdits()
     call = called(engine)
-    _rename(found, engine.module, call, "create_async_engine")
-    url = call.args[0] if call.args else _keyword(call, "url")
-    if url is not None:
-        _url(project, found, engine.module, url)
+    url = _url_argument(call)
+    if s.dotted_name(call.func).rpartition(".")[2] == _FROM_CONFIG:
+        _rename(found, engine.module, call, f"async_{_FROM_CONFIG}", "migrate_async")
+        found.diagnostics.append(
+            _known_at_run_time(engine.module, call.span, f"async_{_FROM_CONFIG}")
+        )
+    else:
+        _rename(found, engine.module, call, "create_async_engine")
+        if url is not None:
+            _url(project, found, engine.module, url)
     pool = _keyword(call, "poolclass")
     if pool is not None and s.dotted_name(pool).rpartition(".")[2] in _SYNC_POOLS:
         found.edits.append(p.RemoveArgument(span=call.span, codemod=NAME, name="poolclass"))
         found.unneeded.append(s.dotted_name(pool).partition(".")[0])
     return found
+
+
+def moving_url(project: Project, module: Module, call: s.Call) -> s.Constant | None:
+    """The text of a variable that `call` takes as its URL, if that becomes the async one."""
+    url = _url_argument(call)
+    if not isinstance(url, s.Name):
+        return None
+    literal = _literal(project, module, url)
+    return literal if literal is not None and async_url(str(literal.value)) else None
+
+
+def with_url(call: s.Call, url: s.Constant) -> s.Call:
+    """`call` with `url` in the place of its own."""
+    if call.args:
+        return msgspec.structs.replace(call, args=(url, *call.args[1:]))
+    keywords = tuple(
+        msgspec.structs.replace(keyword, value=url) if keyword.arg == "url" else keyword
+        for keyword in call.keywords
+    )
+    return msgspec.structs.replace(call, keywords=keywords)
+
+
+def _url_argument(call: s.Call) -> s.Expr | None:
+    return call.args[0] if call.args else _keyword(call, "url")
 
 
 def variable_annotation(project: Project, variable: Variable) -> ModuleEdits:
@@ -182,8 +213,14 @@ def called(variable: Variable) -> s.Call:
     return variable.value
 
 
-def _rename(found: ModuleEdits, module: Module, call: s.Call, name: str) -> None:
-    local = add_import(found, module, "sqlalchemy.ext.asyncio", name, NAME)
+def _rename(
+    found: ModuleEdits,
+    module: Module,
+    call: s.Call,
+    name: str,
+    home: str = "sqlalchemy.ext.asyncio",
+) -> None:
+    local = add_import(found, module, home, name, NAME)
     func = call.func.value if isinstance(call.func, s.Subscript) else call.func
     found.edits.append(p.ReplaceExpression(span=func.span, codemod=NAME, code=local))
     found.unneeded.append(s.dotted_name(func).partition(".")[0])
@@ -199,14 +236,16 @@ def _url(project: Project, found: ModuleEdits, module: Module, url: s.Expr) -> N
             return
     convert = add_import(found, module, "migrate_async", "to_async_url", NAME)
     found.edits.append(p.ReplaceExpression(span=url.span, codemod=NAME, code=f"{convert}({{}})"))
-    found.diagnostics.append(
-        at(
-            module.path,
-            url.span,
-            "MA401",
-            "the database URL is known only at run time: to_async_url() converts it there",
-            "add migrate-async to the application's dependencies, or give it an async URL",
-        )
+    found.diagnostics.append(_known_at_run_time(module, url.span, "to_async_url"))
+
+
+def _known_at_run_time(module: Module, span: s.Span, converter: str) -> Diagnostic:
+    return at(
+        module.path,
+        span,
+        "MA401",
+        f"the database URL is known only at run time: {converter}() converts it there",
+        "add migrate-async to the application's dependencies, or give it an async URL",
     )
 
 

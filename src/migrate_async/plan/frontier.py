@@ -18,7 +18,15 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.aliases import Alias
-from migrate_async.plan.database import NAME, ModuleEdits, add_change, add_import, called
+from migrate_async.plan.database import (
+    NAME,
+    ModuleEdits,
+    add_change,
+    add_import,
+    called,
+    moving_url,
+    with_url,
+)
 from migrate_async.plan.names import local_name
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.sessions.acquisitions import find_acquisitions
@@ -429,7 +437,9 @@ class Frontier:
         )
 
     def _sync_text(self, module: Module, call: s.Call) -> str:
-        text = source(call)
+        """The call as it is now, with the URL that a variable holds now."""
+        literal = moving_url(self._project, module, call)
+        text = source(call) if literal is None else source(with_url(call, literal))
         for engine in self._project.engines:
             local = engine.name if engine.module is module else None
             if local is not None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function
+from migrate_async.index.scopes import Function, Module
 from migrate_async.knowledge.async_api import SESSION_WITHOUT_COUNTERPART
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason, Step
+from migrate_async.plan.alembic.environment import environments, is_revision
 from migrate_async.plan.locks import locked_blocks
 from migrate_async.plan.responses import Responses
 from migrate_async.plan.touches import Touches
@@ -73,10 +75,15 @@ class Obstacles:
         return None
 
     def _migration(self, function: Function) -> Reason | None:
-        names = function.module.scope.names
-        if "revision" in names and "down_revision" in names:
+        if is_revision(function.module):
             return _at(function, "boundary", "Alembic calls it: it is part of a migration")
+        if not function.is_async and function.module in self._environments:
+            return _at(function, "alembic", "Alembic runs it, with an engine of its own")
         return None
+
+    @cached_property
+    def _environments(self) -> frozenset[Module]:
+        return frozenset(environments(self._project))
 
     def _legacy_query(self, function: Function) -> Reason | None:
         left = self._touches.left(function)

@@ -16,6 +16,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
 from migrate_async.model.selection import EVERYTHING, Selection
+from migrate_async.plan.alembic import Alembic
 from migrate_async.plan.async_step import AsyncStep
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.cost import cheapest_queries
@@ -44,6 +45,12 @@ def make_plan(
         chosen = roots(project, selection, lambda: ())
         for module, edits in model_edits(project, chosen.__contains__):
             collector.add_module(module, edits)
+        return collector.plan(step)
+    if step is p.Step.ALEMBIC:
+        chosen = roots(project, selection, lambda: ())
+        for module, edits in Alembic(project, lambda _engine: False).edits(asked=True):
+            if module.body in chosen:
+                collector.add_module(module, edits)
         return collector.plan(step)
     queries = plan_queries(project, settings, awaited=lambda _function: False)
     if step is p.Step.QUERIES:

@@ -36,7 +36,8 @@ def parse_statements(code: str, unit: str) -> list[cst.BaseStatement]:
     statements = [_indented(statement, unit) for statement in module.body]
     if statements and module.header:
         first = statements[0]
-        leading = [*module.header, *leading_lines(first)]
+        header = [line.with_changes(indent=line.comment is not None) for line in module.header]
+        leading = [*header, *leading_lines(first)]
         statements[0] = first.with_changes(leading_lines=leading)
     return statements
 
@@ -56,6 +57,8 @@ class _ExplicitIndent(cst.CSTTransformer):
     ) -> cst.CSTNode:
         if isinstance(original_node, cst.IndentedBlock):
             return updated_node.with_changes(indent=self._unit)
+        if isinstance(original_node, cst.EmptyLine) and original_node.comment is None:
+            return updated_node.with_changes(indent=False)
         return updated_node
 
 

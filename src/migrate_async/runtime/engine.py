@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Literal
 
 from sqlalchemy import NullPool, StaticPool
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import async_engine_from_config as _async_engine_from_config
 from sqlalchemy.ext.asyncio import async_sessionmaker as _async_sessionmaker
 from sqlalchemy.ext.asyncio import create_async_engine as _create_async_engine
 
@@ -74,6 +76,30 @@ def create_async_engine(  # noqa: PLR0913  all but the first are keyword-only
         spare = {key: options[key] for key in _CONNECTING_OPTIONS if key in options}
         OrphanReaper.install(engine, partial(_create_async_engine, url, **spare))
     return engine
+
+
+def async_engine_from_config(
+    configuration: Mapping[str, Any], prefix: str = "sqlalchemy.", **options: Any
+) -> AsyncEngine:
+    """`sqlalchemy.ext.asyncio.async_engine_from_config` for a sync URL, too: for `env.py`.
+
+    The URL and its query arguments are those that `create_async_engine` takes. Nothing else is
+    added: no pool, no PRAGMA.
+
+    :param options: of SQLAlchemy; they win over the configuration and the URL.
+    :raises KeyError: the configuration has no `url`.
+    :raises UnsupportedURL: no async driver is known for it.
+    :raises UnsupportedURLArgument: the driver cannot honour an argument of the URL.
+    """
+    url = options.pop("url", None) or configuration[f"{prefix}url"]
+    translation = translate(to_async_url(url))
+    options = {
+        **translation.engine_options,
+        **options,
+        "url": translation.url,
+        "connect_args": _connect_args(translation.url, translation.connect_args, options),
+    }
+    return _async_engine_from_config(dict(configuration), prefix, **options)
 
 
 def compatible_with(engine: Engine) -> str | None:

@@ -170,7 +170,7 @@ def run_environment(
     if context.is_offline_mode():
         _write_sql(database, settings)
     else:
-        _run_blocking(_connect_and_migrate(database, settings))
+        run_blocking(_connect_and_migrate(database, settings))
 
 
 def _find_url(given: str | URL | None) -> URL:
@@ -262,8 +262,12 @@ def render_item(kind: str, item: Any, autogenerate: AutogenContext) -> str | Lit
     return "sa.DateTime(timezone=True).with_variant(mysql.DATETIME(fsp=6), 'mysql', 'mariadb')"
 
 
-def _run_blocking(coroutine: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine to its end, even if this thread runs an event loop: it is blocked then."""
+def run_blocking(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine to its end, even if this thread runs an event loop: it is blocked then.
+
+    For an `env.py` that a program runs through `alembic.command`; the command line needs no more
+    than `asyncio.run`.
+    """
     if not _loop_is_running():
         asyncio.run(coroutine)
         return

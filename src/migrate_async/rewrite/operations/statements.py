@@ -165,10 +165,13 @@ class BlockEditor:
         above, below = _split_blank(leading_lines(first))
         body = [_with_lines(first, below), *inside.body[1:]]
         block = cst.IndentedBlock(body, indent=self.unit, footer=inside.left)
-        compound = _compound(wrap.header).with_changes(body=block, leading_lines=above)
+        compound = _compound(wrap.header)
+        if not above and start and isinstance(compound, cst.FunctionDef):
+            above = [cst.EmptyLine(indent=False)]
+        compound = compound.with_changes(body=block, leading_lines=above)
         return [
             *entries[:start],
-            Entry(entries[start].original, [compound]),
+            Entry(entries[start].original, [compound, *parse_statements(wrap.below, self.unit)]),
             *entries[end:],
         ]
 

@@ -200,7 +200,21 @@ class Function:
 
     @property
     def is_static(self) -> bool:
-        return "staticmethod" in self.decorator_names
+        return "staticmethod" in self.decorator_names or self._has_no_self
+
+    @property
+    def _has_no_self(self) -> bool:
+        """Whether this is a function of a class that serves as a name space: `Repo.get(db, 1)`.
+
+        Nobody writes `staticmethod` there. What tells is a first parameter with a session's name,
+        or with an annotation, which `self` has no use for.
+        """
+        if self.decorator_names or not self.params or self.name.startswith("__"):
+            return False
+        first = self.params[0]
+        if first.name in _SELF_NAMES or not first.kind.startswith("positional"):
+            return False
+        return first.annotation is not None or first.name in _SESSION_NAMES
 
     @property
     def is_classmethod(self) -> bool:
@@ -218,6 +232,8 @@ class Function:
         return f"<Function {self.qualname}>"
 
 
+_SELF_NAMES = frozenset({"self", "cls", "_self", "_cls", "this", "mcs", "mcls", "metacls"})
+_SESSION_NAMES = frozenset({"db", "session", "db_session"})
 _CLASS_METHODS = frozenset({"classmethod", "validator", "root_validator", "declared_attr"})
 _IMPLICIT_CLASSES = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
 

@@ -116,9 +116,16 @@ def _written(project: Project, function: Function, commit: s.Stmt) -> Iterator[s
 
 
 def _writes(statement: s.Stmt) -> Iterator[s.Name]:
-    """`x` in `db.add(x)`, `setattr(x, ...)`, `x.attribute = ...` and `x.items.append(...)`."""
+    """What `statement` writes.
+
+    `x` in `db.add(x)`, `x = db.merge(y)`, `setattr(x, ...)`, `x.attribute = ...` and
+    `x.items.append(...)`.
+    """
     if isinstance(statement, s.Assign):
+        is_merge = isinstance(statement.value, s.Call) and _method(statement.value) == "merge"
         for target in statement.targets:
+            if is_merge and isinstance(target, s.Name):
+                yield target
             if isinstance(target, s.Attribute) and isinstance(target.value, s.Name):
                 yield target.value
     elif isinstance(statement, s.AugmentedAssign):
@@ -130,9 +137,13 @@ def _writes(statement: s.Stmt) -> Iterator[s.Name]:
         changed = _changed_collection(call.func)
         if changed is not None:
             yield changed
-        name = s.dotted_name(call.func).rpartition(".")[2]
-        if name in ("add", "setattr") and call.args and isinstance(call.args[0], s.Name):
+        is_write = _method(call) in ("add", "setattr")
+        if is_write and call.args and isinstance(call.args[0], s.Name):
             yield call.args[0]
+
+
+def _method(call: s.Call) -> str:
+    return s.dotted_name(call.func).rpartition(".")[2]
 
 
 def _changed_collection(func: s.Expr) -> s.Name | None:
@@ -168,5 +179,5 @@ def refreshes(statement: s.Stmt, name: str) -> bool:
     call = called(statement, awaited=False) or called(statement, awaited=True)
     if call is None:
         return False
-    is_refresh = s.dotted_name(call.func).rpartition(".")[2] == "refresh"
+    is_refresh = _method(call) == "refresh"
     return is_refresh and bool(call.args) and s.dotted_name(call.args[0]) == name

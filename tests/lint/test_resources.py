@@ -130,8 +130,10 @@ OPEN = {
         "rebound",
     ),
     "a loop": (
-        "for x in a:\n    db = SessionLocal()\n    db.info\n    if x:\n        continue\n"
-        "    db.close()",
+        (
+            "for x in a:\n    db = SessionLocal()\n    db.info\n    if x:\n        continue\n"
+            "    db.close()"
+        ),
         "end error rebound",
     ),
     "a deleted name": ("db = SessionLocal()\ndb.info\ndel db", "rebound"),

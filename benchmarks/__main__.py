@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 
@@ -24,10 +25,15 @@ def main() -> None:
             print(f"\n{root.name}: {files:,} files, {lines:,} lines")
             with_libcst = lines <= options.libcst_lines
             timings = tooling.run_tree(
-                root, options.rounds, command=options.command, with_libcst=with_libcst
+                root,
+                options.rounds,
+                command=options.command,
+                with_libcst=with_libcst,
+                python=options.linters,
             )
             print(tooling.table(timings))
-            for reason in tooling.left_out(root) if with_libcst else [_too_large(options)]:
+            reasons = tooling.left_out(root, options.linters)
+            for reason in reasons if with_libcst else [_too_large(options)]:
                 print(f"  ({reason})")
 
 
@@ -53,6 +59,12 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--command", default="scan", metavar="NAME", help="what to measure of ours (default: scan)"
+    )
+    parser.add_argument(
+        "--linters",
+        default=sys.executable,
+        metavar="PYTHON",
+        help="the interpreter that has flake8, flake8-async and fixit (default: this one)",
     )
     parser.add_argument("--rounds", type=int, default=3, help="runs of each command (default: 3)")
     parser.add_argument("--sparse-lines", type=int, default=1_300_000, metavar="N")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.measure import Contestant, Timing, measure
@@ -19,8 +19,13 @@ PYTHON = "python -c pass"
 _SHORT = {PYTHON: "python", RUFF: "ruff", RUFF_WARM: "ruff cached", LIBCST: "libcst.tool"}
 
 
-def tree_contestants(root: Path, *, command: str, with_libcst: bool) -> list[Contestant]:
-    """Everything that is measured on one tree; `root` is its folder, `command` ours."""
+def tree_contestants(
+    root: Path, *, command: str, with_libcst: bool, python: str = sys.executable
+) -> list[Contestant]:
+    """Everything that is measured on one tree; `root` is its folder, `command` ours.
+
+    `python` is the interpreter that has the other linters.
+    """
     ours = (*_tool_command(), command, "--quiet")
     changed = (sys.executable, "-m", "benchmarks.touch", str(root), *ours)
     contestants = [
@@ -37,20 +42,20 @@ def tree_contestants(root: Path, *, command: str, with_libcst: bool) -> list[Con
     ]
     if with_libcst:
         contestants.append(Contestant(LIBCST, _libcst_command(root), _REPOSITORY))
-        contestants += [linter for linter in _linters(root) if _is_installed(linter)]
+        contestants += [linter for linter in _linters(root, python) if _is_installed(linter)]
     return contestants
 
 
-def left_out(root: Path) -> list[str]:
+def left_out(root: Path, python: str = sys.executable) -> list[str]:
     """Why each of the other linters that is not measured is not."""
-    missing = [linter for linter in _linters(root) if not _is_installed(linter)]
+    missing = [linter for linter in _linters(root, python) if not _is_installed(linter)]
     return [f"no {linter.name}: it is not installed" for linter in missing]
 
 
-def _linters(root: Path) -> tuple[Contestant, ...]:
+def _linters(root: Path, python: str) -> tuple[Contestant, ...]:
     """Linters that Python runs, which take minutes on large trees."""
-    flake8 = (sys.executable, "-m", "flake8", "-j1", "--select", "ASYNC", ".")
-    fixit = (sys.executable, "-m", "fixit", "--quiet", "lint", ".")
+    flake8 = (python, "-m", "flake8", "-j1", "--select", "ASYNC", ".")
+    fixit = (python, "-m", "fixit", "--quiet", "lint", ".")
     return (
         Contestant("flake8 with flake8-async", flake8, root, needs=("flake8", "flake8_async")),
         Contestant("fixit lint", fixit, root, needs=("fixit",)),
@@ -58,7 +63,9 @@ def _linters(root: Path) -> tuple[Contestant, ...]:
 
 
 def _is_installed(linter: Contestant) -> bool:
-    return all(find_spec(module) is not None for module in linter.needs)
+    code = f"import {', '.join(linter.needs)}"
+    command = (linter.command[0], "-c", code)
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def startup_contestants(empty: Path) -> list[Contestant]:
@@ -72,9 +79,11 @@ def startup_contestants(empty: Path) -> list[Contestant]:
     ]
 
 
-def run_tree(root: Path, rounds: int, *, command: str, with_libcst: bool) -> list[Timing]:
+def run_tree(
+    root: Path, rounds: int, *, command: str, with_libcst: bool, python: str = sys.executable
+) -> list[Timing]:
     """Measure `command` on the tree at `root`; the first, unmeasured round fills the caches."""
-    contestants = tree_contestants(root, command=command, with_libcst=with_libcst)
+    contestants = tree_contestants(root, command=command, with_libcst=with_libcst, python=python)
     return measure(contestants, rounds)
 
 

@@ -59,7 +59,8 @@ def make_tree(folder: Path, shape: Shape, lines: int, seed: int = 1) -> Path:
 
 def count_lines(root: Path) -> tuple[int, int]:
     """The Python files below `root` and their lines."""
-    sizes = [path.read_bytes().count(b"\n") for path in root.rglob("*.py")]
+    files = (path for path in root.rglob("*.py") if path.is_file())
+    sizes = [path.read_bytes().count(b"\n") for path in files]
     return len(sizes), sum(sizes)
 
 

@@ -9,16 +9,19 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from migrate_async.index.callgraph import CallSite
-from migrate_async.index.scopes import Function, Scope, ValueBinding, last_name
+from migrate_async.index.scopes import AnnotatedBinding, Function, Scope, ValueBinding, last_name
 from migrate_async.index.types import FunctionObject
 from migrate_async.knowledge import boundaries, fastapi
 from migrate_async.knowledge.async_api import AWAITED, CONTEXT, GENERATOR_COUNTERPARTS, STREAMS
+from migrate_async.lint.hazards.handed_on import HandedOn
 from migrate_async.lint.hazards.narrowing import is_narrowed
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
+from migrate_async.plan.hazards.confidence import weakest
 
 
 class Misuse(enum.Enum):
@@ -68,11 +71,20 @@ _PLAIN_DECORATORS = (
 _JOINS = frozenset({"and", "or"})
 
 
+class _Wrong(NamedTuple):
+    """What is wrong with an awaitable, and at which node."""
+
+    node: s.AnyNode
+    what: str
+    confidence: Confidence = Confidence.HIGH
+
+
 class Coroutines:
     """Finds forgotten awaits."""
 
     def __init__(self, view: View) -> None:
         self._project = view.project
+        self._handed_on = HandedOn(view.project)
 
     def forgotten(self, function: Function) -> Iterator[Forgotten]:
         """In the code of `function`, in the order of its calls."""
@@ -86,8 +98,8 @@ class Coroutines:
                 continue
             found = self._misuse(site.node, site)
             if found is not None:
-                node, what = found
-                yield Forgotten(site, node, what, confidence)
+                sure = weakest(confidence, found.confidence)
+                yield Forgotten(site, found.node, found.what, sure)
 
     def _is_expected_to_fail(self, site: CallSite) -> bool:
         """`with pytest.raises(TypeError): f(wrong=1)`: the call itself raises."""
@@ -119,21 +131,29 @@ class Coroutines:
 
     # --- what is done with it ------------------------------------------------------------------
 
-    def _misuse(self, node: s.Expr, site: CallSite) -> tuple[s.AnyNode, str] | None:
+    def _misuse(self, node: s.Expr, site: CallSite) -> _Wrong | None:
         parent = self._project.parent(node)
+        while isinstance(parent, s.Conditional) and parent.test is not node:
+            node, parent = parent, self._project.parent(parent)
         if isinstance(parent, s.ExpressionStatement):
-            return node, Misuse.DROPPED.value
+            return _Wrong(node, Misuse.DROPPED.value)
         if isinstance(parent, s.Assign) and len(parent.targets) == 1:
-            return self._of_target(parent.targets[0], site)
+            return self._of_target(parent.targets[0], node, site)
         if isinstance(parent, s.NamedExpression):
-            return self._wrong(parent, site)
-        what = self._use(node, parent, site)
-        return None if what is None else (node, what)
+            return self._wrong(parent, self._project.parent(parent), site)
+        found = self._wrong(node, parent, site)
+        if found is None and isinstance(parent, s.AnnotatedAssign):
+            return self._of_target(parent.target, node, site)
+        return found
 
-    def _wrong(self, parent: s.NamedExpression, site: CallSite) -> tuple[s.AnyNode, str] | None:
-        """`if (user := load()):` tests the coroutine."""
-        what = self._use(parent, self._project.parent(parent), site)
-        return None if what is None else (parent, what)
+    def _wrong(
+        self, node: s.Expr, parent: s.AnyNode | s.ModuleSyntax, site: CallSite
+    ) -> _Wrong | None:
+        what = self._use(node, parent, site)
+        if what is not None:
+            return _Wrong(node, what)
+        handed = self._handed_on.of(node, site.function)
+        return None if handed is None else _Wrong(node, handed.what, handed.confidence)
 
     def _use(self, node: s.Expr, parent: s.AnyNode | s.ModuleSyntax, site: CallSite) -> str | None:
         """What `parent` does to the awaitable `node` that only its result can do."""
@@ -168,19 +188,22 @@ class Coroutines:
 
     # --- what is done with a local that holds it -----------------------------------------------
 
-    def _of_target(self, target: s.Expr, site: CallSite) -> tuple[s.AnyNode, str] | None:
+    def _of_target(self, target: s.Expr, value: s.Expr, site: CallSite) -> _Wrong | None:
         if isinstance(target, s.Sequence):
-            return site.node, Misuse.UNPACKED.value
-        return self._of_name(target, site) if isinstance(target, s.Name) else None
+            return _Wrong(site.node, Misuse.UNPACKED.value)
+        if isinstance(target, s.Name):
+            return self._of_name(target, value, site)
+        handed = self._handed_on.of(value, site.function)
+        return None if handed is None else _Wrong(value, handed.what, handed.confidence)
 
-    def _of_name(self, target: s.Name, site: CallSite) -> tuple[s.AnyNode, str] | None:
+    def _of_name(self, target: s.Name, value: s.Expr, site: CallSite) -> _Wrong | None:
         """A misuse of the local, if no use of it can be what awaits it."""
         scope = _home(site.scope)
         bindings = scope.names.get(target.id, ())
         if scope.kind != "function" or len(bindings) != 1:
             return None
         binding = bindings[0]
-        if not isinstance(binding, ValueBinding) or binding.value is not site.node:
+        if not isinstance(binding, ValueBinding | AnnotatedBinding) or binding.value is not value:
             return None
         body = scope.function.node
         if body is None:
@@ -194,18 +217,18 @@ class Coroutines:
             and binding in self._project.names.bindings(node.id, self._project.scope_of(node))
         ]
         if not uses:
-            return None if target.id == "_" else (site.node, Misuse.DROPPED.value)
+            return None if target.id == "_" else _Wrong(site.node, Misuse.DROPPED.value)
         return self._of_uses(uses, site)
 
     def _of_uses(
         self, uses: Sequence[tuple[s.Name, s.AnyNode | s.ModuleSyntax]], site: CallSite
-    ) -> tuple[s.AnyNode, str] | None:
+    ) -> _Wrong | None:
         """A coroutine that is passed on may be tested before, but it has no attributes."""
         if any(isinstance(parent, s.Await) for _, parent in uses):
             return None
-        found = [(node, self._use(node, parent, site)) for node, parent in uses]
-        wrong = [(node, what) for node, what in found if what is not None]
-        fatal = [(node, what) for node, what in wrong if what.startswith(_FATAL)]
+        found = [self._wrong(node, parent, site) for node, parent in uses]
+        wrong = [item for item in found if item is not None]
+        fatal = [item for item in wrong if item.what.startswith(_FATAL)]
         if fatal:
             return fatal[0]
         return wrong[0] if len(wrong) == len(found) else None

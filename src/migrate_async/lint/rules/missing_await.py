@@ -29,9 +29,10 @@ class MissingAwait(Rule):
 
     ## False alarms
 
-    A coroutine that is passed on, stored, returned or yielded is left alone: `gather`,
-    `create_task` or a caller may await it later. A decorator that this tool does not know may turn
-    a coroutine function into a plain one; such findings have medium confidence.
+    A coroutine that is passed on, stored, returned or yielded is left alone, because `gather`,
+    `create_task` or a caller may await it later: unless annotations say that its result is wanted
+    there. What a coroutine without an annotation returns has medium confidence. So has what a
+    decorated function gives, if this tool does not know the decorator: it may make it a plain one.
     """
 
     CODE = "MA705"
@@ -80,6 +81,62 @@ async def route(users: Users):
 
 def start(users: Users):
     users.names()  # error
+""",
+        ),
+        Example(
+            "handed on to where its result is wanted",
+            """\
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncSession
+
+app = FastAPI()
+
+
+class User:
+    name: str
+
+
+@dataclass
+class Reply:
+    user: User
+
+
+async def load(key: int) -> User:
+    return User()
+
+
+def show(user: User | None, title: str = "") -> str:
+    return title
+
+
+class Page:
+    user: User
+
+    async def fill(self, db: AsyncSession, key: int) -> "User":
+        self.user = load(key)  # error
+        user: User = load(key)  # error
+        db.add(load(key))  # error
+        found = load(key)  # error
+        show(found)
+        show(user, title=show(load(key)))  # error
+        if key:
+            raise load(key)  # error
+        return load(key)  # error
+
+
+async def loaded(key: int):
+    return load(key) if key else None  # error: medium
+
+
+def reply(key: int) -> Reply:
+    return Reply(user=load(key))  # error
+
+
+@app.get("/")
+async def route(key: int):
+    return load(key)  # error
 """,
         ),
         Example(
@@ -149,6 +206,48 @@ async def each(keys):
 
 def start(key):
     asyncio.run(load(1))
+    return load(key)
+""",
+        ),
+        Example(
+            "annotations leave it open",
+            """\
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+Job = Awaitable[int]
+
+
+async def load(key: int) -> int:
+    return key
+
+
+def start(job: Awaitable[int], name: str = "") -> None: ...
+
+
+def run(job: T) -> T:
+    return job
+
+
+@dataclass
+class Work:
+    job: Any
+
+
+async def later(key: int) -> Awaitable[int]:
+    start(load(key), name="x")
+    run(load(key))
+    Work(job=load(key))
+    return load(key)
+
+
+async def alias(key: int) -> Job:
+    return load(key)
+
+
+def plain(key: int):
     return load(key)
 """,
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from migrate_async.errors import UsageError
 
 if TYPE_CHECKING:
     from migrate_async.cli.lint_request import LintRequest, LintRun
+    from migrate_async.model.change import Repair
     from migrate_async.report.findings.report import Report
 
 
@@ -122,7 +124,8 @@ def _show(run: LintRun, invocation: Invocation, options: dict[str, Any]) -> None
     colour = is_text and file is None and invocation.has_colour(stream)
     prefix = _path_from_top(run) if options["output"] in _FOR_SERVERS else ""
     rules = run.rules if options["output"] in _WITH_RULES else ()
-    report = Report(run.result, run.sources, rules, colour, prefix=prefix)
+    repairs = _repairs(run) if options["output"] in _WITH_FIXES else {}
+    report = Report(run.result, run.sources, rules, colour, prefix=prefix, repairs=repairs)
     text = _rendered(report, options["output"], statistics=options["statistics"])
     if file is not None:
         from migrate_async.source.write import write_file
@@ -140,8 +143,18 @@ def _show(run: LintRun, invocation: Invocation, options: dict[str, Any]) -> None
 
 _WITH_RULES = ("sarif",)
 """Formats that describe the rules as well."""
+_WITH_FIXES = ("sarif",)
+"""Formats that offer the fixes."""
 _FOR_SERVERS = ("sarif", "github", "gitlab")
 """Formats whose readers know the repository, and not the project in a folder of it."""
+
+
+def _repairs(run: LintRun) -> Mapping[str, Repair]:
+    from migrate_async.cli.lint_repairs import repairs
+
+    if not any(finding.fix for finding in run.result.findings):
+        return {}
+    return repairs(run.result, run.sources)
 
 
 def _path_from_top(run: LintRun) -> str:

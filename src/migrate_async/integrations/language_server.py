@@ -18,15 +18,14 @@ from pygls.uris import to_fs_path
 from pygls.workspace import TextDocument
 
 from migrate_async import __version__
+from migrate_async.cli.lint_repairs import fixed, title
 from migrate_async.cli.lint_request import LintRequest, LintRun
 from migrate_async.cli.lint_use_case import lint
 from migrate_async.cli.progress import Progress
-from migrate_async.cli.use_cases import rewrite
 from migrate_async.cli.workspace import Workspace, open_workspace
 from migrate_async.errors import MigrateAsyncError
 from migrate_async.index.extract import extract
 from migrate_async.integrations import protocol
-from migrate_async.lint.fixes import make_plan
 from migrate_async.lint.noqa import with_comments
 from migrate_async.model.finding import Applicability, Finding
 from migrate_async.source.lines import split_lines
@@ -142,13 +141,10 @@ class Remedy(NamedTuple):
 
 def _remedies(found: Finding, source: SourceFile) -> Iterator[Remedy]:
     """The fix of `found`, if it has one that works; a comment."""
-    if found.fix is not None:
-        made = make_plan([found], lambda _: source.digest, unsafe=True)
-        (change,) = rewrite(made.plan, {source.path: source}, 1, Progress())
+    change = fixed(found, source) if found.fix is not None else None
+    if found.fix is not None and change is not None:
         is_safe = found.fix.applicability == Applicability.SAFE.value
-        if change.changed:
-            note = "" if is_safe else " (unsafe)"
-            yield Remedy(f"{found.code}: {found.fix.title}{note}", change.after, is_safe)
+        yield Remedy(title(found), change.after, is_safe)
     module = extract(source.text, source.path)
     commented = with_comments(source.text, module, [found])
     if commented != source.text:

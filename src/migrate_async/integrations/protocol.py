@@ -13,6 +13,7 @@ from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.model.finding import Finding, RelatedPlace
 from migrate_async.model.syntax import Span
 from migrate_async.report.findings.report import gravity
+from migrate_async.source.lines import difference
 
 SOURCE = "migrate-async"
 _SEVERITIES = (
@@ -82,11 +83,8 @@ def _related(
 
 def text_edit(before: Sequence[str], after: Sequence[str]) -> types.TextEdit:
     """One edit that makes the lines `before` into `after`, without those equal at both ends."""
-    same = min(len(before), len(after))
-    first = next((n for n in range(same) if before[n] != after[n]), same)
-    room = same - first
-    last = next((n for n in range(room) if before[-1 - n] != after[-1 - n]), room)
-    start = types.Position(line=first, character=0)
-    end = types.Position(line=len(before) - last, character=0)
-    new = "".join(after[first : len(after) - last])
+    change = difference(before, after)
+    start = types.Position(line=change.first, character=0)
+    end = types.Position(line=change.end, character=0)
+    new = "".join(change.lines)
     return types.TextEdit(range=types.Range(start=start, end=end), new_text=new)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from migrate_async.model.change import Repair
 from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.model.finding import Applicability, Confidence, Finding, RelatedPlace
 from migrate_async.model.lint import LintResult
@@ -34,8 +35,8 @@ FORMATS = {
 class Report:
     """A run of the linter, and how it is to look where people read it.
 
-    `sources` are the files that findings are in, `rules` the rules chosen, for formats that
-    describe them. `prefix` leads from the
+    `sources` are the files that findings are in; `rules` the rules chosen, and `repairs` what fixes
+    do, by the fingerprint of their findings, for formats that show them. `prefix` leads from the
     top of the repository, which is what servers know, to the project.
     """
 
@@ -45,6 +46,7 @@ class Report:
     colour: bool = False
     width: int = 80
     prefix: str = ""
+    repairs: Mapping[str, Repair] = field(default_factory=dict)
 
 
 def render(report: Report, name: str) -> str:

@@ -11,6 +11,7 @@ import msgspec
 
 from migrate_async import __version__
 from migrate_async.lint.rule import Rule
+from migrate_async.model.change import Repair
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.model.finding import Finding, RelatedPlace
 from migrate_async.model.syntax import Span
@@ -36,7 +37,7 @@ def render(report: Report) -> str:
                 "toolExecutionNotifications": [_notification(d) for d in result.diagnostics],
             }
         ],
-        "results": [_result(found, report.rules) for found in result.findings],
+        "results": [_result(found, report) for found in result.findings],
     }
     document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
@@ -63,8 +64,9 @@ def _rule(rule: type[Rule]) -> dict[str, Any]:
     }
 
 
-def _result(found: Finding, rules: Sequence[type[Rule]]) -> dict[str, Any]:
-    codes = [rule.CODE for rule in rules]
+def _result(found: Finding, report: Report) -> dict[str, Any]:
+    codes = [rule.CODE for rule in report.rules]
+    repair = report.repairs.get(found.fingerprint)
     return {
         "ruleId": found.code,
         **({"ruleIndex": codes.index(found.code)} if found.code in codes else {}),
@@ -73,8 +75,20 @@ def _result(found: Finding, rules: Sequence[type[Rule]]) -> dict[str, Any]:
         "locations": [{"physicalLocation": _location(found.path, found.span)}],
         "relatedLocations": [_related(n, p) for n, p in enumerate(found.related, start=1)],
         "partialFingerprints": {FINGERPRINT: found.fingerprint},
+        **({} if repair is None else {"fixes": [_fix(found.path, repair)]}),
         "properties": {"confidence": found.confidence},
     }
+
+
+def _fix(path: str, repair: Repair) -> dict[str, Any]:
+    """One file, one piece of it."""
+    location = _location(path, repair.span)
+    replacement = {
+        "deletedRegion": location["region"],
+        "insertedContent": {"text": repair.text},
+    }
+    change = {"artifactLocation": location["artifactLocation"], "replacements": [replacement]}
+    return {"description": {"text": repair.title}, "artifactChanges": [change]}
 
 
 def _related(number: int, related: RelatedPlace) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from migrate_async.index.scopes import Function, RawCall
 from migrate_async.index.types import ExternalInstance, Instance, SessionFactory
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.lint.hazards.origins import Origins, bindings_of
+from migrate_async.lint.hazards.passing import Passed, holds, passed
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
@@ -23,9 +24,9 @@ _OPTION = "expire_on_commit"
 
 @dataclass(frozen=True)
 class Expired:
-    """`node` reads an attribute of an object that `commit` has expired."""
+    """`node` reads an attribute of an object that `commit` has expired, or calls what does."""
 
-    node: s.Attribute
+    node: s.Attribute | s.Call
     commit: s.Stmt
     confidence: Confidence
 
@@ -68,7 +69,9 @@ class Expiry:
                 read = self._first_read(statement, name, function)
                 if read is not None and read not in seen:
                     seen.add(read)
-                    yield Expired(read, statement, confidence)
+                    is_past = isinstance(read, s.Call)
+                    sure = Confidence.MEDIUM if is_past else confidence
+                    yield Expired(read, statement, sure)
 
     def _belongs(self, name: str, session: str, commit: s.Stmt, function: Function) -> bool:
         """Whether `session` holds the object `name` when it commits."""
@@ -85,22 +88,42 @@ class Expiry:
             for call in function.calls
         )
 
-    def _first_read(self, commit: s.Stmt, name: str, function: Function) -> s.Attribute | None:
+    def _first_read(
+        self, commit: s.Stmt, name: str, function: Function
+    ) -> s.Attribute | s.Call | None:
+        readers = self._readers(name, function)
         for statement in self._following(commit, function):
             if refreshes(statement, name) or _fetches(self._project, statement, function):
                 return None
             for node in s.walk(statement):
-                if self._reads(node, name):
-                    assert isinstance(node, s.Attribute)  # noqa: S101  `_reads` has looked
+                if isinstance(node, s.Attribute) and _is(node.value, name) and self._reads(node):
+                    return node
+                if isinstance(node, s.Call) and node in readers:
                     return node
             if isinstance(statement, s.Return | s.Raise):
                 return None
         return None
 
-    def _reads(self, node: s.AnyNode, name: str) -> bool:
-        """Whether `node` reads a mapped attribute of `name`, which may fetch it."""
-        if not isinstance(node, s.Attribute) or not _is(node.value, name):
-            return False
+    def _readers(self, name: str, function: Function) -> frozenset[s.Call]:
+        """The calls that run a function which reads the object `name` that it gets."""
+        return frozenset(
+            given.call
+            for given in passed(self._project, function)
+            if _is(given.value, name) and self._is_reader(given)
+        )
+
+    def _is_reader(self, given: Passed) -> bool:
+        body = given.helper.node.body if isinstance(given.helper.node, s.FunctionDef) else ()
+        return any(
+            isinstance(node, s.Attribute)
+            and holds(node.value, given.name, given.helper.scope)
+            and self._reads(node)
+            for statement in body
+            for node in s.own_code(statement)
+        )
+
+    def _reads(self, node: s.Attribute) -> bool:
+        """Whether `node` reads a mapped attribute, which may fetch it."""
         parent = self._project.parent(node)
         if isinstance(parent, s.Assign) and any(target is node for target in parent.targets):
             return False

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.types import Entity, Instance, SelectOf
 from migrate_async.lint.hazards.origins import Origin, Origins
+from migrate_async.lint.hazards.passing import Passed, holds, passed
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
@@ -27,6 +28,13 @@ class Unloaded:
     name: str
     origin: Origin
     confidence: Confidence
+
+
+@dataclass(frozen=True)
+class UnloadedPast(Unloaded):
+    """The same in a function that the coroutine passes the object to."""
+
+    passed: Passed
 
 
 class UnloadedReads:
@@ -58,6 +66,27 @@ class UnloadedReads:
             seen.add(key)
             confidence = self.confidence(origin, target, function)
             yield Unloaded(node, model, node.attr, origin, confidence)
+
+    def past(self, function: Function) -> Iterator[UnloadedPast]:
+        """The reads in functions that `function` passes objects to, each attribute once a call."""
+        for given in passed(self._project, function):
+            reads = list(self._of_parameter(given))
+            origin = self._origins.of(given.value, given.scope) if reads else None
+            if origin is None:
+                continue
+            known = origin.loaded | {name for _, name, _ in reads if loads_itself(function, name)}
+            for node, name, model in reads:
+                if known.isdisjoint({name, ALL}):
+                    yield UnloadedPast(node, model, name, origin, Confidence.MEDIUM, given)
+
+    def _of_parameter(self, given: Passed) -> Iterator[tuple[s.Attribute, str, Class]]:
+        seen: set[str] = set()
+        for node, scope, model, _ in self._reads(given.helper):
+            if node.attr in seen or not holds(node.value, given.name, scope):
+                continue
+            if not loads_itself(given.helper, node.attr):
+                seen.add(node.attr)
+                yield node, node.attr, model
 
     def confidence(self, origin: Origin, target: Class | None, function: Function) -> Confidence:
         """An object that another query has loaded is found in memory."""

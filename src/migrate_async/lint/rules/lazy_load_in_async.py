@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class
+from migrate_async.index.scopes import Class, Function
 from migrate_async.lint.hazards.unloaded import UnloadedReads
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
@@ -67,7 +67,8 @@ class LazyLoadInAsync(Rule):
     ## False alarms
 
     The query has to be visible, in the coroutine or (with medium confidence) in a function that it
-    calls; objects from elsewhere are not reported. A single object that another query of the
+    calls; objects from elsewhere are not reported. What a function reads that gets the object has
+    medium confidence. A single object that another query of the
     coroutine may have loaded is found in memory: medium confidence.
     """
 
@@ -125,6 +126,33 @@ async def load(db: AsyncSession, key: int):
 async def route(db: AsyncSession, key: int):
     order = await load(db, key)
     return len(order.items)  # error: medium
+"""
+            + _MODELS,
+        ),
+        Example(
+            "a function that gets the object reads it",
+            """\
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from app.models import Item, Order
+
+
+def shown(order: Order, title: str = "") -> str:
+    return title + str(len(order.items))
+
+
+async def total(orders: list[Order]) -> int:
+    return sum(len(order.items) for order in orders)
+
+
+async def route(db: AsyncSession, key: int):
+    order = await db.get(Order, key)
+    loaded = await db.get(Order, key, options=[selectinload(Order.items)])
+    print(shown(loaded))
+    print(shown(order))  # error: medium
+    return await total((await db.scalars(select(Order))).all())  # error: medium
 """
             + _MODELS,
         ),
@@ -234,6 +262,7 @@ async def route(db: AsyncSession, key: int):
 
     def check(self, view: View) -> Iterator[Finding]:
         for function in view.coroutines:
+            yield from self._past(view, function)
             for read in view.analysis(UnloadedReads).of(function):
                 fix = None
                 awaits = can_await(view.project, read.node, function)
@@ -248,6 +277,21 @@ async def route(db: AsyncSession, key: int):
                     related=(place(read.origin.call, read.origin.function, "loaded here"),),
                     fix=fix,
                 )
+
+    def _past(self, view: View, function: Function) -> Iterator[Finding]:
+        """Reads in functions that get the object."""
+        for read in view.analysis(UnloadedReads).past(function):
+            call = read.passed.call
+            yield self.finding(
+                call,
+                function,
+                f"`{short(call)}` reads `{read.model.name}.{read.name}`, which was not loaded",
+                confidence=read.confidence,
+                related=(
+                    place(read.node, read.passed.helper, "read here"),
+                    place(read.origin.call, read.origin.function, "loaded here"),
+                ),
+            )
 
 
 def _has_async_attrs(project: Project, model: Class) -> bool:

@@ -44,8 +44,8 @@ class ReadAfterCommit(Rule):
     ## False alarms
 
     Projects whose async sessions are all made with `expire_on_commit=False` have no findings; where
-    some are and some are not, the confidence is medium. Reads after another query of the session
-    are not reported.
+    some are and some are not, the confidence is medium, as it is for a read in a function that gets
+    the object. Reads after another query of the session are not reported.
     """
 
     CODE = "MA707"
@@ -79,6 +79,33 @@ async def rename(db: AsyncSession, key: int):
     if key:
         return user.name  # error
     return user.id
+"""
+            + _MODELS,
+        ),
+        Example(
+            "a function that gets the object reads it",
+            """\
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from app.models import User
+
+SessionLocal = async_sessionmaker(create_async_engine("sqlite+aiosqlite://"))
+
+
+def shown(user: User):
+    return {"name": user.name}
+
+
+def kept(user: User):
+    return [user]
+
+
+async def create(db: AsyncSession):
+    user = User(name="a")
+    db.add(user)
+    await db.commit()
+    kept(user)
+    return shown(user)  # error: medium
 """
             + _MODELS,
         ),
@@ -150,11 +177,12 @@ async def create(db: AsyncSession, other: AsyncSession):
         for function in view.coroutines:
             for expired in view.analysis(Expiry).of(function):
                 commit = expired.commit
+                verb = "reads" if isinstance(expired.node, s.Call) else "is read"
                 assert isinstance(commit, s.ExpressionStatement)  # noqa: S101
                 yield self.finding(
                     expired.node,
                     function,
-                    f"`{short(expired.node)}` is read after a commit expired the object",
+                    f"`{short(expired.node)}` {verb} after a commit expired the object",
                     confidence=expired.confidence,
                     related=(place(commit.value, function, "the commit is here"),),
                 )

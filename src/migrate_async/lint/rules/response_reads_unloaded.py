@@ -8,6 +8,7 @@ from migrate_async.index.project import Model
 from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.types import Types
 from migrate_async.lint.hazards.origins import Origin, Origins
+from migrate_async.lint.hazards.passing import holds, passed
 from migrate_async.lint.hazards.unloaded import ALL, ON_ACCESS, UnloadedReads, loads_itself
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
@@ -117,6 +118,20 @@ async def one(db: AsyncSession, key: int):
             + _MODELS,
         ),
         Example(
+            "a function that gets the object validates it",
+            _HEAD
+            + """\
+def shown(order: Order) -> OrderOut:
+    return OrderOut.model_validate(order)
+
+
+async def show(db: AsyncSession, key: int):
+    order = await db.get(Order, key)
+    return shown(order)  # error
+"""
+            + _MODELS,
+        ),
+        Example(
             "the relationship is loaded",
             _HEAD
             + """\
@@ -157,12 +172,11 @@ async def one(db: AsyncSession, key: int):
         for types in view.analysis(_schemas).response_types(function):
             for value in function.returns:
                 yield value, function.scope, types
-        for call in function.calls:
-            func = call.node.func
-            is_validation = isinstance(func, s.Attribute) and func.attr in VALIDATORS
-            if is_validation and call.node.args:
-                assert isinstance(func, s.Attribute)  # noqa: S101  `is_validation` says so
-                yield call.node.args[0], call.scope, view.project.infer(func.value, call.scope)
+        yield from _validated(view, function)
+        for given in passed(view.project, function):
+            for value, scope, types in _validated(view, given.helper):
+                if holds(value, given.name, scope):
+                    yield given.value, given.scope, types
 
     def _unloaded(
         self, view: View, function: Function, value: s.Expr, types: Types, origin: Origin
@@ -205,6 +219,14 @@ def _reads(
         inner = [cls for cls in classes_in(types) if view.analysis(_schemas).is_schema(cls)]
         if related is not None and len(inner) == 1:
             yield from _reads(view, inner[0], related, loaded, seen)
+
+
+def _validated(view: View, function: Function) -> Iterator[tuple[s.Expr, Scope, Types]]:
+    """What `function` gives to `OrderOut.model_validate()` and the like."""
+    for call in function.calls:
+        func = call.node.func
+        if isinstance(func, s.Attribute) and func.attr in VALIDATORS and call.node.args:
+            yield call.node.args[0], call.scope, view.project.infer(func.value, call.scope)
 
 
 def _schemas(view: View) -> Schemas:

@@ -50,6 +50,24 @@ class Post(Base):
     user_id = Column(Integer, ForeignKey("users.id"))
     user = relationship("User", back_populates="posts")
 """,
+    "app/crud.py": """\
+from fastapi import APIRouter, Depends
+from sqlalchemy.orm import Session
+
+from app.database import get_db
+from app.models import User
+
+router = APIRouter()
+
+
+def find(db: Session, user_id: int):
+    return db.get(User, user_id)
+
+
+@router.get("/users/{user_id}")
+def read_user(user_id: int, db: Session = Depends(get_db)):
+    return find(db, user_id)
+""",
 }
 """The application around each example."""
 

@@ -54,6 +54,7 @@ from migrate_async.plan.sessions import (
     find_acquisitions,
     plan_sessions,
 )
+from migrate_async.plan.stand_ins import mock_sessions, stand_in_edits
 from migrate_async.plan.surroundings import Surroundings
 from migrate_async.plan.touches import Touches
 from migrate_async.plan.verdicts import Verdicts
@@ -462,6 +463,9 @@ class AsyncStep:
         return self._becomes_async(factory) and factory_obstacle(factory) is None
 
     def _modules(self, collector: Collector) -> None:
+        for module, found in stand_in_edits(self._project, self.colouring.converts):
+            collector.add_module(module, found)
+        collector.diagnostics += mock_sessions(self._project, self.colouring.converts)
         for engine in self._project.engines:
             if engine.kind == "engine" and self._becomes_async(engine):
                 collector.add_module(engine.module, engine_edits(self._project, engine))

@@ -97,6 +97,18 @@ def test_all_goes_at_once() -> None:
     assert verify_tree(project(after), after, exists=lambda _path: False) == []
 
 
+def test_the_statement_that_configures_a_factory_goes() -> None:
+    """The way `migrate` writes it."""
+    one = "SessionLocal = async_sessionmaker(engine, expire_on_commit=False, "
+    written = DATABASE.replace(
+        f"{one}sync_session_class=HopSession)",
+        "SessionLocal = async_sessionmaker(engine, expire_on_commit=False)\n"
+        "SessionLocal.configure(sync_session_class=HopSession)",
+    )
+    _, after = finish({**FILES, "app/database.py": written})
+    assert after["app/database.py"] == FINISHED
+
+
 def test_a_second_run_changes_nothing() -> None:
     _, after = finish(FILES)
     plan, again = finish(after)

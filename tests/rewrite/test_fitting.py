@@ -9,6 +9,7 @@ import pytest
 
 from migrate_async.model.plan import AwaitCall, MakeAsync, ReplaceExpression
 from migrate_async.rewrite.fitting import Fitter
+from migrate_async.rewrite.islands import line_limit
 from migrate_async.rewrite.fragments import code_of, parse_expression
 from migrate_async.rewrite.lines import Style
 from support.rewriting import becomes, edit
@@ -139,3 +140,17 @@ def test_async_head_of_a_nested_function() -> None:
         "        pass\n",
         edit(MakeAsync),
     )
+
+
+@pytest.mark.parametrize(
+    ("lengths", "limit"),
+    [
+        ([80] * 50 + [95] * 2, 100),
+        ([80] * 999 + [95] * 3, 88),
+        ([80] * 50 + [120] * 9, 88),
+        ([], 88),
+    ],
+)
+def test_a_few_long_lines_are_no_style(lengths: list[int], limit: int) -> None:
+    """One that could not be broken would else let later runs leave lines longer elsewhere."""
+    assert line_limit(["\n".join("x" * length for length in lengths)]) == limit

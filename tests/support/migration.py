@@ -18,10 +18,14 @@ def copy_of(before: Path, folder: Path) -> Path:
     return target
 
 
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`migrate-async` with `arguments` in `folder`, whatever its exit code."""
+    return _run([sys.executable, "-m", "migrate_async", *arguments], folder)
+
+
 def migrate(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`migrate-async migrate` in `folder`, whatever its exit code."""
-    command = [sys.executable, "-m", "migrate_async", "migrate", *arguments]
-    return _run(command, folder)
+    return command(folder, "migrate", *arguments)
 
 
 def write(folder: Path, *arguments: str) -> None:
@@ -32,8 +36,8 @@ def write(folder: Path, *arguments: str) -> None:
 
 def own_tests(folder: Path) -> subprocess.CompletedProcess[str]:
     """The project's own test suite, in an interpreter of its own."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
-    return _run(command, folder)
+    options = ("-q", "-p", "no:cacheprovider", "-p", "no:randomly")
+    return _run([sys.executable, "-m", "pytest", *options], folder)
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -45,7 +49,7 @@ def tree(folder: Path) -> dict[str, bytes]:
     }
 
 
-def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+def _run(program: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     # The project under test must not inherit how this test run is measured or configured.
     environment = {
         name: value
@@ -53,7 +57,7 @@ def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
         if not name.startswith(("COV_", "COVERAGE_", "PYTEST_", "DATABASE_URL"))
     }
     return subprocess.run(
-        command,
+        program,
         cwd=folder,
         capture_output=True,
         text=True,

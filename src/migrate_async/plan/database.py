@@ -20,7 +20,9 @@ NAME = "async-engine"
 
 _FROM_CONFIG = "engine_from_config"
 _SYNC_POOLS = frozenset({"QueuePool", "SingletonThreadPool"})
-_HOP = "sync_session_class"
+HOP_ARGUMENT = "sync_session_class"
+HOP_SESSION = "HopSession"
+"""What a factory is told so that its sessions also serve code that stays sync."""
 _DROPPED = frozenset({"autocommit", "future"})
 
 
@@ -128,8 +130,8 @@ def hop_edits(factory: Variable) -> ModuleEdits:
     A statement of its own, so that it can go without a trace.
     """
     found = ModuleEdits()
-    session = add_import(found, factory.module, "migrate_async", "HopSession", NAME)
-    code = f"{factory.name}.configure({_HOP}={session})"
+    session = add_import(found, factory.module, "migrate_async", HOP_SESSION, NAME)
+    code = f"{factory.name}.configure({HOP_ARGUMENT}={session})"
     found.edits.append(
         p.InsertStatements(span=_statement_span(factory), codemod=NAME, code=code, after=True)
     )
@@ -145,7 +147,7 @@ def hop_statement(factory: Variable) -> s.Stmt | None:
         if (
             isinstance(call, s.Call)
             and s.dotted_name(call.func) == f"{factory.name}.configure"
-            and _keyword(call, _HOP) is not None
+            and _keyword(call, HOP_ARGUMENT) is not None
         ):
             return statement
     return None

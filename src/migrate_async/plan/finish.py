@@ -8,42 +8,33 @@ from migrate_async.index.project import Project
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
-from migrate_async.model.syntax import Span
-from migrate_async.plan.database import NAME
-from migrate_async.plan.scaffold import (
-    HOP_ARGUMENT,
-    Piece,
-    Use,
-    find_pieces,
-    find_uses,
-    hop_factories,
-    sync_sides,
-)
+from migrate_async.plan.database import HOP_ARGUMENT, HOP_SESSION, NAME
+from migrate_async.plan.scaffold import Use, find_uses, hops, sync_sides
+from migrate_async.plan.twins import Twins
 
 STEP = "finish"
 BLOCKED = "MA450"
 
 
 def plan_finish(project: Project, digests: Mapping[str, str]) -> p.Plan:
-    """The removal of all pieces; without edits, and with messages, while something uses one.
+    """The removal of all of it; without edits, and with messages, while something uses one.
 
     `digests` maps each path to the SHA-256 of its bytes.
     """
-    pieces = find_pieces(project)
-    blocked = sorted({_blocked(use) for use in _uses(project, pieces)})
+    twins = Twins(project)
+    blocked = sorted({_blocked(use) for use in _uses(project, twins)})
     if blocked:
         return p.Plan(step=STEP, diagnostics=tuple(blocked), counts={"in-the-way": len(blocked)})
     edits: dict[str, list[p.AnyEdit]] = {}
     unneeded: dict[str, set[str]] = {}
-    for piece in pieces:
-        path = piece.module.path
-        edits.setdefault(path, []).append(_removal(piece.statement.span))
-        unneeded.setdefault(path, set()).update(_names(piece.statement))
-    for module, call in hop_factories(project):
-        edit = p.RemoveArgument(span=call.span, codemod=NAME, name=HOP_ARGUMENT)
-        edits.setdefault(module.path, []).append(edit)
-        unneeded.setdefault(module.path, set()).add("HopSession")
-    for path, names in _importers(project, pieces):
+    for twin in twins:
+        path = twin.module.path
+        edits.setdefault(path, []).append(_removal(twin.statement))
+        unneeded.setdefault(path, set()).update(_names(twin.statement))
+    for module, hop in hops(project):
+        edits.setdefault(module.path, []).append(_without(hop))
+        unneeded.setdefault(module.path, set()).add(HOP_SESSION)
+    for path, names in _importers(project, twins):
         edits.setdefault(path, [])
         unneeded.setdefault(path, set()).update(names)
     files = (
@@ -55,13 +46,13 @@ def plan_finish(project: Project, digests: Mapping[str, str]) -> p.Plan:
         )
         for path in sorted(edits)
     )
-    return p.Plan(step=STEP, files=tuple(files), counts={"pieces": len(pieces)})
+    return p.Plan(step=STEP, files=tuple(files), counts={"pieces": sum(1 for _ in twins)})
 
 
-def _uses(project: Project, pieces: tuple[Piece, ...]) -> Iterator[Use]:
-    yield from find_uses(project, pieces)
-    if any(hop_factories(project)):
-        yield from sync_sides(project, pieces)
+def _uses(project: Project, twins: Twins) -> Iterator[Use]:
+    yield from find_uses(project, twins)
+    if any(hops(project)):
+        yield from sync_sides(project, twins)
 
 
 def _blocked(use: Use) -> Diagnostic:
@@ -75,8 +66,14 @@ def _blocked(use: Use) -> Diagnostic:
     )
 
 
-def _removal(span: Span) -> p.ReplaceStatement:
-    return p.ReplaceStatement(span=span, codemod=NAME)
+def _removal(statement: s.Stmt) -> p.ReplaceStatement:
+    return p.ReplaceStatement(span=statement.span, codemod=NAME)
+
+
+def _without(hop: s.Call | s.Stmt) -> p.AnyEdit:
+    if isinstance(hop, s.Call):
+        return p.RemoveArgument(span=hop.span, codemod=NAME, name=HOP_ARGUMENT)
+    return _removal(hop)
 
 
 def _names(statement: s.Stmt) -> set[str]:
@@ -84,9 +81,9 @@ def _names(statement: s.Stmt) -> set[str]:
     return {node.id for node in s.walk(statement) if isinstance(node, s.Name)}
 
 
-def _importers(project: Project, pieces: tuple[Piece, ...]) -> Iterator[tuple[str, frozenset[str]]]:
-    """Modules that import a piece, and what they call it."""
-    names = {piece.name for piece in pieces}
+def _importers(project: Project, twins: Twins) -> Iterator[tuple[str, frozenset[str]]]:
+    """Modules that import a twin, and what they call it."""
+    names = {twin.sync_name for twin in twins}
     for module in project.modules.values():
         found = frozenset(
             alias.asname or alias.name

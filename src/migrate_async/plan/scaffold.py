@@ -1,11 +1,4 @@
-"""What `migrate` leaves in a project for code that stays sync, and who uses it.
-
-def get_sync_db(db: AsyncSession = Depends(get_db)) -> Session: ...
-SyncDbDep = Annotated[Session, Depends(get_sync_db)]
-sync_engine = create_engine(...)
-SyncSessionLocal = sessionmaker(bind=sync_engine)
-SessionLocal = async_sessionmaker(..., sync_session_class=HopSession)
-"""
+"""Who uses what `migrate` left for code that stays sync: the twins, and sessions that hop."""
 
 from __future__ import annotations
 
@@ -15,46 +8,28 @@ import msgspec
 
 from migrate_async.index.project import Function, Module, Project
 from migrate_async.index.scopes import FromBinding
-from migrate_async.knowledge.shim import SYNC_ENGINE_PREFIX, SYNC_FACTORY_PREFIX
 from migrate_async.model import syntax as s
-from migrate_async.plan.aliases import find_aliases
-from migrate_async.plan.twins import SYNC_DEPENDENCY
-
-HOP_ARGUMENT = "sync_session_class"
-_HOP_SESSION = "HopSession"
-
-
-class Piece(msgspec.Struct, frozen=True, eq=False):
-    """One statement that is there only for the time of the migration; `name` is what it binds."""
-
-    module: Module
-    name: str
-    statement: s.Stmt
+from migrate_async.plan.database import HOP_ARGUMENT, HOP_SESSION, hop_statement
+from migrate_async.plan.twins import Twins
 
 
 class Use(msgspec.Struct, frozen=True, eq=False):
-    """Where a piece is named, apart from other pieces and from imports."""
+    """Where a twin is named, apart from other twins and from imports."""
 
     module: Module
     node: s.Node
     name: str
 
 
-def find_pieces(project: Project) -> tuple[Piece, ...]:
-    """All pieces, in order of module and line."""
-    found = [*_dependencies(project), *_variables(project), *_aliases(project)]
-    return tuple(sorted(found, key=lambda piece: (piece.module.path, piece.statement.span)))
+def find_uses(project: Project, twins: Twins) -> Iterator[Use]:
+    """The uses of `twins`: names, attributes, and strings that mention one.
 
-
-def find_uses(project: Project, pieces: tuple[Piece, ...]) -> Iterator[Use]:
-    """The uses of `pieces`: names, attributes, and strings that mention one.
-
-    A name is taken for a use wherever it was imported from: rather one too many than a piece gone
+    A name is taken for a use wherever it was imported from: rather one too many than one gone
     that somebody needs.
     """
-    names = {piece.name for piece in pieces}
-    inside = {node for piece in pieces for node in s.walk(piece.statement)}
-    homes = {(piece.module.name, piece.name) for piece in pieces}
+    names = {twin.sync_name for twin in twins}
+    inside = {node for twin in twins for node in s.walk(twin.statement)}
+    homes = {(twin.module.name, twin.sync_name) for twin in twins}
     for module in project.modules.values():
         local = _local_names(module, names, homes)
         for statement in module.syntax.body:
@@ -66,21 +41,27 @@ def find_uses(project: Project, pieces: tuple[Piece, ...]) -> Iterator[Use]:
                     yield Use(module, node, name)
 
 
-def hop_factories(project: Project) -> Iterator[tuple[Module, s.Call]]:
-    """The factories whose sessions also serve code that stays sync."""
+def hops(project: Project) -> Iterator[tuple[Module, s.Call | s.Stmt]]:
+    """What makes sessions also serve code that stays sync.
+
+    The call of a factory with the argument, or the statement that configures it.
+    """
     for factory in project.session_factories:
         call = factory.value
         if factory.kind != "async_sessionmaker" or not isinstance(call, s.Call):
             continue
+        statement = hop_statement(factory) if factory.scope.kind == "module" else None
+        if statement is not None:
+            yield factory.module, statement
         for keyword in call.keywords:
-            is_hop = s.dotted_name(keyword.value).rpartition(".")[2] == _HOP_SESSION
+            is_hop = s.dotted_name(keyword.value).rpartition(".")[2] == HOP_SESSION
             if keyword.arg == HOP_ARGUMENT and is_hop:
                 yield factory.module, call
 
 
-def sync_sides(project: Project, pieces: tuple[Piece, ...]) -> Iterator[Use]:
+def sync_sides(project: Project, twins: Twins) -> Iterator[Use]:
     """Where code takes the sync side of an async session, which needs a `HopSession`."""
-    inside = {node for piece in pieces for node in s.walk(piece.statement)}
+    inside = {node for twin in twins for node in s.walk(twin.statement)}
     for fn in project.functions:
         for node in _attributes(fn):
             is_side = node.attr == "sync_session" and node not in inside
@@ -88,49 +69,8 @@ def sync_sides(project: Project, pieces: tuple[Piece, ...]) -> Iterator[Use]:
                 yield Use(fn.module, node, node.attr)
 
 
-# --- finding -----------------------------------------------------------------------------------
-
-
-def _dependencies(project: Project) -> Iterator[Piece]:
-    """`get_sync_db`, as long as it still only hands out the sync side of a session."""
-    for fn in project.functions:
-        if (
-            fn.name != SYNC_DEPENDENCY
-            or fn.cls is not None
-            or not isinstance(fn.node, s.FunctionDef)
-        ):
-            continue
-        last = fn.node.body[-1]
-        value = last.value if isinstance(last, s.Return) else None
-        if isinstance(value, s.Attribute) and value.attr == "sync_session":
-            yield Piece(fn.module, fn.name, fn.node)
-
-
-def _variables(project: Project) -> Iterator[Piece]:
-    """Sync engines and factories beside an async one of the same name."""
-    twins = (
-        (project.session_factories, SYNC_FACTORY_PREFIX),
-        (project.engines, SYNC_ENGINE_PREFIX),
-    )
-    for variables, prefix in twins:
-        is_async = {(v.module.name, v.name) for v in variables if v.kind.startswith("async")}
-        for variable in variables:
-            twin = (variable.module.name, variable.name.removeprefix(prefix))
-            is_piece = variable.name.startswith(prefix) and twin in is_async
-            if is_piece and variable.scope.kind == "module":
-                statement = project.statement_of(variable.value)
-                yield Piece(variable.module, variable.name, statement)
-
-
-def _aliases(project: Project) -> Iterator[Piece]:
-    for alias in find_aliases(project):
-        twin = alias.name.removeprefix("Sync")
-        if SYNC_DEPENDENCY in alias.source and twin != alias.name:
-            yield Piece(alias.module, alias.name, alias.statement)
-
-
 def _local_names(module: Module, names: set[str], homes: set[tuple[str, str]]) -> dict[str, str]:
-    """What `module` calls the pieces: local name to name."""
+    """What `module` calls the twins: local name to name."""
     local = {name: name for name in names if (module.name, name) in homes}
     for bound, bindings in module.scope.names.items():
         for binding in bindings:

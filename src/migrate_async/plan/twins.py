@@ -1,8 +1,12 @@
 """The sync names that an earlier run left for code that stays sync, and what they stand for.
 
-`get_sync_db` stands for `get_db`, `SyncSessionLocal` for `SessionLocal`, `sync_engine` for
-`engine`, `SyncDbDep` for `DbDep`. They are recognised by name and by what stands beside them, so
-that a project may have a `get_sync_db` of its own.
+def get_sync_db(db: AsyncSession = Depends(get_db)) -> Session: ...  # for get_db
+SyncDbDep = Annotated[Session, Depends(get_sync_db)]                 # for DbDep
+sync_engine = create_engine(...)                                     # for engine
+SyncSessionLocal = sessionmaker(bind=sync_engine)                    # for SessionLocal
+
+They are recognised by name and by what stands beside them, so that a project may have a
+`get_sync_db` of its own.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from dataclasses import dataclass
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sessions import Variable
+from migrate_async.knowledge.shim import SYNC_ENGINE_PREFIX, SYNC_FACTORY_PREFIX
 from migrate_async.model import syntax as s
 from migrate_async.plan.aliases import Alias, find_aliases
 from migrate_async.plan.names import local_name
@@ -22,15 +27,15 @@ SYNC_DEPENDENCY = "get_sync_db"
 
 def sync_dependency_name(name: str) -> str:
     """Of a second session dependency; the main one's is `SYNC_DEPENDENCY`."""
-    return f"sync_{name}"
+    return f"{SYNC_ENGINE_PREFIX}{name}"
 
 
 def sync_factory_name(name: str) -> str:
-    return f"Sync{name}"
+    return f"{SYNC_FACTORY_PREFIX}{name}"
 
 
 def sync_engine_name(name: str) -> str:
-    return f"sync_{name}"
+    return f"{SYNC_ENGINE_PREFIX}{name}"
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,16 @@ def _dependencies(project: Project) -> Iterator[tuple[Function, Twin]]:
                 names = (SYNC_DEPENDENCY, sync_dependency_name(target.name))
                 if function.name not in names or target.module is not function.module:
                     continue
+                if not _hands_out_sync_side(function.node):
+                    continue
                 yield function, Twin(function.module, target.name, function.name, function.node)
+
+
+def _hands_out_sync_side(node: s.FunctionDef) -> bool:
+    """Whether it still does nothing else."""
+    last = node.body[-1]
+    value = last.value if isinstance(last, s.Return) else None
+    return isinstance(value, s.Attribute) and value.attr == "sync_session"
 
 
 def _variables(project: Project) -> Iterator[tuple[Variable, Twin]]:
@@ -97,7 +111,7 @@ def _variables(project: Project) -> Iterator[tuple[Variable, Twin]]:
         if variable.scope.kind != "module" or variable.kind.startswith("async"):
             continue
         is_engine = variable.kind == "engine"
-        prefix = "sync_" if is_engine else "Sync"
+        prefix = SYNC_ENGINE_PREFIX if is_engine else SYNC_FACTORY_PREFIX
         name = variable.name.removeprefix(prefix)
         if name != variable.name and (variable.module.name, name) in asynchronous:
             statement = project.statement_of(variable.value)
@@ -108,6 +122,6 @@ def _aliases(project: Project, functions: dict[Function, Twin]) -> Iterator[tupl
     names = {twin.sync_name for twin in functions.values()}
     for alias in find_aliases(project):
         mentions = {node.id for node in s.walk(alias.value) if isinstance(node, s.Name)}
-        name = alias.name.removeprefix("Sync")
+        name = alias.name.removeprefix(SYNC_FACTORY_PREFIX)
         if name != alias.name and mentions & names and name in alias.module.scope.names:
             yield alias, Twin(alias.module, name, alias.name, alias.statement)

@@ -145,7 +145,7 @@ def counts_line(counts: dict[str, int]) -> str:
         _count(counts, "sessions", "session"),
         _count(counts, "awaits", "await"),
         _count(counts, "threads", "threaded call"),
-        _count(counts, "pieces", "name for sync code", "in-the-way", "in the way"),
+        _count(counts, "pieces", "sync name", "in-the-way", "in the way"),
     ]
     return ", ".join(piece for piece in pieces if piece) or "nothing"
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from migrate_async.runtime.errors import UnsupportedURL as UnsupportedURL
     from migrate_async.runtime.errors import UnsupportedURLArgument as UnsupportedURLArgument
     from migrate_async.runtime.hop import HopSession as HopSession
+    from migrate_async.runtime.hop import sync_side as sync_side
     from migrate_async.runtime.http import health_router as health_router
     from migrate_async.runtime.http import install_error_handlers as install_error_handlers
     from migrate_async.runtime.http import lifespan as lifespan
@@ -171,6 +172,7 @@ _EXPORTS = {
     "set_current_user": "current_user",
     "start_telemetry": "telemetry",
     "status_router": "status",
+    "sync_side": "hop",
     "to_async_url": "urls",
     "to_sync_url": "urls",
     "track_user": "current_user",

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import String, create_engine, inspect, text
+from sqlalchemy import StaticPool, String, TextClause, create_engine, inspect, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from migrate_async import HopSession
+from migrate_async import HopSession, sync_side
 from migrate_async.runtime.legacy.adapter import adapted
 
 
@@ -126,3 +126,44 @@ async def test_legacy_code_sees_the_in_memory_database_of_the_test() -> None:
         count = await asyncio.to_thread(lambda: adapter.sync_session.query(Note).count())
     assert count == 0
     engine.dispose()
+
+
+class Counting(Session):
+    """A session class of an application, with a method that needs I/O."""
+
+    def exec(self, statement: TextClause) -> str | None:
+        return self.execute(statement).scalar()
+
+
+class CountingAsync(AsyncSession):
+    sync_session_class = Counting
+
+
+@pytest.mark.parametrize("made_by", [AsyncSession, CountingAsync])
+async def test_a_session_without_a_factory_serves_threads_too(
+    made_by: type[AsyncSession], tmp_path: Path
+) -> None:
+    """One transaction: what the thread wrote, the coroutine commits."""
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/notes.db")
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    async with made_by(engine, expire_on_commit=False) as session:
+        side = sync_side(session)
+        assert sync_side(session) is side is session.sync_session
+        await asyncio.to_thread(side.execute, text("INSERT INTO notes VALUES (1, 'a')"))
+        if isinstance(side, Counting):
+            statement = text("SELECT text FROM notes")
+            assert await asyncio.to_thread(side.exec, statement) == "a"
+        await session.commit()
+    async with AsyncSession(engine) as other:
+        assert (await other.get_one(Note, 1)).text == "a"
+    await engine.dispose()
+
+
+async def test_the_session_of_a_test_stays_what_it_is() -> None:
+    """An adapter lends it to threads without changing its class."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    with Session(engine) as session, adapted(session) as adapter:
+        assert sync_side(adapter) is session
+        assert type(session) is Session
+        assert await asyncio.to_thread(session.scalar, text("SELECT 1")) == 1

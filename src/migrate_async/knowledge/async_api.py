@@ -13,6 +13,7 @@ SESSION_AWAITED = frozenset(
         "commit",
         "connection",
         "delete",
+        "exec",
         "execute",
         "flush",
         "get",
@@ -26,7 +27,10 @@ SESSION_AWAITED = frozenset(
         "scalars",
     }
 )
-"""Coroutines of `AsyncSession`; `begin` and `begin_nested` too when not used with `with`."""
+"""Coroutines of `AsyncSession`; `begin` and `begin_nested` too when not used with `with`.
+
+`exec` is SQLModel's, whose `AsyncSession` adds it.
+"""
 
 SESSION_CONTEXT = frozenset({"begin", "begin_nested"})
 """Members whose value is entered with `async with`."""
@@ -83,7 +87,7 @@ CONNECTION_AWAITED = frozenset(
 CONNECTION_CONTEXT = frozenset({"begin", "begin_nested"})
 
 STREAMS = {
-    "session": frozenset({"exec", "run_sync", "stream", "stream_scalars", "aclose"}),
+    "session": frozenset({"run_sync", "stream", "stream_scalars", "aclose"}),
     "connection": frozenset({"run_sync", "start"}),
     "transaction": frozenset({"start"}),
 }

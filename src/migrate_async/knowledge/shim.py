@@ -18,6 +18,7 @@ SHIM: dict[str, str] = {
     "legacy_engine": _DATABASE,
     "legacy_sessionmaker": _DATABASE,
     "run_async": "a coroutine that awaits the call",
+    "sync_side": "coroutines on the AsyncSession itself",
     "use_mode": "an `async def` route",
 }
 """Public names of `migrate_async` that go when the migration is done."""

@@ -101,6 +101,13 @@ SESSION_ATTRIBUTES: dict[tuple[str, str], str] = {
 }
 """Attributes of library objects that are themselves sessions, engines or connections."""
 
+FOREIGN_SESSIONS = {
+    "flask_sqlalchemy.SQLAlchemy": "Flask-SQLAlchemy",
+    "fastapi_sqlalchemy.db": "fastapi-sqlalchemy",
+    "fastapi_sqlalchemy.DBSessionMiddleware": "fastapi-sqlalchemy",
+}
+"""Objects whose `session` a package makes, a sync one, and the name of the package."""
+
 OWNERS: dict[str, tuple[str, bool]] = {
     **dict.fromkeys(SESSIONS, ("session", False)),
     **dict.fromkeys(ASYNC_SESSIONS, ("session", True)),

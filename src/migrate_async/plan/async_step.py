@@ -42,6 +42,7 @@ from migrate_async.plan.lazy_access import Accesses, awaitable_edits, can_await
 from migrate_async.plan.lifespan import lifespan_edits
 from migrate_async.plan.model_base import base_edits
 from migrate_async.plan.obstacles import Obstacles, is_inside
+from migrate_async.plan.owners import advice_for
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.pytest_support import is_fixture, is_test, pytest_edits
 from migrate_async.plan.queries import QueryPlan, plan_queries
@@ -460,7 +461,7 @@ class AsyncStep:
                 self._provider.module,
                 self._provider.factory,
             )
-        return self._becomes_async(factory) and factory_obstacle(factory) is None
+        return self._becomes_async(factory) and factory_obstacle(self._project, factory) is None
 
     def _modules(self, collector: Collector) -> None:
         for module, found in stand_in_edits(self._project, self.colouring.converts):
@@ -473,8 +474,8 @@ class AsyncStep:
         for factory in self._project.session_factories:
             if factory.kind == "async_sessionmaker" or not self._becomes_async(factory):
                 continue
-            obstacle = factory_obstacle(factory)
-            found = factory_edits(factory) if obstacle is None else ModuleEdits()
+            obstacle = factory_obstacle(self._project, factory)
+            found = factory_edits(self._project, factory) if obstacle is None else ModuleEdits()
             found.diagnostics += [obstacle] if obstacle else []
             collector.add_module(factory.module, found)
             if obstacle is None:
@@ -540,15 +541,18 @@ def _is_inside(span: s.Span, around: list[s.Span]) -> bool:
 
 
 def _kept(function: Function, reason: p.Reason, severity: Severity) -> Diagnostic:
+    advice = advice_for(function.boundary) if reason.code == "boundary" else None
     return Diagnostic(
         path=function.module.path,
         line=function.node.line if function.node else 0,
         code="MA201",
         message=f"{function.qualname} stays sync: {reason.text}",
-        next_step=NEXT_STEPS.get(reason.code, "see `migrate-async plan` for the chain of reasons"),
+        next_step=advice or NEXT_STEPS.get(reason.code, _SEE_PLAN),
         severity=severity.value,
     )
 
+
+_SEE_PLAN = "see `migrate-async plan` for the chain of reasons"
 
 NEXT_STEPS = {
     "alembic": "nothing to do while a sync driver is installed; "
@@ -562,6 +566,8 @@ NEXT_STEPS = {
     "unresolved": "annotate the callee, or convert the call by hand",
     "no-await": "turn the expression into a loop or a list comprehension",
     "holds-lock": "use `async with` on an `asyncio.Lock`, or release the lock before the query",
+    "foreign-session": "take a session from Depends(get_db) there instead; the package has no "
+    "async one",
     "called-by-sync": "migrate the caller too; until then it is called on the sync side",
     "called-at-import": "move the call into the application's start-up",
     "not-selected": "select it too, or migrate it in a later run",

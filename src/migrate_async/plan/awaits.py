@@ -21,7 +21,7 @@ from migrate_async.plan.touches import Touch, Touches
 
 NAME = "async-colour"
 
-_HOISTED = ("execute", "scalars")
+_HOISTED = ("exec", "execute", "scalars")
 
 
 @dataclass

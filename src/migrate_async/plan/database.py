@@ -110,7 +110,7 @@ def variable_annotation(project: Project, variable: Variable) -> ModuleEdits:
     return ModuleEdits(found.edits, found.imports, found.unneeded)
 
 
-def factory_edits(factory: Variable) -> ModuleEdits:
+def factory_edits(project: Project, factory: Variable) -> ModuleEdits:
     """`sessionmaker(...)` as `async_sessionmaker(..., expire_on_commit=False)`."""
     found = ModuleEdits()
     call = called(factory)
@@ -118,10 +118,27 @@ def factory_edits(factory: Variable) -> ModuleEdits:
     for name in sorted(_DROPPED):
         if _keyword(call, name) is not None:
             found.edits.append(p.RemoveArgument(span=call.span, codemod=NAME, name=name))
+    retyped = _session_class(project, factory)
+    found.edits += retyped.edits
+    found.imports += retyped.imports
+    found.unneeded += retyped.unneeded
     if _keyword(call, "expire_on_commit") is None:
         code = "expire_on_commit=False"
         found.edits.append(p.AddArgument(span=call.span, codemod=NAME, code=code))
     return found
+
+
+def _session_class(project: Project, factory: Variable) -> AnnotationEdits:
+    """`class_=Session`: its async counterpart; no edits for a class that has none."""
+    found = AnnotationEdits()
+    session = _keyword(called(factory), "class_")
+    if session is not None:
+        retype(project, factory.scope, session, found)
+    return AnnotationEdits(
+        [msgspec.structs.replace(edit, codemod=NAME) for edit in found.edits],
+        [msgspec.structs.replace(change, codemod=NAME) for change in found.imports],
+        found.unneeded,
+    )
 
 
 def hop_edits(factory: Variable) -> ModuleEdits:
@@ -187,7 +204,7 @@ def _statement_span(variable: Variable) -> s.Span:
     return variable.value.span
 
 
-def factory_obstacle(factory: Variable) -> Diagnostic | None:
+def factory_obstacle(project: Project, factory: Variable) -> Diagnostic | None:
     """Why the factory cannot become async, if so."""
     path = factory.module.path
     if _keyword(called(factory), "query_cls") is not None:
@@ -197,6 +214,14 @@ def factory_obstacle(factory: Variable) -> Diagnostic | None:
             "MA402",
             "sessionmaker(query_cls=...) has no async counterpart",
             "turn the custom Query methods into functions that take a select()",
+        )
+    if _keyword(called(factory), "class_") and not _session_class(project, factory).edits:
+        return at(
+            path,
+            called(factory).span,
+            "MA402",
+            "sessionmaker(class_=...) names a sync class of the project",
+            "derive an async class from AsyncSession, with this one as its sync_session_class",
         )
     if factory.kind == "scoped_session":
         return at(

@@ -30,6 +30,11 @@ from migrate_async.plan.database import (
 from migrate_async.plan.names import local_name
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.sessions.acquisitions import find_acquisitions
+from migrate_async.plan.sessions.classes import (
+    async_home_of_dependency,
+    has_no_factory,
+    sync_home_of_dependency,
+)
 from migrate_async.plan.surroundings import Surroundings
 from migrate_async.plan.text import source
 from migrate_async.plan.twins import (
@@ -377,12 +382,18 @@ class Frontier:
             return
         edits = found.setdefault(function.module, ModuleEdits())
         depends = add_import(edits, function.module, "fastapi", "Depends", NAME)
-        sync = add_import(edits, function.module, "sqlalchemy.orm", "Session", NAME)
-        session = add_import(edits, function.module, "sqlalchemy.ext.asyncio", "AsyncSession", NAME)
+        plain = sync_home_of_dependency(self._project, function)
+        sync = add_import(edits, function.module, plain, "Session", NAME)
+        home = async_home_of_dependency(self._project, function)
+        session = add_import(edits, function.module, home, "AsyncSession", NAME)
+        head, value = "def", "db.sync_session"
+        if has_no_factory(self._project, function):
+            head = "async def"
+            value = f"{add_import(edits, function.module, 'migrate_async', 'sync_side', NAME)}(db)"
         code = (
-            f"def {name}(db: {session} = {depends}({function.name})) -> {sync}:\n"
+            f"{head} {name}(db: {session} = {depends}({function.name})) -> {sync}:\n"
             '    """The request\'s session, for what has not migrated yet."""\n'
-            "    return db.sync_session"
+            f"    return {value}"
         )
         edits.edits.append(
             p.InsertStatements(span=function.node.span, codemod=NAME, code=code, after=True)

@@ -20,8 +20,12 @@ def base_edits(project: Project, models: Iterable[Class]) -> dict[Module, Module
     """Give the bases of `models` the mixin that offers `awaitable_attrs`."""
     found: dict[Module, ModuleEdits] = {}
     done: set[s.Node] = set()
+    own_style = {model.cls for model in project.models.values() if model.is_sqlmodel}
     for model in models:
         if _ASYNC_ATTRS in project.bases(model):
+            continue
+        if model in own_style:  # SQLModel itself is no class of the project
+            _mixin(found, done, model)
             continue
         root = project.mro(model)[-1]
         for cls in project.mro(model):

@@ -9,10 +9,12 @@ from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
 from migrate_async.knowledge.async_api import SESSION_WITHOUT_COUNTERPART
+from migrate_async.knowledge.sqlalchemy import FOREIGN_SESSIONS
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason, Step
 from migrate_async.plan.alembic.environment import environments, is_revision
 from migrate_async.plan.locks import locked_blocks
+from migrate_async.plan.owners import caller_of
 from migrate_async.plan.responses import Responses
 from migrate_async.plan.touches import Touches
 
@@ -53,6 +55,7 @@ class Obstacles:
             self._migration,
             self._legacy_query,
             self._without_counterpart,
+            self._foreign_session,
             self._shared_session,
             self._unresolved,
             self._escapes,
@@ -68,7 +71,9 @@ class Obstacles:
         if function.is_async and (function.boundary or "").startswith("value:"):
             return None  # whoever takes a coroutine function awaits it already
         if function.boundary is not None:
-            return _at(function, "boundary", f"it cannot be `async def`: {function.boundary}")
+            return _at(
+                function, "boundary", f"it cannot be `async def`: {caller_of(function.boundary)}"
+            )
         for note in function.soft:
             if not note.startswith(_HARMLESS_SOFT):
                 return _at(function, "decorator", f"its decorator may not await it: {note}")
@@ -103,6 +108,18 @@ class Obstacles:
             if operation.name in SESSION_WITHOUT_COUNTERPART:
                 text = f"AsyncSession has no {operation.name}()"
                 return _site("no-counterpart", text, site)
+        return None
+
+    def _foreign_session(self, function: Function) -> Reason | None:
+        """A package makes the session, and makes sync ones only."""
+        for node in s.walk(function.node) if function.node is not None else ():
+            if not isinstance(node, s.Attribute) or node.attr != "session":
+                continue
+            for found in self._project.infer(node.value, self._project.scope_of(node)):
+                package = FOREIGN_SESSIONS.get(getattr(found, "dotted", ""))
+                if package is not None:
+                    text = f"{s.dotted_name(node)} is a sync session that {package} makes"
+                    return Reason("foreign-session", text, function.module.path, node.line)
         return None
 
     def _shared_session(self, function: Function) -> Reason | None:

@@ -16,8 +16,10 @@ from migrate_async.plan.eager_depth import EagerGraph
 from migrate_async.plan.lazy_access import LAZY, Accesses, can_await
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.responses import Responses
+from migrate_async.plan.text import text
 
 NAME = "eager-relationships"
+_EXTRA = "sa_relationship_kwargs"
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ def _eager(edits: ModuleEdits, need: Need, depth: int) -> None:
     arguments = {"lazy": '"selectin"'} | ({"join_depth": str(depth)} if depth else {})
     if relationship.is_backref:
         _eager_backref(edits, call, arguments)
+    elif s.dotted_name(call.func).rpartition(".")[2] == "Relationship":
+        _set_inside(edits, call, arguments)
     else:
         _set_arguments(edits, call, arguments)
     edits.diagnostics.append(
@@ -107,6 +111,29 @@ def _eager_backref(edits: ModuleEdits, call: s.Call, arguments: dict[str, str]) 
         edits.edits.append(
             p.ReplaceExpression(span=value.span, codemod=NAME, code=f"backref({{}}, {options})")
         )
+
+
+def _set_inside(edits: ModuleEdits, call: s.Call, arguments: dict[str, str]) -> None:
+    """Arguments for SQLModel's `Relationship`, which hands a dictionary on to SQLAlchemy."""
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    direct, extra = given.get("sa_relationship"), given.get(_EXTRA)
+    if isinstance(direct, s.Call):
+        _set_arguments(edits, direct, arguments)
+        return
+    added = [f'"{name}": {code}' for name, code in arguments.items()]
+    if extra is None:
+        code = f"{_EXTRA}={{{', '.join(added)}}}"
+        edits.edits.append(p.AddArgument(span=call.span, codemod=NAME, code=code))
+        return
+    before = [f"**{text(extra)}"]
+    if isinstance(extra, s.Mapping):
+        before = [
+            f"{text(key)}: {text(value)}" if key is not None else f"**{text(value)}"
+            for key, value in zip(extra.keys, extra.values, strict=True)
+            if not (isinstance(key, s.Constant) and key.value in arguments)
+        ]
+    code = f"{{{', '.join([*before, *added])}}}"
+    edits.edits.append(p.ReplaceExpression(span=extra.span, codemod=NAME, code=code))
 
 
 def _set_arguments(edits: ModuleEdits, call: s.Call, arguments: dict[str, str]) -> None:

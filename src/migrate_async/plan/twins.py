@@ -85,7 +85,7 @@ class Twins:
 
 def _dependencies(project: Project) -> Iterator[tuple[Function, Twin]]:
     for function in project.functions:
-        if not isinstance(function.node, s.FunctionDef) or function.is_async:
+        if not isinstance(function.node, s.FunctionDef):
             continue
         for site in project.calls(function):
             for target in site.targets if site.kind == "dependency" else ():

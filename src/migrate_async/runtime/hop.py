@@ -1,6 +1,7 @@
 """A sync `Session` for worker threads that does its I/O on the event loop of an `AsyncSession`.
 
-Give it to `async_sessionmaker(sync_session_class=HopSession)`. What has been migrated uses the
+Give it to `async_sessionmaker(sync_session_class=HopSession)`, or take `sync_side(session)` where
+there is no factory. What has been migrated uses the
 `AsyncSession`; what has not uses that session's `.sync_session` from a worker thread, the place
 where FastAPI runs sync routes and dependencies. Both are one session: one connection, one
 transaction, one identity map. So a half-migrated request cannot lose a write between two sessions,
@@ -26,6 +27,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar
 
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.util.concurrency import greenlet_spawn
 
@@ -122,6 +124,10 @@ class HopSession(Session):
         super().__init__(*args, **options)
         self._loop = loop or running_loop()
 
+    def use_loop(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Do the I/O on `loop` from now on."""
+        self._loop = loop
+
     def hop(self, function: Callable[..., _T], *args: Any, **options: Any) -> _T:
         """Call `function` on the loop and wait for it; call it here if this is not a thread.
 
@@ -152,8 +158,37 @@ class HopSession(Session):
         return HopTransaction(self, transaction)
 
 
-def _hopping(name: str) -> Callable[..., Any]:
-    method = getattr(Session, name)
+def sync_side(session: AsyncSession) -> Session:
+    """The sync session of `session`, made usable in worker threads: for code that stays sync.
+
+    For sessions that are made without a factory, `AsyncSession(engine)`. Call it on the event loop
+    that the session belongs to. The class of the session stays a base of its new one.
+    """
+    lend: Callable[[], Session] | None = getattr(session, "lend_to_threads", None)
+    if lend is not None:  # an adapter: its session is a test's, and stays what it is
+        return lend()
+    found = session.sync_session
+    if isinstance(found, HopSession):
+        return found
+    loop = running_loop()
+    kind: Any = type(found)
+    found.__class__ = _hop_class(kind)
+    assert isinstance(found, HopSession)  # noqa: S101  it is one now
+    found.use_loop(loop)
+    return found
+
+
+@functools.cache
+def _hop_class(base: Any) -> type[HopSession]:
+    """`HopSession` with what `base` adds, such as the `exec` of SQLModel."""
+    if base is Session:
+        return HopSession
+    own: dict[str, Any] = {"exec": _hopping("exec", base)} if hasattr(base, "exec") else {}
+    return type(f"Hop{base.__name__}", (HopSession, base), own)
+
+
+def _hopping(name: str, base: type[Session] = Session) -> Callable[..., Any]:
+    method = getattr(base, name)
 
     @functools.wraps(method)
     def call(self: HopSession, *args: Any, **options: Any) -> Any:

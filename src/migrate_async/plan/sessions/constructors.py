@@ -20,6 +20,7 @@ from migrate_async.model.diagnostic import at
 from migrate_async.plan.database import ModuleEdits, add_import
 from migrate_async.plan.names import names_in
 from migrate_async.plan.sessions.acquisitions import Acquisition, find_acquisitions
+from migrate_async.plan.sessions.classes import async_home
 from migrate_async.plan.sessions.injection import NAME, SessionPlan, is_injectable
 from migrate_async.plan.sessions.provider import Provider
 
@@ -104,8 +105,9 @@ class Constructors:
         function = constructor.function
         assert function.node is not None  # noqa: S101  an `__init__` has a definition
         edits = found.setdefault(function.module, ModuleEdits())
-        session = add_import(edits, function.module, "sqlalchemy.ext.asyncio", "AsyncSession", NAME)
         call = constructor.acquisition.call
+        home = async_home(self._project, call)
+        session = add_import(edits, function.module, home, "AsyncSession", NAME)
         edits.edits += [
             p.AddParameter(span=function.node.span, codemod=NAME, code=f"db: {session}"),
             p.ReplaceExpression(span=call.span, codemod=NAME, code="db"),

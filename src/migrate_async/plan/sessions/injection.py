@@ -17,6 +17,7 @@ from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.names import import_path, local_name
 from migrate_async.plan.sessions.acquisitions import Acquisition, find_acquisitions
+from migrate_async.plan.sessions.classes import async_home
 from migrate_async.plan.sessions.provider import Provider
 from migrate_async.plan.text import source
 
@@ -109,7 +110,7 @@ class _Builder:
         self._remove_closes(found.name)
         get_db = self._imported(self.provider.get_db_module, self.provider.get_db)
         depends = self._imported("fastapi", "Depends")
-        session = self._imported("sqlalchemy.ext.asyncio", "AsyncSession")
+        session = self._imported(async_home(self.project, found.call), "AsyncSession")
         self.edits.append(
             p.AddParameter(
                 span=self.node.span,
@@ -237,7 +238,7 @@ class _Builder:
         if found.kind == "factory" and not self._is_twin(found.call.func):
             return source(found.call)
         if found.kind == "constructor":
-            session = self._imported("sqlalchemy.ext.asyncio", "AsyncSession")
+            session = self._imported(async_home(self.project, found.call), "AsyncSession")
             arguments = source(replace_func(found.call, session))
             return f"{arguments[:-1]}, expire_on_commit=False)"
         factory = self._imported(self.provider.module, self.provider.factory)

@@ -28,6 +28,10 @@ T = TypeVar("T")
 _served: ContextVar[Session | None] = ContextVar("migrate_async_adapted_session", default=None)
 
 
+_LENT = (*IO_METHODS, "exec")
+"""`exec` is a method of SQLModel's sessions only."""
+
+
 class SyncSessionAdapter(AsyncSession):
     """Looks like an `AsyncSession`, works on a given sync session.
 
@@ -67,6 +71,11 @@ class SyncSessionAdapter(AsyncSession):
     def sync_session(self, session: Session) -> None:
         self._session = session
 
+    def lend_to_threads(self) -> Session:
+        """The session given, to be used by code in worker threads from now on."""
+        self._lent = True
+        return self._session
+
     async def close(self) -> None:
         """Close the sync session too."""
         self.release()
@@ -76,7 +85,7 @@ class SyncSessionAdapter(AsyncSession):
         """Give the sync session back as it was, open; idempotent."""
         session = self.sync_session
         session.expire_on_commit = self._expired_before
-        for name in (*IO_METHODS, "commit"):
+        for name in (*_LENT, "commit"):
             session.__dict__.pop(name, None)
         if self._strict:
             self._strict = False
@@ -87,7 +96,7 @@ class SyncSessionAdapter(AsyncSession):
 
         What belongs to a thread, an in-memory SQLite database for example, is the same for all.
         """
-        for name in IO_METHODS:
+        for name in _LENT:
             method = getattr(session, name, None)
             if method is not None:
                 setattr(session, name, functools.partial(self._where_made, method))
@@ -113,6 +122,10 @@ class SyncSessionAdapter(AsyncSession):
         given = dict(options.pop("execution_options", None) or {})
         options["execution_options"] = {**given, "prebuffer_rows": True}
         return await run_awaiting(self._session.execute, statement, params, **options)
+
+    async def exec(self, statement: Any, **options: Any) -> Any:
+        """As of a sync session of SQLModel."""
+        return await run_awaiting(self._session.exec, statement, **options)  # type: ignore[attr-defined]
 
     async def connection(self, **options: Any) -> SyncConnectionAdapter:  # type: ignore[override]
         """The session's connection, shaped like an `AsyncConnection`."""

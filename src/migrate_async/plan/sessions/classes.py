@@ -1,0 +1,55 @@
+"""Which `AsyncSession` a session becomes: SQLAlchemy's, or SQLModel's, which has `exec`."""
+
+from __future__ import annotations
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.index.types import External, ExternalInstance, Types
+from migrate_async.knowledge.async_api import TYPE_COUNTERPARTS
+from migrate_async.knowledge.sqlalchemy import (
+    ASYNC_SESSIONS,
+    SESSION,
+    SESSIONS,
+    SQLMODEL_ASYNC_SESSION,
+    SQLMODEL_SESSION,
+)
+from migrate_async.model import syntax as s
+
+SQLALCHEMY = "sqlalchemy.orm"
+
+
+def async_home(project: Project, session: s.Expr) -> str:
+    """The module that the async class of the sync session `session` is imported from."""
+    return _home(project.infer(session, project.scope_of(session)))
+
+
+def async_home_of_dependency(project: Project, dependency: Function) -> str:
+    """The same for what a session dependency gives."""
+    values = [*dependency.returns, *(found.value for found in dependency.yields)]
+    types = [project.infer(value, dependency.scope) for value in values if value is not None]
+    return _home(frozenset().union(*types))
+
+
+def sync_home_of_dependency(project: Project, dependency: Function) -> str:
+    """The module that its sync class is imported from."""
+    return "sqlmodel" if "sqlmodel" in async_home_of_dependency(project, dependency) else SQLALCHEMY
+
+
+def has_no_factory(project: Project, dependency: Function) -> bool:
+    """Whether a session dependency calls the class itself: `with Session(engine) as session:`."""
+    return any(
+        isinstance(found, External) and found.dotted in (*SESSIONS, *ASYNC_SESSIONS)
+        for site in project.calls(dependency)
+        if isinstance(site.node, s.Call)
+        for found in project.infer(site.node.func, dependency.scope)
+    )
+
+
+def _home(types: Types) -> str:
+    is_sqlmodel = any(
+        isinstance(item, ExternalInstance)
+        and item.dotted in (SQLMODEL_SESSION, SQLMODEL_ASYNC_SESSION)
+        for item in types
+    )
+    module, _ = TYPE_COUNTERPARTS[SQLMODEL_SESSION if is_sqlmodel else SESSION]
+    return module

@@ -63,6 +63,8 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "blog"
     shutil.copytree(APPLICATION, root, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.chdir(root)
+    programs = str(Path(sys.executable).parent)  # `record -- pytest` runs the one beside us
+    monkeypatch.setenv("PATH", programs + os.pathsep + os.environ["PATH"])
     return root
 
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "lsp": "migrate_async.integrations.lsp:lsp",
     "finish": "migrate_async.cli.finish:finish",
     "verify": "migrate_async.cli.verify:verify",
+    "record": "migrate_async.cli.record:record",
     "status": "migrate_async.cli.status:status",
     "undo": "migrate_async.cli.undo:undo",
     "codemod": "migrate_async.cli.codemod:codemod",

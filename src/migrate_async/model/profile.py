@@ -68,7 +68,7 @@ class LazyLoad(msgspec.Struct, frozen=True, order=True, omit_defaults=True, kw_o
 
     `model` is the dotted name of the mapped class that has `attribute`. `via` says who touched it
     on behalf of the code at `place`: `response` (FastAPI made a response; the place is the route's
-    `def`), `pydantic`, `jinja2`; empty: the line itself.
+    `def`), `pydantic`, `jinja2`, `awaitable_attrs`; empty: the line itself.
 
     `count` are all loads; `most` is the greatest number of them that one execution of the
     producing query caused (for new objects: that one test caused). `tests` are the tests that were
@@ -102,7 +102,8 @@ class Execution(msgspec.Struct, frozen=True, order=True, omit_defaults=True, kw_
     `statement` is a key of `Profile.statements`. `parameters` has a row for each set of values
     (several for an `executemany`); a value is text, see docs/record.md. `cause` is `lazy` for a
     lazy load, `eager` for a load that a loader option asked for, `refresh` for `refresh()` and
-    expired attributes; empty for what the code asked for itself. `at` is `path:line`.
+    expired attributes; empty for what the code asked for itself. `at` is `path:line`. `phase` is
+    `setup` or `teardown` for what fixtures did; empty for the test.
     """
 
     statement: str
@@ -110,6 +111,7 @@ class Execution(msgspec.Struct, frozen=True, order=True, omit_defaults=True, kw_
     count: int = 1
     cause: Literal["", "lazy", "eager", "refresh"] = ""
     at: str = ""
+    phase: Literal["", "setup", "teardown"] = ""
 
 
 class RecordedTest(msgspec.Struct, frozen=True, order=True, omit_defaults=True):

@@ -75,9 +75,9 @@ def _are_alike(one: Execution, other: Execution) -> bool:
     return _shape(one) == _shape(other)
 
 
-def _shape(execution: Execution) -> tuple[object, ...]:
-    rows = tuple(len(row) for row in execution.parameters)
-    return (execution.statement, rows, execution.count, execution.cause, execution.at)
+def _shape(execution: Execution) -> Execution:
+    rows = tuple(("",) * len(row) for row in execution.parameters)
+    return msgspec.structs.replace(execution, parameters=rows)
 
 
 def _varied(one: Execution, other: Execution) -> Execution:

@@ -15,6 +15,7 @@ import msgspec
 from migrate_async import __version__
 from migrate_async.model.journal import JournalRecord
 from migrate_async.model.plan import Plan
+from migrate_async.model.recording import Recording
 from migrate_async.model.scan import ScanResult
 from migrate_async.model.status import Snapshot, Status, snapshot
 from migrate_async.model.summary import RunSummary
@@ -74,6 +75,12 @@ def history_document(records: Sequence[JournalRecord]) -> str:
 def undo_document(restored: Sequence[str]) -> str:
     """The paths put back, in `restored`."""
     return document("undo", {"restored": list(restored)})
+
+
+def recording_document(found: Recording) -> str:
+    """The fields of a `Recording`, and `totals`."""
+    totals = {"loads": found.count, "repeated": len(found.repeated)}
+    return document("record", {**msgspec.to_builtins(found), "totals": totals})
 
 
 def document(command: str, fields: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ import msgspec
 
 from migrate_async.errors import UsageError
 from migrate_async.model.profile import PROFILE_VERSION, Profile
+from migrate_async.source.replace import Replacement, replace_all
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
@@ -64,6 +65,12 @@ def read_profile(file: Path) -> Profile:
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror or error}") from None
     return decode(data, str(file))
+
+
+def write_profile(file: Path, profile: Profile) -> None:
+    """Give `file` the profile, in one step; folders above it are made."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    replace_all({file: Replacement(encode(profile))})
 
 
 def schema() -> dict[str, Any]:

@@ -1,0 +1,152 @@
+"""Which line of the application is at work, found on the stack."""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import sys
+from types import CodeType, FrameType
+from typing import Any, Callable, Dict, FrozenSet, Iterator, NamedTuple, Optional, Tuple
+
+Place = Optional[Tuple[str, int]]
+"""Path relative to the root, with forward slashes, and line."""
+
+APPLICATION, ATTRIBUTES, STRATEGIES, LOADING, GREENLET = (
+    "application",
+    "attributes",
+    "strategies",
+    "loading",
+    "greenlet",
+)
+"""What a file may be: the application's, or SQLAlchemy's for one of four tasks."""
+RESPONSE, AWAITED = "response", "awaitable_attrs"
+"""Who may act on behalf of a place, besides the libraries below."""
+_LIBRARIES = {
+    "/pydantic/": "pydantic",
+    "/pydantic_core/": "pydantic",
+    "/jinja2/": "jinja2",
+    "/fastapi/routing.py": RESPONSE,
+    "/fastapi/encoders.py": RESPONSE,
+    "/sqlalchemy/orm/attributes.py": ATTRIBUTES,
+    "/sqlalchemy/orm/strategies.py": STRATEGIES,
+    "/sqlalchemy/orm/loading.py": LOADING,
+    "/sqlalchemy/util/concurrency.py": GREENLET,
+    "/sqlalchemy/util/_concurrency_py3k.py": GREENLET,
+}
+_NOT_OURS = ("/site-packages/", "/dist-packages/", "/.tox/", "/.nox/", "/.venv/")
+ROUTE: contextvars.ContextVar[Optional[Callable[..., Any]]] = contextvars.ContextVar(
+    "migrate_async_route", default=None
+)
+"""The function of the FastAPI route that the response is made for."""
+
+
+class Sight(NamedTuple):
+    """What the stack says, from the inside out to the first line of the application.
+
+    `touched` is the frame of the attribute access that led here, `via` who acts on behalf of the
+    place (see docs/record.md). `is_loader` says that a query being loaded asked for an attribute:
+    so do eager loads when they refresh one object.
+    """
+
+    place: Place
+    via: str
+    touched: Optional[FrameType]
+    is_loader: bool
+
+
+class Places:
+    """Finds places; what is known about each file of code is remembered."""
+
+    def __init__(self, root: str) -> None:
+        self._root = os.path.join(os.path.abspath(root), "")
+        self._outside = _folders_of_python(self._root)
+        self._files: Dict[str, Tuple[str, str]] = {}
+        self.accesses: FrozenSet[CodeType] = frozenset()
+        """The code of `__get__`, `__set__` and `__delete__` of instrumented attributes."""
+
+    def see(self, frame: Optional[FrameType]) -> Sight:
+        """What is seen from `frame` outwards."""
+        via = ""
+        touched: Optional[FrameType] = None
+        has_strategy = is_loader = False
+        for around in _frames(frame):
+            code = around.f_code
+            kind, path = self._files.get(code.co_filename) or self._file(code.co_filename)
+            if not kind:
+                continue
+            if kind == APPLICATION:
+                return Sight((path, _line(around)), via, touched, is_loader)
+            if kind == RESPONSE:
+                break
+            if kind == ATTRIBUTES:
+                touched = touched or (around if code in self.accesses else None)
+            elif kind == STRATEGIES:
+                has_strategy = True
+            elif kind == LOADING:
+                is_loader = is_loader or (has_strategy and touched is None)
+            elif kind != GREENLET:
+                via = via or kind
+            elif touched is not None and around.f_locals.get("fn") is getattr:
+                via = AWAITED
+        return self._response(via, touched)._replace(is_loader=is_loader)
+
+    def _response(self, via: str, touched: Optional[FrameType]) -> Sight:
+        route = ROUTE.get()
+        code = getattr(route, "__code__", None)
+        if touched is None or code is None:
+            return Sight(None, via, touched, is_loader=False)
+        kind, path = self._file(code.co_filename)
+        if kind != APPLICATION:
+            return Sight(None, RESPONSE, touched, is_loader=False)
+        return Sight((path, code.co_firstlineno), RESPONSE, touched, is_loader=False)
+
+    def _file(self, name: str) -> Tuple[str, str]:
+        """What kind of file it is, and its path relative to the root if it is the application's."""
+        found = self._files.get(name)
+        if found is None:
+            found = self._files[name] = self._classified(name)
+        return found
+
+    def _classified(self, name: str) -> Tuple[str, str]:
+        if name.startswith("<"):
+            return ("", "")
+        absolute = os.path.abspath(name)
+        path = absolute.replace(os.sep, "/")
+        is_inside = absolute.startswith(self._root) and not absolute.startswith(self._outside)
+        if is_inside and not any(part in path for part in _NOT_OURS):
+            return (APPLICATION, absolute[len(self._root) :].replace(os.sep, "/"))
+        for part, kind in _LIBRARIES.items():
+            if part in path:
+                return (kind, "")
+        return ("", "")
+
+
+def _folders_of_python(root: str) -> Tuple[str, ...]:
+    """Virtual environments below the root, which are not the application."""
+    prefixes = {os.path.join(os.path.abspath(p), "") for p in (sys.prefix, sys.exec_prefix)}
+    return tuple(prefix for prefix in prefixes if prefix != root and prefix.startswith(root))
+
+
+def _line(frame: FrameType) -> int:
+    """The line, in the template where the code was made of one."""
+    template = frame.f_globals.get("__jinja_template__")
+    if template is not None:
+        return int(template.get_corresponding_lineno(frame.f_lineno))
+    return frame.f_lineno
+
+
+def _frames(frame: Optional[FrameType]) -> Iterator[FrameType]:
+    """From `frame` outwards, also to where the greenlet was started that it runs in.
+
+    Code under an AsyncSession runs in one, and its stack ends there.
+    """
+    module = sys.modules.get("greenlet")
+    greenlet = None if module is None else module.getcurrent()
+    while True:
+        while frame is not None:
+            yield frame
+            frame = frame.f_back
+        greenlet = getattr(greenlet, "parent", None)
+        if greenlet is None:
+            return
+        frame = greenlet.gr_frame

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from migrate_async.errors import InternalError
-from migrate_async.model.plan import AddArgument, RemoveArgument, SpreadArgument
+from migrate_async.model.plan import (
+    AddArgument,
+    BridgeCall,
+    RecallCall,
+    RemoveArgument,
+    SpreadArgument,
+)
 from support.rewriting import becomes, edit, unchanged
 
 ADD = edit(AddArgument, code="k=1")
@@ -97,3 +103,29 @@ def test_spread_argument(before: str, after: str) -> None:
 def test_spread_needs_a_positional_argument(call: str) -> None:
     with pytest.raises(InternalError, match="no positional argument"):
         becomes(f"x = «{call}»\n", "", SPREAD)
+
+
+@pytest.mark.parametrize(
+    ("before", "session", "fields", "after"),
+    [
+        ("f(a, db=db)", "db", {"session": 1}, "db.run_sync(lambda session: f(a, db=session))"),
+        (
+            "f(g(db), *h(a), k=b, db=self.db)",
+            "self.db",
+            {"session": 3, "name": "s", "passed": ((0, "x"), (1, "y"))},
+            "self.db.run_sync(lambda s, x, y: f(x, *y, k=b, db=s), g(db), h(a))",
+        ),
+        (
+            "g(a).f(b, db)",
+            "db",
+            {"session": 1, "passed": ((-1, "call"),)},
+            "db.run_sync(lambda session, call: call(b, session), g(a).f)",
+        ),
+    ],
+)
+def test_a_bridge_comes_and_goes(
+    before: str, session: str, fields: dict[str, object], after: str
+) -> None:
+    """What is evaluated before the lambda goes back to its place."""
+    becomes(f"x = «{before}»\n", f"x = {after}\n", edit(BridgeCall, to=session, **fields))
+    becomes(f"x = «{after}»\n", f"x = {before}\n", edit(RecallCall, first=session))

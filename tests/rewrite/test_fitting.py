@@ -9,8 +9,8 @@ import pytest
 
 from migrate_async.model.plan import AwaitCall, MakeAsync, ReplaceExpression
 from migrate_async.rewrite.fitting import Fitter
-from migrate_async.rewrite.islands import line_limit
 from migrate_async.rewrite.fragments import code_of, parse_expression
+from migrate_async.rewrite.islands import line_limit
 from migrate_async.rewrite.lines import Style
 from support.rewriting import becomes, edit
 

@@ -7,11 +7,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
-from migrate_async.index.infer import Inference
+from migrate_async.index.types import UNKNOWN, Types
 from migrate_async.knowledge import fastapi, sqlalchemy
 from migrate_async.model import syntax as s
+
+if TYPE_CHECKING:
+    from migrate_async.index.infer import Inference
 
 _NAMES = frozenset({"run_sync", *(name.rpartition(".")[2] for name in fastapi.THREADS)})
 
@@ -31,6 +36,22 @@ def is_bridge(node: s.Call, scope: sc.Scope, inference: Inference) -> bool:
         if isinstance(item, t.ExternalMethod) and item.name == "run_sync":
             return item.owner in sqlalchemy.ASYNC_SESSIONS
     return False
+
+
+def handed(fn: sc.Function, param: s.Parameter, inference: Inference) -> Types:
+    """What the parameter of a lambda gets that a bridge runs: its session, or an argument."""
+    node, outer = fn.node, fn.scope.parent
+    around = inference.symbols.parents[node] if isinstance(node, s.Lambda) else None
+    if outer is None or not isinstance(around, s.Call) or around.args[:1] != (node,):
+        return UNKNOWN
+    if not is_bridge(around, outer, inference):
+        return UNKNOWN
+    position = fn.params.index(param) + 1
+    if sc.last_name(around.func) == "run_sync":
+        position -= 1
+        if not position:
+            return t.of(t.ExternalInstance(sqlalchemy.SESSION))
+    return inference.infer(around.args[position], outer) if position < len(around.args) else UNKNOWN
 
 
 def direct(node: s.Call) -> s.Call:

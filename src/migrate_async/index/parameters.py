@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migrate_async.index import bridges
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.annotations import is_vague, sharper
@@ -55,8 +56,10 @@ class Parameters:
         return found
 
     def _guessed(self, fn: sc.Function, param: s.Parameter) -> Types:
-        """From fixtures, arguments at call sites, and last from the name."""
+        """From fixtures, arguments at call sites, bridges, and last from the name."""
         found = self._fixture(fn, param) or frozenset(self._passed.get((fn, param.name), ()))
+        if fn.is_lambda:
+            found = bridges.handed(fn, param, self._inference)
         if found or param.annotation is not None:
             return found
         if param.name in self._inference.settings.session_names:

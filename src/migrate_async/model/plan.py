@@ -220,6 +220,21 @@ class DelegateCall(Edit, frozen=True):
     drop: str = ""
 
 
+class BridgeCall(Edit, frozen=True):
+    """Have the session `to` make the call at `span`, on its sync side.
+
+    `f(a, db=db)` becomes `db.run_sync(lambda session: f(a, db=session))`. `session` says which
+    argument that is, in the order of the source. `passed` names what is evaluated before, because
+    nothing can be awaited in a lambda: `(0, "a")` gives
+    `db.run_sync(lambda session, a: f(a, db=session), g())`; -1 stands for what is called.
+    """
+
+    to: str
+    session: int
+    name: str = "session"
+    passed: tuple[tuple[int, str], ...] = ()
+
+
 class SpreadArgument(Edit, frozen=True):
     """Give the elements of the first argument of the call at `span` as arguments of their own.
 
@@ -230,7 +245,8 @@ class SpreadArgument(Edit, frozen=True):
 class RecallCall(Edit, frozen=True):
     """Undo a `DelegateCall`: `to(f, a)` becomes `f(a)`, with `first` as a new first argument.
 
-    A lambda in the place of `f` is replaced by its body, `first` being what it is called with.
+    A lambda in the place of `f` is replaced by its body, `first` and `a` being what it is called
+    with.
     """
 
     first: str = ""
@@ -306,6 +322,7 @@ AnyEdit: TypeAlias = Union[
     InsertStatements,
     UnwrapCall,
     DelegateCall,
+    BridgeCall,
     SpreadArgument,
     RecallCall,
     NestWith,

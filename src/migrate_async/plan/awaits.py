@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
@@ -11,35 +10,16 @@ from migrate_async.index.scopes import Class, Function
 from migrate_async.index.types import External
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.plan.annotations import annotation_edits
 from migrate_async.plan.blocking import BlockingWork, report
+from migrate_async.plan.bridging import Bridges
 from migrate_async.plan.colour import Colouring
-from migrate_async.plan.names import import_path, local_name, names_in
+from migrate_async.plan.colour_edits import NAME, ColourEdits
+from migrate_async.plan.names import names_in
 from migrate_async.plan.surroundings import Surroundings
 from migrate_async.plan.touches import Touch, Touches
 
-NAME = "async-colour"
-
 _HOISTED = ("exec", "execute", "scalars")
-
-
-@dataclass
-class ColourEdits:
-    """Edits of one function, and how many awaits and bridges are among them."""
-
-    edits: list[p.AnyEdit] = field(default_factory=list)
-    imports: list[p.ImportChange] = field(default_factory=list)
-    unneeded: list[str] = field(default_factory=list)
-    awaits: int = 0
-    bridges: int = 0
-    lent: int = 0
-    """How often the sync side of a session is handed to what stays sync."""
-    sync_spans: list[s.Span] = field(default_factory=list)
-    """Calls that run inside `run_sync`: lazy loads work there, and nothing can be awaited."""
-    threads: int = 0
-    """How many calls went back to a worker thread because they block."""
-    diagnostics: list[Diagnostic] = field(default_factory=list)
 
 
 class Awaiter:
@@ -60,6 +40,7 @@ class Awaiter:
         self._colouring = colouring
         self._holds_kept = holds_kept
         self._blocking = blocking
+        self._bridges = Bridges(self._project, touches, colouring, blocking)
 
     def plan(self, function: Function, gone: frozenset[s.AnyNode]) -> ColourEdits:
         """Everything but the session's own acquisition and the queries."""
@@ -141,7 +122,7 @@ class Awaiter:
         if not coloured:
             return
         if not all(self._colouring.converts(target) for target in coloured):
-            self._bridge(found, function, site)
+            self._bridges.call(found, function, site)
             return
         if any(not is_awaitable(target) for target in coloured):
             self._generator(found, site)
@@ -190,57 +171,6 @@ class Awaiter:
         elif isinstance(parent, s.Generator) and parent.iter is site.node:
             found.edits.append(p.MakeAsync(span=site.node.span, codemod=NAME))
 
-    def _bridge(self, found: ColourEdits, function: Function, site: CallSite) -> None:
-        """Call a function that stays sync: on the session's sync side, or in a thread."""
-        call = site.node
-        if not isinstance(call, s.Call):
-            return
-        found.bridges += 1
-        session = self._session_argument(site)
-        if session is None:
-            self._in_thread(found, function, call)
-            return
-        blocks = self._blocking.bridged(site)
-        if blocks is not None:
-            found.diagnostics.append(report(blocks, function))
-        argument, name = session
-        drop = _first_argument(site, call, argument)
-        if drop:
-            edits: list[p.AnyEdit] = [
-                p.DelegateCall(span=call.span, codemod=NAME, to=f"{name}.run_sync", drop=drop)
-            ]
-        else:
-            found.sync_spans.append(call.span)
-            code = f"{name}.run_sync(lambda session: {{}})"
-            edits = [
-                p.ReplaceExpression(span=argument.span, codemod=NAME, code="session"),
-                p.ReplaceExpression(span=call.span, codemod=NAME, code=code),
-            ]
-        found.edits += [*edits, p.AwaitCall(span=call.span, codemod=NAME)]
-
-    def _in_thread(self, found: ColourEdits, function: Function, call: s.Call) -> None:
-        module, name = "starlette.concurrency", "run_in_threadpool"
-        if not self._project.routes:
-            module, name = "asyncio", "to_thread"
-        importer = function.module
-        local = local_name(importer, module, name)
-        if local is None:
-            local = name
-            found.imports.append(p.ImportChange(NAME, import_path(importer, module), name))
-        found.edits += [
-            p.DelegateCall(span=call.span, codemod=NAME, to=local),
-            p.AwaitCall(span=call.span, codemod=NAME),
-        ]
-
-    def _session_argument(self, site: CallSite) -> tuple[s.Expr, str] | None:
-        if not isinstance(site.node, s.Call):
-            return None
-        for value in (*site.node.args, *(keyword.value for keyword in site.node.keywords)):
-            if self._project.session_kind(value, site.scope) == "sync":
-                name = s.dotted_name(value)
-                return (value, name) if name else None
-        return None
-
     # --- what blocks -----------------------------------------------------------------------------
 
     def _blocking_work(
@@ -256,7 +186,7 @@ class Awaiter:
             if work.cure == "sleep":
                 self._sleep(found, call)
             else:
-                self._in_thread(found, function, call)
+                self._bridges.in_thread(found, function, call)
             found.threads += 1
 
     def _sleep(self, found: ColourEdits, call: s.Call) -> None:
@@ -348,20 +278,3 @@ def _nested(found: ColourEdits, statement: s.With, node: s.Expr) -> p.AnyEdit:
     if all(kinds):
         return p.MakeAsync(span=statement.span, codemod=NAME)
     return p.NestWith(span=statement.span, codemod=NAME, kinds=kinds)
-
-
-def _first_argument(site: CallSite, call: s.Call, session: s.Expr) -> str:
-    """How the call passes its session, if that is the callee's first parameter; else empty.
-
-    `run_sync` hands the session over as the first argument.
-    """
-    if call.args and call.args[0] is session:
-        return "0"
-    name = next((k.arg for k in call.keywords if k.value is session), None)
-    firsts = {_first_parameter(target) for target in site.targets}
-    return name if name and firsts == {name} and not call.args else ""
-
-
-def _first_parameter(function: Function) -> str:
-    params = [param for param in function.params if param.name != function.self_name]
-    return params[0].name if params else ""

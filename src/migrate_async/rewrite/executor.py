@@ -21,6 +21,7 @@ from migrate_async.model.plan import (
     AnyEdit,
     AwaitAttribute,
     AwaitCall,
+    BridgeCall,
     DelegateCall,
     Edit,
     MakeAsync,
@@ -44,6 +45,7 @@ Operation = Callable[[Any, cst.BaseExpression, Place], Replacement]
 
 _OPERATIONS: dict[type[Edit], Operation] = {
     AddArgument: lambda edit, node, _: Replacement(calls.add_argument(edit, node)),
+    BridgeCall: lambda edit, node, _: Replacement(calls.bridge(edit, node)),
     DelegateCall: lambda edit, node, _: Replacement(calls.delegate(edit, node)),
     RecallCall: lambda edit, node, _: Replacement(calls.recall(edit, node)),
     RemoveArgument: lambda edit, node, _: Replacement(calls.remove_argument(edit, node)),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import libcst as cst
 
 from migrate_async.errors import InternalError
 from migrate_async.model.plan import (
     AddArgument,
+    BridgeCall,
     DelegateCall,
     RecallCall,
     RemoveArgument,
@@ -50,6 +53,30 @@ def delegate(edit: DelegateCall, node: cst.BaseExpression) -> cst.Call:
     return call.with_changes(func=parse_expression(edit.to), args=args)
 
 
+def bridge(edit: BridgeCall, node: cst.BaseExpression) -> cst.Call:
+    """The call `node` in a lambda, on the sync side of the session `edit.to`."""
+    call = _as_call(node)
+    session = cst.Name(edit.name)
+    args = list(call.args)
+    args[edit.session] = args[edit.session].with_changes(value=session)
+    values: list[cst.BaseExpression] = []
+    for index, name in edit.passed:
+        if index < 0:
+            values.append(call.func)
+            call = call.with_changes(func=cst.Name(name))
+        else:
+            values.append(args[index].value)
+            args[index] = args[index].with_changes(value=cst.Name(name))
+    names = [edit.name, *(name for _, name in edit.passed)]
+    function = parse_expression(f"lambda {', '.join(names)}: None")
+    assert isinstance(function, cst.Lambda)  # noqa: S101 - that is what was parsed
+    first = function.with_changes(body=call.with_changes(args=args))
+    return cst.Call(
+        func=cst.Attribute(parse_expression(edit.to), cst.Name("run_sync")),
+        args=[cst.Arg(first), *map(cst.Arg, values)],
+    )
+
+
 def recall(edit: RecallCall, node: cst.BaseExpression) -> cst.BaseExpression:
     """What the delegated call `node` delegates, called directly; of an `await`, not awaited."""
     if isinstance(node, cst.Await):
@@ -57,8 +84,10 @@ def recall(edit: RecallCall, node: cst.BaseExpression) -> cst.BaseExpression:
     call = _as_call(node)
     callee = call.args[0].value
     if isinstance(callee, cst.Lambda):
-        parameter = callee.params.params[0].name.value
-        body = callee.body.visit(_Renamed(parameter, parse_expression(edit.first)))
+        given = [parse_expression(edit.first)] if edit.first else []
+        given += [arg.value for arg in call.args[1:]]
+        names = [param.name.value for param in callee.params.params]
+        body = callee.body.visit(_Renamed(dict(zip(names, given, strict=False))))
         assert isinstance(body, cst.BaseExpression)  # noqa: S101 - a lambda's body is one
         return body
     args = sequences.remove(call.args, 0)
@@ -70,12 +99,11 @@ def recall(edit: RecallCall, node: cst.BaseExpression) -> cst.BaseExpression:
 
 
 class _Renamed(cst.CSTTransformer):
-    """Puts an expression in the place of a name."""
+    """Puts expressions in the place of names."""
 
-    def __init__(self, name: str, new: cst.BaseExpression) -> None:
+    def __init__(self, given: Mapping[str, cst.BaseExpression]) -> None:
         super().__init__()
-        self._name = name
-        self._new = new
+        self._given = given
 
     def on_leave(  # type: ignore[override]
         self, original_node: cst.CSTNode, updated_node: cst.CSTNode
@@ -85,8 +113,9 @@ class _Renamed(cst.CSTTransformer):
             return updated_node.with_changes(attr=original_node.attr)
         if isinstance(original_node, cst.Arg):
             return updated_node.with_changes(keyword=original_node.keyword)
-        is_it = isinstance(original_node, cst.Name) and original_node.value == self._name
-        return self._new if is_it else updated_node
+        if isinstance(original_node, cst.Name):
+            return self._given.get(original_node.value, updated_node)
+        return updated_node
 
 
 def remove_argument(edit: RemoveArgument, node: cst.BaseExpression) -> cst.Call:

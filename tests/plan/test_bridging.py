@@ -1,0 +1,164 @@
+"""Bridges: each way to call what stays sync, executed, and taken down to the text it came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from migrate_async.config import Settings
+from migrate_async.model.plan import Step
+from migrate_async.model.selection import EVERYTHING, Selection
+from migrate_async.plan.planner import make_plan
+from migrate_async.rewrite.engine import rewrite_text
+from support.http_sequence import replay
+from support.projects import project
+
+DATABASE = """
+import os
+
+from sqlalchemy import Column, Integer, String, create_engine
+from sqlalchemy.orm import declarative_base, sessionmaker
+
+engine = create_engine(os.environ["DATABASE_URL"])
+SessionLocal = sessionmaker(bind=engine)
+Base = declarative_base()
+
+
+class User(Base):
+    __tablename__ = "users"
+    id = Column(Integer, primary_key=True)
+    name = Column(String)
+
+
+def get_db():
+    db = SessionLocal()
+    try:
+        yield db
+    finally:
+        db.close()
+"""
+
+MAIN = """
+from fastapi import Depends, FastAPI
+from sqlalchemy.orm import Session
+
+from app.database import Base, User, engine, get_db
+
+app = FastAPI()
+
+
+@app.on_event("startup")
+def create():
+    Base.metadata.create_all(engine)
+
+
+def find(db: Session, id: int):
+    user = db.get(User, id)
+    if user is None:
+        user = User(id=id, name=f"user {id}")
+        db.add(user)
+        db.commit()
+    return user
+
+
+def rename(user, name, db: Session):
+    user.name = name
+    db.commit()
+    return user
+
+
+def again(db: Session, user):
+    return db.get(User, user.id)
+
+
+class Namer:
+    def __init__(self, name):
+        self.name = name
+
+    def write(self, user, db: Session):
+        user.name = self.name + user.name
+        db.commit()
+        return user.name
+
+
+def namer(user, db: Session):
+    return Namer(find(db, user.id + 1).name)
+
+
+@app.get("/one")
+def one(name: str, db: Session = Depends(get_db)):
+    session = len(name)
+    seen = [
+        rename(find(db, 1), name.upper(), db=db).name,
+        rename(find(db, 2), name, db).name,
+        rename(name=db.query(User).filter(User.id == 1).first().name, user=find(db, 3), db=db).name,
+        again(db=db, user=find(db, 2)).name,
+        again(db, find(db, 2)).name,
+        namer(find(db, 1), db).write(find(db, 2), db=db),
+        rename(find(db, session), str(session), db=db).name,
+    ]
+    return [*seen, len(db.query(User).all())]
+
+
+@app.get("/two")
+def two(name: str, db: Session = Depends(get_db)):
+    user = find(db, 1)
+    seen = [namer(user, db=db).write(user, db), again(db=db, user=user).name]
+    return [*seen, rename(user, name, db=db).name, len(db.query(User).all())]
+"""
+
+FILES = {"app/__init__.py": "", "app/database.py": DATABASE, "app/main.py": MAIN}
+REQUESTS: list[dict[str, Any]] = [
+    {"method": "GET", "path": "/one?name=ada"},
+    {"method": "GET", "path": "/two?name=bob"},
+    {"method": "GET", "path": "/one?name=eve"},
+]
+
+
+def migrated(files: dict[str, str], selection: Selection) -> dict[str, str]:
+    plan = make_plan(project(files), Step.ALL, Settings(), selection)
+    changed = {file.path: file for file in plan.files}
+    return {
+        path: rewrite_text(changed[path], text) if path in changed else text
+        for path, text in files.items()
+    }
+
+
+def answers(files: dict[str, str], folder: Path) -> list[dict[str, Any]]:
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, "utf-8")
+    found = replay(folder, REQUESTS, app="app.main:app")
+    assert [answer["status"] for answer in found] == [200, 200, 200]
+    return found
+
+
+@pytest.mark.parametrize(("first", "second"), [("/one", "/two"), ("/two", "/one")])
+def test_bridged_calls_do_the_same_and_leave_no_trace(
+    first: str, second: str, tmp_path: Path
+) -> None:
+    legacy = answers(FILES, tmp_path / "legacy")
+    halfway = migrated(FILES, Selection(routes=(f"GET {first}",)))
+    assert "run_sync(" in halfway["app/main.py"]
+    assert answers(halfway, tmp_path / "halfway") == legacy
+    done = migrated(halfway, Selection(routes=(f"GET {second}",)))
+    assert done == migrated(FILES, EVERYTHING)
+    assert answers(done, tmp_path / "done") == legacy
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        # What is awaited is evaluated before, and with it whatever else is called.
+        "lambda session_2, argument, argument_2: rename(argument, argument_2, db=session_2)",
+        "lambda session, argument: rename(argument, name, session)",
+        "lambda session, user: again(db=session, user=user), await db.run_sync(find, 2)",
+        "await db.run_sync(again, await db.run_sync(find, 2))",
+    ],
+)
+def test_how_bridges_look(expected: str) -> None:
+    text = migrated(FILES, Selection(routes=("GET /one",)))["app/main.py"]
+    joined = " ".join(text.split()).replace("( ", "(").replace(", )", ")")
+    assert expected in joined

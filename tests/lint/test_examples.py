@@ -22,6 +22,7 @@ def test_findings_are_where_the_example_says(rule: type[Rule], example: Example)
     found = linting.findings(rule, example.code)
     places = sorted((f.path, f.span[0], f.confidence) for f in found)
     assert places == linting.expected(linting.split_files(example.code))
+    assert all(f.span[:2] < f.span[2:] for f in found)
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.CODE)

@@ -63,7 +63,7 @@ def uses(view: View, names: Collection[str]) -> Iterator[Use]:
             for item in t.ordered(types):
                 found = sorted(wanted.intersection(names_of(item)))
                 if found:
-                    is_mixed = any(isinstance(other, t.FunctionObject) for other in types)
+                    is_mixed = any(wanted.isdisjoint(names_of(other)) for other in types)
                     by_name = is_mixed or bool(getattr(item, "heuristic", False))
                     yield Use(call, function, found[0], by_name)
                     break

@@ -16,6 +16,7 @@ from migrate_async.index.scopes import AnnotatedBinding, Function, Scope, ValueB
 from migrate_async.index.types import FunctionObject
 from migrate_async.knowledge import boundaries, fastapi
 from migrate_async.knowledge.async_api import AWAITED, CONTEXT, GENERATOR_COUNTERPARTS, STREAMS
+from migrate_async.lint.flow.handlers import caught_names
 from migrate_async.lint.hazards.handed_on import HandedOn
 from migrate_async.lint.hazards.narrowing import is_narrowed
 from migrate_async.lint.view import View
@@ -94,7 +95,7 @@ class Coroutines:
             confidence = self.gives_awaitable(site)
             if confidence is None or is_narrowed(self._project, site.node, function):
                 continue
-            if self._is_expected_to_fail(site):
+            if self._is_expected_to_fail(site) or self._is_fallback(site.node):
                 continue
             found = self._misuse(site.node, site)
             if found is not None:
@@ -107,6 +108,15 @@ class Coroutines:
         return isinstance(block, s.With) and any(
             last_name(item.context) in ("raises", "assertRaises") for item in block.items
         )
+
+    def _is_fallback(self, node: s.AnyNode) -> bool:
+        """`except TypeError:` after an `await`: the object turned out to be a sync one."""
+        around: s.AnyNode | s.ModuleSyntax = node
+        while not isinstance(around, s.ModuleSyntax | s.FunctionDef):
+            if isinstance(around, s.Handler) and "TypeError" in caught_names(around):
+                return True
+            around = self._project.parent(around)
+        return False
 
     # --- what gives an awaitable ---------------------------------------------------------------
 

@@ -57,6 +57,19 @@ number = engine.scalar(text("SELECT 1"))  # error
 """,
         ),
         Example(
+            "one name for a statement and its result",
+            """\
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def first(db: AsyncSession, model):
+    query = select(model)
+    query = await db.execute(query)
+    return query.scalars().first()
+""",
+        ),
+        Example(
             "a statement",
             """\
 from sqlalchemy import MetaData, Table, select
@@ -103,5 +116,6 @@ rows = sqlite3.connect("a.db").execute("SELECT 1").fetchall()
 def _is_statement(view: View, call: RawCall, value: s.Expr) -> bool:
     root = patterns.chain_root(value)
     if root is None:
-        return any(isinstance(item, t.SelectOf) for item in view.project.infer(value, call.scope))
+        types = view.project.infer(value, call.scope)
+        return bool(types) and all(isinstance(item, t.SelectOf) for item in types)
     return bool(patterns.names(view, root.func, call.scope) & _MAKERS)

@@ -252,6 +252,20 @@ def plain(key: int):
 """,
         ),
         Example(
+            "tried with and without `await`",
+            """\
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def ping(session: AsyncSession):
+    try:
+        await session.execute(text("SELECT 1"))
+    except TypeError:
+        session.execute(text("SELECT 1")).fetchall()
+""",
+        ),
+        Example(
             "async iterators and context managers are not awaited",
             """\
 from contextlib import asynccontextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrate_async.index.scopes import Module, Scope
+from migrate_async.index.scopes import Module, Scope, ValueBinding, last_name
 from migrate_async.index.sessions import Variable
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.lint.rule import Example, Rule
@@ -35,8 +35,8 @@ class ScopedSessionNeverRemoved(Rule):
     ## False alarms
 
     Extensions that end the sessions (zope.sqlalchemy, Flask-SQLAlchemy) are recognised by their
-    import in the same module. Where `close()` is called on the registry, the finding has medium
-    confidence: the session stays, but gives its connection back.
+    import in the same module. Where `close()` is called on the registry, or on what it gives, the
+    finding has medium confidence: the session stays, but gives its connection back.
     """
 
     CODE = "MA612"
@@ -71,6 +71,22 @@ def users():
         return db_session.query("users").all()
     finally:
         db_session.close()
+""",
+        ),
+        Example(
+            "what they give is closed only",
+            """\
+from sqlalchemy.orm import scoped_session, sessionmaker
+
+SessionLocal = scoped_session(sessionmaker())  # error: medium
+
+
+def get_db():
+    db = SessionLocal()
+    try:
+        yield db
+    finally:
+        db.close()
 """,
         ),
         Example(
@@ -132,7 +148,7 @@ def _ended(view: View) -> dict[str, frozenset[str]]:
             if not isinstance(node, s.Attribute) or node.attr not in _ENDS:
                 continue
             name = s.dotted_name(node.value).rpartition(".")[2]
-            names = [name, *_registries(node.value, scope, view)]
+            names = [name, *_registries(node.value, scope, view), *_makers(node.value, scope)]
             for ended in names:
                 found.setdefault(ended, set()).add(node.attr)
     return {name: frozenset(attrs) for name, attrs in found.items()}
@@ -144,6 +160,13 @@ def _registries(expr: s.Expr, scope: Scope, view: View) -> list[str]:
     if not any(getattr(item, "dotted", "") == sqlalchemy.SCOPED_SESSION for item in types):
         return []
     return [variable.name for variable in view.project.session_factories]
+
+
+def _makers(expr: s.Expr, scope: Scope) -> list[str]:
+    """`db_session`, if `expr` is a name for `db_session()`."""
+    bindings = scope.names.get(expr.id, ()) if isinstance(expr, s.Name) else ()
+    values = [binding.value for binding in bindings if isinstance(binding, ValueBinding)]
+    return [last_name(value.func) for value in values if isinstance(value, s.Call)]
 
 
 def _is_kept(module: Module) -> bool:

@@ -82,6 +82,17 @@ def handed_on(db: Session, client):
 """,
         ),
         Example(
+            "a name for what cannot be told",
+            """\
+from sqlalchemy.orm import Session
+
+
+def names(db: Session, User, spent):
+    rows = db.query(User, spent.c.orders).order_by(User.id)
+    return [user for user, orders in rows]  # error: medium
+""",
+        ),
+        Example(
             "a query that is translated",
             """\
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -131,9 +142,12 @@ def users(db: Session):
 
 
 def _node_at(function: Function, line: int, column: int) -> s.Node:
-    """The smallest call that starts there."""
-    starting = [c.node for c in function.calls if (c.node.line, c.node.col) == (line, column)]
-    return min(starting, key=_end, default=s.Node(line, column, line, column))
+    """The smallest call that starts there, or the smallest of what else does."""
+    calls = [c.node for c in function.calls if (c.node.line, c.node.col) == (line, column)]
+    if calls:
+        return min(calls, key=_end)
+    others = [r.node for r in function.references if (r.node.line, r.node.col) == (line, column)]
+    return min(others, key=_end, default=s.Node(line, column, line, column + 1))
 
 
 def _end(node: s.Node) -> tuple[int, int]:

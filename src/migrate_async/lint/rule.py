@@ -61,7 +61,8 @@ class Rule(ABC):
     """Base of all rules."""
 
     CODE: ClassVar[str]
-    """Stable; `MA6..` leaks, `MA7..` async hazards, `MA80.` legacy API, `MA85.` migration."""
+    """Stable; `MA6..` leaks, `MA7..` async hazards, `MA80.` to `MA82.` legacy API, `MA85.`
+    migration."""
     CONSEQUENCE: ClassVar[str]
     """What happens in production if it is left."""
     REMEDY: ClassVar[str]

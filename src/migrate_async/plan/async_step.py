@@ -35,6 +35,7 @@ from migrate_async.plan.database import (
     variable_annotation,
 )
 from migrate_async.plan.driver_types import driver_type_warnings
+from migrate_async.plan.effects import Effects
 from migrate_async.plan.entry_points import entry_point_edits
 from migrate_async.plan.frontier import Frontier
 from migrate_async.plan.holders import Holders
@@ -84,6 +85,7 @@ class AsyncStep:
         self._aliases = self._around.aliases
         self._responses = Responses(project, self._touches)
         self._accesses = Accesses(project)
+        self._effects = Effects(project)
         self._awaited_models: dict[Class, None] = {}
         self._session_plans: dict[Function, SessionPlan] = {}
         self._lent = 0
@@ -303,7 +305,8 @@ class AsyncStep:
                 collector.add(path, awaitable_edits(access))
                 collector.count("awaits")
                 self._awaited_models[access.model] = None
-        collector.add(path, refresh_edits(self._project, function, sessions.gone))
+        found = refresh_edits(self._project, function, sessions.gone, self._effects)
+        collector.add(path, found)
 
     @cached_property
     def _staying(self) -> dict[Function, None]:

@@ -16,7 +16,7 @@ from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
 from migrate_async.plan import blocks
-from migrate_async.plan.after_commit import commits, models_in, refreshes
+from migrate_async.plan.commits import commits, models_in, refreshes
 from migrate_async.plan.paths import is_test_path
 
 _OPTION = "expire_on_commit"

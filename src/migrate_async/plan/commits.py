@@ -1,0 +1,62 @@
+"""Statements that commit, and what they mean for the objects at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function, Scope
+from migrate_async.index.sessions import SessionKind
+from migrate_async.index.types import Instance
+from migrate_async.model import syntax as s
+
+
+def models_in(project: Project, function: Function) -> Iterator[str]:
+    """Parameters and locals that hold one ORM object."""
+    assert function.node is not None  # noqa: S101  the caller has looked
+    found: dict[str, None] = {}
+    for name in function.scope.names:
+        if is_model(project, s.Name(*function.node.span, name), function.scope):
+            found[name] = None
+    yield from found
+
+
+def commits(project: Project, statement: s.Stmt, kind: SessionKind) -> str | None:
+    """The session of that kind that `statement` commits."""
+    call = called(statement, awaited=kind == "async")
+    func = call.func if call is not None else None
+    if not isinstance(func, s.Attribute) or func.attr != "commit":
+        return None
+    if project.session_kind(func.value, project.scope_of(func)) != kind:
+        return None
+    return s.dotted_name(func.value) or None
+
+
+def called(statement: s.Stmt, *, awaited: bool) -> s.Call | None:
+    """The call that `statement` is or, if `awaited`, awaits."""
+    value = statement.value if isinstance(statement, s.ExpressionStatement) else None
+    if awaited:
+        value = value.value if isinstance(value, s.Await) else None
+    return value if isinstance(value, s.Call) else None
+
+
+def is_model(project: Project, node: s.Name, scope: Scope) -> bool:
+    models = {model.cls for model in project.models.values()}
+    types = project.infer(node, scope)
+    return any(isinstance(found, Instance) and found.cls in models for found in types)
+
+
+def refreshes(statement: s.Stmt, name: str) -> bool:
+    """Whether `statement` binds `name` anew, or has a session fetch its values."""
+    if isinstance(statement, s.Assign):
+        return any(isinstance(t, s.Name) and t.id == name for t in statement.targets)
+    call = called(statement, awaited=False) or called(statement, awaited=True)
+    if call is None:
+        return False
+    is_refresh = method_name(call) == "refresh"
+    return is_refresh and bool(call.args) and s.dotted_name(call.args[0]) == name
+
+
+def method_name(call: s.Call) -> str:
+    """The last name of what is called."""
+    return s.dotted_name(call.func).rpartition(".")[2]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -88,3 +90,44 @@ def test_a_sweep_over_the_routes_tells_good_states_from_bad_ones() -> None:
     )
     assert bad.returncode == 1
     assert "FAILED   --all" in bad.stdout
+
+
+def test_the_colouring_is_held_against_what_tests_run(tmp_path: Path) -> None:
+    """Of the small application everything that runs SQL is coloured, and nothing else."""
+    project = tmp_path / "tutorial"
+    left_out = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(REPOSITORY / "fixtures/small/tutorial/before", project, ignore=left_out)
+    environment = {
+        **os.environ,
+        "SQL_TRACE": str(tmp_path / "trace.json"),
+        "PYTHONPATH": str(REPOSITORY / "benchmarks"),
+    }
+    options = ["-q", "-p", "sql_trace", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *options]
+    traced = subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+    assert traced.returncode == 0, traced.stdout
+    command = [sys.executable, "-m", "benchmarks.ground_truth", str(project)]
+    done = subprocess.run(
+        [*command, str(tmp_path / "trace.json")],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[1].count("(100.0%)") == 2, done.stdout
+    assert "missed: 0" in lines
+
+
+def test_a_repository_has_its_figures() -> None:
+    project = REPOSITORY / "fixtures/small/tutorial/before"
+    command = [sys.executable, "-m", "benchmarks.repositories", str(project)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = {line[:22].strip(): line[22:].strip() for line in done.stdout.splitlines()}
+    assert rows["passing, unresolved"] == "0"
+    assert rows["written"] == "yes"
+    assert int(rows["converted"]) > 5

@@ -140,12 +140,26 @@ def test_many_rows_are_rows(tmp_path: Path) -> None:
     ("lines", "causes"),
     [
         (["db.query(Author).first().books"], ["", "lazy"]),
+        (["author = db.get(Author, 1)", "db.get(Author, 1)"], ["get"]),
+        (["db.get(Author, 1, options=[joinedload(Author.books)])"], ["get"]),
+        (["db.get(Author, 1, options=[selectinload(Author.books)])"], ["get", "eager"]),
+        (["db.query(Book).first().author"], ["", "lazy"]),
         (["db.query(Author).options(selectinload(Author.books)).all()"], ["", "eager"]),
         (["author = db.query(Author).first()", "db.refresh(author)"], ["", "refresh"]),
         (["author = db.query(Author).first()", "db.commit()", "author.name"], ["", "refresh"]),
         (["db.delete(db.query(Author).first())", "db.flush()"], ["", "lazy", "lazy", "lazy"]),
     ],
-    ids=["lazy", "eager", "refresh", "expired", "cascade"],
+    ids=[
+        "lazy",
+        "get",
+        "get and join",
+        "get and more",
+        "many to one",
+        "eager",
+        "refresh",
+        "expired",
+        "cascade",
+    ],
 )
 def test_the_cause_of_a_statement(lines: list[str], causes: list[str], tmp_path: Path) -> None:
     profile = record(tmp_path, START + "\n".join(lines) + "\n")

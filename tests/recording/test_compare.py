@@ -151,6 +151,13 @@ def test_a_limit_does_not_hide_other_parameters(values: tuple[str, ...]) -> None
     assert ("changed", "limit") not in causes(profile(ANN), profile(limited))
 
 
+def test_get_finds_what_an_eager_load_has_fetched() -> None:
+    get = run("SELECT books.id FROM books WHERE books.id = ?", "1", cause="get")
+    found = causes(profile(ANN, *LAZY, get), profile(ANN, EAGER))
+    assert ("lost", "in-the-session") in found
+    assert causes(profile(ANN, get), profile(ANN)) == [("lost", "unexplained")]
+
+
 @pytest.mark.parametrize("cause", ["lazy", "refresh"])
 def test_values_are_kept_after_a_commit(cause: str) -> None:
     again = run(AUTHORS, "1", cause=cause)

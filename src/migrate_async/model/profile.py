@@ -100,16 +100,17 @@ class Execution(msgspec.Struct, frozen=True, order=True, omit_defaults=True, kw_
     """A statement that ran `count` times in succession, with the same parameters.
 
     `statement` is a key of `Profile.statements`. `parameters` has a row for each set of values
-    (several for an `executemany`); a value is text, see docs/record.md. `cause` is `lazy` for a
-    lazy load, `eager` for a load that a loader option asked for, `refresh` for `refresh()` and
-    expired attributes; empty for what the code asked for itself. `at` is `path:line`. `phase` is
-    `setup` or `teardown` for what fixtures did; empty for the test.
+    (several for an `executemany`); a value is text, see docs/record.md. `cause` is `get` for a
+    look-up by primary key, `lazy` for a lazy load, `eager` for a load that a loader option asked
+    for, `refresh` for `refresh()` and expired attributes; empty for what the code asked for
+    itself. `at` is `path:line`. `phase` is `setup` or `teardown` for what fixtures did; empty for
+    the test.
     """
 
     statement: str
     parameters: tuple[tuple[str, ...], ...] = ()
     count: int = 1
-    cause: Literal["", "lazy", "eager", "refresh"] = ""
+    cause: Literal["", "get", "lazy", "eager", "refresh"] = ""
     at: str = ""
     phase: Literal["", "setup", "teardown"] = ""
 

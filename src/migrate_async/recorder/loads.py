@@ -135,16 +135,16 @@ class _Listener:
             return self._column(sight)
         if query.is_relationship_load:
             return self._relationship(query, sight)
-        return Origin("query", sight.place)
+        return Origin("query", sight.place, "get" if sight.is_get else "")
 
     def _relationship(self, query: Any, sight: Sight) -> Origin:
         parent = query.lazy_loaded_from
         if parent is None:  # selectinload and its like
-            outer = query.execution_options.get(ORIGIN) or UNKNOWN
+            outer = query.execution_options.get(ORIGIN) or _loading(sight)
             return outer.child(_last(query.loader_strategy_path), outer.at, "eager")
         source = getattr(parent, ORIGIN, UNKNOWN)
         if sight.touched is None:  # a cascade, or an eager load: whoever asked for it waits for it
-            cause = "eager" if sight.is_loader else "lazy"
+            cause = "eager" if sight.loader else "lazy"
             return source.child(_last(query.loader_strategy_path), sight.place, cause)
         attribute = sight.touched.f_locals["self"]
         self._note(RELATIONSHIP, attribute, source, sight)
@@ -177,6 +177,12 @@ class _Listener:
             counts = source.root.counts
             most = counts[key] = counts.get(key, 0) + 1
         self._log.load(key, most)
+
+
+def _loading(sight: Sight) -> Origin:
+    """The origin of the query that is being loaded: SQLAlchemy 1.4 does not hand on its options."""
+    context = sight.loader.f_locals.get("context") if sight.loader is not None else None
+    return context.execution_options.get(ORIGIN, UNKNOWN) if context is not None else UNKNOWN
 
 
 def _column_kind(state: Any, attribute: Any) -> str:

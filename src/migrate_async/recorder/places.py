@@ -44,14 +44,15 @@ class Sight(NamedTuple):
     """What the stack says, from the inside out to the first line of the application.
 
     `touched` is the frame of the attribute access that led here, `via` who acts on behalf of the
-    place (see docs/record.md). `is_loader` says that a query being loaded asked for an attribute:
-    so do eager loads when they refresh one object.
+    place (see docs/record.md). `loader` is the frame of the query being loaded that asked for
+    this one, as eager loads do. `is_get` says that an object was looked up by its primary key.
     """
 
     place: Place
     via: str
     touched: Optional[FrameType]
-    is_loader: bool
+    loader: Optional[FrameType] = None
+    is_get: bool = False
 
 
 class Places:
@@ -68,37 +69,40 @@ class Places:
         """What is seen from `frame` outwards."""
         via = ""
         touched: Optional[FrameType] = None
-        has_strategy = is_loader = False
+        loading: Optional[FrameType] = None
+        has_strategy = False
         for around in _frames(frame):
             code = around.f_code
             kind, path = self._files.get(code.co_filename) or self._file(code.co_filename)
             if not kind:
                 continue
             if kind == APPLICATION:
-                return Sight((path, _line(around)), via, touched, is_loader)
+                found = Sight((path, _line(around)), via, touched)
+                return _with_loading(found, loading, has_strategy=has_strategy)
             if kind == RESPONSE:
                 break
             if kind == ATTRIBUTES:
                 touched = touched or (around if code in self.accesses else None)
             elif kind == STRATEGIES:
-                has_strategy = True
+                has_strategy = has_strategy or loading is None
             elif kind == LOADING:
-                is_loader = is_loader or (has_strategy and touched is None)
+                loading = loading or (around if touched is None else None)
             elif kind != GREENLET:
                 via = via or kind
             elif touched is not None and around.f_locals.get("fn") is getattr:
                 via = AWAITED
-        return self._response(via, touched)._replace(is_loader=is_loader)
+        found = self._response(via, touched)
+        return _with_loading(found, loading, has_strategy=has_strategy)
 
     def _response(self, via: str, touched: Optional[FrameType]) -> Sight:
         route = ROUTE.get()
         code = getattr(route, "__code__", None)
         if touched is None or code is None:
-            return Sight(None, via, touched, is_loader=False)
+            return Sight(None, via, touched)
         kind, path = self._file(code.co_filename)
         if kind != APPLICATION:
-            return Sight(None, RESPONSE, touched, is_loader=False)
-        return Sight((path, code.co_firstlineno), RESPONSE, touched, is_loader=False)
+            return Sight(None, RESPONSE, touched)
+        return Sight((path, code.co_firstlineno), RESPONSE, touched)
 
     def _file(self, name: str) -> Tuple[str, str]:
         """What kind of file it is, and its path relative to the root if it is the application's."""
@@ -119,6 +123,13 @@ class Places:
             if part in path:
                 return (kind, "")
         return ("", "")
+
+
+def _with_loading(sight: Sight, loading: Optional[FrameType], *, has_strategy: bool) -> Sight:
+    """`loading` is the innermost frame of `loading.py`; a loader strategy may have led to it."""
+    if loading is None:
+        return sight
+    return sight._replace(loader=loading) if has_strategy else sight._replace(is_get=True)
 
 
 def _folders_of_python(root: str) -> Tuple[str, ...]:

@@ -23,14 +23,15 @@ from migrate_async.model.profile_merge import merge_loads
 from migrate_async.recording.addresses import Addresses
 from migrate_async.recording.comparing.normal import is_write
 
+Rows = tuple[tuple[str, ...], ...]
 _At = Union[tuple[str, int], None]
 
 
 class _Execution(msgspec.Struct, frozen=True, array_like=True):
     statement: int
-    rows: tuple[tuple[str, ...], ...]
+    rows: Rows
     count: int
-    cause: Literal["", "lazy", "eager", "refresh"]
+    cause: Literal["", "get", "lazy", "eager", "refresh"]
     at: str
     phase: str
 
@@ -76,30 +77,33 @@ def collect(folder: Path, addresses: Addresses) -> Profile:
         environments=_distinct(item for log in logs for item in log.environments),
         loads=merge_loads(load for log in logs for load in log.loads),
         tests=tuple(
-            RecordedTest(name, _flushes_in_order(tests[name], statements)) for name in sorted(tests)
+            RecordedTest(name, _in_order(tests[name], statements)) for name in sorted(tests)
         ),
         statements=statements,
         problems=_distinct(item for log in logs for item in log.problems),
     )
 
 
-def _flushes_in_order(
+def _in_order(
     executions: Iterable[Execution], statements: Mapping[str, str]
 ) -> tuple[Execution, ...]:
-    """What one line writes at a time, sorted by statement.
+    """What one line writes at a time sorted by statement, and its equal lazy loads by parameters.
 
-    SQLAlchemy keeps the tables of a flush, and indexes, in sets: the order of those that do not
-    depend on each other changes from run to run.
+    SQLAlchemy keeps the tables of a flush, the objects of a cascade and indexes in sets: the order
+    of those that do not depend on each other changes from run to run.
     """
 
-    def flush(execution: Execution) -> str:
-        return execution.at if is_write(statements[execution.statement]) else ""
+    def group(execution: Execution) -> tuple[str, str]:
+        if is_write(statements[execution.statement]):
+            return (execution.at, "")
+        return (execution.at, execution.statement) if execution.cause == "lazy" else ("", "")
 
-    def text(execution: Execution) -> str:
-        return statements[execution.statement]
+    def order(execution: Execution) -> tuple[str, Rows]:
+        is_read = execution.cause == "lazy"
+        return (statements[execution.statement], execution.parameters if is_read else ())
 
-    runs = itertools.groupby(executions, flush)
-    return tuple(item for at, run in runs for item in (sorted(run, key=text) if at else run))
+    runs = itertools.groupby(executions, group)
+    return tuple(item for (at, _), run in runs for item in (sorted(run, key=order) if at else run))
 
 
 def _distinct(items: Iterable[str]) -> tuple[str, ...]:

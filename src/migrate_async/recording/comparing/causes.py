@@ -123,6 +123,17 @@ def _is_covered(item: Item, left: Left) -> bool:
     return item.cause == "lazy" and normal.tables(item.key) <= left.eager_tables
 
 
+def in_the_session(left: Left) -> Iterator[Explained]:
+    """Objects that `get()` finds in the session, because an eager load has put them there."""
+    for item in left.take_before(lambda item: _is_loaded(item, left)):
+        reason = "get() finds in the session what an eager load has fetched"
+        yield Explained("lost", "in-the-session", reason, item)
+
+
+def _is_loaded(item: Item, left: Left) -> bool:
+    return item.cause == "get" and normal.tables(item.key) <= left.eager_tables
+
+
 def still_loaded(left: Left) -> Iterator[Explained]:
     """Values that a commit or rollback expired, and that an async session keeps."""
     for item in left.take_before(_is_after_expiry):
@@ -141,5 +152,13 @@ def refreshed(left: Left) -> Iterator[Explained]:
         yield Explained("added", "refresh", reason, item)
 
 
-CAUSES: tuple[Cause, ...] = (limit, joined, eager, saved, still_loaded, refreshed)
+CAUSES: tuple[Cause, ...] = (
+    limit,
+    joined,
+    eager,
+    saved,
+    in_the_session,
+    still_loaded,
+    refreshed,
+)
 """In the order in which they are asked."""

@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml
 
 # The second environment: the newest SQLAlchemy 2.0.x, for the tests that execute SQLAlchemy. The
 # sweep over all orders of routes is left out: it is about the planner.
-EXECUTING := $(addprefix tests/,codemods fixtures knowledge projects runtime) \
+EXECUTING := $(addprefix tests/,codemods fixtures knowledge projects recorder runtime) \
 	--ignore=tests/projects/test_gradual.py
 $(STAMP20): pyproject.toml
 	$(PYTHON) -m venv $(VENV20)

@@ -146,6 +146,15 @@ def test_many_rows_are_rows(tmp_path: Path) -> None:
         (["db.query(Book).first().author"], ["", "lazy"]),
         (["db.query(Author).options(selectinload(Author.books)).all()"], ["", "eager"]),
         (["author = db.query(Author).first()", "db.refresh(author)"], ["", "refresh"]),
+        (
+            [
+                "options = selectinload(Book.author), selectinload(Book.pages)",
+                "book = db.query(Book).options(*options).first()",
+                "db.expire_all()",
+                "db.refresh(book)",
+            ],
+            ["", "eager", "eager", "refresh", "eager", "eager"],
+        ),
         (["author = db.query(Author).first()", "db.commit()", "author.name"], ["", "refresh"]),
         (["db.delete(db.query(Author).first())", "db.flush()"], ["", "lazy", "lazy", "lazy"]),
     ],
@@ -157,6 +166,7 @@ def test_many_rows_are_rows(tmp_path: Path) -> None:
         "many to one",
         "eager",
         "refresh",
+        "eager refresh",
         "expired",
         "cascade",
     ],

@@ -55,6 +55,32 @@ class Sight(NamedTuple):
     is_get: bool = False
 
 
+class _Asked:
+    """Which parts of SQLAlchemy asked for a query, if no attribute access did.
+
+    A loader strategy that the loading of another query called is an eager load; loading without
+    a strategy is a look-up by primary key.
+    """
+
+    __slots__ = ("has_loading", "has_strategy", "loader")
+
+    def __init__(self) -> None:
+        self.has_strategy = self.has_loading = False
+        self.loader: Optional[FrameType] = None
+
+    def note(self, kind: str, frame: FrameType) -> None:
+        if kind == STRATEGIES:
+            self.has_strategy = True
+            return
+        self.has_loading = True
+        if self.has_strategy and self.loader is None:
+            self.loader = frame
+
+    def told(self, sight: Sight) -> Sight:
+        is_get = self.has_loading and not self.has_strategy
+        return sight._replace(loader=self.loader, is_get=is_get) if self.has_loading else sight
+
+
 class Places:
     """Finds places; what is known about each file of code is remembered."""
 
@@ -69,30 +95,26 @@ class Places:
         """What is seen from `frame` outwards."""
         via = ""
         touched: Optional[FrameType] = None
-        loading: Optional[FrameType] = None
-        has_strategy = False
+        asked = _Asked()
         for around in _frames(frame):
             code = around.f_code
             kind, path = self._files.get(code.co_filename) or self._file(code.co_filename)
             if not kind:
                 continue
             if kind == APPLICATION:
-                found = Sight((path, _line(around)), via, touched)
-                return _with_loading(found, loading, has_strategy=has_strategy)
+                return asked.told(Sight((path, _line(around)), via, touched))
             if kind == RESPONSE:
                 break
             if kind == ATTRIBUTES:
                 touched = touched or (around if code in self.accesses else None)
-            elif kind == STRATEGIES:
-                has_strategy = has_strategy or loading is None
-            elif kind == LOADING:
-                loading = loading or (around if touched is None else None)
+            elif kind in {STRATEGIES, LOADING}:
+                if touched is None:
+                    asked.note(kind, around)
             elif kind != GREENLET:
                 via = via or kind
             elif touched is not None and around.f_locals.get("fn") is getattr:
                 via = AWAITED
-        found = self._response(via, touched)
-        return _with_loading(found, loading, has_strategy=has_strategy)
+        return asked.told(self._response(via, touched))
 
     def _response(self, via: str, touched: Optional[FrameType]) -> Sight:
         route = ROUTE.get()
@@ -123,13 +145,6 @@ class Places:
             if part in path:
                 return (kind, "")
         return ("", "")
-
-
-def _with_loading(sight: Sight, loading: Optional[FrameType], *, has_strategy: bool) -> Sight:
-    """`loading` is the innermost frame of `loading.py`; a loader strategy may have led to it."""
-    if loading is None:
-        return sight
-    return sight._replace(loader=loading) if has_strategy else sight._replace(is_get=True)
 
 
 def _folders_of_python(root: str) -> Tuple[str, ...]:

@@ -81,6 +81,23 @@ class Container(containers.DeclarativeContainer):
 """,
         ),
         Example(
+            "a function that takes it from a registry of its own",
+            """\
+from dependency_injector import containers, providers
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
+
+
+def session_factory(engine) -> Session:
+    return scoped_session(sessionmaker(bind=engine))()
+
+
+class Container(containers.DeclarativeContainer):
+    engine = providers.Singleton(create_engine, "postgresql:///shop")
+    session = providers.Singleton(session_factory, engine)  # error
+""",
+        ),
+        Example(
             "the factory is what is provided, not its sessions",
             """\
 from dependency_injector import containers, providers
@@ -154,9 +171,12 @@ def _given(value: s.Expr, call: RawCall, view: View) -> str:
     types = view.project.infer(value, call.scope)
     if any(_makes_session(item, view) for item in types):
         return "a factory of sessions"
+    return "a session" if _is_session(types, view) else ""
+
+
+def _is_session(types: t.Types, view: View) -> bool:
     is_scoped = any(getattr(item, "dotted", "") == sqlalchemy.SCOPED_SESSION for item in types)
-    is_session = view.project.session_kind_of(types) is not None and not is_scoped
-    return "a session" if is_session else ""
+    return view.project.session_kind_of(types) is not None and not is_scoped
 
 
 def _makes_session(item: t.Type, view: View) -> bool:
@@ -168,5 +188,9 @@ def _makes_session(item: t.Type, view: View) -> bool:
 
 
 def _opens(function: Function, view: View) -> bool:
+    """Whether each call of `function` gives a session, of its own or of a registry of its own."""
     opened = view.analysis(Resources).fresh(function)
-    return opened is not None and opened.family == "session"
+    if opened is not None:
+        return opened.family == "session"
+    is_plain = not function.is_generator and not function.decorator_names
+    return is_plain and _is_session(view.project.returns(function), view)

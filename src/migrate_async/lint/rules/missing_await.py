@@ -140,6 +140,30 @@ async def route(key: int):
 """,
         ),
         Example(
+            "a name that is given something else later",
+            """\
+async def load(key: int) -> str:
+    return str(key)
+
+
+async def route(key: int, raw):
+    if isinstance(raw, str):
+        return raw
+    text = load(raw)  # error
+    print(text.upper())
+    text = await load(key)
+    return text
+
+
+async def both(key: int, group):
+    found = load(key)
+    group.start(found)
+    found = load(key)
+    found = await found
+    return found.upper()
+""",
+        ),
+        Example(
             "a decorator may run the coroutine",
             """\
 from elsewhere import run_in_loop

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from migrate_async.index.callgraph import CallSite
-from migrate_async.index.scopes import Function, last_name
+from migrate_async.index.scopes import Function, ParameterBinding, last_name
 from migrate_async.index.types import FunctionObject
 from migrate_async.knowledge import boundaries, fastapi
 from migrate_async.knowledge.async_api import AWAITED, GENERATOR_COUNTERPARTS, STREAMS
@@ -99,7 +99,14 @@ class Coroutines:
         if not all(_is_coroutine_function(fn) for fn in functions):
             return None
         is_plain = all(fn.decorator_names <= _PLAIN_DECORATORS for fn in functions)
-        return Confidence.HIGH if is_plain else Confidence.MEDIUM
+        is_sure = is_plain and not self._is_given(site.node.func, site)
+        return Confidence.HIGH if is_sure else Confidence.MEDIUM
+
+    def _is_given(self, callee: s.Expr, site: CallSite) -> bool:
+        """Whether a caller gives the callee, who may give other functions elsewhere."""
+        name = callee.id if isinstance(callee, s.Name) else ""
+        bindings = self._project.names.bindings(name, site.scope) if name else ()
+        return any(isinstance(binding, ParameterBinding) for binding in bindings)
 
 
 def _is_plain_call(site: CallSite) -> bool:

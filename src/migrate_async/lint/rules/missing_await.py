@@ -31,8 +31,9 @@ class MissingAwait(Rule):
 
     A coroutine that is passed on, stored, returned or yielded is left alone, because `gather`,
     `create_task` or a caller may await it later: unless annotations say that its result is wanted
-    there. What a coroutine without an annotation returns has medium confidence. So has what a
-    decorated function gives, if this tool does not know the decorator: it may make it a plain one.
+    there. What a coroutine without an annotation returns has medium confidence. So has what is
+    given by a function that is a parameter, or that has a decorator that this tool does not know:
+    it may be a plain one.
     """
 
     CODE = "MA705"
@@ -161,6 +162,20 @@ async def both(key: int, group):
     found = load(key)
     found = await found
     return found.upper()
+""",
+        ),
+        Example(
+            "a function that is passed in may be another one",
+            """\
+async def load() -> int:
+    return 1
+
+
+def run(function):
+    print(function().real)  # error: medium
+
+
+run(load)
 """,
         ),
         Example(

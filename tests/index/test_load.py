@@ -112,15 +112,15 @@ def test_lone_surrogates_are_cached() -> None:
 def test_cache_by_digest(tmp_path: Path) -> None:
     """What was put under a digest is what is found under it; without a folder, nothing."""
     digest = digest_of(b"x")
-    data = encode(extract("x = 1\n"))
+    syntax = extract("x = 1\n")
     cache = FactsCache(tmp_path)
     assert cache.get(digest) is None
-    cache.put(digest, data)
+    cache.put(digest, syntax)
     found = cache.get(digest)
     assert found is not None
-    assert encode(found) == data
+    assert encode(found) == encode(syntax)
     nothing = FactsCache(None)
-    nothing.put(digest, data)
+    nothing.put(digest, syntax)
     assert nothing.get(digest) is None
 
 

@@ -24,7 +24,7 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 def encode(syntax: ModuleSyntax) -> bytes:
-    """`syntax` as `FactsCache.put` takes it."""
+    """`syntax` as bytes, for the cache and for other processes."""
     try:
         return _encoder.encode(syntax)
     except UnicodeEncodeError:
@@ -66,9 +66,10 @@ class FactsCache:
         except msgspec.DecodeError:
             return None
 
-    def put(self, digest: str, data: bytes) -> None:
-        """Keep `data`, encoded facts. A folder that cannot be written to is no error."""
-        self._store.put(_name(digest), data)
+    def put(self, digest: str, syntax: ModuleSyntax) -> None:
+        """Keep the facts of a content. A folder that cannot be written to is no error."""
+        if self._store.keeps:
+            self._store.put(_name(digest), encode(syntax))
 
 
 def _name(digest: str) -> str:

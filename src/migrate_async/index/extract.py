@@ -87,6 +87,23 @@ def tool_comments(text: str) -> tuple[s.Comment, ...]:
     return tuple(found)
 
 
+def _comments_beside(text: str, strings: list[s.Span]) -> tuple[s.Comment, ...]:
+    """`tool_comments(text)`, where the strings of `text` are at `strings`.
+
+    Cutting a file into tokens takes as long as parsing it, and is done only for text in which a
+    `#` inside a string comes before a comment, or between two pieces of a string.
+    """
+    found = []
+    for number, line in enumerate(_lines(text), 1):
+        start = line.find("#")
+        if start < 0 or not _TOOL_COMMENT.search(line, start):
+            continue
+        if any(place[:2] <= (number, start) < place[2:] for place in strings):
+            return tool_comments(text)
+        found.append(s.Comment(number, start, number, len(line), line[start:]))
+    return tuple(found)
+
+
 class _Columns:
     """UTF-8 byte offsets of `ast` to character columns."""
 
@@ -110,11 +127,14 @@ class _Copier:
     def __init__(self, text: str) -> None:
         self._text = text
         self._column = _Columns(text)
+        self._strings: list[s.Span] = []
+        if text.isascii():
+            self.span = _ascii_span  # type: ignore[method-assign]
         self._expressions: dict[type[ast.AST], Callable[[Any, s.Span], s.Expr]] = {
             ast.Name: lambda n, p: s.Name(*p, sys.intern(n.id)),
             ast.Attribute: lambda n, p: s.Attribute(*p, self.expr(n.value), sys.intern(n.attr)),
             ast.Call: self._call,
-            ast.Constant: _constant,
+            ast.Constant: self._constant,
             ast.Subscript: lambda n, p: s.Subscript(*p, self.expr(n.value), self.expr(n.slice)),
             ast.Slice: lambda n, p: s.Slice(
                 *p, self.optional(n.lower), self.optional(n.upper), self.optional(n.step)
@@ -146,7 +166,7 @@ class _Copier:
             ast.Yield: lambda n, p: s.Yield(*p, self.optional(n.value), False),
             ast.YieldFrom: lambda n, p: s.Yield(*p, self.expr(n.value), True),
             ast.NamedExpr: self._named,
-            ast.JoinedStr: lambda n, p: s.Operation(*p, "f-string", self.exprs(n.values)),
+            ast.JoinedStr: self._joined,
             ast.FormattedValue: lambda n, p: s.Operation(
                 *p, "format", self.exprs([n.value, *([n.format_spec] if n.format_spec else [])])
             ),
@@ -191,12 +211,17 @@ class _Copier:
             self._statements[ast.TryStar] = lambda n, p: self._try(n, p, True)
 
     def module(self, tree: ast.Module) -> s.ModuleSyntax:
-        return s.ModuleSyntax(self.body(tree.body), tool_comments(self._text))
+        body = self.body(tree.body)
+        has_comments = _TOOL_COMMENT.search(self._text)
+        return s.ModuleSyntax(
+            body, _comments_beside(self._text, self._strings) if has_comments else ()
+        )
 
     def expr(self, node: ast.expr) -> s.Expr:
         copy = self._expressions.get(type(node))
         if copy is None:  # t-strings and whatever newer Pythons bring
             parts = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+            self._strings.append(self.span(node))
             return s.Operation(*self.span(node), type(node).__name__, self.exprs(parts))
         return copy(node, self.span(node))
 
@@ -244,6 +269,7 @@ class _Copier:
         copy = self._statements.get(type(node))
         if copy is None:
             parts = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+            self._note_strings(*getattr(node, "type_params", ()))
             return s.Simple(*self.span(node), type(node).__name__.lower(), self.exprs(parts))
         return copy(node, self.span(node))
 
@@ -266,6 +292,23 @@ class _Copier:
     def _named(self, node: ast.NamedExpr, place: s.Span) -> s.NamedExpression:
         target = s.Name(*self.span(node.target), node.target.id)
         return s.NamedExpression(*place, target, self.expr(node.value))
+
+    def _joined(self, node: ast.JoinedStr, place: s.Span) -> s.Operation:
+        self._strings.append(place)
+        return s.Operation(*place, "f-string", self.exprs(node.values))
+
+    def _constant(self, node: ast.Constant, place: s.Span) -> s.Constant:
+        value = node.value
+        if isinstance(value, str | bytes):
+            self._strings.append(place)
+        return s.Constant(*place, *_kind_and_value(value))
+
+    def _note_strings(self, *nodes: ast.AST) -> None:
+        """Remember the strings in what is not copied as expressions."""
+        for node in nodes:
+            for part in ast.walk(node):
+                if isinstance(part, ast.Constant | ast.JoinedStr):
+                    self._strings.append(self.span(part))
 
     def _comprehension(
         self, node: Any, place: s.Span, kind: str, elements: list[ast.expr]
@@ -308,6 +351,7 @@ class _Copier:
         )
 
     def _case(self, node: ast.match_case) -> s.Case:
+        self._note_strings(node.pattern)
         names = [
             name
             for part in ast.walk(node.pattern)
@@ -320,6 +364,7 @@ class _Copier:
         )
 
     def _function(self, node: Any, place: s.Span, is_async: bool) -> s.FunctionDef:
+        self._note_strings(*getattr(node, "type_params", ()))
         return s.FunctionDef(
             *place,
             node.name,
@@ -331,6 +376,7 @@ class _Copier:
         )
 
     def _class(self, node: ast.ClassDef, place: s.Span) -> s.ClassDef:
+        self._note_strings(*getattr(node, "type_params", ()))
         return s.ClassDef(
             *place,
             node.name,
@@ -342,18 +388,28 @@ class _Copier:
         )
 
 
-def _constant(node: ast.Constant, place: s.Span) -> s.Constant:
-    value = node.value
+def _ascii_span(node: Any) -> s.Span:
+    """`_Copier.span` where bytes and characters are the same."""
+    return (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)
+
+
+def _kind_and_value(value: Any) -> tuple[str, str | int]:
+    """How `s.Constant` holds the value of a constant."""
     if value is None or value is Ellipsis:
-        return s.Constant(*place, "None" if value is None else "ellipsis", repr(value))
+        return ("None" if value is None else "ellipsis"), repr(value)
     kind = type(value).__name__
     if isinstance(value, str):
-        return s.Constant(*place, kind, value)
+        return kind, value if value.isascii() else _storable(value)
     # msgpack has 64 bits; a larger int matters to nobody here but must not break the cache.
     if isinstance(value, int) and -(2**63) <= value < 2**63:
-        return s.Constant(*place, kind, int(value))
-    return s.Constant(*place, kind, repr(value))
+        return kind, int(value)
+    return kind, repr(value)
 
 
 def _imported(names: list[ast.alias]) -> tuple[s.ImportedName, ...]:
     return tuple([s.ImportedName(alias.name, alias.asname) for alias in names])
+
+
+def _storable(value: str) -> str:
+    """`value` without lone surrogates (`"\\udcff"`), which UTF-8 lacks."""
+    return value.encode("utf-8", "replace").decode()

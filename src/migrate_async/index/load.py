@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,8 +42,24 @@ class LoadedModule(ModuleInput, frozen=True):
     source: SourceFile
 
 
-Outcome = bytes | SourceError
-"""Encoded facts, or why there are none."""
+class _Extracted:
+    """Facts that are encoded when they go from one process to another, and only then."""
+
+    __slots__ = ("syntax",)
+
+    def __init__(self, syntax: s.ModuleSyntax) -> None:
+        self.syntax = syntax
+
+    def __reduce__(self) -> tuple[Callable[[bytes], _Extracted], tuple[bytes]]:
+        return _received, (encode(self.syntax),)
+
+
+def _received(data: bytes) -> _Extracted:
+    return _Extracted(decode(data))
+
+
+Outcome = _Extracted | SourceError
+"""Facts, or why there are none."""
 
 
 def load(  # noqa: PLR0913 - what to read, and five ways to read it
@@ -76,8 +92,8 @@ def load(  # noqa: PLR0913 - what to read, and five ways to read it
             if isinstance(outcome, SourceError):
                 problems.append(_diagnostic(source.path, outcome))
             else:
-                facts.put(source.digest, outcome)
-                syntaxes[source.path] = decode(outcome)
+                facts.put(source.digest, outcome.syntax)
+                syntaxes[source.path] = outcome.syntax
         return _modules(sources, syntaxes, settings.source_roots), sorted(problems)
 
 
@@ -103,7 +119,7 @@ def _extract_all(sources: Sequence[SourceFile], workers: Workers) -> list[Outcom
 def _extract(work: tuple[str, str]) -> Outcome:
     text, path = work
     try:
-        return encode(extract(text, path))
+        return _Extracted(extract(text, path))
     except SourceError as error:
         return error
 

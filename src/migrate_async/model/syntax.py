@@ -8,6 +8,7 @@ parentheses around an expression. Nodes compare by identity, so they can be keys
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import TypeAlias, Union
 
@@ -366,16 +367,33 @@ class ModuleSyntax(msgspec.Struct, frozen=True, eq=False, gc=False, array_like=T
     """Each `# noqa` and `# migrate-async:` comment."""
 
 
+_NO_NODES = frozenset({"int", "str", "bool", "str | None", "str | int", "tuple[str, ...]"})
+"""How fields are annotated that hold no nodes."""
+
+
+@functools.cache
+def _node_fields(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The fields of `kind` that can hold nodes."""
+    annotations: dict[str, str] = {}
+    for cls in reversed(kind.__mro__):
+        annotations.update(getattr(cls, "__annotations__", {}))
+    return tuple(name for name in kind.__struct_fields__ if annotations[name] not in _NO_NODES)
+
+
+def _below(node: AnyNode) -> list[AnyNode]:
+    found: list[AnyNode] = []
+    for field in _node_fields(type(node)):
+        value = getattr(node, field)
+        if isinstance(value, tuple):
+            found += [item for item in value if item is not None]
+        elif value is not None:
+            found.append(value)
+    return found
+
+
 def children(node: AnyNode) -> Iterator[AnyNode]:
     """Yield the nodes directly below `node`, in source order of their fields."""
-    for field in node.__struct_fields__:
-        value = getattr(node, field)
-        if isinstance(value, msgspec.Struct):
-            yield value  # type: ignore[misc]
-        elif isinstance(value, tuple):
-            for item in value:
-                if isinstance(item, msgspec.Struct):
-                    yield item  # type: ignore[misc]
+    return iter(_below(node))
 
 
 def walk(node: AnyNode) -> Iterator[AnyNode]:
@@ -384,7 +402,9 @@ def walk(node: AnyNode) -> Iterator[AnyNode]:
     while pending:
         current = pending.pop()
         yield current
-        pending.extend(reversed(list(children(current))))
+        below = _below(current)
+        below.reverse()
+        pending += below
 
 
 def dotted_name(expr: Expr | None) -> str:
@@ -408,4 +428,6 @@ def own_code(node: AnyNode) -> Iterator[AnyNode]:
             pending.extend(reversed(current.decorators))
             pending.extend(param.default for param in current.params if param.default is not None)
         elif not isinstance(current, Lambda):
-            pending.extend(reversed(list(children(current))))
+            below = _below(current)
+            below.reverse()
+            pending += below

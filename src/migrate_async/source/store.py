@@ -26,6 +26,11 @@ class Store:
         self._root = root
         self._folder = None if root is None else root / folder
 
+    @property
+    def keeps(self) -> bool:
+        """Whether anything is kept at all."""
+        return self._folder is not None
+
     def get(self, name: str) -> bytes | None:
         """What was put under `name`, if it is there and sound."""
         if self._folder is None:

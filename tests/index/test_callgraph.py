@@ -118,7 +118,7 @@ def test_unresolved_calls_that_pass_a_session_are_suspects() -> None:
     found = project({"m.py": source})
     function = found.function("m.f")
     assert function is not None
-    facts = [(item.resolved, item.passes_session) for item in found.calls(function)]
+    facts = [(item.resolved, found.passes_session(item)) for item in found.calls(function)]
     assert facts == [(False, True), (False, False)]
 
 

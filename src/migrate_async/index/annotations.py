@@ -56,7 +56,7 @@ class Annotations:
         found = memory.recall(self._memo, expr)
         if found is not None:
             return found
-        return memory.remember(self._memo, expr, lambda: self._find(expr, scope))
+        return memory.remember(self._memo, expr, self._find, expr, scope)
 
     def _find(self, expr: s.Expr, scope: sc.Scope) -> Types:
         if isinstance(expr, s.Name | s.Attribute):

@@ -45,7 +45,6 @@ class CallSite(msgspec.Struct, frozen=True, eq=False, gc=False):
     targets: tuple[sc.Function, ...] = ()
     operation: Operation | None = None
     resolved: bool = True
-    passes_session: bool = False
     kind: str = "call"
     heuristic: bool = False
 
@@ -115,7 +114,7 @@ class CallGraph:
         for fn in self._functions:
             learnt = self._learn_decorated(fn) or learnt
             for call in fn.calls:
-                if sc.last_name(call.node.func) in wanted:
+                if call.name in wanted:
                     learnt = self._learn_from(call) or learnt
         return learnt
 
@@ -180,7 +179,6 @@ class CallGraph:
             tuple(targets),
             operation,
             bool(types) or self._inference.library.is_session_resolver(call.node),
-            self._passes_session(call),
             "call",
             operation is not None and operations.is_heuristic(types),
         )
@@ -204,12 +202,17 @@ class CallGraph:
             and bridges.is_bridge(around, fn.scope.parent, self._inference)
         )
 
-    def _passes_session(self, call: sc.RawCall) -> bool:
-        values = [*call.node.args, *(keyword.value for keyword in call.node.keywords)]
+    def passes_session(self, site: CallSite) -> bool:
+        """Whether an argument of the call `site` is a session; what a bridge is given is none."""
+        if site.kind not in ("call", "bridge") or not isinstance(site.node, s.Call):
+            return False
+        if site in self.bridges.get(site.function, ()):
+            return False
+        values = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
         hierarchy = self._inference.hierarchy
         return any(
             isinstance(value, _VALUES)
-            and sessions.session_kind(self._inference.infer(value, call.scope), hierarchy)
+            and sessions.session_kind(self._inference.infer(value, site.scope), hierarchy)
             for value in values
         )
 
@@ -264,9 +267,11 @@ class CallGraph:
 
     def _collect_uses(self, fn: sc.Function) -> None:
         for reference in fn.references:
-            if sc.last_name(reference.node) not in self._names:
+            node = reference.node
+            name = node.attr if isinstance(node, s.Attribute) else sc.last_name(node)
+            if name not in self._names:
                 continue
-            types = self._inference.infer(reference.node, reference.scope)
+            types = self._inference.infer(node, reference.scope)
             for item in t.ordered(types):
                 if isinstance(item, t.FunctionObject) and isinstance(item.fn.node, s.FunctionDef):
                     use = ValueUse(reference.node, fn, reference.scope, reference.usage)

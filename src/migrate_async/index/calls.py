@@ -84,9 +84,10 @@ class Calls:
         found = self._inference.memory.recall(self._returns, key)
         if found is not None:
             return found
-        return self._inference.memory.remember(
-            self._returns, key, lambda: self._received(fn, receiver, self._own_returns(fn))
-        )
+        return self._inference.memory.remember(self._returns, key, self._find_returns, fn, receiver)
+
+    def _find_returns(self, fn: sc.Function, receiver: Type | None) -> Types:
+        return self._received(fn, receiver, self._own_returns(fn))
 
     def _own_returns(self, fn: sc.Function) -> Types:
         if fn.qualname == self._inference.settings.get_db:

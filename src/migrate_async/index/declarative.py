@@ -35,7 +35,7 @@ def prepare(inference: Inference) -> None:
             cls.extra_bases.append(_BASE)
     for fn in inference.symbols.functions:
         for call in fn.calls:
-            if sc.last_name(call.node.func) in _BASE_CALLS:
+            if call.name in _BASE_CALLS:
                 _mark_base(call, inference)
     inference.forget()
     for cls in inference.symbols.classes:

@@ -7,8 +7,7 @@ gives an empty set; empty results are remembered too, or cyclic code bases take 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from migrate_async.config import Settings
@@ -63,7 +62,6 @@ class Inference:
             s.Name: self._name,
             s.Attribute: self._attribute,
             s.Call: self._call,
-            s.Constant: lambda n, _: _CONSTANTS.get(n.kind, UNKNOWN),
             s.Await: lambda n, scope: self.infer(n.value, scope),
             s.Starred: lambda n, scope: self.infer(n.value, scope),
             s.NamedExpression: lambda n, scope: self.infer(n.value, scope),
@@ -102,13 +100,23 @@ class Inference:
 
     def infer(self, expr: s.Expr, scope: sc.Scope) -> Types:
         """What `expr`, read in `scope`, can be."""
-        found = self.memory.recall(self._types, expr)
+        found = self.known(expr)
         if found is not None:
             return found
-        handler = self._handlers.get(type(expr))
+        kind = type(expr)
+        if kind is s.Constant:
+            return _CONSTANTS.get(expr.kind, UNKNOWN)  # type: ignore[union-attr]
+        handler = self._handlers.get(kind)
         if handler is None:
             return UNKNOWN
-        return self.memory.remember(self._types, expr, lambda: _limited(handler(expr, scope)))
+        return self.memory.remember(self._types, expr, _limited, handler, expr, scope)
+
+    def known(self, expr: s.Expr) -> Types | None:
+        """What `infer` said of `expr` before; None when it was not asked."""
+        found = self._types.get(expr)
+        if found is None or not self.memory.provisional:
+            return found
+        return self.memory.recall(self._types, expr)
 
     def _name(self, node: s.Name, scope: sc.Scope) -> Types:
         return self.targets(self.names.lookup(node.id, scope))
@@ -196,11 +204,13 @@ class Inference:
 
     def binding(self, binding: sc.Binding) -> Types:
         """What the name of `binding` holds."""
-        found = self.memory.recall(self._bindings, binding)
+        found = self._bindings.get(binding)
+        if found is not None and self.memory.provisional:
+            found = self.memory.recall(self._bindings, binding)
         if found is not None:
             return found
         binder = self._binders[type(binding)]
-        return self.memory.remember(self._bindings, binding, lambda: _limited(binder(binding)))
+        return self.memory.remember(self._bindings, binding, _limited, binder, binding)
 
     def _annotated(self, binding: sc.AnnotatedBinding) -> Types:
         """The annotation; where it says little, the value too."""
@@ -225,18 +235,23 @@ class Inference:
         return frozenset(found)
 
 
-def _limited(types: Types) -> Types:
+def _limited(compute: Callable[..., Types], *args: object) -> Types:
+    types = compute(*args)
     if len(types) <= _MAX_TYPES:
         return types
     return frozenset(sorted(types, key=t.describe)[:_MAX_TYPES])
 
 
-@contextmanager
-def deep_recursion() -> Iterator[None]:
+class deep_recursion:  # noqa: N801 - used as a function, and too often for a generator
     """Allow the frames that inference needs on deeply nested code."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, _FRAMES))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
+
+    __slots__ = ("_before",)
+
+    def __enter__(self) -> None:
+        self._before = sys.getrecursionlimit()
+        if self._before < _FRAMES:
+            sys.setrecursionlimit(_FRAMES)
+
+    def __exit__(self, *_: object) -> None:
+        if self._before < _FRAMES:
+            sys.setrecursionlimit(self._before)

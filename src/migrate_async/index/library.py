@@ -35,6 +35,7 @@ class Library:
         self._inference = inference
         self._entities = Entities(inference)
         self._methods = Methods(inference, self._entities)
+        self._registry_keys = inference.settings.registry_keys
         self._resolvers = _resolvers(inference.settings.session_resolvers)
         self._functions = self._by_name()
 
@@ -43,11 +44,12 @@ class Library:
 
         Those are the calls written out there, and `<anything>.resolve(<registry key>)`.
         """
-        key = node.args[0].value if node.args and isinstance(node.args[0], s.Constant) else None
-        keys = self._inference.settings.registry_keys
-        if key in keys and sc.last_name(node.func) == "resolve":
+        name = sc.last_name(node.func)
+        first = node.args[0] if name == "resolve" and node.args else None
+        if isinstance(first, s.Constant) and first.value in self._registry_keys:
             return True
-        return bool(self._resolvers) and _shape(node) in self._resolvers
+        shapes = self._resolvers.get(name)
+        return shapes is not None and _shape(node) in shapes
 
     def called(self, item: Type, node: s.Call, scope: sc.Scope) -> Types:
         """What calling `item`, which no project function is, gives."""
@@ -247,9 +249,9 @@ def _instance_called(item: t.ExternalInstance) -> Types:
     return UNKNOWN
 
 
-def _resolvers(texts: tuple[str, ...]) -> frozenset[tuple[object, ...]]:
-    """Shapes of the configured calls; texts that are no call are passed over."""
-    found = set()
+def _resolvers(texts: tuple[str, ...]) -> dict[str, set[tuple[object, ...]]]:
+    """Shapes of the configured calls by the last name; texts that are no call are passed over."""
+    found: dict[str, set[tuple[object, ...]]] = {}
     for text in texts:
         try:
             body = extract(text).body
@@ -257,8 +259,9 @@ def _resolvers(texts: tuple[str, ...]) -> frozenset[tuple[object, ...]]:
             continue
         first = body[0] if body else None
         if isinstance(first, s.ExpressionStatement) and isinstance(first.value, s.Call):
-            found.add(_shape(first.value))
-    return frozenset(found)
+            call = first.value
+            found.setdefault(sc.last_name(call.func), set()).add(_shape(call))
+    return found
 
 
 def _shape(node: s.Call) -> tuple[object, ...]:

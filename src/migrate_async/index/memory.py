@@ -43,18 +43,20 @@ class Memory:
             self._lowest = min(self._lowest, head)
         return found
 
-    def remember(self, memo: dict[Key, Types], key: Key, compute: Callable[[], Types]) -> Types:
+    def remember(
+        self, memo: dict[Key, Types], key: Key, compute: Callable[..., Types], *args: object
+    ) -> Types:
         """Compute and note `memo[key]`; empty when that is being computed already."""
         token = (id(memo), key)
-        running = self._running.get(token, 0 if len(self._running) > _MAX_DEPTH else None)
+        depth = len(self._running)
+        running = self._running.get(token, 0 if depth > _MAX_DEPTH else None)
         if running is not None:
             self._lowest = min(self._lowest, running)
             return UNKNOWN
-        depth = len(self._running)
         self._running[token] = depth
         outer, self._lowest = self._lowest, _FREE
         try:
-            memo[key] = found = compute()
+            memo[key] = found = compute(*args)
         finally:
             del self._running[token]
             lowest, self._lowest = self._lowest, outer

@@ -32,7 +32,7 @@ from migrate_async.index.relationships import Relationship
 from migrate_async.index.routes import Route
 from migrate_async.index.scopes import Class, Function, Module, ModuleInput, Scope
 from migrate_async.index.sessions import Variable
-from migrate_async.index.types import Instance, Types, ordered
+from migrate_async.index.types import Instance, Types, forget_orders, ordered
 from migrate_async.index.walk import Symbols, walk_module
 from migrate_async.model import syntax as s
 
@@ -64,6 +64,7 @@ class Project:
     """Facts of every module, linked."""
 
     def __init__(self, modules: Iterable[ModuleInput], settings: Settings) -> None:
+        forget_orders()
         self.settings = settings
         self._symbols = Symbols()
         walked = [walk_module(source, self._symbols) for source in modules]
@@ -75,6 +76,7 @@ class Project:
         self._graph = callgraph.CallGraph(self._inference)
         with infer.deep_recursion():
             self._link()
+        names.forget()
 
     def _link(self) -> None:
         self._inference.hierarchy.link(self.classes)
@@ -105,6 +107,17 @@ class Project:
         """The class `app.models.User`."""
         return self._classes_by_qualname.get(qualname)
 
+    @cached_property
+    def _by_module(self) -> dict[Module, list[Function]]:
+        found: dict[Module, list[Function]] = {}
+        for fn in self.functions:
+            found.setdefault(fn.module, []).append(fn)
+        return found
+
+    def functions_of(self, module: Module) -> Sequence[Function]:
+        """The functions in `module`, its body and lambdas included, in source order."""
+        return self._by_module.get(module, ())
+
     @property
     def names(self) -> resolve.Names:
         """What names stand for, imports followed."""
@@ -118,6 +131,9 @@ class Project:
 
     def infer(self, expr: s.Expr, scope: Scope) -> Types:
         """What `expr`, read in `scope`, can be; empty: unknown."""
+        known = self._inference.known(expr)
+        if known is not None:
+            return known
         with infer.deep_recursion():
             return self._inference.infer(expr, scope)
 
@@ -183,6 +199,11 @@ class Project:
     def is_session_resolver(self, call: s.Call) -> bool:
         """Whether the settings name `call` as one that gives a session."""
         return self._inference.library.is_session_resolver(call)
+
+    def passes_session(self, site: CallSite) -> bool:
+        """Whether an argument of the call `site` is a session; what a bridge is given is none."""
+        with infer.deep_recursion():
+            return self._graph.passes_session(site)
 
     def callers(self, fn: Function) -> list[CallSite]:
         """The sites that run `fn`."""

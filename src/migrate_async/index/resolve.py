@@ -29,9 +29,21 @@ class Names:
         self._homes = Homes({module.name: module.is_package for module in self.modules.values()})
         self._members: dict[tuple[str, str], tuple[Target, ...]] = {}
         self._busy: set[tuple[str, str]] = set()
+        self._lookups: dict[tuple[sc.Scope, str], tuple[Target, ...]] = {}
 
     def lookup(self, name: str, scope: sc.Scope) -> tuple[Target, ...]:
         """What `name` stands for in `scope`; names bound nowhere may be builtins."""
+        key = (scope, name)
+        known = self._lookups.get(key)
+        if known is None:
+            known = self._lookups[key] = self._lookup(name, scope)
+        return known
+
+    def forget(self) -> None:
+        """Drop what was looked up, which will not be asked for again so often."""
+        self._lookups.clear()
+
+    def _lookup(self, name: str, scope: sc.Scope) -> tuple[Target, ...]:
         found = self.bindings(name, scope)
         if found:
             return self._follow_all(found)

@@ -26,7 +26,7 @@ class ModuleInput(msgspec.Struct, frozen=True):
 class Module:
     """A project module. `body` is the function that stands for its top level."""
 
-    __slots__ = ("body", "is_package", "name", "path", "scope", "stars", "syntax")
+    __slots__ = ("_imported_as", "body", "is_package", "name", "path", "scope", "stars", "syntax")
 
     def __init__(self, source: ModuleInput) -> None:
         self.name = source.name
@@ -37,6 +37,21 @@ class Module:
         self.body = Function(f"{source.name}.<module>", self)
         self.scope = Scope("module", None, self.body)
         self.body.scope = self.scope
+        self._imported_as: dict[tuple[str, str], str] | None = None
+
+    @property
+    def imported_as(self) -> dict[tuple[str, str], str]:
+        """What `from module import name` binds at the top level, by module and name.
+
+        Of several names for one thing the first. Complete once the module was walked.
+        """
+        if self._imported_as is None:
+            self._imported_as = {}
+            for local, bindings in self.scope.names.items():
+                for binding in bindings:
+                    if isinstance(binding, FromBinding):
+                        self._imported_as.setdefault((binding.module, binding.name), local)
+        return self._imported_as
 
     def __repr__(self) -> str:
         return f"<Module {self.name}>"
@@ -102,12 +117,13 @@ class Class:
 
 
 class RawCall(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """A call as written, before it is resolved."""
+    """A call as written, before it is resolved; `name` is the last of the callee's."""
 
     node: s.Call
     scope: Scope
     context: tuple[str, ...]
     awaited: bool
+    name: str
 
 
 class Reference(msgspec.Struct, frozen=True, eq=False, gc=False):

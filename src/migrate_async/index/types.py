@@ -7,6 +7,7 @@ that class) or `ExternalResult` (what an external function gave).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -192,7 +193,17 @@ def union(parts: Iterable[Types]) -> Types:
 
 def ordered(types: Types) -> Iterable[Type]:
     """`types` in an order that does not change from run to run (hashes of strings do)."""
-    return types if len(types) < 2 else sorted(types, key=describe)
+    return types if len(types) < 2 else _in_order(types)
+
+
+@functools.lru_cache(maxsize=4_096)
+def _in_order(types: Types) -> tuple[Type, ...]:
+    return tuple(sorted(types, key=describe))
+
+
+def forget_orders() -> None:
+    """Let go of the types of an earlier project."""
+    _in_order.cache_clear()
 
 
 def describe(value: Type) -> str:

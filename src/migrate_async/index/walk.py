@@ -128,12 +128,13 @@ class _Walk:
         if usage == "annotation":
             context = _within(context, "annotation")
         awaited = isinstance(self._parents[node], s.Await)
-        call = sc.RawCall(node, self._scope, context, awaited)
+        name = sc.last_name(node.func)
+        call = sc.RawCall(node, self._scope, context, awaited, name)
         self._function.calls.append(call)
         self.expr(node.func, node, context, "callee")
         if node.args or node.keywords:
             inner = _within(context, "argument")
-            role = "arg:" + (sc.last_name(node.func) or "?")
+            role = _ROLES.get(name) or _ROLES.setdefault(name, f"arg:{name or '?'}")
             for arg in node.args:
                 self.expr(arg, node, inner, role)
             for keyword in node.keywords:
@@ -433,6 +434,10 @@ class _Walk:
         drop = node.level - 1 if self._module.is_package else node.level
         parts = parts[: len(parts) - drop] if drop else parts
         return ".".join([*parts, node.module] if node.module else parts)
+
+
+_ROLES: dict[str, str] = {}
+"""`arg:<callee>` by callee, so that each is there once."""
 
 
 def _within(context: Context, kind: str) -> Context:

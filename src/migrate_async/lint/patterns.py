@@ -11,9 +11,9 @@ from typing import NamedTuple, TypeGuard
 
 from migrate_async.index import types as t
 from migrate_async.index.project import CallSite, Model
-from migrate_async.index.scopes import Function, Module, RawCall, Scope, last_name
-from migrate_async.knowledge import sqlalchemy
-from migrate_async.knowledge.legacy_api import FLASK_SQLALCHEMY, Change
+from migrate_async.index.scopes import Function, Module, Scope, last_name
+from migrate_async.knowledge.legacy_api import Change
+from migrate_async.lint.library_calls import LibraryCalls, Use, names_of
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Applicability, Confidence, Fix
@@ -25,67 +25,12 @@ SAFE = Applicability.SAFE.value
 UNSAFE = Applicability.UNSAFE.value
 """The owner of the edits of fixes."""
 
-_OWNERS: dict[type[t.Type], str] = {
-    t.QueryOf: sqlalchemy.QUERY,
-    t.SelectOf: "sqlalchemy.Select",
-    t.ResultOf: "sqlalchemy.Result",
-    t.RowOf: "sqlalchemy.Row",
-}
-
-
-class Use(NamedTuple):
-    """A call in `function` of what SQLAlchemy calls `name`.
-
-    `by_name`: nothing but the name of an unannotated parameter says so, or it may as well be a call
-    of something of the project.
-    """
-
-    call: RawCall
-    function: Function
-    name: str
-    by_name: bool
-
-    @property
-    def node(self) -> s.Call:
-        return self.call.node
-
 
 def uses(view: View, names: Collection[str]) -> Iterator[Use]:
     """The calls of the functions and methods `names`."""
-    wanted = frozenset(names)
-    last = frozenset(name.rpartition(".")[2] for name in wanted)
-    for function in view.functions:
-        for call in function.calls:
-            func = call.node.func
-            if isinstance(func, s.Attribute) and func.attr not in last:
-                continue
-            types = view.project.infer(func, call.scope)
-            for item in t.ordered(types):
-                found = sorted(wanted.intersection(names_of(item)))
-                if found:
-                    is_mixed = any(wanted.isdisjoint(names_of(other)) for other in types)
-                    by_name = is_mixed or bool(getattr(item, "heuristic", False))
-                    yield Use(call, function, found[0], by_name)
-                    break
-
-
-def names_of(item: t.Type) -> tuple[str, ...]:
-    """What SQLAlchemy calls a function, class or method; empty for what is not its own."""
-    if isinstance(item, t.External):
-        return (item.dotted,)
-    if isinstance(item, t.ExternalMethod):
-        return _of_method(item)
-    if isinstance(item, t.Method) and type(item.owner) in _OWNERS:
-        return (f"{_OWNERS[type(item.owner)]}.{item.name}",)
-    return ()
-
-
-def _of_method(item: t.ExternalMethod) -> tuple[str, ...]:
-    if item.owner == FLASK_SQLALCHEMY:
-        return (f"sqlalchemy.orm.{item.name}", f"sqlalchemy.{item.name}")
-    if item.owner in sqlalchemy.SESSIONS:
-        return (f"{sqlalchemy.SESSION}.{item.name}",)
-    return (f"{item.owner}.{item.name}",)
+    for use in view.analysis(LibraryCalls).of(names):
+        if view.is_selected(use.function):
+            yield use
 
 
 def names(view: View, expr: s.Expr, scope: Scope) -> frozenset[str]:
@@ -134,8 +79,8 @@ def _tells_apart(test: s.Expr) -> bool:
 
 def imported(view: View, function: Function, dotted: str) -> tuple[str, tuple[ImportChange, ...]]:
     """How the module of `function` can say `dotted`, and the import that it needs for that."""
-    inner = [fn for fn in view.project.functions if fn.module is function.module]
-    return Imports(function.module, [fn for fn in inner if not fn.is_module]).name(dotted)
+    inner = [fn for fn in view.project.functions_of(function.module) if not fn.is_module]
+    return Imports(function.module, inner).name(dotted)
 
 
 def safe(title: str, *edits: AnyEdit, imports: tuple[ImportChange, ...] = ()) -> Fix:
@@ -187,18 +132,36 @@ def imports(module: Module) -> Iterator[tuple[s.ImportFrom, s.ImportedName]]:
                 yield statement, name
 
 
+_NESTED: dict[type[s.Stmt], tuple[str, ...]] = {
+    s.If: ("body", "orelse"),
+    s.For: ("body", "orelse"),
+    s.While: ("body", "orelse"),
+    s.With: ("body",),
+    s.Try: ("body", "handlers", "orelse", "finalbody"),
+    s.Match: ("cases",),
+    s.FunctionDef: ("body",),
+    s.ClassDef: ("body",),
+}
+"""Where the statements inside a compound statement are."""
+
+
 def statements(body: Iterable[s.Stmt]) -> Iterator[s.Stmt]:
     """`body` and the statements inside it, at any depth, in source order."""
     for statement in body:
         yield statement
-        for field in ("body", "handlers", "orelse", "finalbody", "cases"):
-            yield from statements(getattr(statement, field, ()))
+        for field in _NESTED.get(type(statement), ()):
+            inner = getattr(statement, field)
+            if field in ("handlers", "cases"):
+                for part in inner:
+                    yield from statements(part.body)
+            else:
+                yield from statements(inner)
 
 
 def mentions(view: View, module: Module, name: str) -> Iterator[s.Name]:
     """Every place in `module` where the name `name` is read."""
-    for function in view.functions:
-        if function.module is module:
+    for function in view.project.functions_of(module):
+        if view.is_selected(function):
             read = [*(c.node.func for c in function.calls), *(r.node for r in function.references)]
             yield from (node for node in read if isinstance(node, s.Name) and node.id == name)
 

@@ -53,7 +53,7 @@ from migrate_async.plan.responses import Responses
 from migrate_async.plan.sessions import (
     Constructors,
     SessionPlan,
-    find_acquisitions,
+    has_resolver,
     plan_sessions,
 )
 from migrate_async.plan.stand_ins import mock_sessions, stand_in_edits
@@ -424,10 +424,9 @@ class AsyncStep:
     ) -> None:
         """The session's registration goes, or goes on serving what stays sync."""
         resolves = any(
-            found.kind == "resolver"
+            has_resolver(self._project, self._settings, function)
             for function in self._project.functions
             if not self.colouring.converts(function) and function not in constructors
-            for found in find_acquisitions(self._project, self._settings, function)
         )
         for module, statement in registrations(self._project, self._settings):
             if resolves:

@@ -66,7 +66,7 @@ class Collapse:
         """Whether `target` is bridged for its session: other threads are there for slow work."""
         if target in self._colouring.coloured or is_run_sync(self._bridge_of(site)):
             return True
-        return site.passes_session or bool(target.cls and self._holds(target.cls))
+        return self._project.passes_session(site) or bool(target.cls and self._holds(target.cls))
 
     def _bridge_of(self, site: CallSite) -> s.AnyNode | s.ModuleSyntax:
         """The call that is the bridge of `site`."""

@@ -111,7 +111,7 @@ class Frontier:
     def restore(self, function: Function, gone: frozenset[s.AnyNode]) -> ModuleEdits:
         """Edits of a function that was re-pointed once and leaves the sync side now."""
         found = ModuleEdits()
-        for node in _references(function):
+        for node in _references(function) if self._twins else ():
             twin = self._twins.named(function.module, node)
             if twin is None:
                 continue
@@ -283,9 +283,13 @@ class Frontier:
         ):
             return True
         return any(
-            isinstance(found, FunctionObject) and found.fn in self._project.session_dependencies
+            isinstance(found, FunctionObject) and found.fn in self._session_dependencies
             for found in self._project.infer(node, function.scope)
         )
+
+    @cached_property
+    def _session_dependencies(self) -> frozenset[Function]:
+        return frozenset(self._project.session_dependencies)
 
     def _lent_sessions(self, function: Function) -> Iterator[Diagnostic]:
         """Sessions that kept code finds in an object, put there by a function that converts."""
@@ -331,7 +335,7 @@ class Frontier:
         ):
             return True
         return (
-            function in self._project.session_dependencies
+            function in self._session_dependencies
             and function.parent is not None
             and function.parent.is_module
             and (function.is_async or self._verdicts.colouring.converts(function))
@@ -484,15 +488,23 @@ _DEFINITIONS = (s.FunctionDef, s.ClassDef, s.Import, s.ImportFrom)
 
 
 def _outermost(node: s.AnyNode) -> Iterator[s.Name | s.Attribute]:
-    if isinstance(node, s.Name) or (isinstance(node, s.Attribute) and s.dotted_name(node)):
-        yield node
-        while isinstance(node, s.Attribute):
-            node = node.value
-            if isinstance(node, s.Name):
-                yield node
-        return
-    for child in s.children(node):
-        yield from _outermost(child)
+    pending: list[s.AnyNode] = [node]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, s.Name):
+            yield current
+        elif isinstance(current, s.Attribute) and s.dotted_name(current):
+            yield current
+            pending.append(_root(current))
+        else:
+            pending.extend(reversed(list(s.children(current))))
+
+
+def _root(node: s.Expr) -> s.Expr:
+    """`a` of `a.b.c`."""
+    while isinstance(node, s.Attribute):
+        node = node.value
+    return node
 
 
 def _names(module: Module, owner: Module, name: str, used: str) -> bool:

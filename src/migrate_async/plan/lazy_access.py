@@ -50,21 +50,19 @@ class Accesses:
 
     def of(self, function: Function) -> Iterator[Access]:
         """Reads in the function's own code; nested functions are functions of their own."""
-        if isinstance(function.node, s.FunctionDef):
-            for statement in function.node.body:
-                yield from self._in(statement, function)
-        elif isinstance(function.node, s.Lambda):
-            yield from self._in(function.node.body, function)
-
-    def _in(self, node: s.AnyNode, function: Function) -> Iterator[Access]:
-        if isinstance(node, (s.FunctionDef, s.ClassDef, s.Lambda)):
+        if not self._names or function.node is None:
             return
-        if isinstance(node, s.Attribute) and node.attr in self._names:
-            access = self._access(node)
-            if access is not None and not self._is_target(node):
-                yield access
-        for child in s.children(node):
-            yield from self._in(child, function)
+        body = function.node.body
+        pending: list[s.AnyNode] = list(reversed(body)) if isinstance(body, tuple) else [body]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, (s.FunctionDef, s.ClassDef, s.Lambda)):
+                continue
+            if isinstance(node, s.Attribute) and node.attr in self._names:
+                access = self._access(node)
+                if access is not None and not self._is_target(node):
+                    yield access
+            pending.extend(reversed(list(s.children(node))))
 
     def _access(self, node: s.Attribute) -> Access | None:
         scope = self._project.scope_of(node)

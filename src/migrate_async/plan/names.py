@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from migrate_async.index.scopes import FromBinding, Function, Module, last_name
+from migrate_async.index.scopes import Function, Module, last_name
 from migrate_async.model import syntax as s
 
 
@@ -52,14 +52,7 @@ def import_path(importer: Module, target: str) -> str:
 
 def local_name(importer: Module, target: str, name: str) -> str | None:
     """The name under which `importer` has imported `name` from the module `target`, if any."""
-    for local, bindings in importer.scope.names.items():
-        for binding in bindings:
-            if isinstance(binding, FromBinding) and (binding.module, binding.name) == (
-                target,
-                name,
-            ):
-                return local
-    return None
+    return importer.imported_as.get((target, name))
 
 
 def _is_relative(importer: Module) -> bool:

@@ -148,7 +148,7 @@ class Obstacles:
 
     def _unresolved(self, function: Function) -> Reason | None:
         for site in self._project.calls(function):
-            if site.passes_session and not site.resolved:
+            if not site.resolved and self._project.passes_session(site):
                 return _site(
                     "unresolved", "it passes its session to a call nobody can follow", site
                 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import PurePosixPath
 
 
+@functools.lru_cache(maxsize=65_536)
 def is_test_path(path: str) -> bool:
     """Whether pytest's conventions make `path` part of a test suite."""
     pure = PurePosixPath(path)

@@ -34,11 +34,14 @@ class Responses:
         self._project = project
         self._touches = touches
         self._schemas = Schemas(project)
+        self._reads: dict[Class, tuple[Read, ...]] = {}
 
     def reads(self, function: Function) -> Iterator[Read]:
         """What the responses and validations of `function` read."""
         for schema in self._schemas.of(function):
-            yield from self._reads_of_schema(schema)
+            if schema not in self._reads:
+                self._reads[schema] = tuple(self._reads_of_schema(schema))
+            yield from self._reads[schema]
 
     def property_read(self, function: Function) -> Reason | None:
         """A property that runs a query, read while the response is serialised."""

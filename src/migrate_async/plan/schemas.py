@@ -28,6 +28,7 @@ class Schemas:
 
     def __init__(self, project: Project) -> None:
         self._project = project
+        self._fields: dict[Class, dict[str, Types]] = {}
 
     def response_types(self, function: Function) -> list[Types]:
         """The response models of the routes that `function` serves."""
@@ -67,6 +68,11 @@ class Schemas:
 
     def fields(self, cls: Class) -> dict[str, Types]:
         """The fields of the schema `cls`, inherited ones included, and what they hold."""
+        if cls not in self._fields:
+            self._fields[cls] = self._find_fields(cls)
+        return self._fields[cls]
+
+    def _find_fields(self, cls: Class) -> dict[str, Types]:
         fields: dict[str, Types] = {}
         for owner in reversed(self._project.mro(cls)):
             for name, bindings in owner.scope.names.items():

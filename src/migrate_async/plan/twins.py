@@ -63,6 +63,9 @@ class Twins:
         self.variables: dict[Variable, Twin] = dict(_variables(project))
         self.aliases: dict[Alias, Twin] = dict(_aliases(project, self.functions))
 
+    def __bool__(self) -> bool:
+        return bool(self.aliases or self.functions or self.variables)
+
     def __iter__(self) -> Iterator[Twin]:
         yield from self.aliases.values()
         yield from self.functions.values()
@@ -70,6 +73,8 @@ class Twins:
 
     def named(self, module: Module, node: s.Name | s.Attribute) -> Twin | None:
         """The twin that `node`, a name or dotted name in `module`, names."""
+        if not self:
+            return None
         last = s.dotted_name(node).rpartition(".")[2]
         for twin in self:
             if isinstance(node, s.Name) and twin.local_name(module) == node.id:

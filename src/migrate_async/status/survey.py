@@ -123,7 +123,7 @@ def _blockers(
         found += [
             (fn, site.node.line, "passes a session to a call of unknown target")
             for site in project.calls(fn)
-            if not site.resolved and site.passes_session
+            if not site.resolved and project.passes_session(site)
         ]
     blockers = [
         Blocker(

@@ -177,7 +177,7 @@ def _fetches(project: Project, statement: s.Stmt, function: Function) -> bool:
         and site.node in nodes
         for site in project.calls(function)
     ) or any(
-        site.passes_session and site.node in nodes and site.awaited
+        site.awaited and site.node in nodes and project.passes_session(site)
         for site in project.calls(function)
     )
 
@@ -197,6 +197,8 @@ def _makes_sessions(project: Project, call: RawCall) -> bool:
     if "annotation" in call.context:
         return False
     name = s.dotted_name(call.node.func).rpartition(".")[2]
+    if name not in ("sessionmaker", "async_sessionmaker", "AsyncSession"):
+        return False
     types = project.infer(call.node, call.scope)
     if any(isinstance(item, SessionFactory) and item.is_async for item in types):
         return name in ("sessionmaker", "async_sessionmaker")

@@ -204,7 +204,7 @@ class Launches:
         for site in self._project.calls(function):
             if _is_session_work(site):
                 return True
-            is_followed = depth > 0 and site.passes_session
+            is_followed = depth > 0 and self._project.passes_session(site)
             if is_followed and any(self._works(target, depth - 1) for target in site.targets):
                 return True
         return False

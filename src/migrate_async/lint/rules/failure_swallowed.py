@@ -18,6 +18,7 @@ from migrate_async.lint.transactions.steps import rebinds
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
+from migrate_async.plan.blocks import statements
 from migrate_async.plan.paths import is_test_path
 
 _RESETS = (Act.ROLLBACK, Act.CLOSE)
@@ -375,8 +376,4 @@ def _catches_database_errors(handler: s.Handler) -> bool:
 def _has_handler(function: Function) -> bool:
     if not isinstance(function.node, s.FunctionDef):
         return False
-    return any(
-        isinstance(node, s.Handler)
-        for statement in function.node.body
-        for node in s.own_code(statement)
-    )
+    return any(isinstance(found, s.Try) for found in statements(function.node.body))

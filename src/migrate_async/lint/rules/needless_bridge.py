@@ -8,6 +8,7 @@ from migrate_async.index import types as t
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Scope
 from migrate_async.lint import patterns
+from migrate_async.lint.library_calls import Use
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
@@ -162,7 +163,7 @@ async def create() -> None:
             yield self.finding(use.node, use.function, message, confidence=sure, related=related)
 
 
-def _helper(view: View, use: patterns.Use) -> Function | None:
+def _helper(view: View, use: Use) -> Function | None:
     """The one project function that is bridged."""
     first = use.node.args[0] if use.node.args else None
     if first is None or isinstance(first, s.Lambda):
@@ -222,7 +223,7 @@ def _is_pure(project: Project, accesses: Accesses, function: Function, seen: set
     if any(True for _ in accesses.of(function)):
         return False
     for site in project.calls(function):
-        if site.operation is not None or (site.passes_session and not site.targets):
+        if site.operation is not None or (not site.targets and project.passes_session(site)):
             return False
         if not site.resolved:
             return False

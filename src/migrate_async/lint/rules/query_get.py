@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.lint import patterns
-from migrate_async.lint.patterns import Use
+from migrate_async.lint.library_calls import Use
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s

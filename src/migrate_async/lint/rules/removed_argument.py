@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from migrate_async.index.scopes import last_name
 from migrate_async.knowledge.legacy_api import ARGUMENTS, POSITIONAL, Change
 from migrate_async.lint import patterns
-from migrate_async.lint.patterns import Use
+from migrate_async.lint.library_calls import Use
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.index import types as t
-from migrate_async.index.scopes import Function, RawCall, last_name
+from migrate_async.index.scopes import Function, RawCall
 from migrate_async.knowledge import resources, sqlalchemy
 from migrate_async.lint.resources.analysis import Resources
 from migrate_async.lint.rule import Example, Rule
@@ -142,7 +142,7 @@ Container.register("engine", engine)
 
 def _registered(call: RawCall, view: View) -> str:
     values = [*call.node.args, *(keyword.value for keyword in call.node.keywords)]
-    if last_name(call.node.func) in resources.REGISTERING:
+    if call.name in resources.REGISTERING:
         if not isinstance(call.node.func, s.Attribute) or _closes(call, view):
             return ""
         values = values[1:] if len(values) > 1 else values

@@ -339,5 +339,5 @@ def _may_close(function: Function) -> bool:
     """Whether it calls a closing method or has a `with` block."""
     if not isinstance(function.node, s.FunctionDef):
         return False
-    closes = any(last_name(call.node.func) in CLOSES for call in function.calls)
+    closes = any(call.name in CLOSES for call in function.calls)
     return closes or any(implicit.method == "__enter__" for implicit in function.implicit)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrate_async.index.scopes import last_name
 from migrate_async.index.sessions import Variable
 from migrate_async.knowledge.shim import SHIM, SYNC_FACTORY_PREFIX
 from migrate_async.lint import patterns
@@ -136,7 +135,7 @@ def job():
         twins = {twin.name: twin for twin in _twins(view)}
         for function in view.functions:
             for call in function.calls:
-                twin = twins.get(last_name(call.node.func))
+                twin = twins.get(call.name)
                 if twin is None or view.session(call.node, call.scope) is None:
                     continue
                 message = f"`{twin.name}()` opens a session on the sync twin of the engine"

@@ -170,7 +170,7 @@ def _is_name(arg: s.Expr) -> bool:
 
 def _is_loader(view: View, call: RawCall) -> bool:
     """Whether `call` is a loader option, or one more step of an option."""
-    if last_name(call.node.func) not in _LOADER_NAMES:
+    if call.name not in _LOADER_NAMES:
         return False
     root = patterns.chain_root(call.node)
     if root is None:

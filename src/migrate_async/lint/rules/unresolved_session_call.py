@@ -70,7 +70,9 @@ def export(exporter, path):
         for function in view.functions:
             for site in view.project.calls(function):
                 call = site.node
-                if site.resolved or not site.passes_session or not isinstance(call, s.Call):
+                if site.resolved or not isinstance(call, s.Call):
+                    continue
+                if not view.project.passes_session(site):
                     continue
                 name = s.dotted_name(call.func) or "a call"
                 message = f"`{name}` gets a session and could not be resolved"

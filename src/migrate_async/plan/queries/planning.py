@@ -107,9 +107,7 @@ class _Planning:
 
     def _names(self, module: Module) -> Imports:
         if module not in self._imports:
-            functions = [
-                fn for fn in self._network.project.project.functions if fn.module is module
-            ]
+            functions = self._network.project.project.functions_of(module)
             inner = [fn for fn in functions if not fn.is_module]
             self._imports[module] = Imports(module, inner)
         return self._imports[module]

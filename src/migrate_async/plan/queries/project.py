@@ -46,9 +46,13 @@ class ProjectView:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        self._scopes: dict[s.AnyNode, Scope] = {}
 
     def scope(self, node: s.AnyNode) -> Scope:
-        return self.project.scope_of(node)
+        found = self._scopes.get(node)
+        if found is None:
+            found = self._scopes[node] = self.project.scope_of(node)
+        return found
 
     def infer(self, expr: s.Expr) -> Types:
         return self.project.infer(expr, self.scope(expr))

@@ -1,6 +1,6 @@
 """How functions get their session, and how they get it in the async world."""
 
-from migrate_async.plan.sessions.acquisitions import Acquisition, find_acquisitions
+from migrate_async.plan.sessions.acquisitions import Acquisition, has_resolver
 from migrate_async.plan.sessions.constructors import Constructors
 from migrate_async.plan.sessions.injection import SessionPlan, plan_sessions
 from migrate_async.plan.sessions.provider import Provider, find_provider
@@ -10,7 +10,7 @@ __all__ = [
     "Constructors",
     "Provider",
     "SessionPlan",
-    "find_acquisitions",
     "find_provider",
+    "has_resolver",
     "plan_sessions",
 ]

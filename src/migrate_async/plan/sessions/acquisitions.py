@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from migrate_async.config import Settings
+from migrate_async.index.extract import extract
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function
+from migrate_async.index.scopes import Function, last_name
 from migrate_async.index.types import SessionFactory
 from migrate_async.model import syntax as s
 from migrate_async.plan.text import source
@@ -31,11 +33,23 @@ def find_acquisitions(
     project: Project, settings: Settings, function: Function
 ) -> tuple[Acquisition, ...]:
     """All acquisitions in `function`, in source order."""
-    resolvers = frozenset(_normalised(text) for text in settings.session_resolvers)
-    return tuple(_find(project, resolvers, function))
+    return tuple(_find(project, _resolvers(settings.session_resolvers), function))
 
 
-def _find(project: Project, resolvers: frozenset[str], function: Function) -> Iterator[Acquisition]:
+def has_resolver(project: Project, settings: Settings, function: Function) -> bool:
+    """Whether one of the acquisitions in `function` is a `resolver`."""
+    resolvers = _resolvers(settings.session_resolvers)
+    return any(
+        site.kind == "call" and isinstance(site.node, s.Call) and _is_resolver(resolvers, site.node)
+        for site in project.calls(function)
+    )
+
+
+Resolvers = Mapping[str, Collection[str]]
+"""Normalised texts of calls by the last name of what is called."""
+
+
+def _find(project: Project, resolvers: Resolvers, function: Function) -> Iterator[Acquisition]:
     for site in project.calls(function):
         if site.kind != "call" or not isinstance(site.node, s.Call):
             continue
@@ -45,8 +59,8 @@ def _find(project: Project, resolvers: frozenset[str], function: Function) -> It
             yield Acquisition(kind, site.node, name, statement)
 
 
-def _kind(project: Project, resolvers: frozenset[str], call: s.Call) -> str:
-    if _text(call) in resolvers:
+def _kind(project: Project, resolvers: Resolvers, call: s.Call) -> str:
+    if _is_resolver(resolvers, call):
         return "resolver"
     scope = project.scope_of(call)
     if project.session_kind(call, scope) != "sync":
@@ -59,6 +73,11 @@ def _kind(project: Project, resolvers: frozenset[str], call: s.Call) -> str:
     if any(getattr(found, "dotted", "").endswith(".Session") for found in types):
         return "constructor"
     return ""
+
+
+def _is_resolver(resolvers: Resolvers, call: s.Call) -> bool:
+    texts = resolvers.get(last_name(call.func))
+    return texts is not None and _text(call) in texts
 
 
 def _binding(project: Project, call: s.Call) -> tuple[str, s.Stmt | None]:
@@ -84,6 +103,16 @@ def _text(call: s.Call) -> str:
         return source(call)
     except ValueError:
         return ""
+
+
+@functools.cache
+def _resolvers(texts: tuple[str, ...]) -> Resolvers:
+    found: dict[str, set[str]] = {}
+    for text in texts:
+        for statement in extract(text).body:
+            if isinstance(statement, s.ExpressionStatement):
+                found.setdefault(last_name(statement.value), set()).add(_normalised(text))
+    return found
 
 
 def _normalised(text: str) -> str:

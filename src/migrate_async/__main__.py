@@ -9,10 +9,6 @@ from importlib.util import find_spec
 _TOOLS = ("click", "libcst", "msgspec", "pathspec", "rich")
 """What the extra `tools` installs; the runtime alone works without."""
 
-_YOUNG_OBJECTS = 100_000
-"""How many new objects the collector waits for: a linked project is millions that all stay, and
-looking through them again and again took a tenth of the time."""
-
 
 def main() -> None:
     """Run `migrate-async` with the arguments of this process and exit."""
@@ -23,7 +19,9 @@ def main() -> None:
             'Install it with: pip install "migrate-async[tools]"\n'
         )
         sys.exit(2)
-    gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
+    # Nearly all that a command makes stays until its end: looking through it for cycles, again and
+    # again, took a tenth of the time. What goes on for longer switches the collector on again.
+    gc.disable()
     from migrate_async.cli.main import cli  # noqa: PLC0415 - needs what was looked for above
 
     cli.main(prog_name="migrate-async")

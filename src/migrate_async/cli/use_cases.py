@@ -5,6 +5,7 @@ The parts are imported where they are called: `scan` and `plan` start without Li
 
 from __future__ import annotations
 
+import gc
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -376,6 +377,9 @@ def rewrite(
     from migrate_async.verify.rewritten import verify
 
     progress.phase(f"Rewriting {len(plan.files)} files")
+    if not gc.isenabled():  # by the command line: what was planned stays, what follows does not
+        gc.freeze()
+        gc.enable()
     changes = apply(plan, sources, jobs=jobs, chosen=shard.has)
     progress.phase("Verifying")
     return tuple(verify(plan, changes))

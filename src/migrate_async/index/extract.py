@@ -130,85 +130,6 @@ class _Copier:
         self._strings: list[s.Span] = []
         if text.isascii():
             self.span = _ascii_span  # type: ignore[method-assign]
-        self._expressions: dict[type[ast.AST], Callable[[Any, s.Span], s.Expr]] = {
-            ast.Name: lambda n, p: s.Name(*p, sys.intern(n.id)),
-            ast.Attribute: lambda n, p: s.Attribute(*p, self.expr(n.value), sys.intern(n.attr)),
-            ast.Call: self._call,
-            ast.Constant: self._constant,
-            ast.Subscript: lambda n, p: s.Subscript(*p, self.expr(n.value), self.expr(n.slice)),
-            ast.Slice: lambda n, p: s.Slice(
-                *p, self.optional(n.lower), self.optional(n.upper), self.optional(n.step)
-            ),
-            ast.Await: lambda n, p: s.Await(*p, self.expr(n.value)),
-            ast.Tuple: lambda n, p: s.Sequence(*p, "tuple", self.exprs(n.elts)),
-            ast.List: lambda n, p: s.Sequence(*p, "list", self.exprs(n.elts)),
-            ast.Set: lambda n, p: s.Sequence(*p, "set", self.exprs(n.elts)),
-            ast.Dict: lambda n, p: s.Mapping(
-                *p, tuple(self.optional(key) for key in n.keys), self.exprs(n.values)
-            ),
-            ast.BinOp: lambda n, p: s.Operation(
-                *p, _BINARY[type(n.op)], self.exprs([n.left, n.right])
-            ),
-            ast.BoolOp: lambda n, p: s.Operation(*p, _BINARY[type(n.op)], self.exprs(n.values)),
-            ast.UnaryOp: lambda n, p: s.Operation(*p, _BINARY[type(n.op)], self.exprs([n.operand])),
-            ast.Compare: lambda n, p: s.Operation(
-                *p, _BINARY[type(n.ops[0])], self.exprs([n.left, *n.comparators])
-            ),
-            ast.IfExp: lambda n, p: s.Conditional(
-                *p, self.expr(n.test), self.expr(n.body), self.expr(n.orelse)
-            ),
-            ast.Lambda: lambda n, p: s.Lambda(*p, self.params(n.args), self.expr(n.body)),
-            ast.ListComp: lambda n, p: self._comprehension(n, p, "list", [n.elt]),
-            ast.SetComp: lambda n, p: self._comprehension(n, p, "set", [n.elt]),
-            ast.GeneratorExp: lambda n, p: self._comprehension(n, p, "generator", [n.elt]),
-            ast.DictComp: lambda n, p: self._comprehension(n, p, "dict", [n.key, n.value]),
-            ast.Starred: lambda n, p: s.Starred(*p, self.expr(n.value)),
-            ast.Yield: lambda n, p: s.Yield(*p, self.optional(n.value), False),
-            ast.YieldFrom: lambda n, p: s.Yield(*p, self.expr(n.value), True),
-            ast.NamedExpr: self._named,
-            ast.JoinedStr: self._joined,
-            ast.FormattedValue: lambda n, p: s.Operation(
-                *p, "format", self.exprs([n.value, *([n.format_spec] if n.format_spec else [])])
-            ),
-        }
-        self._statements: dict[type[ast.AST], Callable[[Any, s.Span], s.Stmt]] = {
-            ast.Assign: lambda n, p: s.Assign(*p, self.exprs(n.targets), self.expr(n.value)),
-            ast.AnnAssign: lambda n, p: s.AnnotatedAssign(
-                *p, self.expr(n.target), self.expr(n.annotation), self.optional(n.value)
-            ),
-            ast.AugAssign: lambda n, p: s.AugmentedAssign(
-                *p, self.expr(n.target), _BINARY[type(n.op)], self.expr(n.value)
-            ),
-            ast.Expr: lambda n, p: s.ExpressionStatement(*p, self.expr(n.value)),
-            ast.Return: lambda n, p: s.Return(*p, self.optional(n.value)),
-            ast.Raise: lambda n, p: s.Raise(*p, self.optional(n.exc), self.optional(n.cause)),
-            ast.Delete: lambda n, p: s.Delete(*p, self.exprs(n.targets)),
-            ast.If: lambda n, p: s.If(
-                *p, self.expr(n.test), self.body(n.body), self.body(n.orelse)
-            ),
-            ast.For: lambda n, p: self._for(n, p, False),
-            ast.AsyncFor: lambda n, p: self._for(n, p, True),
-            ast.While: lambda n, p: s.While(
-                *p, self.expr(n.test), self.body(n.body), self.body(n.orelse)
-            ),
-            ast.With: lambda n, p: self._with(n, p, False),
-            ast.AsyncWith: lambda n, p: self._with(n, p, True),
-            ast.Try: lambda n, p: self._try(n, p, False),
-            ast.Match: lambda n, p: s.Match(
-                *p, self.expr(n.subject), tuple(self._case(case) for case in n.cases)
-            ),
-            ast.FunctionDef: lambda n, p: self._function(n, p, False),
-            ast.AsyncFunctionDef: lambda n, p: self._function(n, p, True),
-            ast.ClassDef: self._class,
-            ast.Import: lambda n, p: s.Import(*p, _imported(n.names)),
-            ast.ImportFrom: lambda n, p: s.ImportFrom(
-                *p, n.module or "", n.level, _imported(n.names)
-            ),
-            ast.Global: lambda n, p: s.Scoping(*p, "global", tuple(n.names)),
-            ast.Nonlocal: lambda n, p: s.Scoping(*p, "nonlocal", tuple(n.names)),
-        }
-        if sys.version_info >= (3, 11):
-            self._statements[ast.TryStar] = lambda n, p: self._try(n, p, True)
 
     def module(self, tree: ast.Module) -> s.ModuleSyntax:
         body = self.body(tree.body)
@@ -218,12 +139,12 @@ class _Copier:
         )
 
     def expr(self, node: ast.expr) -> s.Expr:
-        copy = self._expressions.get(type(node))
+        copy = _EXPRESSIONS.get(type(node))
         if copy is None:  # t-strings and whatever newer Pythons bring
             parts = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
             self._strings.append(self.span(node))
             return s.Operation(*self.span(node), type(node).__name__, self.exprs(parts))
-        return copy(node, self.span(node))
+        return copy(self, node, self.span(node))
 
     def exprs(self, nodes: list[Any]) -> tuple[s.Expr, ...]:
         return tuple([self.expr(node) for node in nodes])
@@ -266,12 +187,12 @@ class _Copier:
         )
 
     def _stmt(self, node: ast.stmt) -> s.Stmt:
-        copy = self._statements.get(type(node))
+        copy = _STATEMENTS.get(type(node))
         if copy is None:
             parts = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
             self._note_strings(*getattr(node, "type_params", ()))
             return s.Simple(*self.span(node), type(node).__name__.lower(), self.exprs(parts))
-        return copy(node, self.span(node))
+        return copy(self, node, self.span(node))
 
     def _param(self, arg: ast.arg, kind: str, default: ast.expr | None) -> s.Parameter:
         line, col, end_line, end_col = self.span(arg)
@@ -413,3 +334,74 @@ def _imported(names: list[ast.alias]) -> tuple[s.ImportedName, ...]:
 def _storable(value: str) -> str:
     """`value` without lone surrogates (`"\\udcff"`), which UTF-8 lacks."""
     return value.encode("utf-8", "replace").decode()
+
+
+_EXPRESSIONS: dict[type[ast.AST], Callable[[_Copier, Any, s.Span], s.Expr]] = {
+    ast.Name: lambda _c, n, p: s.Name(*p, sys.intern(n.id)),
+    ast.Attribute: lambda c, n, p: s.Attribute(*p, c.expr(n.value), sys.intern(n.attr)),
+    ast.Call: _Copier._call,
+    ast.Constant: _Copier._constant,
+    ast.Subscript: lambda c, n, p: s.Subscript(*p, c.expr(n.value), c.expr(n.slice)),
+    ast.Slice: lambda c, n, p: s.Slice(
+        *p, c.optional(n.lower), c.optional(n.upper), c.optional(n.step)
+    ),
+    ast.Await: lambda c, n, p: s.Await(*p, c.expr(n.value)),
+    ast.Tuple: lambda c, n, p: s.Sequence(*p, "tuple", c.exprs(n.elts)),
+    ast.List: lambda c, n, p: s.Sequence(*p, "list", c.exprs(n.elts)),
+    ast.Set: lambda c, n, p: s.Sequence(*p, "set", c.exprs(n.elts)),
+    ast.Dict: lambda c, n, p: s.Mapping(
+        *p, tuple(c.optional(key) for key in n.keys), c.exprs(n.values)
+    ),
+    ast.BinOp: lambda c, n, p: s.Operation(*p, _BINARY[type(n.op)], c.exprs([n.left, n.right])),
+    ast.BoolOp: lambda c, n, p: s.Operation(*p, _BINARY[type(n.op)], c.exprs(n.values)),
+    ast.UnaryOp: lambda c, n, p: s.Operation(*p, _BINARY[type(n.op)], c.exprs([n.operand])),
+    ast.Compare: lambda c, n, p: s.Operation(
+        *p, _BINARY[type(n.ops[0])], c.exprs([n.left, *n.comparators])
+    ),
+    ast.IfExp: lambda c, n, p: s.Conditional(*p, c.expr(n.test), c.expr(n.body), c.expr(n.orelse)),
+    ast.Lambda: lambda c, n, p: s.Lambda(*p, c.params(n.args), c.expr(n.body)),
+    ast.ListComp: lambda c, n, p: c._comprehension(n, p, "list", [n.elt]),
+    ast.SetComp: lambda c, n, p: c._comprehension(n, p, "set", [n.elt]),
+    ast.GeneratorExp: lambda c, n, p: c._comprehension(n, p, "generator", [n.elt]),
+    ast.DictComp: lambda c, n, p: c._comprehension(n, p, "dict", [n.key, n.value]),
+    ast.Starred: lambda c, n, p: s.Starred(*p, c.expr(n.value)),
+    ast.Yield: lambda c, n, p: s.Yield(*p, c.optional(n.value), False),
+    ast.YieldFrom: lambda c, n, p: s.Yield(*p, c.expr(n.value), True),
+    ast.NamedExpr: _Copier._named,
+    ast.JoinedStr: _Copier._joined,
+    ast.FormattedValue: lambda c, n, p: s.Operation(
+        *p, "format", c.exprs([n.value, *([n.format_spec] if n.format_spec else [])])
+    ),
+}
+_STATEMENTS: dict[type[ast.AST], Callable[[_Copier, Any, s.Span], s.Stmt]] = {
+    ast.Assign: lambda c, n, p: s.Assign(*p, c.exprs(n.targets), c.expr(n.value)),
+    ast.AnnAssign: lambda c, n, p: s.AnnotatedAssign(
+        *p, c.expr(n.target), c.expr(n.annotation), c.optional(n.value)
+    ),
+    ast.AugAssign: lambda c, n, p: s.AugmentedAssign(
+        *p, c.expr(n.target), _BINARY[type(n.op)], c.expr(n.value)
+    ),
+    ast.Expr: lambda c, n, p: s.ExpressionStatement(*p, c.expr(n.value)),
+    ast.Return: lambda c, n, p: s.Return(*p, c.optional(n.value)),
+    ast.Raise: lambda c, n, p: s.Raise(*p, c.optional(n.exc), c.optional(n.cause)),
+    ast.Delete: lambda c, n, p: s.Delete(*p, c.exprs(n.targets)),
+    ast.If: lambda c, n, p: s.If(*p, c.expr(n.test), c.body(n.body), c.body(n.orelse)),
+    ast.For: lambda c, n, p: c._for(n, p, False),
+    ast.AsyncFor: lambda c, n, p: c._for(n, p, True),
+    ast.While: lambda c, n, p: s.While(*p, c.expr(n.test), c.body(n.body), c.body(n.orelse)),
+    ast.With: lambda c, n, p: c._with(n, p, False),
+    ast.AsyncWith: lambda c, n, p: c._with(n, p, True),
+    ast.Try: lambda c, n, p: c._try(n, p, False),
+    ast.Match: lambda c, n, p: s.Match(
+        *p, c.expr(n.subject), tuple(c._case(case) for case in n.cases)
+    ),
+    ast.FunctionDef: lambda c, n, p: c._function(n, p, False),
+    ast.AsyncFunctionDef: lambda c, n, p: c._function(n, p, True),
+    ast.ClassDef: _Copier._class,
+    ast.Import: lambda _c, n, p: s.Import(*p, _imported(n.names)),
+    ast.ImportFrom: lambda _c, n, p: s.ImportFrom(*p, n.module or "", n.level, _imported(n.names)),
+    ast.Global: lambda _c, n, p: s.Scoping(*p, "global", tuple(n.names)),
+    ast.Nonlocal: lambda _c, n, p: s.Scoping(*p, "nonlocal", tuple(n.names)),
+}
+if sys.version_info >= (3, 11):
+    _STATEMENTS[ast.TryStar] = lambda c, n, p: c._try(n, p, True)

@@ -27,6 +27,8 @@ class Memory:
     """Runs computations for any number of memos (dictionaries of results)."""
 
     def __init__(self) -> None:
+        self._known: dict[Types, Types] = {}
+        """Each result once: most are empty, or the types of a name that is used often."""
         self._running: dict[_Token, int] = {}
         self._retries: Counter[_Token] = Counter()
         self._heads: defaultdict[int, list[tuple[dict[Any, Types], object]]] = defaultdict(list)
@@ -56,7 +58,8 @@ class Memory:
         self._running[token] = depth
         outer, self._lowest = self._lowest, _FREE
         try:
-            memo[key] = found = compute(*args)
+            found = compute(*args)
+            memo[key] = found = self._known.setdefault(found, found)
         finally:
             del self._running[token]
             lowest, self._lowest = self._lowest, outer

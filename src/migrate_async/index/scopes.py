@@ -254,6 +254,9 @@ _CLASS_METHODS = frozenset({"classmethod", "validator", "root_validator", "decla
 _IMPLICIT_CLASSES = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
 
 
+_NO_NAMES: frozenset[str] = frozenset()
+
+
 def _name(node: s.FunctionDef | s.Lambda | None) -> str:
     if isinstance(node, s.FunctionDef):
         return node.name
@@ -263,7 +266,7 @@ def _name(node: s.FunctionDef | s.Lambda | None) -> str:
 def _decorator_names(node: s.FunctionDef | s.Lambda | None) -> frozenset[str]:
     """Last components of the decorators' names."""
     if not isinstance(node, s.FunctionDef) or not node.decorators:
-        return frozenset()
+        return _NO_NAMES
     return frozenset(last_name(decorator) for decorator in node.decorators)
 
 

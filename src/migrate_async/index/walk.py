@@ -45,50 +45,15 @@ class _Walk:
         self._parents = symbols.parents
         self._scope = module.scope
         self._function = module.body
-        self._expressions: dict[type, Callable[[Any, Context, str], None]] = {
-            s.Name: self._name,
-            s.Attribute: self._attribute,
-            s.Call: self._call,
-            s.Subscript: self._subscript,
-            s.Await: self._await,
-            s.Conditional: self._conditional,
-            s.Lambda: self._lambda,
-            s.Comprehension: self._comprehension,
-            s.Starred: self._starred,
-            s.Yield: self._yield,
-            s.NamedExpression: self._named,
-            s.Mapping: self._mapping,
-            s.Operation: self._operation,
-            s.Sequence: self._sequence,
-        }
-        self._statements: dict[type, Callable[[Any, Context], None]] = {
-            s.Assign: self._assign,
-            s.AnnotatedAssign: self._annotated,
-            s.AugmentedAssign: self._augmented,
-            s.ExpressionStatement: lambda n, c: self.expr(n.value, n, c),
-            s.Return: self._return,
-            s.If: self._if,
-            s.While: self._if,
-            s.For: self._for,
-            s.With: self._with,
-            s.Try: self._try,
-            s.Match: self._match,
-            s.FunctionDef: self._def,
-            s.ClassDef: self._class,
-            s.Import: self._import,
-            s.ImportFrom: self._import_from,
-            s.Scoping: self._scoping,
-            s.Simple: self._simple,
-        }
 
     # --- dispatch ------------------------------------------------------------------------------
 
     def block(self, body: Iterable[s.Stmt], parent: Parent, context: Context) -> None:
         for stmt in body:
             self._parents[stmt] = parent
-            handler = self._statements.get(type(stmt))
+            handler = _STATEMENTS.get(type(stmt))
             if handler is not None:
-                handler(stmt, context)
+                handler(self, stmt, context)
             else:
                 self._plain(stmt, context)
 
@@ -98,9 +63,9 @@ class _Walk:
         if node is None:
             return
         self._parents[node] = parent
-        handler = self._expressions.get(type(node))
+        handler = _EXPRESSIONS.get(type(node))
         if handler is not None:
-            handler(node, context, usage)
+            handler(self, node, context, usage)
         elif not isinstance(node, s.Constant):
             self._plain(node, context)
 
@@ -450,3 +415,40 @@ def _prefix(function: sc.Function) -> str:
 
 def _is_main_guard(test: s.Expr) -> bool:
     return any(isinstance(node, s.Name) and node.id == "__name__" for node in s.walk(test))
+
+
+_EXPRESSIONS: dict[type, Callable[[_Walk, Any, Context, str], None]] = {
+    s.Name: _Walk._name,
+    s.Attribute: _Walk._attribute,
+    s.Call: _Walk._call,
+    s.Subscript: _Walk._subscript,
+    s.Await: _Walk._await,
+    s.Conditional: _Walk._conditional,
+    s.Lambda: _Walk._lambda,
+    s.Comprehension: _Walk._comprehension,
+    s.Starred: _Walk._starred,
+    s.Yield: _Walk._yield,
+    s.NamedExpression: _Walk._named,
+    s.Mapping: _Walk._mapping,
+    s.Operation: _Walk._operation,
+    s.Sequence: _Walk._sequence,
+}
+_STATEMENTS: dict[type, Callable[[_Walk, Any, Context], None]] = {
+    s.Assign: _Walk._assign,
+    s.AnnotatedAssign: _Walk._annotated,
+    s.AugmentedAssign: _Walk._augmented,
+    s.ExpressionStatement: lambda w, n, c: w.expr(n.value, n, c),
+    s.Return: _Walk._return,
+    s.If: _Walk._if,
+    s.While: _Walk._if,
+    s.For: _Walk._for,
+    s.With: _Walk._with,
+    s.Try: _Walk._try,
+    s.Match: _Walk._match,
+    s.FunctionDef: _Walk._def,
+    s.ClassDef: _Walk._class,
+    s.Import: _Walk._import,
+    s.ImportFrom: _Walk._import_from,
+    s.Scoping: _Walk._scoping,
+    s.Simple: _Walk._simple,
+}

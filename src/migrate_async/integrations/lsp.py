@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from importlib.util import find_spec
 
 import click
@@ -22,4 +23,5 @@ def lsp() -> None:
         raise UsageError('the language server needs: pip install "migrate-async[lsp]"')
     from migrate_async.integrations.language_server import make_server
 
+    gc.enable()  # off in commands that end soon
     make_server().start_io()

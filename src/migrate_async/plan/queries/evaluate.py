@@ -34,29 +34,13 @@ class Evaluator:
         self._transitions = network.transitions
         self._function = function
         self._ledger = ledger
-        self._evaluators: dict[type, Callable[[Any, Flow], Value | None]] = {
-            s.Name: self._name,
-            s.Attribute: self._attribute,
-            s.Call: self._call,
-            s.Subscript: self._subscript,
-            s.Conditional: self._conditional,
-            s.NamedExpression: self._named,
-            s.Operation: self._operation,
-            s.Sequence: self._sequence,
-            s.Mapping: self._mapping,
-            s.Comprehension: self._comprehension,
-            s.Lambda: self._lambda,
-            s.Starred: self._starred,
-            s.Await: self._await,
-            s.Yield: self._yield,
-        }
 
     # --- flow.Expressions ----------------------------------------------------------------------
 
     def value(self, expr: s.Expr, names: Flow) -> Value | None:
-        evaluate = self._evaluators.get(type(expr))
+        evaluate = _EVALUATORS.get(type(expr))
         if evaluate is not None:
-            return evaluate(expr, names)
+            return evaluate(self, expr, names)
         for child in s.children(expr):
             self._escape(child, names, "it is part of an expression")  # type: ignore[arg-type]
         return None
@@ -357,3 +341,21 @@ def _is_none(expr: s.Expr) -> bool:
 
 def _no_call(node: s.Attribute) -> s.Call:
     return s.Call(*node.span, node, (), ())
+
+
+_EVALUATORS: dict[type, Callable[[Evaluator, Any, Flow], Value | None]] = {
+    s.Name: Evaluator._name,
+    s.Attribute: Evaluator._attribute,
+    s.Call: Evaluator._call,
+    s.Subscript: Evaluator._subscript,
+    s.Conditional: Evaluator._conditional,
+    s.NamedExpression: Evaluator._named,
+    s.Operation: Evaluator._operation,
+    s.Sequence: Evaluator._sequence,
+    s.Mapping: Evaluator._mapping,
+    s.Comprehension: Evaluator._comprehension,
+    s.Lambda: Evaluator._lambda,
+    s.Starred: Evaluator._starred,
+    s.Await: Evaluator._await,
+    s.Yield: Evaluator._yield,
+}

@@ -58,24 +58,6 @@ class Flow:
         self._loops: list[list[Environment]] = []
         self.bound: Environment = {}
         """Everything that each name may hold anywhere in the function, for nested functions."""
-        self._statements: dict[type, Callable[[Any], None]] = {
-            s.Assign: self._assign,
-            s.AnnotatedAssign: self._annotated,
-            s.AugmentedAssign: self._augmented,
-            s.ExpressionStatement: self._expression,
-            s.Return: self._return,
-            s.Raise: self._raise,
-            s.Delete: self._delete,
-            s.If: self._if,
-            s.For: self._for,
-            s.While: self._while,
-            s.With: self._with,
-            s.Try: self._try,
-            s.Match: self._match,
-            s.FunctionDef: self._definition,
-            s.ClassDef: self._class,
-            s.Simple: self._simple,
-        }
 
     def run(self) -> None:
         """Run the whole function once."""
@@ -149,9 +131,9 @@ class Flow:
 
     def _block(self, body: Iterable[s.Stmt]) -> None:
         for statement in body:
-            handler = self._statements.get(type(statement))
+            handler = _STATEMENTS.get(type(statement))
             if handler is not None:
-                handler(statement)
+                handler(self, statement)
 
     def _branch(self, body: Iterable[s.Stmt], names: Environment) -> tuple[Environment, bool]:
         """Run `body` from `names`; the names after it, and whether it never gets there."""
@@ -321,3 +303,23 @@ def _merge(environments: list[Environment]) -> Environment:
             known = merged.get(name)
             merged[name] = binding if known is None else merge_bindings(known, binding)
     return merged
+
+
+_STATEMENTS: dict[type, Callable[[Flow, Any], None]] = {
+    s.Assign: Flow._assign,
+    s.AnnotatedAssign: Flow._annotated,
+    s.AugmentedAssign: Flow._augmented,
+    s.ExpressionStatement: Flow._expression,
+    s.Return: Flow._return,
+    s.Raise: Flow._raise,
+    s.Delete: Flow._delete,
+    s.If: Flow._if,
+    s.For: Flow._for,
+    s.While: Flow._while,
+    s.With: Flow._with,
+    s.Try: Flow._try,
+    s.Match: Flow._match,
+    s.FunctionDef: Flow._definition,
+    s.ClassDef: Flow._class,
+    s.Simple: Flow._simple,
+}

@@ -120,6 +120,8 @@ def _show(run: LintRun, invocation: Invocation, options: dict[str, Any]) -> None
     if options["diff"]:
         invocation.write(run.result.patch)
     is_text = options["output"] == "text"
+    if invocation.quiet and file is None and (is_text or options["diff"]):
+        return
     stream = sys.stderr if options["diff"] else sys.stdout
     colour = is_text and file is None and invocation.has_colour(stream)
     prefix = _path_from_top(run) if options["output"] in _FOR_SERVERS else ""
@@ -133,8 +135,6 @@ def _show(run: LintRun, invocation: Invocation, options: dict[str, Any]) -> None
         write_file(Path.cwd() / file, text.encode("utf-8", "surrogateescape"))
         if not invocation.quiet:
             click.echo(f"Wrote {file}: {_counted(run)}.", err=True)
-    elif invocation.quiet and (is_text or options["diff"]):
-        return
     elif options["diff"]:
         click.echo(text, nl=False, err=True)
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from migrate_async.model.syntax import Span
 
@@ -20,7 +20,7 @@ def excerpt(lines: Sequence[str], span: Span, width: int) -> list[str]:
     number, column, end_line, end_column = span
     if not 0 < number <= len(lines):
         return []
-    cells = list(_cells(lines[number - 1].rstrip("\r\n")))
+    cells = _cells(lines[number - 1].rstrip("\r\n"))
     indent = _indent(cells)
     last = end_column if end_line == number else len(cells)
     column = min(max(column, 0), len(cells))
@@ -28,8 +28,8 @@ def excerpt(lines: Sequence[str], span: Span, width: int) -> list[str]:
     start, stop = _window(cells, indent, column, last, width - len(_margin(number)))
     before = _CUT if start > indent else ""
     after = _CUT if stop < len(cells) else ""
-    blanks = len(before) + sum(map(_width, cells[start:column]))
-    carets = max(1, sum(map(_width, cells[column : min(last, stop)])))
+    blanks = len(before) + _width_of(cells[start:column])
+    carets = max(1, _width_of(cells[column : min(last, stop)]))
     margin = _margin(number)
     text = "".join(cells[start:stop]).rstrip()
     return [
@@ -42,12 +42,10 @@ def _margin(number: int) -> str:
     return f"{number:>6} | "
 
 
-def _cells(line: str) -> Iterator[str]:
-    for character in line:
-        if character == "\t":
-            yield " " * _TAB
-        else:
-            yield character if character.isprintable() else " "
+def _cells(line: str) -> list[str]:
+    if line.isprintable():
+        return list(line)
+    return [" " * _TAB if char == "\t" else char if char.isprintable() else " " for char in line]
 
 
 def _indent(cells: Sequence[str]) -> int:
@@ -60,10 +58,10 @@ def _window(
 ) -> tuple[int, int]:
     """The cells to show: all from the indentation on, or as many as fit around the place."""
     start = min(indent, column)
-    if sum(map(_width, cells[start:])) <= room:
+    if _width_of(cells[start:]) <= room:
         return start, len(cells)
     room -= 2 * len(_CUT)
-    wanted = sum(map(_width, cells[column:last]))
+    wanted = _width_of(cells[column:last])
     context = max(0, room - wanted) // 2
     start = _back(cells, start, column, context)
     stop, used = start, 0
@@ -80,6 +78,11 @@ def _back(cells: Sequence[str], first: int, column: int, room: int) -> int:
         room -= _width(cells[start - 1])
         start -= 1
     return start
+
+
+def _width_of(cells: Sequence[str]) -> int:
+    text = "".join(cells)
+    return len(text) if text.isascii() else _width(text)
 
 
 def _width(cell: str) -> int:

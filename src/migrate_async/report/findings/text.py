@@ -5,6 +5,7 @@ Plain strings and not `rich`, which takes longer to import than a warm run takes
 
 from __future__ import annotations
 
+import functools
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -82,15 +83,7 @@ class _Text:
 
     def _wrapped(self, lead: str, text: str) -> Iterator[str]:
         """`text` after `lead`, continued below its own start."""
-        lines = textwrap.wrap(
-            visible(text),
-            max(self._report.width, len(lead) + 20),
-            initial_indent=lead,
-            subsequent_indent=" " * len(lead),
-            break_on_hyphens=False,
-            break_long_words=False,
-        )
-        yield from lines
+        yield from _wrapped(lead, text, max(self._report.width, len(lead) + 20))
 
     def _summary(self, result: LintResult) -> Iterator[str]:
         yield from self._changes(result)
@@ -126,6 +119,19 @@ class _Text:
         if not self._report.colour:
             return text
         return f"\x1b[{';'.join(_STYLES[style] for style in styles)}m{text}\x1b[0m"
+
+
+@functools.lru_cache(maxsize=1_024)  # rules say much the same each time
+def _wrapped(lead: str, text: str, width: int) -> tuple[str, ...]:
+    lines = textwrap.wrap(
+        visible(text),
+        width,
+        initial_indent=lead,
+        subsequent_indent=" " * len(lead),
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+    return tuple(lines)
 
 
 def _read(result: LintResult) -> str:

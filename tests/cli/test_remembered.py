@@ -10,7 +10,9 @@ import pytest
 from migrate_async.cli import use_cases
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.workspace import Workspace, open_workspace
+from migrate_async.model.plan import Step
 from migrate_async.model.scan import ScanResult
+from migrate_async.model.selection import Selection
 
 CODE = "from sqlalchemy.orm import Session\n\ndef f(db: Session):\n    return db.query(1).all()\n"
 
@@ -34,6 +36,23 @@ def test_the_second_run_links_nothing(root: Path, monkeypatch: pytest.MonkeyPatc
     assert _scan(open_workspace([root])) == first
     moved = root.rename(root.with_name("moved"))
     assert _scan(open_workspace([moved])) == msgspec.structs.replace(first, root=str(moved))
+
+
+def test_a_plan_is_remembered(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it was made, for each step and selection, while no file changes."""
+    step, everything = Step.ALL, open_workspace([root])
+    made, _ = use_cases.make_plan(everything, step, Progress())
+    assert use_cases.show_plan(everything, step, Progress()) == made
+    with monkeypatch.context() as patched:
+        patched.setattr(use_cases, "load_project", lambda *_: pytest.fail("loaded again"))
+        assert use_cases.show_plan(open_workspace([root]), step, Progress()) == made
+    chosen = Selection(functions=("app.f",))
+    assert use_cases.show_plan(everything, Step.QUERIES, Progress()).step == "queries"
+    assert use_cases.show_plan(everything, step, Progress(), chosen) == (
+        use_cases.make_plan(everything, step, Progress(), chosen)[0]
+    )
+    (root / "app.py").write_text("x = 1\n")
+    assert use_cases.show_plan(everything, step, Progress()).files == ()
 
 
 def test_every_change_is_seen(root: Path) -> None:

@@ -63,8 +63,12 @@ def plan(
     Exits with 1 when there is something to change or to report.
     """
     invocation = ctx.ensure_object(Invocation)
+    is_drawn = explain is None and output in ("dot", "html")
     with invocation.progress() as progress:
-        made, loaded = use_cases.make_plan(workspace, Step(step), progress, selection)
+        if is_drawn:
+            made, loaded = use_cases.make_plan(workspace, Step(step), progress, selection)
+        else:
+            made = use_cases.show_plan(workspace, Step(step), progress, selection)
     if explain is not None:
         _explain(made, explain, invocation.page)
         return
@@ -72,9 +76,9 @@ def plan(
         from migrate_async.report.json import plan_document
 
         invocation.write(plan_document(made) + "\n")
-    elif output in ("dot", "html"):
+    elif is_drawn:
         invocation.write(_drawn(made, loaded, output, workspace))
-    else:
+    elif not invocation.quiet:
         from migrate_async.report.text import render_plan
 
         render_plan(made, invocation.page, verbose=invocation.verbose)

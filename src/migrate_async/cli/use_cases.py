@@ -130,17 +130,37 @@ def _scan(workspace: Workspace, files: Sequence[str], progress: Progress) -> Sca
     )
 
 
-def make_plan(
+def show_plan(
     workspace: Workspace, step: Step, progress: Progress, selection: Selection = EVERYTHING
+) -> Plan:
+    """The plan of `make_plan`, from the run before if nothing changed since."""
+    files = find_files(workspace, progress)
+    return remembered(
+        workspace,
+        "plan",
+        files,
+        lambda: make_plan(workspace, step, progress, selection, files=files)[0],
+        kind=Plan,
+        options=(step.value, selection),
+    )
+
+
+def make_plan(
+    workspace: Workspace,
+    step: Step,
+    progress: Progress,
+    selection: Selection = EVERYTHING,
+    *,
+    files: Sequence[str] | None = None,
 ) -> tuple[Plan, LoadedProject]:
     """What would be done, and the project that this was decided on.
 
-    `selection` adds names to the paths of the workspace. Raises `UsageError` when the project does
-    not have one of them.
+    `selection` adds names to the paths of the workspace; `files` are those of the project, if they
+    have been found. Raises `UsageError` when the project does not have one of the names.
     """
     from migrate_async.plan import planner
 
-    loaded = load_project(workspace, progress)
+    loaded = load_project(workspace, progress, files)
     progress.phase("Planning")
     digests = {path: source.digest for path, source in loaded.sources.items()}
     chosen = msgspec.structs.replace(selection, paths=workspace.selection)

@@ -43,6 +43,9 @@ class FakeUseCases:
         self.asked = {"workspace": workspace, "step": step, "selection": selection}
         return self.plan, None
 
+    def show_plan(self, *arguments: Any) -> Plan:
+        return self.make_plan(*arguments)[0]
+
     def migrate(
         self,
         workspace: Any,
@@ -72,7 +75,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeUseCases:
     (tmp_path / "app").mkdir()
     monkeypatch.chdir(tmp_path)
     fakes = FakeUseCases()
-    for name in ("scan_project", "make_plan", "migrate"):
+    for name in ("scan_project", "make_plan", "show_plan", "migrate"):
         monkeypatch.setattr(use_cases, name, getattr(fakes, name))
     return fakes
 

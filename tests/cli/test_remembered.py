@@ -48,8 +48,9 @@ def test_a_plan_is_remembered(root: Path, monkeypatch: pytest.MonkeyPatch) -> No
         assert use_cases.show_plan(open_workspace([root]), step, Progress()) == made
     chosen = Selection(functions=("app.f",))
     assert use_cases.show_plan(everything, Step.QUERIES, Progress()).step == "queries"
-    assert use_cases.show_plan(everything, step, Progress(), chosen) == (
-        use_cases.make_plan(everything, step, Progress(), chosen)[0]
+    assert (
+        use_cases.show_plan(everything, step, Progress(), chosen)
+        == (use_cases.make_plan(everything, step, Progress(), chosen)[0])
     )
     (root / "app.py").write_text("x = 1\n")
     assert use_cases.show_plan(everything, step, Progress()).files == ()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from migrate_async.cli.lint_near import near_files
 from migrate_async.cli.lint_request import LintRequest, Ratchet, baseline_file
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.use_cases import LoadedProject, find_files, load_project, of_selection
@@ -95,14 +96,17 @@ def take_look(
     *,
     instead: Mapping[str, bytes] | None = None,
     files: Sequence[str] | None = None,
+    near: Sequence[str] | None = None,
 ) -> Look:
     """Load the project, with other content for the files in `instead`, and look for findings.
+
+    `files` are all files of the project and `near` those to read, where these are known already.
 
     Rules that are never sure are run only where such findings are shown.
     """
     known = _known(workspace, request)
     found = find_files(workspace, progress, instead) if files is None else files
-    near = _near(workspace, found, instead or {})
+    near = near_files(workspace, found, instead or {}) if near is None else near
     loaded = load_project(workspace, progress, near, instead=instead)
     progress.phase("Looking for findings")
     if not (request.strict or workspace.settings.lint.strict):
@@ -115,15 +119,6 @@ def take_look(
     )
     unread = len(found) - len(near)
     return Look(workspace, request, tuple(rules), loaded, outcome, named, known, unread)
-
-
-def _near(workspace: Workspace, files: Sequence[str], instead: Mapping[str, bytes]) -> list[str]:
-    """Those of `files` that database code reaches, and those that were named or given."""
-    from migrate_async.source.reach import files_in_reach
-
-    given = instead.keys() & files
-    named = given.union(path for path in workspace.selection if path in files)
-    return sorted(named.union(files_in_reach(workspace.root, files, workspace.settings)))
 
 
 def write_baseline(look: Look, file: Path) -> None:

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from migrate_async.cli.lint_request import LintRequest, LintRun, Ratchet, baseline_file
 from migrate_async.cli.progress import Progress
-from migrate_async.cli.remembered import remembered
+from migrate_async.cli.remembered import Digests, digests_of, remembered
 from migrate_async.cli.use_cases import find_files
 from migrate_async.cli.workspace import Workspace
 from migrate_async.errors import UsageError
@@ -47,12 +49,13 @@ def _plain(workspace: Workspace, request: LintRequest, progress: Progress) -> Li
     from migrate_async.lint.plugins import installed
 
     files = find_files(workspace, progress)
+    digests = digests_of(workspace, files)
     options = (request.selection, request.strict, _baseline_digest(workspace, request), installed())
     result = remembered(
         workspace,
         "lint",
-        files,
-        lambda: _look(workspace, request, files, progress),
+        digests,
+        lambda: _look(workspace, request, progress, files, (digests, options)),
         kind=LintResult,
         options=options,
     )
@@ -61,12 +64,39 @@ def _plain(workspace: Workspace, request: LintRequest, progress: Progress) -> Li
 
 
 def _look(
-    workspace: Workspace, request: LintRequest, files: Sequence[str], progress: Progress
+    workspace: Workspace,
+    request: LintRequest,
+    progress: Progress,
+    files: Sequence[str],
+    known: tuple[Digests | None, Sequence[object]],
 ) -> LintResult:
-    from migrate_async.cli.lint_look import take_look
+    """The result, from a run before if no file changed that database code reaches.
 
-    rules = _chosen(workspace, request)
-    return take_look(workspace, request, rules, progress, files=files).result()
+    `known` are the digests of `files`, and the options that the result depends on.
+    """
+    from migrate_async.cli.lint_near import near_files
+
+    digests, options = known
+    near = near_files(workspace, files, digests=digests)
+
+    def look() -> LintResult:
+        from migrate_async.cli.lint_look import take_look
+
+        rules = _chosen(workspace, request)
+        found = take_look(workspace, request, rules, progress, files=files, near=near)
+        return found.result()
+
+    if digests is None or len(near) == len(files):
+        return look()
+    result = remembered(
+        workspace,
+        "lint-near",
+        {path: digests[path] for path in near},
+        look,
+        kind=LintResult,
+        options=options,
+    )
+    return msgspec.structs.replace(result, files_unread=len(files) - len(near))
 
 
 def _other(workspace: Workspace, request: LintRequest, progress: Progress) -> LintRun:

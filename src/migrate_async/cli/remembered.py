@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -13,29 +13,41 @@ from migrate_async.cli.workspace import Workspace
 Result = TypeVar("Result", bound=msgspec.Struct)
 
 
+Digests = Mapping[str, str]
+"""What files hold, by path; see `source.snapshot`."""
+
+
+def digests_of(workspace: Workspace, files: Sequence[str]) -> Digests | None:
+    """The digest of each of `files`; None without a cache."""
+    cache = workspace.cache_folder
+    if cache is None:
+        return None
+    from migrate_async.source.snapshot import take
+
+    return take(files, workspace.root, cache, workspace.settings.max_file_size)
+
+
 def remembered(
     workspace: Workspace,
     use_case: str,
-    files: Sequence[str],
+    digests: Digests | None,
     compute: Callable[[], Result],
     *,
     kind: type[Result],
     options: Any = (),
 ) -> Result:
-    """`compute()`, or what it gave when it last ran on the same `files`, settings and `options`.
+    """`compute()`, or what it gave when it last ran on the same files, settings and `options`.
 
-    `files` are all files of the project; `options` is whatever else the result depends on, as
-    values whose `repr` says all. The result may not hold the project's root, nor depend on
-    `jobs`. Without a cache it is computed.
+    `digests` are those of all files that the result depends on; `options` is whatever else it
+    depends on, as values whose `repr` says all. The result may not hold the project's root, nor
+    depend on `jobs`. Without a cache it is computed.
     """
     cache = workspace.cache_folder
-    if cache is None:
+    if cache is None or digests is None:
         return compute()
     from migrate_async.source.memo import Memo, key_of
-    from migrate_async.source.snapshot import take
 
     settings = workspace.settings
-    digests = take(files, workspace.root, cache, settings.max_file_size)
     memo, key = (
         Memo(cache),
         key_of(use_case, options, settings, workspace.selection, workspace.shard, digests),

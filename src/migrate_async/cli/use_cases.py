@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migrate_async.cli.progress import Progress
-from migrate_async.cli.remembered import remembered
+from migrate_async.cli.remembered import digests_of, remembered
 from migrate_async.cli.workspace import Workspace
 from migrate_async.errors import DirtyWorkTreeError, UsageError
 from migrate_async.model.change import FileChange
@@ -112,7 +112,11 @@ def scan_project(workspace: Workspace, progress: Progress) -> ScanResult:
     """The inventory of the files selected."""
     files = find_files(workspace, progress)
     result = remembered(
-        workspace, "scan", files, lambda: _scan(workspace, files, progress), kind=ScanResult
+        workspace,
+        "scan",
+        digests_of(workspace, files),
+        lambda: _scan(workspace, files, progress),
+        kind=ScanResult,
     )
     return msgspec.structs.replace(result, root=str(workspace.root))
 
@@ -138,7 +142,7 @@ def show_plan(
     return remembered(
         workspace,
         "plan",
-        files,
+        digests_of(workspace, files),
         lambda: make_plan(workspace, step, progress, selection, files=files)[0],
         kind=Plan,
         options=(step.value, selection),

@@ -29,6 +29,7 @@ from pathlib import Path
 from migrate_async.config import Settings
 from migrate_async.source.blocks import Block
 from migrate_async.source.needles import Needles
+from migrate_async.source.signs import Signs, SignsCache, read_signs
 from migrate_async.source.spread import Spread
 from migrate_async.source.tree import Tree, Use
 
@@ -39,22 +40,58 @@ DENSE = 4
 """Where one file in so many mentions a database, all are read."""
 
 
-def files_in_reach(root: Path, paths: Sequence[str], settings: Settings) -> list[str]:
+def files_in_reach(
+    root: Path,
+    paths: Sequence[str],
+    settings: Settings,
+    cache: Path | None = None,
+    digests: Mapping[str, str] | None = None,
+) -> list[str]:
     """Those of `paths` (relative to `root`) that can matter to rules about databases, sorted.
 
     Files that cannot be opened or are larger than allowed are among them: reading them tells why.
+    Of files with known `digests`, what is in the folder `cache` is believed.
     """
     if settings.reach == "all" or len(paths) < SMALL:
         return sorted(paths)
-    contents: dict[str, bytes] = {}
-    unread = []
+    needles = Needles(settings)
+    known = SignsCache(cache, settings, needles)
+    files, signs, unread = _Files(root, settings.max_file_size), {}, []
     for path in paths:
-        data = _bytes(f"{root}/{path}", settings.max_file_size)
-        if data is None:
+        found = known.get((digests or {}).get(path, ""))
+        if found is None:
+            data = files.read(path)
+            found = None if data is None else known.read(data)
+        if found is None:
             unread.append(path)
         else:
-            contents[path] = data
-    return sorted([*unread, *in_reach(contents, settings)])
+            signs[path] = found
+    known.save()
+    return sorted([*unread, *_reached(files, signs, settings, needles)])
+
+
+class _Files(Mapping[str, bytes]):
+    """The content of files, read when somebody asks; what cannot be read is empty."""
+
+    def __init__(self, root: Path, max_size: int) -> None:
+        self._root = root
+        self._max_size = max_size
+        self._contents: dict[str, bytes | None] = {}
+
+    def read(self, path: str) -> bytes | None:
+        """The file; None when it cannot be read or is too large."""
+        if path not in self._contents:
+            self._contents[path] = _bytes(f"{self._root}/{path}", self._max_size)
+        return self._contents[path]
+
+    def __getitem__(self, path: str) -> bytes:
+        return self.read(path) or b""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._contents)
+
+    def __len__(self) -> int:
+        return len(self._contents)
 
 
 def _bytes(path: str, max_size: int) -> bytes | None:
@@ -76,13 +113,20 @@ def _bytes(path: str, max_size: int) -> bytes | None:
 def in_reach(contents: Mapping[str, bytes], settings: Settings) -> list[str]:
     """The paths of `contents` whose files can matter, sorted; a pure function of the bytes."""
     needles = Needles(settings)
-    seeds = {path for path, data in contents.items() if needles.in_bytes(data)}
-    if _is_dense(len(seeds), len(contents)):
-        return sorted(contents)
-    tree = Tree(contents, settings.source_roots)
+    signs = {path: read_signs(data, needles) for path, data in contents.items()}
+    return _reached(contents, signs, settings, needles)
+
+
+def _reached(
+    contents: Mapping[str, bytes], signs: Mapping[str, Signs], settings: Settings, needles: Needles
+) -> list[str]:
+    seeds = {path for path, found in signs.items() if found.uses_database}
+    if _is_dense(len(seeds), len(signs)):
+        return sorted(signs)
+    tree = Tree(contents, signs, settings.source_roots)
     seeds |= tree.with_database
-    if _is_dense(len(seeds), len(contents)):
-        return sorted(contents)
+    if _is_dense(len(seeds), len(signs)):
+        return sorted(signs)
     spread = Spread(tree, seeds, needles)
     found = spread.paths
     found |= set(_context(tree, spread))

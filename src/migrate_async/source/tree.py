@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from migrate_async.source.homes import Homes
-from migrate_async.source.imports import Import, import_lines, imports_of, modules_named
+from migrate_async.source.imports import Import, imports_of, modules_named
 from migrate_async.source.modules import ModuleName, module_names
 from migrate_async.source.needles import is_database
+from migrate_async.source.signs import Signs
 
 
 class Use(NamedTuple):
@@ -27,18 +28,23 @@ class Use(NamedTuple):
 class Tree:
     """The files of a project by module name, and their imports."""
 
-    def __init__(self, contents: Mapping[str, bytes], roots: Iterable[str] = ()) -> None:
-        """`contents` are paths to bytes; `roots` the folders that imports start from."""
+    def __init__(
+        self, contents: Mapping[str, bytes], signs: Mapping[str, Signs], roots: Iterable[str] = ()
+    ) -> None:
+        """`contents` and `signs` by path; `roots` are the folders that imports start from."""
         self.contents = contents
-        self._named: dict[bytes, list[tuple[int, str]]] = {}
-        lines = {path: self._lines(data) for path, data in contents.items()}
+        lines = {path: found.imports for path, found in signs.items()}
+        self._named: dict[bytes, list[tuple[int, str]]] = {
+            line: list(modules_named(line))
+            for line in dict.fromkeys(line for found in lines.values() for line in found)
+        }
         heads = frozenset(
             name.partition(".")[0]
             for named in self._named.values()
             for level, name in named
             if not level
         )
-        self.names: dict[str, ModuleName] = module_names(sorted(contents), tuple(roots), heads)
+        self.names: dict[str, ModuleName] = module_names(sorted(signs), tuple(roots), heads)
         self.paths = {name.dotted: path for path, name in self.names.items()}
         self.homes = Homes(dict(self.names.values()))
         self._database = {
@@ -56,14 +62,7 @@ class Tree:
         self._uses: dict[str, tuple[Use, ...]] = {}
         self._outside: dict[str, frozenset[str]] = {}
 
-    def _lines(self, data: bytes) -> frozenset[bytes]:
-        lines = frozenset(import_lines(data))
-        for line in lines:
-            if line not in self._named:
-                self._named[line] = list(modules_named(line))
-        return lines
-
-    def _index(self, lines: Mapping[str, frozenset[bytes]]) -> dict[str, list[str]]:
+    def _index(self, lines: Mapping[str, tuple[bytes, ...]]) -> dict[str, list[str]]:
         """Modules to the paths of the files that name them in an import."""
         importers: dict[str, list[str]] = {}
         direct = {line: self._direct(named) for line, named in self._named.items()}

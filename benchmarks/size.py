@@ -1,7 +1,7 @@
 """`python -m benchmarks.size`: cost against the size of a repository.
 
-For each size: CPU seconds and peak memory of `plan` and `migrate --diff`, cold and with a warm
-cache, and of a warm run after one file was edited. Ratios tell whether cost grows with size (cost
+For each size: CPU seconds and peak memory of `lint`, `plan` and `migrate --diff`, cold and with a
+warm cache, and of a warm run after one file was edited. Ratios tell whether cost grows with size (cost
 per file against the smallest) and what an edit costs (against the cold run).
 """
 
@@ -20,7 +20,11 @@ from pathlib import Path
 from benchmarks import trees
 
 _CLEAN = {key: os.environ[key] for key in os.environ if key != "PYTHONDONTWRITEBYTECODE"}
-_COMMANDS = {"plan": ("plan", "--quiet"), "migrate --diff": ("migrate", "--diff", "--quiet")}
+_COMMANDS = {
+    "lint": ("lint", "--quiet"),
+    "plan": ("plan", "--quiet"),
+    "migrate --diff": ("migrate", "--diff", "--quiet"),
+}
 _MEGABYTE = 1024
 SHAPES = {"sparse": trees.SPARSE, "dense": trees.DENSE}
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec.structs import replace
 
 from migrate_async.index.scopes import Class, Function
 from migrate_async.model import syntax as s
@@ -24,8 +27,7 @@ class Shape(enum.Enum):
     """Objects on one path, rows on another."""
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """One element of the list of entities.
 
     `kind` is that of `index.types.Entity`. `source` names what its rows come from (`SOURCE_*`
@@ -61,8 +63,7 @@ class SessionRef:
     query that its parameter `new_for` gets."""
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """What `filter_by()` filters. No `text`: it has no name in `function`; no model: unknown."""
 
     function: Function
@@ -70,8 +71,7 @@ class Target:
     model: Class | None = None
 
 
-@dataclass(frozen=True)
-class QueryState:
+class QueryState(msgspec.Struct, frozen=True):
     """See the module. `items` is None when the list of entities is not known."""
 
     items: tuple[Item, ...] | None
@@ -149,8 +149,7 @@ def _merge_items(
     return None
 
 
-@dataclass(frozen=True)
-class Binding:
+class Binding(msgspec.Struct, frozen=True):
     """What a name may hold: a query in `state`, None, or (`other`) anything else."""
 
     state: QueryState | None = None

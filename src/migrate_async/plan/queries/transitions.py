@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from migrate_async.index.scopes import Class, Function
 from migrate_async.knowledge.query_api import Effect

@@ -1,8 +1,8 @@
 """`python -m benchmarks.size`: cost against the size of a repository.
 
 For each size: CPU seconds and peak memory of `lint`, `plan` and `migrate --diff`, cold and with a
-warm cache, and of a warm run after one file was edited. Ratios tell whether cost grows with size (cost
-per file against the smallest) and what an edit costs (against the cold run).
+warm cache, and of a warm run after one file was edited. Ratios tell whether cost grows with size
+(cost per file against the smallest) and what an edit costs (against the cold run).
 """
 
 from __future__ import annotations

@@ -41,6 +41,7 @@ def test_every_shipped_codemod_is_found_in_order() -> None:
         "async-tests",
         "eager-relationships",
         "alembic-env",
+        "async-client",
     ]
 
 

@@ -53,11 +53,12 @@ format_option = click.option(
 
 step_option = click.option(
     "--step",
-    type=click.Choice(["queries", "async", "all", "models", "alembic"]),
+    type=click.Choice(["queries", "async", "all", "models", "alembic", "tests"]),
     default="all",
     show_default=True,
     help="queries: 2.0-style statements, still sync; async: colour and sessions; all: both; "
-    "models: Mapped[] and mapped_column; alembic: env.py on an async engine.",
+    "models: Mapped[] and mapped_column; alembic: env.py on an async engine; "
+    "tests: an async client instead of TestClient.",
 )
 
 _ALL_HELP = "Everything under PATHS, or in the project: the default, said explicitly."

@@ -27,6 +27,8 @@ class Step(enum.Enum):
     """Both of the above."""
     MODELS = "models"
     """Declarative models in 2.0 style; sync code is fine with it, so it can be done at any time."""
+    TESTS = "tests"
+    """Tests on an async client instead of `TestClient`."""
     ALEMBIC = "alembic"
     """Alembic's `env.py` on an async engine, also where a sync one would do."""
 

@@ -39,7 +39,7 @@ def annotation_edits(project: Project, function: Function, *, converts: bool) ->
     for annotation in _annotations(node):
         retype(project, scope, annotation, found)
     if converts and node.returns is not None and function.is_generator:
-        _generator(project, scope, node.returns, found)
+        generator_edits(project, scope, node.returns, found)
     return found
 
 
@@ -112,7 +112,9 @@ def _quoted(project: Project, scope: Scope, node: s.Constant, found: AnnotationE
             return
 
 
-def _generator(project: Project, scope: Scope, returns: s.Expr, found: AnnotationEdits) -> None:
+def generator_edits(
+    project: Project, scope: Scope, returns: s.Expr, found: AnnotationEdits
+) -> None:
     """`Generator[X, Y, Z]` has no return type in its async form; `Iterator` just changes name."""
     head = returns.value if isinstance(returns, s.Subscript) else returns
     if not isinstance(head, (s.Name, s.Attribute)):

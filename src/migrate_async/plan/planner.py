@@ -9,17 +9,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from migrate_async.config import Settings
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function
+from migrate_async.index.scopes import Function, Module
 from migrate_async.model import plan as p
 from migrate_async.model.selection import EVERYTHING, Selection
 from migrate_async.plan.alembic import Alembic
 from migrate_async.plan.async_step import AsyncStep
+from migrate_async.plan.client_tests import client_edits
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.cost import cheapest_queries
+from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.models import model_edits
 from migrate_async.plan.paths import is_under
 from migrate_async.plan.queries import TRANSLATE, QueryPlan, plan_queries
@@ -41,14 +43,10 @@ def make_plan(
     Raises `UsageError` for a name that the project does not have.
     """
     collector = Collector(digests or {})
-    if step is p.Step.MODELS:
+    by_module = _by_module(project, step)
+    if by_module is not None:
         chosen = roots(project, selection, lambda: ())
-        for module, edits in model_edits(project, chosen.__contains__):
-            collector.add_module(module, edits)
-        return collector.plan(step)
-    if step is p.Step.ALEMBIC:
-        chosen = roots(project, selection, lambda: ())
-        for module, edits in Alembic(project, lambda _engine: False).edits(asked=True):
+        for module, edits in by_module(chosen.__contains__):
             if module.body in chosen:
                 collector.add_module(module, edits)
         return collector.plan(step)
@@ -67,6 +65,22 @@ def make_plan(
         if function in reported:
             collector.diagnostics += found.diagnostics
     return with_risk(collector.plan(step))
+
+
+Chooses = Callable[[Function], bool]
+
+
+def _by_module(
+    project: Project, step: p.Step
+) -> Callable[[Chooses], Iterator[tuple[Module, ModuleEdits]]] | None:
+    """The planner of a step that looks at modules, not at sessions."""
+    if step is p.Step.MODELS:
+        return lambda selected: model_edits(project, selected)
+    if step is p.Step.TESTS:
+        return lambda _selected: client_edits(project)
+    if step is p.Step.ALEMBIC:
+        return lambda _selected: Alembic(project, lambda _engine: False).edits(asked=True)
+    return None
 
 
 def _chosen(project: Project, queries: QueryPlan, selection: Selection) -> list[Function]:

@@ -80,8 +80,18 @@ class Schemas:
                     if isinstance(binding, AnnotatedBinding) and not name.startswith("_"):
                         types = self._project.annotated(binding.annotation, binding.scope)
                         fields[name] = types
-        fields.pop("model_config", None)
+        for name in ("model_config", *self._relationships.get(cls, ())):
+            fields.pop(name, None)
         return fields
+
+    @cached_property
+    def _relationships(self) -> dict[Class, tuple[str, ...]]:
+        """Of tables of SQLModel: they are no fields, Pydantic does not serialise them."""
+        return {
+            model.cls: tuple(model.relationships)
+            for model in self._project.models.values()
+            if model.is_sqlmodel
+        }
 
 
 def classes_in(types: Types) -> Iterator[Class]:

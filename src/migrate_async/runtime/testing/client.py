@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
 
 from migrate_async.runtime.errors import MissingDependencyError
 
@@ -13,6 +13,9 @@ try:
     import httpx
 except ImportError as error:
     raise MissingDependencyError("httpx", "testing") from error
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Message = MutableMapping[str, Any]
 ASGIApp = Callable[[Message, Any, Any], Awaitable[None]]
@@ -35,6 +38,71 @@ async def async_client(app: ASGIApp, **options: Any) -> AsyncIterator[httpx.Asyn
             transport=transport, **{"base_url": BASE_URL, **options}
         ) as client:
             yield client
+
+
+class AsyncTestClient(httpx.AsyncClient):
+    """`TestClient` of Starlette and FastAPI, awaited: for tests that share the application's loop.
+
+    It takes the same arguments and has the same defaults: redirects are followed, exceptions of
+    the application are raised, `client.host` is `testclient`. As there, `async with` runs the
+    start-up and the shut-down, and a client that is not entered runs neither. It has no websockets.
+    """
+
+    __test__ = False  # pytest would collect it by its name
+
+    def __init__(  # noqa: PLR0913, PLR0917  those of `TestClient`
+        self,
+        app: ASGIApp,
+        base_url: str = BASE_URL,
+        raise_server_exceptions: bool = True,
+        root_path: str = "",
+        cookies: Any = None,
+        headers: dict[str, str] | None = None,
+        follow_redirects: bool = True,
+        client: tuple[str, int] = ("testclient", 50000),
+    ) -> None:
+        self.app = app
+        self.app_state: dict[str, Any] = {}
+        self._stack = AsyncExitStack()
+        super().__init__(
+            base_url=base_url,
+            cookies=cookies,
+            headers={
+                **(headers or {}),
+                "user-agent": (headers or {}).get("user-agent", "testclient"),
+            },
+            follow_redirects=follow_redirects,
+            transport=_TaskPerRequest(
+                app=self._call,
+                raise_app_exceptions=raise_server_exceptions,
+                root_path=root_path,
+                client=client,
+            ),
+        )
+
+    async def __aenter__(self) -> Self:
+        with _errors_of_the_application():
+            self.app_state = await self._stack.enter_async_context(running(self.app))
+        return await super().__aenter__()
+
+    async def __aexit__(self, *exception: Any) -> None:
+        try:
+            await super().__aexit__(*exception)
+        finally:
+            with _errors_of_the_application():
+                await self._stack.aclose()
+
+    async def _call(self, scope: Message, receive: Any, send: Any) -> None:
+        await self.app({**scope, "state": self.app_state.copy()}, receive, send)
+
+
+@contextmanager
+def _errors_of_the_application() -> Iterator[None]:
+    """Raise what the application raised, instead of the news that it did."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise error.__cause__ or error from None
 
 
 class _TaskPerRequest(httpx.ASGITransport):
@@ -91,6 +159,12 @@ class _Lifespan:
             answer.cancel()
             return  # it raised: by the protocol, that also says that it knows no lifespan
         if answer.result()["type"] == f"lifespan.{name}.failed":
-            raise RuntimeError(answer.result().get("message") or f"the {name} failed")
+            reason = answer.result().get("message") or f"the {name} failed"
+            raise RuntimeError(reason) from self._error()
         if name == "shutdown":
             await self._task
+
+    def _error(self) -> BaseException | None:
+        """What ended the application, if something did."""
+        task = self._task
+        return task.exception() if task is not None and task.done() else None

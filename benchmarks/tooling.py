@@ -32,7 +32,7 @@ def tree_contestants(
         Contestant(RUFF, (_tool("ruff"), "check", "--no-cache", *_RULES), root),
         Contestant(RUFF_WARM, (_tool("ruff"), "check", *_RULES), root),
         Contestant(f"{command} --no-cache", (*ours, "--no-cache"), root),
-        Contestant(f"{command}, nothing changed", ours, root),
+        Contestant(f"{command}, nothing changed", ours, root, first=ours),
         Contestant(f"{command}, one file changed", changed, root, path=_REPOSITORY),
         Contestant(
             "migrate --all --diff --no-cache",

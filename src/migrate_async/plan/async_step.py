@@ -39,8 +39,8 @@ from migrate_async.plan.effects import Effects
 from migrate_async.plan.entry_points import entry_point_edits
 from migrate_async.plan.frontier import Frontier
 from migrate_async.plan.holders import Holders
-from migrate_async.plan.lazy_access import Accesses, awaitable_edits, can_await
 from migrate_async.plan.lifespan import lifespan_edits
+from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
 from migrate_async.plan.model_base import base_edits
 from migrate_async.plan.obstacles import Obstacles, is_inside
 from migrate_async.plan.owners import advice_for

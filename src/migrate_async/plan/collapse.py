@@ -15,7 +15,7 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.colour import Colouring
 from migrate_async.plan.database import ModuleEdits
-from migrate_async.plan.lazy_access import Accesses, awaitable_edits, can_await
+from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
 from migrate_async.plan.text import source
 
 NAME = "async-colour"

@@ -13,7 +13,7 @@ from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.colour import Colouring
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.eager_depth import EagerGraph
-from migrate_async.plan.lazy_access import LAZY, Accesses, can_await
+from migrate_async.plan.loads.accesses import LAZY, Accesses, can_await
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.responses import Responses
 from migrate_async.plan.text import text

@@ -10,13 +10,13 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, RawCall
 from migrate_async.index.types import ExternalInstance, Instance, SessionFactory
 from migrate_async.knowledge import sqlalchemy
-from migrate_async.lint.hazards.origins import Origins, bindings_of
 from migrate_async.lint.hazards.passing import Passed, holds, passed
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
 from migrate_async.plan import blocks
 from migrate_async.plan.commits import commits, models_in, refreshes
+from migrate_async.plan.loads.origins import Origins, bindings_of
 from migrate_async.plan.paths import is_test_path
 
 _OPTION = "expire_on_commit"

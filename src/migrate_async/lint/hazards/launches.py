@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from migrate_async.index.callgraph import CallSite
 from migrate_async.index.scopes import Function, Scope, ValueBinding
 from migrate_async.index.types import External, ExternalInstance, FunctionObject
-from migrate_async.lint.hazards.origins import bindings_of
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
+from migrate_async.plan.loads.origins import bindings_of
 from migrate_async.plan.text import text
 
 _TOGETHER = frozenset({"asyncio.gather", "asyncio.wait", "asyncio.as_completed"})

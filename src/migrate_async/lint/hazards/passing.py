@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, IterationBinding, ParameterBinding, Scope
-from migrate_async.lint.hazards.origins import bindings_of
 from migrate_async.model import syntax as s
+from migrate_async.plan.loads.origins import bindings_of
 
 
 class Passed(NamedTuple):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.types import Entity, Instance, SelectOf
-from migrate_async.lint.hazards.origins import Origin, Origins
 from migrate_async.lint.hazards.passing import Passed, holds, passed
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
-from migrate_async.plan.lazy_access import LAZY, Accesses
+from migrate_async.plan.loads.accesses import LAZY, Accesses
+from migrate_async.plan.loads.origins import Origin, Origins
 
 ON_ACCESS = LAZY - {"immediate"}
 """Values of `lazy=` that run SQL when the attribute is read."""

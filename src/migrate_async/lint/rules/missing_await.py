@@ -11,7 +11,7 @@ from migrate_async.lint.view import View
 from migrate_async.model.finding import Applicability, Finding, Fix
 from migrate_async.model.plan import AwaitCall
 from migrate_async.plan.hazards.hits import short
-from migrate_async.plan.lazy_access import can_await
+from migrate_async.plan.loads.accesses import can_await
 
 
 class MissingAwait(Rule):

@@ -13,7 +13,7 @@ from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
-from migrate_async.plan.lazy_access import Accesses
+from migrate_async.plan.loads.accesses import Accesses
 
 _BRIDGES = frozenset(
     f"sqlalchemy.ext.asyncio.{owner}.run_sync" for owner in ("AsyncSession", "AsyncConnection")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from migrate_async.index.operations import operations_of
 from migrate_async.index.project import Project
@@ -23,7 +24,6 @@ from migrate_async.knowledge.loading import (
     LOADERS,
     RESULT_METHODS,
 )
-from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 
 _MAX_CALLS = 1
@@ -44,11 +44,18 @@ class Origin:
     calls: int = 0
 
 
+class Linked(Protocol):
+    """Whoever knows the project: the view that the linter's rules share."""
+
+    @property
+    def project(self) -> Project: ...
+
+
 class Origins:
     """Answers where objects come from; only when every way to an object is known."""
 
-    def __init__(self, view: View) -> None:
-        self._project = view.project
+    def __init__(self, linked: Linked) -> None:
+        self._project = linked.project
 
     def of(self, expr: s.Expr, scope: Scope) -> Origin | None:
         """The origin of the objects that `expr` holds, or is; None: not known."""

@@ -90,6 +90,7 @@ def load_project(
     """
     from migrate_async.index.load import load
     from migrate_async.index.project import build
+    from migrate_async.source.templates import templates_of
 
     root, settings = workspace.root, workspace.settings
     files = find_files(workspace, progress, instead) if files is None else files
@@ -103,7 +104,7 @@ def load_project(
         instead=instead,
     )
     progress.phase("Linking modules")
-    project = build(modules, settings)
+    project = build(modules, settings, templates_of(root, files))
     sources = {module.path: module.source for module in modules}
     return LoadedProject(project, files, sources, tuple(diagnostics))
 

@@ -137,8 +137,12 @@ class Annotations:
             return self._annotated(items, scope)
         if head in ("Type", "type"):
             return frozenset(t.as_class(item) for item in self.types(items[0], scope))
-        container = self._container(head, items, scope)
+        container = None if self._is_own(expr.value, scope) else self._container(head, items, scope)
         return self._generic(expr, items, scope) if container is None else t.of(container)
+
+    def _is_own(self, head: s.Expr, scope: sc.Scope) -> bool:
+        """Whether the project defines the class: its `Page` is no container that we know."""
+        return any(isinstance(item, t.ClassObject) for item in self._inference.infer(head, scope))
 
     def _container(self, head: str, items: tuple[s.Expr, ...], scope: sc.Scope) -> Type | None:
         if head in _ITERABLES:

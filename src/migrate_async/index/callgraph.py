@@ -282,10 +282,20 @@ def _names_with_open_parameters(
     functions: Iterable[sc.Function], parameters: Parameters
 ) -> frozenset[str]:
     """Names under which functions are called that have something to learn from arguments."""
-    found = set()
+    found: set[str] = set()
     for fn in functions:
         params = fn.params[1:] if fn.self_name else fn.params
         if any(parameters.is_open(fn, param) for param in params):
-            is_constructor = fn.cls is not None and fn.name == "__init__"
-            found.add(fn.cls.name if fn.cls and is_constructor else fn.name)
+            if fn.cls is not None and fn.name == "__init__":
+                found.update(_constructed(fn.cls))
+            else:
+                found.add(fn.name)
     return frozenset(found)
+
+
+def _constructed(cls: sc.Class) -> Iterator[str]:
+    """The names of the classes whose constructor is that of `cls`."""
+    yield cls.name
+    for sub in cls.subs:
+        if "__init__" not in sub.scope.names:
+            yield from _constructed(sub)

@@ -8,6 +8,7 @@ from migrate_async.index import bridges
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.annotations import is_vague, sharper
+from migrate_async.index.keyed import keyed
 from migrate_async.index.types import UNKNOWN, Type, Types
 from migrate_async.knowledge import fastapi, sqlalchemy
 from migrate_async.model import syntax as s
@@ -62,8 +63,24 @@ class Parameters:
             found = bridges.handed(fn, param, self._inference)
         if found or param.annotation is not None:
             return found
+        if isinstance(fn.node, s.Lambda) and param is fn.node.params[0]:
+            found = self._keyed(fn.node)
+            if found:
+                return found
         if param.name in self._inference.settings.session_names:
             return t.of(t.ExternalInstance(sqlalchemy.SESSION, heuristic=True))
+        return UNKNOWN
+
+    def _keyed(self, node: s.Lambda) -> Types:
+        """What a builtin that is given the lambda calls it with."""
+        parents = self._inference.symbols.parents
+        around = parents.get(node)
+        around = parents.get(around) if isinstance(around, s.Keyword) else around
+        for function, items in keyed(around) if isinstance(around, s.Call) else ():
+            if function is node:
+                scope = self._inference.symbols.scopes[node].parent
+                assert scope is not None  # noqa: S101  a lambda stands in some scope
+                return self._inference.protocols.elements(self._inference.infer(items, scope))
         return UNKNOWN
 
     def is_open(self, fn: sc.Function, param: s.Parameter) -> bool:

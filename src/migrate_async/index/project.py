@@ -35,6 +35,7 @@ from migrate_async.index.sessions import Variable
 from migrate_async.index.types import Instance, Types, forget_orders, ordered
 from migrate_async.index.walk import Symbols, walk_module
 from migrate_async.model import syntax as s
+from migrate_async.source.templates import Templates, no_templates
 
 __all__ = [
     "CallSite",
@@ -55,17 +56,30 @@ __all__ = [
 ]
 
 
-def build(modules: Iterable[ModuleInput], settings: Settings | None = None) -> Project:
-    """Index and link `modules`. Never reads a file, imports or runs the target."""
-    return Project(modules, settings or Settings())
+def build(
+    modules: Iterable[ModuleInput],
+    settings: Settings | None = None,
+    templates: Templates = no_templates,
+) -> Project:
+    """Index and link `modules`. Never reads a module, imports or runs the target.
+
+    `templates` gives the texts of Jinja templates that the modules name.
+    """
+    return Project(modules, settings or Settings(), templates)
 
 
 class Project:
     """Facts of every module, linked."""
 
-    def __init__(self, modules: Iterable[ModuleInput], settings: Settings) -> None:
+    def __init__(
+        self,
+        modules: Iterable[ModuleInput],
+        settings: Settings,
+        templates: Templates = no_templates,
+    ) -> None:
         forget_orders()
         self.settings = settings
+        self.templates = templates
         self._symbols = Symbols()
         walked = [walk_module(source, self._symbols) for source in modules]
         self.modules: dict[str, Module] = {module.name: module for module in walked}

@@ -164,10 +164,20 @@ class ReplaceStatement(Edit, frozen=True):
 
 
 class InsertStatements(Edit, frozen=True):
-    """Insert the statements in `code` before (or after) the statement at `span`."""
+    """Insert the statements in `code` before (or after) the statement at `span`.
+
+    With `below_hoisted`, they go between the statement and what is hoisted out of it.
+    """
 
     code: str
     after: bool = False
+    below_hoisted: bool = False
+
+
+class HoistExpression(Edit, frozen=True):
+    """Give the value at `span` a `name` in a statement of its own, before the one it stands in."""
+
+    name: str
 
 
 class UnwrapBlock(Edit, frozen=True):
@@ -322,6 +332,7 @@ AnyEdit: TypeAlias = Union[
     RenameAttribute,
     ReplaceStatement,
     InsertStatements,
+    HoistExpression,
     UnwrapCall,
     DelegateCall,
     BridgeCall,

@@ -41,6 +41,7 @@ from migrate_async.plan.frontier import Frontier
 from migrate_async.plan.holders import Holders
 from migrate_async.plan.lifespan import lifespan_edits
 from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
+from migrate_async.plan.loads.edits import LoadEdits
 from migrate_async.plan.model_base import base_edits
 from migrate_async.plan.obstacles import Obstacles, is_inside
 from migrate_async.plan.owners import advice_for
@@ -141,13 +142,19 @@ class AsyncStep:
         self._registry(collector, frontier, constructors.planned)
         for module, found in frontier.offer().items():
             collector.add_module(module, found)
+        self._load(collector)
         self._modules(collector)
 
     def _translate(self, collector: Collector) -> None:
         """Queries: awaited in converted functions, in sync 2.0 style everywhere else."""
         if self._step is p.Step.ASYNC:
             return
-        queries = plan_queries(self._project, self._settings, awaited=self.colouring.converts)
+        queries = plan_queries(
+            self._project,
+            self._settings,
+            awaited=self.colouring.converts,
+            loads=self._loads.options(self.colouring.converts),
+        )
         # Before Python 3.12 nobody knows where in the text a part of an f-string stands.
         unplaced = {
             chain.group
@@ -183,6 +190,25 @@ class AsyncStep:
 
     def _takes_queries(self, function: Function) -> bool:
         return self._takes_part(function.module.path)
+
+    def _load(self, collector: Collector) -> None:
+        """Loader options for queries, other than those that are translated just now."""
+        converts = self.colouring.converts
+        for module, found in self._loads.imports(converts).items():
+            collector.add_module(module, found)
+        for module, found in self._loads.gets(converts).items():
+            collector.add_module(module, found)
+        for head, options in self._loads.options(converts).items():
+            path = self._project.function_of(head).module.path
+            if not collector.translates(path, head.span):
+                code = "".join(["{}", *(f".options({option})" for option in options)])
+                edit = p.ReplaceExpression(span=head.span, codemod="eager-relationships", code=code)
+                collector.add(path, [edit])
+
+    @cached_property
+    def _loads(self) -> LoadEdits:
+        # What is loaded, and where, must not depend on the order of the runs.
+        return LoadEdits(self._project, self._verdicts.full)
 
     # --- who converts --------------------------------------------------------------------------
 
@@ -307,6 +333,9 @@ class AsyncStep:
                 self._awaited_models[access.model] = None
         found = refresh_edits(self._project, function, sessions.gone, self._effects)
         collector.add(path, found)
+        loads = self._loads.awaits(function)
+        collector.add(path, loads.edits)
+        self._awaited_models.update(loads.models)
 
     @cached_property
     def _staying(self) -> dict[Function, None]:
@@ -528,8 +557,7 @@ class AsyncStep:
             collector.add_module(module, found)
         for module, found in entry_point_edits(self._project, self.colouring).items():
             collector.add_module(module, found)
-        # What is loaded eagerly must not depend on the order of the runs.
-        relationships = relationship_edits(self._project, self._verdicts.full, self._responses)
+        relationships = relationship_edits(self._project, self._loads.analysis)
         bases = base_edits(self._project, self._awaited_models)
         for module, found in (*relationships.items(), *bases.items()):
             collector.add_module(module, found)

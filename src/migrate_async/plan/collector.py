@@ -53,6 +53,15 @@ class Collector:
         for chain in found.chains:
             self.count("chains" if chain.state == TRANSLATE else "chains-left")
 
+    def translates(self, path: str, span: Span) -> bool:
+        """Whether a query that is rewritten so far includes `span`."""
+        return any(
+            isinstance(edit, p.QueryRewrite)
+            and edit.span[:2] <= span[:2]
+            and span[2:] <= edit.span[2:]
+            for edit in self._edits.get(path, ())
+        )
+
     def count(self, name: str, by: int = 1) -> None:
         """Add to one of `Plan.counts`."""
         self._counts[name] = self._counts.get(name, 0) + by

@@ -1,21 +1,19 @@
-"""Relationships that are read where nobody can await are loaded together with their object."""
+"""Relationships that are read where nothing else helps are loaded together with their object."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from migrate_async.index.project import Project, Relationship
-from migrate_async.index.scopes import Class, Function, Module
+from migrate_async.index.scopes import Class, Module
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
-from migrate_async.plan.colour import Colouring
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.eager_depth import EagerGraph
-from migrate_async.plan.loads.accesses import LAZY, Accesses, can_await
-from migrate_async.plan.paths import is_test_path
-from migrate_async.plan.responses import Responses
+from migrate_async.plan.loads.analysis import Analysis
+from migrate_async.plan.loads.paths import ON_ACCESS, Step
 from migrate_async.plan.text import text
 
 NAME = "eager-relationships"
@@ -32,21 +30,21 @@ class Need:
     reader: str
 
 
-def relationship_edits(
-    project: Project, colouring: Colouring, responses: Responses
-) -> dict[Module, ModuleEdits]:
-    """`lazy="selectin"` for each relationship that converted code needs loaded."""
+def relationship_edits(project: Project, analysis: Analysis) -> dict[Module, ModuleEdits]:
+    """`lazy="selectin"` for each relationship that converted code always needs loaded."""
     found: dict[Module, ModuleEdits] = {}
     needs: dict[tuple[s.Call, bool], Need] = {}
-    for need in _needs(project, colouring, responses):
+    for need in _needs((item.step, item.sink.reader) for item in analysis.decisions.always):
         relationship = need.relationship
-        if relationship.lazy in LAZY:
+        if relationship.lazy in ON_ACCESS:
             needs.setdefault((relationship.node, relationship.is_backref), need)
-        else:
-            edits = found.setdefault(relationship.scope.module, ModuleEdits())
-            diagnostic = _unloadable(relationship.scope.module, need)
-            if diagnostic is not None and diagnostic not in edits.diagnostics:
-                edits.diagnostics.append(diagnostic)
+    blocked = ((step, sink.reader) for sink in analysis.sinks for step in sink.reads.blocked)
+    for need in _needs(blocked):
+        module = need.relationship.scope.module
+        edits = found.setdefault(module, ModuleEdits())
+        diagnostic = _unloadable(module, need)
+        if diagnostic not in edits.diagnostics:
+            edits.diagnostics.append(diagnostic)
     graph = EagerGraph(project, [(need.model, need.relationship) for need in needs.values()])
     for need in needs.values():
         edits = found.setdefault(need.relationship.scope.module, ModuleEdits())
@@ -54,26 +52,10 @@ def relationship_edits(
     return found
 
 
-def _needs(project: Project, colouring: Colouring, responses: Responses) -> Iterator[Need]:
-    models = {model.cls: model for model in project.models.values()}
-    accesses = Accesses(project)
-    for function in project.functions:
-        if function in colouring.kept or is_test_path(function.module.path):
-            continue
-        for access in accesses.of(function):
-            awaits = colouring.converts(function) and can_await(project, access.node, function)
-            if not awaits:
-                yield Need(access.model, access.name, access.relationship, function.qualname)
-        if colouring.converts(function) or _is_sync_reader(function, colouring):
-            for read in responses.reads(function):
-                relationship = models[read.model].relationships.get(read.attribute)
-                if relationship is not None:
-                    yield Need(read.model, read.attribute, relationship, read.schema.qualname)
-
-
-def _is_sync_reader(function: Function, colouring: Colouring) -> bool:
-    """A route that hands on what a converted dependency loaded."""
-    return function.is_route and function not in colouring.coloured
+def _needs(reads: Iterable[tuple[Step, str]]) -> Iterator[Need]:
+    for step, reader in reads:
+        if step.relationship is not None:
+            yield Need(step.model, step.name, step.relationship, reader)
 
 
 def _eager(edits: ModuleEdits, need: Need, depth: int) -> None:
@@ -146,15 +128,13 @@ def _set_arguments(edits: ModuleEdits, call: s.Call, arguments: dict[str, str]) 
         edits.edits.append(edit)
 
 
-def _unloadable(module: Module, need: Need) -> Diagnostic | None:
+def _unloadable(module: Module, need: Need) -> Diagnostic:
     relationship = need.relationship
-    if relationship.lazy in ("dynamic", "write_only", "?"):
-        return at(
-            module.path,
-            relationship.node.span,
-            "MA502",
-            f"{need.model.name}.{need.name} (lazy={relationship.lazy!r}) is read by "
-            f"{need.reader}, where nothing can await",
-            "query it explicitly before the response is built",
-        )
-    return None
+    return at(
+        module.path,
+        relationship.node.span,
+        "MA502",
+        f"{need.model.name}.{need.name} (lazy={relationship.lazy!r}) is read by "
+        f"{need.reader}, where nothing can await",
+        "query it explicitly before the response is built",
+    )

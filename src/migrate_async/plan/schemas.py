@@ -57,10 +57,14 @@ class Schemas:
     def _collect(self, types: Types, found: dict[Class, None]) -> None:
         """The schema classes in `types`, and those that their fields hold."""
         for cls in classes_in(types):
-            if cls not in found and self.is_schema(cls):
-                found[cls] = None
-                for annotation in self.fields(cls).values():
-                    self._collect(annotation, found)
+            self.collect(cls, found)
+
+    def collect(self, cls: Class, found: dict[Class, None]) -> None:
+        """Add `cls`, if it is a schema, and the schemas in its fields to `found`."""
+        if cls not in found and self.is_schema(cls):
+            found[cls] = None
+            for annotation in self.fields(cls).values():
+                self._collect(annotation, found)
 
     def is_schema(self, cls: Class) -> bool:
         """Whether `cls` is a Pydantic model."""

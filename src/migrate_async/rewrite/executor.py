@@ -24,6 +24,7 @@ from migrate_async.model.plan import (
     BridgeCall,
     DelegateCall,
     Edit,
+    HoistExpression,
     MakeAsync,
     QueryRewrite,
     RecallCall,
@@ -55,6 +56,7 @@ _OPERATIONS: dict[type[Edit], Operation] = {
     ReplaceExpression: expressions.replace,
     AwaitAttribute: expressions.await_attribute,
     AwaitCall: expressions.await_call,
+    HoistExpression: expressions.hoist,
     UnwrapCall: expressions.unwrap_call,
 }
 

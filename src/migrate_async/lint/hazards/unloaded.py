@@ -11,11 +11,10 @@ from migrate_async.lint.hazards.passing import Passed, holds, passed
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
-from migrate_async.plan.loads.accesses import LAZY, Accesses
+from migrate_async.plan.loads.accesses import Accesses
 from migrate_async.plan.loads.origins import Origin, Origins
+from migrate_async.plan.loads.paths import ON_ACCESS
 
-ON_ACCESS = LAZY - {"immediate"}
-"""Values of `lazy=` that run SQL when the attribute is read."""
 ALL = "*"
 
 
@@ -45,13 +44,6 @@ class UnloadedReads:
         self._project = project
         self._origins = view.analysis(Origins)
         self._accesses = Accesses(project)
-        self._deferred = {
-            (model.cls, column.name)
-            for model in project.models.values()
-            for column in model.columns.values()
-            if column.deferred
-        }
-        self._deferred_names = frozenset(name for _, name in self._deferred)
 
     def of(self, function: Function) -> Iterator[Unloaded]:
         """The reads in `function`, each attribute of each name once."""
@@ -99,29 +91,11 @@ class UnloadedReads:
         """`(node, scope, model, class of a single related object)`."""
         for access in self._accesses.of(function):
             relationship = access.relationship
-            if relationship.lazy in ON_ACCESS:
+            if relationship is None:
+                yield access.node, access.scope, access.model, None
+            elif relationship.lazy in ON_ACCESS:
                 target = None if relationship.uselist else relationship.target
                 yield access.node, access.scope, access.model, target
-        if self._deferred_names and isinstance(function.node, s.FunctionDef):
-            yield from self._deferred_reads(function.node)
-
-    def _deferred_reads(
-        self, definition: s.FunctionDef
-    ) -> Iterator[tuple[s.Attribute, Scope, Class, Class | None]]:
-        for statement in definition.body:
-            for node in s.walk(statement):
-                if not isinstance(node, s.Attribute) or node.attr not in self._deferred_names:
-                    continue
-                scope = self._project.scope_of(node)
-                if scope.function.node is not definition or self._is_written(node):
-                    continue
-                for item in self._project.infer(node.value, scope):
-                    if isinstance(item, Instance) and (item.cls, node.attr) in self._deferred:
-                        yield node, scope, item.cls, None
-
-    def _is_written(self, node: s.Attribute) -> bool:
-        parent = self._project.parent(node)
-        return isinstance(parent, s.Assign) and any(target is node for target in parent.targets)
 
     def _loads(self, target: Class, origin: Origin, function: Function) -> bool:
         """Whether `function` got objects of `target` in another way."""

@@ -8,13 +8,14 @@ from migrate_async.index.project import Model
 from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.types import Types
 from migrate_async.lint.hazards.passing import holds, passed
-from migrate_async.lint.hazards.unloaded import ALL, ON_ACCESS, UnloadedReads, loads_itself
+from migrate_async.lint.hazards.unloaded import ALL, UnloadedReads, loads_itself
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Finding
 from migrate_async.plan.hazards.hits import short
 from migrate_async.plan.loads.origins import Origin, Origins
+from migrate_async.plan.loads.paths import ON_ACCESS
 from migrate_async.plan.schemas import VALIDATORS, Schemas, classes_in
 
 _HEAD = """\

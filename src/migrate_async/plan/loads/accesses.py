@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from migrate_async.index.project import Project, Relationship
+from migrate_async.index.project import Model, Project, Relationship
 from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.types import Instance
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.blocks import is_unplaced
+from migrate_async.plan.loads.paths import Step
 
 NAME = "async-colour"
 
@@ -29,24 +30,30 @@ _AWAITED = LAZY | {"selectin"}
 
 @dataclass(frozen=True)
 class Access:
-    """`node` reads the relationship `name` of a `model` object."""
+    """`node` reads `name` of a `model` object; `relationship` is None for a deferred column."""
 
     node: s.Attribute
     scope: Scope
     model: Class
     name: str
-    relationship: Relationship
+    relationship: Relationship | None
+
+    @property
+    def step(self) -> Step:
+        return Step(self.model, self.name, self.relationship)
 
 
 class Accesses:
-    """Finds the reads of lazily loaded relationships."""
+    """Finds the reads of lazily loaded relationships and of deferred columns."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._names = frozenset(
-            name for model in project.models.values() for name in model.relationships
-        )
         self._models = {model.cls: model for model in project.models.values()}
+        self._names = frozenset(
+            name
+            for model in self._models.values()
+            for name in (*model.relationships, *_deferred(model))
+        )
 
     def of(self, function: Function) -> Iterator[Access]:
         """Reads in the function's own code; nested functions are functions of their own."""
@@ -68,30 +75,46 @@ class Accesses:
         scope = self._project.scope_of(node)
         for found in self._project.infer(node.value, scope):
             if isinstance(found, Instance) and found.cls in self._models:
-                relationship = self._models[found.cls].relationships.get(node.attr)
+                model = self._models[found.cls]
+                relationship = model.relationships.get(node.attr)
                 if relationship is not None and (relationship.lazy or "") in _AWAITED:
                     return Access(node, scope, found.cls, node.attr, relationship)
+                if node.attr in _deferred(model):
+                    return Access(node, scope, found.cls, node.attr, None)
         return None
 
     def _is_target(self, node: s.Attribute) -> bool:
-        """Assigning a many-to-one loads nothing."""
+        """Assigning a many-to-one or a column loads nothing."""
         parent = self._project.parent(node)
         if isinstance(parent, s.Assign):
             return any(target is node for target in parent.targets)
         return isinstance(parent, s.AnnotatedAssign) and parent.target is node
 
 
+def _deferred(model: Model) -> frozenset[str]:
+    """The columns of `model` that are loaded when they are read."""
+    return frozenset(name for name, column in model.columns.items() if column.deferred)
+
+
 def can_await(project: Project, node: s.AnyNode, function: Function) -> bool:
-    """Whether an `await` may stand at `node`: not inside a lambda or a generator expression."""
+    """Whether an `await` may stand at `node`.
+
+    Not in a lambda, nor in a generator expression, apart from what that iterates over first: it is
+    evaluated at once, outside of the expression.
+    """
+    child: s.AnyNode | s.ModuleSyntax = node
+    inner: s.AnyNode | s.ModuleSyntax = node
     current = project.parent(node)
     while not isinstance(current, s.ModuleSyntax) and current is not function.node:
         if isinstance(current, s.Lambda):
             return False
         if isinstance(current, s.Comprehension) and current.kind == "generator":
-            return False
+            first = current.generators[0]
+            if child is not first or inner is not first.iter:
+                return False
         if is_unplaced(current):
             return False
-        current = project.parent(current)
+        child, inner, current = current, child, project.parent(current)
     return True
 
 

@@ -35,6 +35,8 @@ class Setting:
     awaited: bool
     target: str
     """The SQLAlchemy line to write for, `2.0` or `2.1`."""
+    loads: tuple[str, ...] = ()
+    """Loader options to add."""
 
 
 @dataclass

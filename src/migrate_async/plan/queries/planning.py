@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 
 import msgspec
 
@@ -33,11 +33,16 @@ from migrate_async.plan.text import text
 
 
 def plan_queries(
-    project: Project, settings: Settings, awaited: Callable[[Function], bool]
+    project: Project,
+    settings: Settings,
+    awaited: Callable[[Function], bool],
+    loads: Mapping[s.Expr, tuple[str, ...]] | None = None,
 ) -> QueryPlan:
     """Plan the translation of every legacy query of `project`.
 
-    `awaited` says of a function whether it will be a coroutine function with an async session.
+    `awaited` says of a function whether it will be a coroutine function with an async session;
+    `loads` gives the loader options to add to a query, by its `session.query(...)` (or by the call
+    that gives the query).
     """
     view = ProjectView(project)
     network = Network(view, Transitions(view))
@@ -48,7 +53,7 @@ def plan_queries(
         _run(network, function, ledger)
     check_helpers(network, ledger)
     check_custom_queries(view, ledger)
-    return _Planning(network, ledger, settings, awaited).plan()
+    return _Planning(network, ledger, settings, awaited, loads or {}).plan()
 
 
 def _run(network: Network, function: Function, ledger: Ledger) -> None:
@@ -64,7 +69,9 @@ class _Planning:
         ledger: Ledger,
         settings: Settings,
         awaited: Callable[[Function], bool],
+        loads: Mapping[s.Expr, tuple[str, ...]],
     ) -> None:
+        self._loads = loads
         self._network = network
         self._ledger = ledger
         self._settings = settings
@@ -99,6 +106,7 @@ class _Planning:
             self._names(piece.function.module),
             self._awaited(piece.function),
             self._settings.target_sqlalchemy,
+            self._loads.get(piece.head or piece.root, ()),
         )
         try:
             self._drafts[root] = translate(piece, setting)

@@ -244,7 +244,7 @@ def _get(draft: Draft, number: int, step: Step, state: QueryState) -> None:
 
 def _get_options(draft: Draft) -> list[str]:
     """Keyword arguments of `get()` for the steps before it."""
-    options: list[str] = []
+    options: list[str] = list(draft.setting.loads)
     execution: list[str] = []
     found: list[str] = []
     for number, step in enumerate(draft.piece.steps):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migrate_async.knowledge import query_refusals as why
 from migrate_async.model import syntax as s
-from migrate_async.model.plan import AnyEdit, MakeAsync, QueryRewrite
+from migrate_async.model.plan import AnyEdit, Link, MakeAsync, QueryRewrite
 from migrate_async.plan.names import free_name
 from migrate_async.plan.queries.bulk import BULK
 from migrate_async.plan.queries.chains import Piece
@@ -36,6 +36,8 @@ def translate(piece: Piece, setting: Setting) -> Draft:
             draft.call = draft.statement
     if piece.head is not None and draft.builds and not draft.root:
         draft.root = f"{draft.name('sqlalchemy.select')}({{*}})"
+    if draft.builds and setting.loads:
+        draft.links[:0] = [Link("options", -1, option) for option in setting.loads]
     if draft.runs and setting.awaited:
         _check_place(draft)
     return draft

@@ -8,6 +8,7 @@ import msgspec
 from migrate_async.model.plan import (
     AwaitAttribute,
     AwaitCall,
+    HoistExpression,
     QueryRewrite,
     RenameAttribute,
     ReplaceExpression,
@@ -53,6 +54,11 @@ def await_call(edit: AwaitCall, node: cst.BaseExpression, place: Place) -> Repla
     lpar, rpar = node.lpar, node.rpar
     awaited = cst.Await(_operand(without_parentheses(node)), lpar=lpar, rpar=rpar)
     return Replacement(_fitted(awaited, place))
+
+
+def hoist(edit: HoistExpression, node: cst.BaseExpression, place: Place) -> Replacement:
+    """A name that a statement before gives the value of `node`."""
+    return Replacement(cst.Name(edit.name), (edit.name, _on_its_own(_bare(node), place)))
 
 
 def await_attribute(edit: AwaitAttribute, node: cst.BaseExpression, place: Place) -> Replacement:

@@ -89,7 +89,7 @@ class BlockEditor:
             entries += self._entries(before, after)
         for entry in entries:
             self._hoist(entry)
-            for edit in self.edits.get(entry.original, ()):
+            for edit in sorted(self.edits.get(entry.original, ()), key=_is_below_nothing):
                 self._apply(edit, entry, is_docstring=_is_docstring(entry, entries))
         for wrap in _innermost_first(self.edits, entries, self.ends):
             entries = self._wrapped(wrap, entries)
@@ -125,12 +125,7 @@ class BlockEditor:
                 entry.nodes[0] = _padded(entry.nodes[0])
                 entry.apart = True
         elif isinstance(edit, InsertStatements):
-            new = parse_statements(edit.code, self.unit)
-            if edit.after or is_docstring:
-                entry.nodes = [*entry.nodes, *_set_apart(new)]
-                entry.apart = bool(new) and _is_definition(new[-1])
-            else:
-                _insert_before(entry, new)
+            self._insert(edit, entry, is_docstring)
         elif isinstance(edit, UnwrapBlock):
             self._unwrap(entry)
         elif isinstance(edit, DropFinally):
@@ -141,6 +136,16 @@ class BlockEditor:
             entry.replace([_with_header(entry.nodes[-1], edit.header)])
         elif not isinstance(edit, WrapStatements):
             raise InternalError(f"{type(edit).__name__} is not an edit of a statement")
+
+    def _insert(self, edit: InsertStatements, entry: Entry, is_docstring: bool) -> None:
+        new = parse_statements(edit.code, self.unit)
+        if edit.below_hoisted:
+            entry.nodes = [*entry.nodes[:-1], *_above(new, entry.nodes[-1])]
+        elif edit.after or is_docstring:
+            entry.nodes = [*entry.nodes, *_set_apart(new)]
+            entry.apart = bool(new) and _is_definition(new[-1])
+        else:
+            _insert_before(entry, new)
 
     def _unwrap(self, entry: Entry) -> None:
         entry.below = _footer(entry.nodes[-1])
@@ -247,6 +252,17 @@ def _insert_before(entry: Entry, new: list[Statement]) -> None:
     if _is_definition(new[-1]):
         kept = _padded(kept)
     entry.nodes = [first, *others, kept, *entry.nodes[1:]]
+
+
+def _above(new: list[Statement], statement: Statement) -> list[Statement]:
+    """`new` directly above `statement`, below its blank lines."""
+    above, below = _split_blank(leading_lines(statement))
+    return [_under(above, new[0]), *new[1:], _with_lines(statement, below)]
+
+
+def _is_below_nothing(edit: Edit) -> bool:
+    """Sorts first what goes directly above a statement, while the statement is still the last."""
+    return not (isinstance(edit, InsertStatements) and edit.below_hoisted)
 
 
 def _is_definition(statement: Statement) -> bool:

@@ -1,0 +1,166 @@
+"""Every read that has to be loaded although it cannot await, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from migrate_async.index.callgraph import ValueUse
+from migrate_async.index.members import is_property
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Class, Function
+from migrate_async.model import syntax as s
+from migrate_async.plan.colour import Colouring
+from migrate_async.plan.loads.accesses import Accesses
+from migrate_async.plan.loads.decide import Always, Decider, Decisions
+from migrate_async.plan.loads.names import Naming
+from migrate_async.plan.loads.roots import Roots
+from migrate_async.plan.loads.schema_reads import Reads, SchemaReads, held
+from migrate_async.plan.loads.sinks import Sink, Sinks, is_open, own_attributes
+from migrate_async.plan.loads.sync_reads import SyncReads
+from migrate_async.plan.loads.template_sinks import TemplateSinks
+from migrate_async.plan.paths import is_test_path
+from migrate_async.plan.schemas import Schemas
+
+_BRIDGES = frozenset({"run_sync", "run_in_threadpool", "to_thread"})
+
+
+class Analysis:
+    """The reads of a project in which the functions that `colouring` names become coroutines."""
+
+    def __init__(self, project: Project, colouring: Colouring, naming: Naming) -> None:
+        self._project = project
+        self._colouring = colouring
+        self._naming = naming
+        self._roots = Roots(project)
+        self._schemas = Schemas(project)
+        self._accesses = Accesses(project)
+        self._sync_reads = SyncReads(project, self._roots, self.is_sync)
+        self._schema_reads = SchemaReads(project, self._schemas, self._roots, self._sync_reads)
+        self._sinks = Sinks(
+            project, self._schemas, self._roots, self._sync_reads, self._schema_reads
+        )
+        self._template_sinks = TemplateSinks(project, self._schema_reads)
+        self._known: dict[Function, bool] = {}
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """What becomes of each read."""
+        decider = Decider(self._project, self._roots, self._colouring, self._naming)
+        found = decider.decide(self.sinks)
+        found.always += self._unaccounted()
+        return found
+
+    @cached_property
+    def sinks(self) -> list[Sink]:
+        """Where coroutines, and sync code that gets their objects, hand these on."""
+        found: list[Sink] = []
+        for function in self._project.functions:
+            if function.is_module or is_test_path(function.module.path):
+                continue
+            awaits = self._colouring.converts(function) or function.is_async
+            if awaits or self._is_entry(function):
+                found += self._sinks.of(function, awaits=awaits)
+                found += self._template_sinks.of(function)
+        return found
+
+    def is_sync(self, function: Function) -> bool:
+        """Whether `function` runs no SQL of its own and so stays as it is."""
+        return (
+            not function.is_async
+            and not function.is_module
+            and function not in self._colouring.coloured
+            and not is_test_path(function.module.path)
+        )
+
+    def _is_entry(self, function: Function) -> bool:
+        """Whether FastAPI gives the sync function objects of converted dependencies."""
+        if not self.is_sync(function):
+            return False
+        return function.is_route or any(
+            site.kind == "dependency" for site in self._project.callers(function)
+        )
+
+    # --- reads of objects from nobody knows where ----------------------------------------------
+
+    def _unaccounted(self) -> Iterator[Always]:
+        """Reads in sync code that is run by more than the calls that can be seen."""
+        for function in self._project.functions:
+            if not self.is_sync(function) or self._is_entry(function):
+                continue
+            for access in self._accesses.of(function):
+                roots = self._roots.of(access.node.value, access.scope, far=True) or []
+                own = bool(roots) and all(
+                    self._sync_reads.parameter(root.node, root.scope, function) for root in roots
+                )
+                if access.step.is_lazy and not (own and self._is_known(function)):
+                    reads = Reads(frozenset({(access.step,)}))
+                    yield Always(
+                        access.step,
+                        Sink(function, access.node, None, access.scope, reads, function.qualname),
+                    )
+
+    def _is_known(self, function: Function) -> bool:
+        """Whether every place that runs `function` can be seen."""
+        if function not in self._known:
+            self._known[function] = True  # until the contrary is found
+            self._known[function] = self._find_known(function)
+        return self._known[function]
+
+    def _find_known(self, function: Function) -> bool:
+        if function.is_lambda:
+            return self._is_handed(function)
+        if function.name.startswith("__") and function.name != "__init__":
+            return False
+        if is_property(function):
+            return self._is_read_openly(function)
+        uses = [use for use in self._project.value_uses(function) if not self._is_bridge(use)]
+        callers = self._project.callers(function)
+        if uses or (
+            not callers and isinstance(function.node, s.FunctionDef) and function.node.decorators
+        ):
+            return False
+        return all(
+            self._is_known(site.function)
+            for site in callers
+            if self.is_sync(site.function) and not self._is_entry(site.function)
+        )
+
+    def _is_handed(self, function: Function) -> bool:
+        """Whether the lambda is the `key=` of a sort, or stands in a bridge."""
+        parent = function.parent
+        if parent is not None and any(
+            target is function for target, *_ in self._sync_reads.handed(parent)
+        ):
+            return not self.is_sync(parent) or self._is_entry(parent) or self._is_known(parent)
+        around = self._project.parent(function.node) if function.node is not None else None
+        return isinstance(around, s.Call) and self._project.bridged(around) is not None
+
+    def _is_read_openly(self, function: Function) -> bool:
+        """Whether each attribute of the property's name is read from objects of known types."""
+        for node in self._attributes.get(function.name, ()):
+            scope = self._project.scope_of(node)
+            if is_open(self._project.infer(node.value, scope)):
+                return False
+        return True
+
+    @cached_property
+    def _attributes(self) -> dict[str, list[s.Attribute]]:
+        found: dict[str, list[s.Attribute]] = {}
+        for function in self._project.functions:
+            if not is_test_path(function.module.path):
+                for node in own_attributes(function):
+                    found.setdefault(node.attr, []).append(node)
+        return found
+
+    def _is_bridge(self, use: ValueUse) -> bool:
+        if is_test_path(use.function.module.path):
+            return True
+        return use.kind.startswith("arg:") and use.kind.rpartition(".")[2].rpartition(":")[2] in (
+            _BRIDGES
+        )
+
+    def models_at(self, node: s.Expr) -> list[Class]:
+        """The mapped classes of the objects that `node` holds."""
+        models = frozenset(model.cls for model in self._project.models.values())
+        return held(self._project.infer(node, self._project.scope_of(node)), models)

@@ -1,0 +1,213 @@
+"""How each read that cannot await gets loaded: by its query, by the code before it, or always.
+
+In this order, whatever a run selects: the decisions are made for the project as it will be when
+everything is migrated, so that they do not depend on the order of the runs.
+
+1. An option on the queries that produced the object, if all of them are known, each of their
+   consumers needs it, and nothing can expire the object in between.
+2. Awaiting the attributes just before: exactly what the legacy code loaded.
+3. `lazy="selectin"` in the mapping, if neither is possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.model import syntax as s
+from migrate_async.plan.colour import Colouring
+from migrate_async.plan.loads.names import Naming
+from migrate_async.plan.loads.paths import Path, Step, names
+from migrate_async.plan.loads.producers import Hop, Producers, Query, Use
+from migrate_async.plan.loads.roots import Root, Roots
+from migrate_async.plan.loads.safety import Safety
+from migrate_async.plan.loads.sinks import Sink
+from migrate_async.plan.loads.statements import Statements
+from migrate_async.plan.paths import is_test_path
+
+
+@dataclass(frozen=True)
+class Awaiting:
+    """The attributes `paths` of the objects `root` are awaited above `statement`."""
+
+    sink: Sink
+    root: Root
+    statement: s.Stmt
+    paths: frozenset[Path]
+
+
+@dataclass(frozen=True)
+class Always:
+    """`step` is loaded with every object: `sink` reads it where nothing else is possible."""
+
+    step: Step
+    sink: Sink
+
+
+@dataclass
+class Decisions:
+    """`options` says for each query which sinks want which paths from it."""
+
+    options: dict[Query, dict[Path, list[Sink]]] = field(default_factory=dict)
+    awaiting: list[Awaiting] = field(default_factory=list)
+    always: list[Always] = field(default_factory=list)
+
+
+@dataclass
+class _Read:
+    """One path that a sink reads, and where the objects come from."""
+
+    sink: Sink
+    path: Path
+    uses: list[Use]
+
+
+class Decider:
+    def __init__(
+        self,
+        project: Project,
+        roots: Roots,
+        colouring: Colouring,
+        naming: Naming,
+    ) -> None:
+        self._roots = roots
+        self._colouring = colouring
+        self._naming = naming
+        self._producers = Producers(project, roots)
+        self._safety = Safety(project)
+        self._statements = Statements(project)
+        self._needing: dict[tuple[Function, Path], set[tuple[Function, s.Expr]]] = {}
+
+    def decide(self, sinks: list[Sink]) -> Decisions:
+        """The decisions for all sinks of a project; already async code only takes part."""
+        reads = [read for sink in sinks for read in self._reads(sink)]
+        for read in reads:
+            for use in read.uses:
+                for hop in use.hops:
+                    key = (hop.callee, hop.path)
+                    self._needing.setdefault(key, set()).add((hop.caller, hop.node))
+        found = Decisions()
+        left: dict[Sink, set[Path]] = {}
+        for read in reads:
+            path = self._open(read)
+            if not path or self._is_loaded(read):
+                continue
+            if path is read.path and self._by_option(read):
+                for use in read.uses:
+                    assert use.query is not None  # noqa: S101  `_by_option` says so
+                    wanted = found.options.setdefault(use.query, {})
+                    wanted.setdefault(use.path, []).append(read.sink)
+            else:
+                left.setdefault(read.sink, set()).add(path)
+        for sink, paths in left.items():
+            if self._takes_part(sink):
+                self._without_option(sink, paths, found)
+        return found
+
+    def _takes_part(self, sink: Sink) -> bool:
+        """Code that is async already is not ours to change."""
+        return self._colouring.converts(sink.function) or not sink.function.is_async
+
+    def _reads(self, sink: Sink) -> Iterator[_Read]:
+        prefixes = {path[:end] for path in sink.paths for end in range(1, len(path) + 1)}
+        for path in sorted(prefixes, key=names):
+            if sink.value is None or not sink.reads.endless.isdisjoint(path):
+                uses = [Use(None, path)]
+            else:
+                uses = self._producers.of(sink.value, sink.scope, path)
+            yield _Read(sink, path, uses)
+
+    # --- options -------------------------------------------------------------------------------
+
+    def _open(self, read: _Read) -> Path:
+        """The path up to what has to be loaded.
+
+        New objects load lazily what the mapping says to load with each query, too.
+        """
+        fragile = any(use.query is None for use in read.uses)
+        end = 0
+        for number, step in enumerate(read.path, 1):
+            mapped = step.relationship is not None and step.relationship.lazy == "selectin"
+            if step.is_lazy or (fragile and mapped):
+                end = number
+        return read.path if end == len(read.path) else read.path[:end]
+
+    def _is_loaded(self, read: _Read) -> bool:
+        """Whether the code loads the path already."""
+        return all(
+            use.query is not None
+            and names(use.path) in use.query.loaded
+            and self._safety.holds(use, read.sink.function)
+            for use in read.uses
+        )
+
+    def _by_option(self, read: _Read) -> bool:
+        return all(
+            use.query is not None
+            and self._can_say(use.query, use.path)
+            and self._safety.holds(use, read.sink.function)
+            and all(map(self._is_unanimous, use.hops))
+            for use in read.uses
+        )
+
+    def _can_say(self, query: Query, path: Path) -> bool:
+        """Whether the options fit to those that are there, and the classes have names there."""
+        forbidden = any(
+            way[-1].startswith("<") and names(path)[: len(way) - 1] == way[:-1]
+            for way in query.loaded
+        )
+        module = query.function.module
+        return not forbidden and all(self._naming.can_name(step.model, module) for step in path)
+
+    def _is_unanimous(self, hop: Hop) -> bool:
+        """Whether everyone who calls the function needs the path."""
+        if hop.callee.is_lambda:
+            return True
+        needing = self._needing.get((hop.callee, hop.path), set())
+        return all(
+            place in needing
+            for place in self._producers.callers(hop.callee)
+            if not is_test_path(place[0].module.path)
+        )
+
+    # --- other ways ----------------------------------------------------------------------------
+
+    def _without_option(self, sink: Sink, paths: set[Path], found: Decisions) -> None:
+        finite = frozenset(path for path in paths if sink.reads.endless.isdisjoint(path))
+        awaiting = self._awaiting(sink, finite) if finite else None
+        if awaiting is not None:
+            found.awaiting.append(awaiting)
+        rest = paths if awaiting is None else paths - finite
+        steps = dict.fromkeys(step for path in sorted(rest, key=names) for step in path)
+        found.always += [Always(step, sink) for step in steps if step.is_lazy]
+
+    def _awaiting(self, sink: Sink, paths: frozenset[Path]) -> Awaiting | None:
+        if sink.value is None or not self._colouring.converts(sink.function):
+            return None
+        roots = self._roots.of(sink.value, sink.scope) or []
+        statement = self._statements.before(sink.node)
+        if len(roots) != 1 or statement is None or roots[0].is_many is None:
+            return None
+        root = roots[0]
+        whole = frozenset((*root.path, *path) for path in paths)
+        if not all(step.loads for path in whole for step in path):
+            return None
+        if not all(_is_iterable(path) for path in whole):
+            return None
+        if not self._has_place(root, statement):
+            return None
+        return Awaiting(sink, root, statement, whole)
+
+    def _has_place(self, root: Root, statement: s.Stmt) -> bool:
+        """Whether `root` is, or can get, a name above `statement`."""
+        if isinstance(root.node, s.Name):
+            return not root.is_many or self._statements.is_list(root.node, root.scope)
+        if not self._statements.hoists(root.node, statement):
+            return False
+        return not root.is_many or self._statements.gives_list(root.node, root.scope)
+
+
+def _is_iterable(path: Path) -> bool:
+    return all(step.is_iterable or not step.is_many for step in path[:-1])

@@ -1,0 +1,188 @@
+"""The edits that carry the decisions out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Class, Function, Module
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.plan.colour import Colouring
+from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.loads.analysis import Analysis
+from migrate_async.plan.loads.decide import Awaiting
+from migrate_async.plan.loads.names import Naming
+from migrate_async.plan.loads.paths import (
+    Path,
+    awaiting,
+    indented,
+    longest,
+    names,
+    option,
+    singular,
+    tree,
+)
+from migrate_async.plan.loads.producers import Query
+from migrate_async.plan.loads.roots import Root
+from migrate_async.plan.loads.statements import Statements
+from migrate_async.plan.names import names_in
+
+OPTIONS = "eager-relationships"
+AWAITS = "async-colour"
+
+
+@dataclass
+class FunctionLoads:
+    """What a converted function awaits; `models` need `awaitable_attrs` for it."""
+
+    edits: list[p.AnyEdit] = field(default_factory=list)
+    models: dict[Class, None] = field(default_factory=dict)
+    statements: list[s.Stmt] = field(default_factory=list)
+
+
+class LoadEdits:
+    """Plans them, for a run whose final state is `full`."""
+
+    def __init__(self, project: Project, full: Colouring) -> None:
+        self._project = project
+        self._naming = Naming(project, OPTIONS)
+        self._statements = Statements(project)
+        self.analysis = Analysis(project, full, self._naming)
+
+    # --- options -------------------------------------------------------------------------------
+
+    def options(self, converts: Callable[[Function], bool]) -> Mapping[s.Expr, tuple[str, ...]]:
+        """The loader options that this run gives to queries, by the query's head.
+
+        A query gets all of its options at once, when it converts or the first of those that need
+        them does.
+        """
+        return {
+            query.node: self._texts(query, wanted)
+            for query, wanted in self._wanted(converts)
+            if query.kind != "get"
+        }
+
+    def gets(self, converts: Callable[[Function], bool]) -> dict[Module, ModuleEdits]:
+        """`options=[...]` for `session.get()`."""
+        found: dict[Module, ModuleEdits] = {}
+        for query, wanted in self._wanted(converts):
+            if query.kind == "get":
+                edits = found.setdefault(query.function.module, ModuleEdits())
+                edits.edits += self._get(query, self._texts(query, wanted))
+        return found
+
+    def imports(self, converts: Callable[[Function], bool]) -> dict[Module, ModuleEdits]:
+        """What the modules of the options import for them."""
+        found: dict[Module, ModuleEdits] = {}
+        for query, wanted in self._wanted(converts):
+            module = query.function.module
+            edits = found.setdefault(module, ModuleEdits())
+            for path in wanted:
+                changes = [self._naming.name_of(step.model, module)[1] for step in path]
+                first = "undefer" if path[0].relationship is None else "selectinload"
+                changes.append(self._naming.loader(first, module)[1])
+                edits.imports += [change for change in changes if change is not None]
+        return found
+
+    def _wanted(self, converts: Callable[[Function], bool]) -> Iterator[tuple[Query, list[Path]]]:
+        together: dict[s.Expr, tuple[Query, dict[Path, None], bool]] = {}
+        for query, paths in self.analysis.decisions.options.items():
+            sinks = [sink.function for found in paths.values() for sink in found]
+            now = converts(query.function) or any(
+                converts(function) or self.analysis.is_sync(function) for function in sinks
+            )
+            _, known, before = together.get(query.node, (query, {}, False))
+            open_paths = dict.fromkeys(path for path in paths if names(path) not in query.loaded)
+            together[query.node] = (query, {**known, **open_paths}, now or before)
+        for query, wanted, now in together.values():
+            if now and wanted:
+                yield query, longest(wanted)
+
+    def _texts(self, query: Query, wanted: list[Path]) -> tuple[str, ...]:
+        module = query.function.module
+        loader = {
+            name: self._naming.loader(name, module)[0] for name in ("selectinload", "undefer")
+        }
+        return tuple(
+            option(path, lambda cls: self._naming.name_of(cls, module)[0], loader)
+            for path in wanted
+        )
+
+    def _get(self, query: Query, texts: tuple[str, ...]) -> Iterator[p.AnyEdit]:
+        call = query.node
+        assert isinstance(call, s.Call)  # noqa: S101  `get` queries are calls
+        given = next((k.value for k in call.keywords if k.arg == "options"), None)
+        if isinstance(given, s.Sequence):
+            code = ", ".join(["*{}", *texts])
+            yield p.ReplaceExpression(span=given.span, codemod=OPTIONS, code=f"[{code}]")
+        else:
+            code = f"options=[{', '.join(texts)}]"
+            yield p.AddArgument(span=call.span, codemod=OPTIONS, code=code)
+
+    # --- awaits --------------------------------------------------------------------------------
+
+    def awaits(self, function: Function) -> FunctionLoads:
+        """What `function` awaits for those who cannot."""
+        found = FunctionLoads()
+        groups: dict[tuple[s.Stmt, str, bool | None], tuple[Root, set[Path]]] = {}
+        for item in self._of(function):
+            named = item.root.node.id if isinstance(item.root.node, s.Name) else item.root.node.span
+            key = (item.statement, str(named), item.root.is_many)
+            groups.setdefault(key, (item.root, set()))[1].update(item.paths)
+            for path in item.paths:
+                found.models.update(dict.fromkeys(step.model for step in path))
+        for (statement, _, _), (root, paths) in groups.items():
+            found.statements.append(statement)
+            found.edits += self._lines(function, statement, root, paths)
+        return found
+
+    def _of(self, function: Function) -> list[Awaiting]:
+        awaiting = self.analysis.decisions.awaiting
+        return [item for item in awaiting if item.sink.function is function]
+
+    def _lines(
+        self, function: Function, statement: s.Stmt, root: Root, paths: set[Path]
+    ) -> Iterator[p.AnyEdit]:
+        fresh = _Fresh(function)
+        may_be_none = True
+        if isinstance(root.node, s.Name):
+            name = root.node.id
+            may_be_none = self._statements.may_be_none(root.node, root.scope, statement)
+        else:
+            name = fresh(self._name_for(root, paths))
+            yield p.HoistExpression(span=root.node.span, codemod=AWAITS, name=name)
+            may_be_none = not root.is_many and not self._statements.is_sure(root.node, root.scope)
+        below = tree(paths)
+        if root.is_many:
+            item = fresh(singular(name))
+            lines = [f"for {item} in {name}:", *indented(awaiting(item, below, fresh))]
+        else:
+            lines = list(awaiting(name, below, fresh))
+            if may_be_none:
+                lines = [f"if {name} is not None:", *indented(lines)]
+        code = "\n".join(lines)
+        yield p.InsertStatements(span=statement.span, codemod=AWAITS, code=code, below_hoisted=True)
+
+    def _name_for(self, root: Root, paths: set[Path]) -> str:
+        models = {path[0].model.name for path in paths}
+        name = models.pop() if len(models) == 1 else "item"
+        snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+        return f"{snake}s" if root.is_many else snake
+
+
+class _Fresh:
+    """Names that a function does not use, each given once."""
+
+    def __init__(self, function: Function) -> None:
+        self._taken = set(names_in(function))
+
+    def __call__(self, wanted: str) -> str:
+        name, number = wanted, 1
+        while name in self._taken:
+            number += 1
+            name = f"{wanted}_{number}"
+        self._taken.add(name)
+        return name

@@ -1,0 +1,88 @@
+"""What a module calls classes and loaders in the options that it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Class, ClassBinding, FromBinding, ImportBinding, Module
+from migrate_async.index.types import ClassObject, of
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.plan.names import import_path, local_name, type_checking_blocks
+
+
+class Naming:
+    def __init__(self, project: Project, codemod: str) -> None:
+        self._project = project
+        self._codemod = codemod
+        self._imports: dict[Module, frozenset[str]] = {}
+
+    def name_of(self, cls: Class, module: Module) -> tuple[str, p.ImportChange | None]:
+        """What `module` calls `cls`, and the import that it needs for that.
+
+        Raises `LookupError` when importing it could lead in a circle, or the name is taken.
+        """
+        hidden = _typing_only(module)
+        for name, bound in module.scope.names.items():
+            if isinstance(bound[0], ClassBinding | FromBinding) and name not in hidden:
+                found = self._project.infer(s.Name(0, 0, 0, 0, name), module.scope)
+                if found == of(ClassObject(cls)):
+                    return name, None
+        if cls.name in module.scope.names or cls.module is module:
+            raise LookupError(cls.qualname)
+        if cls.scope.parent is None or cls.scope.parent.kind != "module":
+            raise LookupError(cls.qualname)
+        if module.name in self._reached(cls.module):
+            raise LookupError(cls.qualname)
+        path = import_path(module, cls.module.name)
+        return cls.name, p.ImportChange(self._codemod, path, cls.name)
+
+    def can_name(self, cls: Class, module: Module) -> bool:
+        try:
+            self.name_of(cls, module)
+        except LookupError:
+            return False
+        return True
+
+    def loader(self, name: str, module: Module) -> tuple[str, p.ImportChange | None]:
+        """What `module` calls a loader of `sqlalchemy.orm`."""
+        local = local_name(module, "sqlalchemy.orm", name)
+        if local is not None and local not in _typing_only(module):
+            return local, None
+        return name, p.ImportChange(self._codemod, "sqlalchemy.orm", name)
+
+    def _reached(self, module: Module) -> frozenset[str]:
+        """The project modules that importing `module` imports, itself included."""
+        if module not in self._imports:
+            seen: set[str] = set()
+            pending = [module.name]
+            while pending:
+                name = pending.pop()
+                if name not in seen and name in self._project.modules:
+                    seen.add(name)
+                    pending += _imported(self._project.modules[name])
+            self._imports[module] = frozenset(seen)
+        return self._imports[module]
+
+
+def _imported(module: Module) -> Iterator[str]:
+    for bindings in module.scope.names.values():
+        for binding in bindings:
+            if isinstance(binding, FromBinding):
+                yield from (binding.module, f"{binding.module}.{binding.name}")
+            elif isinstance(binding, ImportBinding):
+                yield binding.dotted
+    yield from module.stars
+    yield from (module.name.rpartition(".")[0],) if "." in module.name else ()
+
+
+def _typing_only(module: Module) -> frozenset[str]:
+    """Names that are there for type checkers only."""
+    return frozenset(
+        alias.asname or alias.name
+        for block in type_checking_blocks(module.syntax.body)
+        for statement in block.body
+        if isinstance(statement, s.Import | s.ImportFrom)
+        for alias in statement.names
+    )

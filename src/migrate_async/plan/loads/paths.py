@@ -1,0 +1,137 @@
+"""Paths of attributes that have to be loaded: from an object on to what hangs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from migrate_async.index.project import Relationship
+from migrate_async.index.scopes import Class
+from migrate_async.model import syntax as s
+
+ON_ACCESS = frozenset({"", "select", "True"})
+"""Values of `lazy=` that run SQL when the attribute is read."""
+_EAGER = frozenset({"joined", "selectin", "subquery", "immediate"})
+
+
+@dataclass(frozen=True)
+class Step:
+    """Reading `name` of a `model` object; `relationship` is None for a deferred column."""
+
+    model: Class
+    name: str
+    relationship: Relationship | None = None
+
+    @property
+    def target(self) -> Class | None:
+        """The class of what is read; None for columns and unknown classes."""
+        return self.relationship.target if self.relationship is not None else None
+
+    @property
+    def is_many(self) -> bool:
+        return self.relationship is not None and self.relationship.uselist is not False
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether reading it runs SQL if no query has loaded it."""
+        return self.relationship is None or self.relationship.lazy in ON_ACCESS
+
+    @property
+    def loads(self) -> bool:
+        """Whether `await obj.awaitable_attrs.name` gives what the read gives."""
+        return self.is_lazy or (self.relationship is not None and self.relationship.lazy in _EAGER)
+
+    @property
+    def is_iterable(self) -> bool:
+        """Whether iterating over what is read gives the related objects."""
+        if self.relationship is None:
+            return False
+        given = next(
+            (k.value for k in self.relationship.node.keywords if k.arg == "collection_class"), None
+        )
+        return given is None or s.dotted_name(given) in ("list", "set")
+
+
+Path: TypeAlias = tuple[Step, ...]
+
+
+def needed(path: Path) -> Path:
+    """`path` up to the last attribute that nothing but a read or an option loads."""
+    end = max((number for number, step in enumerate(path, 1) if step.is_lazy), default=0)
+    return path[:end]
+
+
+def text(path: Path) -> str:
+    """`Order.items.product`."""
+    return ".".join([path[0].model.name, *(step.name for step in path)])
+
+
+def names(path: Path) -> tuple[str, ...]:
+    return tuple(step.name for step in path)
+
+
+def longest(paths: Iterable[Path]) -> list[Path]:
+    """`paths` without those that lead on to another one, in a stable order."""
+    unique = dict.fromkeys(paths)
+    prefixes = {path[:end] for path in unique for end in range(len(path))}
+    return sorted((path for path in unique if path not in prefixes), key=names)
+
+
+def option(path: Path, name_of: Callable[[Class], str], loader: Mapping[str, str]) -> str:
+    """`selectinload(Order.items).selectinload(Item.product)`.
+
+    `loader` maps `selectinload` and `undefer` to what the module calls them.
+    """
+    written = ""
+    for step in path:
+        kind = "undefer" if step.relationship is None else "selectinload"
+        head = f"{written}.{kind}" if written else loader[kind]
+        written = f"{head}({name_of(step.model)}.{step.name})"
+    return written
+
+
+Tree: TypeAlias = "dict[str, tuple[Step, Tree]]"
+
+
+def tree(paths: Iterable[Path]) -> Tree:
+    """The paths as a tree of attribute names; models that share a name share the branch."""
+    root: Tree = {}
+    for path in sorted(paths, key=names):
+        current = root
+        for step in path:
+            current = current.setdefault(step.name, (step, {}))[1]
+    return root
+
+
+def awaiting(owner: str, below: Tree, fresh: Callable[[str], str]) -> Iterator[str]:
+    """Lines that await the attributes in `below` of the object named `owner`, one by one.
+
+    `fresh` gives a name that the function does not use yet.
+    """
+    for step, inner in below.values():
+        value = f"await {owner}.awaitable_attrs.{step.name}"
+        if not inner:
+            yield value
+        elif step.is_many:
+            item = fresh(singular(step.name))
+            yield f"for {item} in {value}:"
+            yield from indented(awaiting(item, inner, fresh))
+        else:
+            name = fresh(step.name)
+            yield f"{name} = {value}"
+            yield f"if {name} is not None:"
+            yield from indented(awaiting(name, inner, fresh))
+
+
+def indented(lines: Iterable[str]) -> Iterator[str]:
+    return (f"    {line}" for line in lines)
+
+
+def singular(name: str) -> str:
+    """A name for one of `name`."""
+    if name.endswith("ies") and len(name) > len("ies"):
+        return f"{name[:-3]}y"
+    if name.endswith("s") and not name.endswith("ss") and len(name) > 1:
+        return name[:-1]
+    return f"{name}_item"

@@ -1,0 +1,277 @@
+"""Which queries produced an object, also across functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from migrate_async.index import types as t
+from migrate_async.index.callgraph import CallSite
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import (
+    AnnotatedBinding,
+    Binding,
+    Class,
+    Function,
+    ParameterBinding,
+    Scope,
+    ValueBinding,
+)
+from migrate_async.knowledge.loading import EXECUTES, GETS
+from migrate_async.model import syntax as s
+from migrate_async.plan.loads.options import Names, loaded
+from migrate_async.plan.loads.origins import bindings_of
+from migrate_async.plan.loads.paths import Path
+from migrate_async.plan.loads.roots import Root, Roots
+
+_MAX_CALLS = 6
+_EXECUTES = EXECUTES - {"stream", "stream_scalars"}
+_OTHER_ROWS = frozenset(
+    {
+        *("union", "union_all", "intersect", "intersect_all", "except_", "except_all"),
+        *("from_self", "from_statement", "select_entity_from", "with_entities", "subquery", "cte"),
+        *("yield_per", "with_only_columns", "alias", "as_scalar", "scalar_subquery"),
+    }
+)
+"""Methods after which a loader option is about other rows, or does not work."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """A place where loader options can be put.
+
+    `kind`: `query` (`session.query(X)`, or a call that gives a query or a select), `select`
+    (`select(X)`), `get` (`session.get(X, key)`) or `legacy-get` (`node` is the query's head).
+    `loaded` is what it loads already.
+    """
+
+    kind: str
+    node: s.Expr
+    function: Function
+    loaded: frozenset[Names]
+
+
+@dataclass(frozen=True)
+class Hop:
+    """An object comes out of `callee`, called at `node` in `caller`; `path` is what it needs."""
+
+    callee: Function
+    caller: Function
+    node: s.Expr
+    path: Path
+
+
+@dataclass(frozen=True)
+class Use:
+    """`query` produces an object that needs `path`; None: the object is new, or unknown."""
+
+    query: Query | None
+    path: Path
+    hops: tuple[Hop, ...] = ()
+
+
+class Producers:
+    """Follows objects back to their queries."""
+
+    def __init__(self, project: Project, roots: Roots) -> None:
+        self._project = project
+        self._roots = roots
+
+    def of(self, expr: s.Expr, scope: Scope, path: Path) -> list[Use]:
+        """Where the objects that `expr` holds come from; one without a query: not known."""
+        found = list(self._of(expr, scope, path, ()))
+        return list(dict.fromkeys(found)) or [Use(None, path)]
+
+    def _of(self, expr: s.Expr, scope: Scope, path: Path, hops: tuple[Hop, ...]) -> Iterator[Use]:
+        roots = self._roots.of(expr, scope, far=True)
+        for root in roots or ():
+            yield from self._of_root(root, (*root.path, *path), hops)
+        if roots is None:
+            yield Use(None, path, hops)
+
+    def _of_root(self, root: Root, path: Path, hops: tuple[Hop, ...]) -> Iterator[Use]:
+        if isinstance(root.node, s.Name):
+            yield from self._of_parameter(root.node, root.scope, path, hops)
+        elif isinstance(root.node, s.Call):
+            yield from self._of_call(root.node, root.scope, path, hops)
+        else:
+            yield Use(None, path, hops)
+
+    # --- parameters ----------------------------------------------------------------------------
+
+    def _of_parameter(
+        self, name: s.Name, scope: Scope, path: Path, hops: tuple[Hop, ...]
+    ) -> Iterator[Use]:
+        """What a dependency gives; what callers hand over is their affair."""
+        for binding in bindings_of(name.id, scope):
+            sites = (
+                self._dependencies(binding.function, binding.parameter)
+                if isinstance(binding, ParameterBinding)
+                else []
+            )
+            if not sites:
+                yield Use(None, path, hops)
+            for site in sites:
+                yield from self._of_functions(site.targets, site.function, site.node, path, hops)
+
+    def _dependencies(self, function: Function, parameter: s.Parameter) -> list[CallSite]:
+        sites = [site for site in self._project.calls(function) if site.kind == "dependency"]
+        annotation = parameter.annotation
+        if annotation is not None and function.scope.parent is not None:
+            annotation = self._project.assigned(annotation, function.scope.parent) or annotation
+        inside = set(s.walk(annotation)) if annotation is not None else set()
+        return [site for site in sites if site.node is parameter.default or site.node in inside]
+
+    # --- calls ---------------------------------------------------------------------------------
+
+    def _of_call(
+        self, call: s.Call, scope: Scope, path: Path, hops: tuple[Hop, ...]
+    ) -> Iterator[Use]:
+        types = self._project.infer((self._project.bridged(call) or call).func, scope)
+        functions = tuple(
+            item.fn for item in t.ordered(types) if isinstance(item, t.FunctionObject)
+        )
+        if functions and len(functions) == len(types):
+            yield from self._of_functions(functions, scope.function, call, path, hops)
+            return
+        queries = self._queries(call, scope, path[0].model) if path else None
+        if queries is None:
+            yield Use(None, path, hops)
+        for query in queries or ():
+            yield Use(query, path, hops)
+
+    def _of_functions(
+        self,
+        functions: Iterable[Function],
+        caller: Function,
+        node: s.Expr,
+        path: Path,
+        hops: tuple[Hop, ...],
+    ) -> Iterator[Use]:
+        for function in functions:
+            inner = (*hops, Hop(function, caller, node, path))
+            known = all(hop.callee is not function for hop in hops) and len(hops) < _MAX_CALLS
+            values = _given(function) if known else []
+            if not values:
+                yield Use(None, path, hops)
+            for value in values:
+                yield from self._of(value, self._project.scope_of(value), path, inner)
+
+    # --- queries -------------------------------------------------------------------------------
+
+    def _queries(self, call: s.Call, scope: Scope, model: Class) -> list[Query] | None:
+        """The queries whose results `call` gives."""
+        func = call.func
+        if not isinstance(func, s.Attribute):
+            return None
+        owner = self._project.infer(func.value, scope)
+        if any(isinstance(item, t.QueryOf) for item in owner):
+            heads = self._heads(func.value, scope, model, frozenset())
+            is_get = func.attr == "get" and heads is not None
+            return [replace(head, kind="legacy-get") for head in heads or ()] if is_get else heads
+        if any(isinstance(item, t.ResultOf) for item in owner):
+            inner = func.value.value if isinstance(func.value, s.Await) else func.value
+            return self._of_result(inner, scope, model)
+        if self._project.session_kind(func.value, scope) is None:
+            return None
+        if func.attr in _EXECUTES and call.args:
+            return self._heads(call.args[0], scope, model, frozenset())
+        return _of_get(call, scope.function) if func.attr in GETS else None
+
+    def _of_result(self, expr: s.Expr, scope: Scope, model: Class) -> list[Query] | None:
+        """The queries of a result, which may have a name of its own."""
+        if isinstance(expr, s.Call):
+            return self._queries(expr, scope, model)
+        if not isinstance(expr, s.Name):
+            return None
+        found: list[Query] = []
+        for binding in bindings_of(expr.id, scope):
+            value = binding.value if isinstance(binding, ValueBinding) else None
+            value = value.value if isinstance(value, s.Await) else value
+            queries = self._of_result(value, scope, model) if value is not None else None
+            if queries is None or value is expr:
+                return None
+            found += queries
+        return found or None
+
+    def _heads(
+        self, expr: s.Expr, scope: Scope, model: Class, seen: frozenset[Binding]
+    ) -> list[Query] | None:
+        """Where the queries begin that `expr` may be; None: not known."""
+        if isinstance(expr, s.Name):
+            return self._named_heads(expr, scope, model, seen)
+        if not isinstance(expr, s.Call) or not self._is_about(expr, scope, model):
+            return None
+        func = expr.func
+        if isinstance(func, s.Attribute) and self._is_statement(func.value, scope):
+            if func.attr in _OTHER_ROWS:
+                return None
+            own = loaded(expr.args) if func.attr == "options" else frozenset()
+            heads = self._heads(func.value, scope, model, seen)
+            if own is None or heads is None:
+                return None
+            return [replace(head, loaded=head.loaded | own) for head in heads]
+        kind = "select" if _is_select(expr) else "query"
+        return [Query(kind, expr, scope.function, frozenset())]
+
+    def _named_heads(
+        self, name: s.Name, scope: Scope, model: Class, seen: frozenset[Binding]
+    ) -> list[Query] | None:
+        """Every assignment counts: `query = query.filter(...)` adds to the one before."""
+        found: list[Query] = []
+        bindings = bindings_of(name.id, scope)
+        for binding in bindings:
+            if binding in seen:
+                continue
+            value = binding.value if isinstance(binding, ValueBinding | AnnotatedBinding) else None
+            heads = (
+                self._heads(value, scope, model, seen | set(bindings))
+                if value is not None
+                else None
+            )
+            if heads is None:
+                return None
+            found += heads
+        together = frozenset(names for head in found for names in head.loaded)
+        return [replace(head, loaded=together) for head in found]
+
+    def _is_about(self, query: s.Call, scope: Scope, model: Class) -> bool:
+        """Whether `query` selects `model` objects, whatever else."""
+        types = self._project.infer(query, scope)
+        entities = [i.entities for i in types if isinstance(i, t.QueryOf | t.SelectOf)]
+        return bool(entities) and all(_selects(found, model) for found in entities)
+
+    def _is_statement(self, expr: s.Expr, scope: Scope) -> bool:
+        types = self._project.infer(expr, scope)
+        return any(isinstance(item, t.QueryOf | t.SelectOf) for item in types)
+
+    # --- consumers -----------------------------------------------------------------------------
+
+    def callers(self, function: Function) -> frozenset[tuple[Function, s.Expr]]:
+        """The places that run `function`."""
+        sites = (*self._project.callers(function), *self._project.bridges_to(function))
+        return frozenset((site.function, site.node) for site in sites)
+
+
+def _given(function: Function) -> list[s.Expr]:
+    """The values that a call of `function`, or a dependency on it, gives."""
+    values = [item.value for item in function.yields if item.value] or function.returns
+    return [v for v in values if not (isinstance(v, s.Constant) and v.kind == "None")]
+
+
+def _of_get(call: s.Call, function: Function) -> list[Query] | None:
+    given = next((k.value for k in call.keywords if k.arg == "options"), None)
+    if given is None:
+        return [Query("get", call, function, frozenset())]
+    known = loaded(given.items) if isinstance(given, s.Sequence) else None
+    return None if known is None else [Query("get", call, function, known)]
+
+
+def _selects(entities: tuple[t.Entity, ...], model: Class) -> bool:
+    """Whether `model` is one of the `entities`, as a class, exactly once."""
+    same = [entity for entity in entities if entity.kind == "class" and entity.model is model]
+    return len(same) == 1
+
+
+def _is_select(call: s.Call) -> bool:
+    return s.dotted_name(call.func).rpartition(".")[2] == "select"

@@ -1,0 +1,136 @@
+"""Whether an option at a query is sure to reach the object that is read later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+
+from migrate_async.index import types as t
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Class, Function
+from migrate_async.model import syntax as s
+from migrate_async.plan.loads.producers import Query, Use
+from migrate_async.plan.loads.sinks import own_attributes
+
+_DISTURBING = frozenset(
+    {"commit", "refresh", "rollback", "expire", "expire_all", "expunge", "expunge_all", "close"}
+)
+_EAGER = frozenset({"joined", "selectin", "subquery", "immediate"})
+
+
+class Safety:
+    """Answers for one project."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._disturbs: dict[Function, bool] = {}
+        self._alone: dict[tuple[s.Expr, Class], bool] = {}
+
+    def holds(self, use: Use, function: Function) -> bool:
+        """Whether what the query loads is still loaded when `function` hands the object on."""
+        query = use.query
+        if query is None:
+            return False
+        on_the_way = (function, *(hop.callee for hop in use.hops))
+        if any(map(self._is_disturbing, on_the_way)):
+            return False
+        return query.kind not in ("get", "legacy-get") or self._is_alone(query, use.path[0].model)
+
+    def _is_disturbing(self, function: Function) -> bool:
+        """Whether `function` ends a transaction or expires objects."""
+        if function not in self._disturbs:
+            self._disturbs[function] = any(
+                node.attr in _DISTURBING
+                and self._project.session_kind(node.value, self._project.scope_of(node))
+                for node in own_attributes(function)
+            )
+        return self._disturbs[function]
+
+    # --- the identity map ----------------------------------------------------------------------
+
+    def _is_alone(self, query: Query, model: Class) -> bool:
+        """Whether nothing else in the same requests can have loaded a `model` object.
+
+        `get()` hands out what the session has already, without looking at the options.
+        """
+        key = (query.node, model)
+        if key not in self._alone:
+            self._alone[key] = self._find_alone(query, model)
+        return self._alone[key]
+
+    def _find_alone(self, query: Query, model: Class) -> bool:
+        around = self._universe(query.function)
+        names = {node.attr for function in around for node in own_attributes(function)}
+        pending = [cls for function in around for cls in self._loaded(function, query)]
+        seen: set[Class] = set()
+        while pending:
+            cls = pending.pop()
+            if cls is None or self._are_related(cls, model):
+                return False
+            if cls not in seen:
+                seen.add(cls)
+                pending += self._brings(cls, names)
+        return True
+
+    def _universe(self, function: Function) -> frozenset[Function]:
+        """All functions that may run in one request with `function`."""
+        return frozenset(self._closure(self._closure([function], self._up), self._down))
+
+    def _up(self, function: Function) -> Iterator[Function]:
+        for site in (*self._project.callers(function), *self._project.bridges_to(function)):
+            yield site.function
+
+    def _down(self, function: Function) -> Iterator[Function]:
+        for site in (*self._project.calls(function), *self._project.bridges(function)):
+            yield from site.targets
+        yield from self._routes.get(function, ())
+
+    @cached_property
+    def _routes(self) -> dict[Function, tuple[Function, ...]]:
+        return {route.function: route.dependencies for route in self._project.routes}
+
+    def _closure(
+        self, start: Iterable[Function], more: Callable[[Function], Iterable[Function]]
+    ) -> list[Function]:
+        seen = dict.fromkeys(start)
+        pending = list(seen)
+        while pending:
+            for function in more(pending.pop()):
+                if function not in seen and not function.is_module:
+                    seen[function] = None
+                    pending.append(function)
+        return list(seen)
+
+    def _loaded(self, function: Function, query: Query) -> Iterator[Class | None]:
+        """The classes that `function` loads or makes; None: one that is not known."""
+        for call in function.calls:
+            if call.node is query.node:
+                continue
+            func = call.node.func
+            types = self._project.infer(call.node, call.scope)
+            statements = [i for i in types if isinstance(i, t.QueryOf | t.SelectOf)]
+            for statement in statements:
+                yield from (entity.model for entity in statement.entities or (t.Entity("unknown"),))
+            if (
+                isinstance(func, s.Attribute)
+                and func.attr in ("get", "get_one", "merge")
+                and self._project.session_kind(func.value, call.scope) is not None
+            ):
+                yield from self._classes(types)
+            for item in self._project.infer(func, call.scope):
+                if isinstance(item, t.ClassObject) and item.cls.qualname in self._project.models:
+                    yield item.cls
+
+    def _classes(self, types: t.Types) -> Iterator[Class | None]:
+        found = [item.cls for item in types if isinstance(item, t.Instance)]
+        yield from found or (None,)
+
+    def _are_related(self, one: Class, other: Class) -> bool:
+        return one in self._project.mro(other) or other in self._project.mro(one)
+
+    def _brings(self, cls: Class, names: set[str]) -> Iterator[Class | None]:
+        """The classes of what is loaded with, or read from, `cls` objects."""
+        model = self._project.models.get(cls.qualname)
+        for name, relationship in model.relationships.items() if model is not None else ():
+            if relationship.lazy in _EAGER or name in names:
+                yield relationship.target

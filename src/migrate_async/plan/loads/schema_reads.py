@@ -1,0 +1,234 @@
+"""What filling a schema from an object reads of it, through nested schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from migrate_async.index.members import is_property
+from migrate_async.index.project import Model, Project
+from migrate_async.index.scopes import (
+    AnnotatedBinding,
+    Class,
+    Function,
+    FunctionBinding,
+    ValueBinding,
+    last_name,
+)
+from migrate_async.index.types import Instance, ListOf, Types
+from migrate_async.model import syntax as s
+from migrate_async.plan.loads.paths import Path, Step
+from migrate_async.plan.loads.roots import Roots
+from migrate_async.plan.loads.sync_reads import SyncReads
+from migrate_async.plan.schemas import Schemas, classes_in
+
+_ALIASES = ("validation_alias", "alias")
+_CHOICES = frozenset({"AliasChoices", "AliasPath"})
+_QUERIES = frozenset({"dynamic", "write_only", "?"})
+_STOPS = frozenset({"dynamic", "write_only", "raise", "raise_on_sql", "noload", "?"})
+
+Pair = tuple[Class, Class]
+"""A schema, and the model that it is filled from."""
+
+
+@dataclass(frozen=True)
+class Reads:
+    """`paths` end; `endless` are the relationships of a circle, which schemas follow for ever.
+
+    `blocked` cannot be loaded at all: the relationships are queries, or loading is forbidden.
+    """
+
+    paths: frozenset[Path]
+    endless: frozenset[Step] = frozenset()
+    blocked: frozenset[Step] = frozenset()
+
+
+@dataclass
+class _Walk:
+    paths: set[Path] = field(default_factory=set)
+    endless: set[Step] = field(default_factory=set)
+    blocked: set[Step] = field(default_factory=set)
+
+
+class SchemaReads:
+    def __init__(
+        self, project: Project, schemas: Schemas, roots: Roots, sync_reads: SyncReads
+    ) -> None:
+        self._project = project
+        self._schemas = schemas
+        self._roots = roots
+        self._sync_reads = sync_reads
+        self._models = {model.cls: model for model in project.models.values()}
+        self._members = _members(project)
+
+    def of(self, schema: Class, model: Class) -> Reads:
+        """What filling `schema` reads of a `model` object."""
+        walk = _Walk()
+        self._walk((schema, model), (), {(schema, model): 0}, walk)
+        return Reads(frozenset(walk.paths), frozenset(walk.endless), frozenset(walk.blocked))
+
+    def along(self, model: Class, chain: Sequence[str]) -> Iterator[Path]:
+        """What reading the attributes `chain`, one of the other, from a `model` object loads."""
+        for more, target in self._loads(model, chain[0], _Walk(), methods=True):
+            yield more
+            if target is not None and len(chain) > 1:
+                yield from ((*more, *rest) for rest in self.along(target, chain[1:]))
+
+    def proxied(self, model: Class, name: str) -> Iterator[Path]:
+        """What reading the association proxy `name` loads."""
+        for owner in self._project.mro(model):
+            for binding in owner.scope.names.get(name, ()):
+                if isinstance(binding, ValueBinding | AnnotatedBinding):
+                    yield from self._proxy(model, binding.value)
+
+    @cached_property
+    def proxies(self) -> frozenset[str]:
+        """The names of all association proxies."""
+        return frozenset(
+            name
+            for model in self._models
+            for owner in self._project.mro(model)
+            for name in owner.scope.names
+            if any(self.proxied(model, name))
+        )
+
+    def _functions(self, model: Class, name: str) -> Iterator[Function]:
+        """The function that is the attribute `name` of `model` objects: a property or a method."""
+        for owner in self._project.mro(model):
+            found = self._members.get((owner, name))
+            if found is not None:
+                yield found
+                return
+
+    def _walk(self, pair: Pair, path: Path, seen: Mapping[Pair, int], walk: _Walk) -> None:
+        """`seen` says how long the path was where each pair was met."""
+        schema, model = pair
+        for attribute, types in self._attributes(schema):
+            for more, target in self._loads(model, attribute, walk):
+                whole = (*path, *more)
+                walk.paths.add(whole)
+                for inner in self._nested(types) if target is not None else ():
+                    assert target is not None  # noqa: S101  the loop says so
+                    if (inner, target) in seen:
+                        walk.endless.update(whole[seen[inner, target] :])
+                    else:
+                        known = {**seen, (inner, target): len(whole)}
+                        self._walk((inner, target), whole, known, walk)
+
+    def _nested(self, types: Types) -> list[Class]:
+        return [cls for cls in dict.fromkeys(classes_in(types)) if self._schemas.is_schema(cls)]
+
+    def _attributes(self, schema: Class) -> Iterator[tuple[str, Types]]:
+        """The attributes that filling `schema` reads, with the types of its fields."""
+        fields = self._schemas.fields(schema)
+        for name, types in fields.items():
+            for attribute in self._read_as(schema, name):
+                yield attribute, types
+        for function in self._validators(schema):
+            for node in s.walk(function.node) if function.node is not None else ():
+                if isinstance(node, s.Attribute) and node.attr not in fields:
+                    yield node.attr, frozenset()
+
+    def _read_as(self, schema: Class, name: str) -> list[str]:
+        """The attribute names that the field `name` is filled from: its own, or its aliases."""
+        names = [name]
+        for owner in self._project.mro(schema):
+            for binding in owner.scope.names.get(name, ()):
+                call = binding.value if isinstance(binding, AnnotatedBinding) else None
+                if not isinstance(call, s.Call) or last_name(call.func) != "Field":
+                    continue
+                given = {k.arg: k.value for k in call.keywords}
+                alias = next((given[a] for a in _ALIASES if a in given), None)
+                if isinstance(alias, s.Constant):
+                    names.append(str(alias.value))
+                elif isinstance(alias, s.Call) and last_name(alias.func) in _CHOICES:
+                    names += [str(a.value) for a in alias.args if isinstance(a, s.Constant)]
+        return names
+
+    def _validators(self, schema: Class) -> Iterator[Function]:
+        for owner in self._project.mro(schema):
+            for bindings in owner.scope.names.values():
+                for binding in bindings:
+                    if isinstance(binding, FunctionBinding) and (
+                        binding.function.decorator_names
+                        & {"model_validator", "root_validator", "model_serializer"}
+                    ):
+                        yield binding.function
+
+    # --- attributes of models ------------------------------------------------------------------
+
+    def _loads(
+        self, model: Class, attribute: str, walk: _Walk, *, methods: bool = False
+    ) -> Iterator[tuple[Path, Class | None]]:
+        """`(what is loaded, the class of what is read)`."""
+        mapped = self._models.get(model)
+        if mapped is None:
+            return
+        relationship = mapped.relationships.get(attribute)
+        if relationship is not None and relationship.lazy in _QUERIES:
+            walk.blocked.add(Step(model, attribute, relationship))
+        step = self._step(mapped, attribute)
+        if step is not None:
+            yield (step,), step.target
+            return
+        for path in self.proxied(model, attribute):
+            yield path, path[-1].target
+        for function in self._functions(model, attribute):
+            if not methods and not is_property(function):
+                continue
+            for path in self._sync_reads.of(function).get(function.self_name, ()):
+                yield path, None
+            yield from self._given(function)
+
+    def _step(self, mapped: Model, attribute: str) -> Step | None:
+        relationship = mapped.relationships.get(attribute)
+        if relationship is not None and relationship.lazy not in _STOPS:
+            return Step(mapped.cls, attribute, relationship)
+        column = mapped.columns.get(attribute)
+        return Step(mapped.cls, attribute) if column is not None and column.deferred else None
+
+    def _given(self, function: Function) -> Iterator[tuple[Path, Class | None]]:
+        """Related objects that a property gives."""
+        for value in function.returns:
+            scope = self._project.scope_of(value)
+            for root in self._roots.of(value, scope, far=True) or ():
+                if self._sync_reads.parameter(root.node, root.scope, function) and root.path:
+                    yield root.path, root.path[-1].target
+
+    def _proxy(self, model: Class, value: s.Expr | None) -> Iterator[Path]:
+        """The paths of `association_proxy("links", "tag")`."""
+        if not isinstance(value, s.Call) or last_name(value.func) != "association_proxy":
+            return
+        given = [a.value for a in value.args if isinstance(a, s.Constant)]
+        given += [k.value.value for k in value.keywords if isinstance(k.value, s.Constant)]
+        mapped = self._models.get(model)
+        path: Path = ()
+        for name in map(str, given[:2]):
+            step = self._step(mapped, name) if mapped is not None else None
+            if step is None:
+                break
+            path = (*path, step)
+            mapped = self._models.get(step.target) if step.target is not None else None
+        if path:
+            yield path
+
+
+def _members(project: Project) -> dict[tuple[Class, str], Function]:
+    """Properties and methods by class and name."""
+    return {
+        (function.cls, function.name): function
+        for function in project.functions
+        if function.cls is not None
+    }
+
+
+def held(types: Types, models: Collection[Class]) -> list[Class]:
+    """The mapped classes of the objects that `types` are, or are containers of."""
+    found: dict[Class, None] = {}
+    for item in types:
+        if isinstance(item, Instance) and item.cls in models:
+            found[item.cls] = None
+        elif isinstance(item, ListOf):
+            found.update(dict.fromkeys(held(item.items, models)))
+    return list(found)

@@ -1,0 +1,267 @@
+"""Where converted code hands objects to what cannot await: responses, validations, sync code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Class, Function, Scope, ValueBinding
+from migrate_async.index.types import (
+    ClassObject,
+    ExternalResult,
+    Instance,
+    ListOf,
+    Type,
+    Types,
+    TypeVariable,
+    union,
+)
+from migrate_async.model import syntax as s
+from migrate_async.plan.loads.accesses import Accesses, can_await
+from migrate_async.plan.loads.origins import bindings_of
+from migrate_async.plan.loads.paths import Path
+from migrate_async.plan.loads.roots import Roots
+from migrate_async.plan.loads.schema_reads import Reads, SchemaReads, held
+from migrate_async.plan.loads.sync_reads import SyncReads
+from migrate_async.plan.schemas import VALIDATORS, Schemas, classes_in
+
+_ADAPTERS = frozenset({"TypeAdapter", "parse_obj_as"})
+
+
+@dataclass(frozen=True)
+class Sink:
+    """At `node` in `function`, `reader` does `reads` of the objects that `value` holds.
+
+    `value` is None where nobody knows which objects these are.
+    """
+
+    function: Function
+    node: s.Expr
+    value: s.Expr | None
+    scope: Scope
+    reads: Reads
+    reader: str
+
+    @property
+    def paths(self) -> frozenset[Path]:
+        return self.reads.paths
+
+
+class Sinks:
+    """The sinks of every function."""
+
+    def __init__(
+        self,
+        project: Project,
+        schemas: Schemas,
+        roots: Roots,
+        sync_reads: SyncReads,
+        schema_reads: SchemaReads,
+    ) -> None:
+        self._project = project
+        self._schemas = schemas
+        self._roots = roots
+        self._sync_reads = sync_reads
+        self._schema_reads = schema_reads
+        self._accesses = Accesses(project)
+        self._models = tuple(model.cls for model in project.models.values())
+
+    def of(self, function: Function, *, awaits: bool) -> Iterator[Sink]:
+        """What `function` hands on; `awaits` says whether it is, or becomes, a coroutine."""
+        yield from self._of_responses(function)
+        for site in self._project.calls(function):
+            if isinstance(site.node, s.Call) and site.kind == "call":
+                yield from self._of_call(site.node, site.scope, function)
+        yield from self._of_sync_code(function)
+        yield from self._of_reads(function, awaits)
+        yield from self._of_proxies(function)
+
+    # --- schemas -------------------------------------------------------------------------------
+
+    def _of_responses(self, function: Function) -> Iterator[Sink]:
+        for types in self._schemas.response_types(function):
+            for value in function.returns:
+                yield from self._filled(value, self._project.scope_of(value), types, function)
+
+    def _of_call(self, call: s.Call, scope: Scope, function: Function) -> Iterator[Sink]:
+        func = call.func
+        if isinstance(func, s.Attribute) and func.attr in VALIDATORS and call.args:
+            types = self._adapted(func.value, scope) or self._project.infer(func.value, scope)
+            yield from self._filled(call.args[0], scope, types, function)
+            return
+        if isinstance(func, s.Name) and func.id in _ADAPTERS and len(call.args) > 1:
+            types = self._project.annotated(call.args[0], scope)
+            yield from self._filled(call.args[1], scope, types, function)
+            return
+        made = frozenset(
+            item for item in self._project.infer(func, scope) if isinstance(item, ClassObject)
+        )
+        for fields in self._fields(made):
+            for keyword in call.keywords:
+                if keyword.arg in fields:
+                    types = fields[keyword.arg]
+                    yield from self._filled(keyword.value, scope, types, function)
+
+    def _adapted(self, expr: s.Expr, scope: Scope) -> Types:
+        """The types that `TypeAdapter(...)` is about."""
+        if isinstance(expr, s.Name):
+            expr = self._project.assigned(expr, scope) or expr
+        if isinstance(expr, s.Call) and s.dotted_name(expr.func).endswith("TypeAdapter"):
+            return self._project.annotated(expr.args[0], scope) if expr.args else frozenset()
+        return frozenset()
+
+    def _filled(
+        self, value: s.Expr, scope: Scope, types: Types, function: Function
+    ) -> Iterator[Sink]:
+        """The sink where `value` fills what `types` says, taken apart where it is a display."""
+        schemas = [cls for cls in dict.fromkeys(classes_in(types)) if self._schemas.is_schema(cls)]
+        if not schemas or isinstance(value, s.Constant):
+            return
+        if isinstance(value, s.Await):
+            yield from self._filled(value.value, scope, types, function)
+        elif isinstance(value, s.Mapping):
+            for fields in self._fields(types):
+                yield from self._displayed(value, scope, fields, function)
+        elif isinstance(value, s.Conditional):
+            for part in (value.body, value.orelse):
+                yield from self._filled(part, scope, types, function)
+        elif isinstance(value, s.Name) and (parts := self._parts(value, scope, function)):
+            for part in parts:
+                yield from self._filled(part, self._project.scope_of(part), types, function)
+        else:
+            yield from self._whole(value, scope, schemas, function)
+
+    def _displayed(
+        self, value: s.Mapping, scope: Scope, fields: dict[str, Types], function: Function
+    ) -> Iterator[Sink]:
+        for key, item in zip(value.keys, value.values, strict=True):
+            if isinstance(key, s.Constant) and str(key.value) in fields:
+                yield from self._filled(item, scope, fields[str(key.value)], function)
+
+    def _fields(self, types: Types) -> Iterator[dict[str, Types]]:
+        """The fields of the schemas that `types` are, type variables replaced."""
+        for item in types:
+            if isinstance(item, Instance | ClassObject) and self._schemas.is_schema(item.cls):
+                given = union(item.args)
+                fields = self._schemas.fields(item.cls)
+                yield {name: _substituted(found, given) for name, found in fields.items()}
+
+    def _parts(self, name: s.Name, scope: Scope, function: Function) -> list[s.Expr]:
+        """The dict display that `name` is given, or what is appended to the empty list."""
+        bindings = bindings_of(name.id, scope)
+        if len(bindings) != 1 or not isinstance(bindings[0], ValueBinding):
+            return []
+        value = bindings[0].value
+        if isinstance(value, s.Mapping):
+            return [value]
+        if not isinstance(value, s.Sequence) or value.items:
+            return []
+        return [
+            call.node.args[0]
+            for call in function.calls
+            if s.dotted_name(call.node.func) == f"{name.id}.append" and len(call.node.args) == 1
+        ]
+
+    def _whole(
+        self, value: s.Expr, scope: Scope, schemas: list[Class], function: Function
+    ) -> Iterator[Sink]:
+        types = self._project.infer(value, scope)
+        models = held(types, self._models)
+        pairs = [(schema, model) for schema in schemas for model in models]
+        if len(models) > 1:  # known too little of
+            pairs = [pair for pair in pairs if self._fits(*pair)]
+        if not pairs and (is_open(types) or models):
+            models, pairs = [], list(self._pairs(schemas))
+        for schema, model in pairs:
+            reads = self._schema_reads.of(schema, model)
+            if reads.paths or reads.blocked:
+                known = value if models else None
+                yield Sink(function, value, known, scope, reads, schema.qualname)
+
+    def _pairs(self, schemas: list[Class]) -> Iterator[tuple[Class, Class]]:
+        """Schemas, nested ones too, with the models that have an attribute for each field."""
+        nested: dict[Class, None] = {}
+        for schema in schemas:
+            self._schemas.collect(schema, nested)
+        for schema in nested:
+            yield from ((schema, model) for model in self._models if self._fits(schema, model))
+
+    def _fits(self, schema: Class, model: Class) -> bool:
+        """Whether `model` has an attribute for each field of `schema`."""
+        names: set[str] = set()
+        mapped = self._project.models[model.qualname]
+        names.update(mapped.columns, mapped.relationships)
+        for owner in self._project.mro(model):
+            names.update(owner.scope.names)
+        fields = self._schemas.fields(schema)
+        return bool(fields) and names.issuperset(fields)
+
+    # --- sync code -----------------------------------------------------------------------------
+
+    def _of_sync_code(self, function: Function) -> Iterator[Sink]:
+        for target, parameter, value, scope in self._sync_reads.handed(function):
+            paths = self._sync_reads.of(target).get(parameter, frozenset())
+            if paths:
+                yield Sink(function, value, value, scope, Reads(paths), target.qualname)
+
+    def _of_reads(self, function: Function, awaits: bool) -> Iterator[Sink]:
+        """Reads where no `await` can stand, such as generator expressions."""
+        for access in self._accesses.of(function):
+            if not awaits or not can_await(self._project, access.node, function):
+                reads, name = Reads(frozenset({(access.step,)})), function.qualname
+                value = access.node.value
+                yield Sink(function, access.node, value, access.scope, reads, name)
+
+    def _of_proxies(self, function: Function) -> Iterator[Sink]:
+        """Association proxies load what is behind them."""
+        for node in own_attributes(function):
+            if node.attr not in self._proxies:
+                continue
+            scope = self._project.scope_of(node)
+            for model in held(self._project.infer(node.value, scope), self._models):
+                paths = frozenset(self._schema_reads.proxied(model, node.attr))
+                if paths:
+                    reads, name = Reads(paths), function.qualname
+                    yield Sink(function, node, node.value, scope, reads, name)
+
+    @property
+    def _proxies(self) -> frozenset[str]:
+        return self._schema_reads.proxies
+
+
+def own_attributes(function: Function) -> Iterator[s.Attribute]:
+    """The attributes in the function's own code."""
+    body: Iterable[s.AnyNode] = ()
+    if isinstance(function.node, s.FunctionDef):
+        body = function.node.body
+    elif isinstance(function.node, s.Lambda):
+        body = (function.node.body,)
+    for statement in body:
+        if not isinstance(statement, s.FunctionDef | s.ClassDef):
+            for node in s.own_code(statement):
+                if isinstance(node, s.Attribute):
+                    yield node
+
+
+def _substituted(types: Types, given: Types) -> Types:
+    """`types` with `given` in the place of type variables."""
+    found: set[Type] = set()
+    for item in types:
+        if isinstance(item, TypeVariable):
+            found |= given
+        elif isinstance(item, ListOf):
+            found.add(ListOf(_substituted(item.items, given)))
+        else:
+            found.add(item)
+    return frozenset(found)
+
+
+def is_open(types: Types) -> bool:
+    """Whether `types` say too little to rule out objects of a model."""
+    known = False
+    for item in types:
+        if isinstance(item, TypeVariable | ExternalResult):
+            return True
+        known = known or not (isinstance(item, ListOf) and is_open(item.items))
+    return not known

@@ -35,30 +35,66 @@ class UserOut(BaseModel):
     id: int{field}
 
 
-@app.get("/users/{{id}}", response_model=UserOut)
+"""
+_READS = _MODELS.format(field="\n    posts: list[PostOut]")
+_WITH_SELECT = _READS.replace("Integer\n", "Integer, select\n")
+_ONE = """\
+@app.get("/users/{id}", response_model=UserOut)
 def read_user(id: int, db: Session):
     return db.get(User, id)
 """
+_CALLED = """\
+def find(db: Session, id: int):
+    query = select(User)
+    return db.execute(query.where(User.id == id)).scalars().first()
+
+
+@app.get("/users/{id}", response_model=UserOut)
+def read_user(id: int, db: Session):
+    return find(db, id)
+"""
+_INJECTED = """\
+def current_user(db: Session) -> User:
+    return db.execute(select(User)).scalars().first()
+
+
+@app.get("/me", response_model=UserOut)
+def read_me(user: User = Depends(current_user)):
+    return user
+
+
+@app.get("/id")
+def read_id(user: User = Depends(current_user)):
+    return user.id
+"""
+
+
+def _loading(text: str) -> str:
+    return text.replace(", relationship\n", ", relationship, selectinload\n", 1)
 
 
 class EagerRelationships(PlannedCodemod):
-    """Load relationships with their object where a response model or a property reads them.
+    """Load relationships with their object where a response model or sync code reads them.
 
     ## Why
 
     A response is serialised after the route has returned. A lazy load there raises
-    `MissingGreenlet` in async code.
+    `MissingGreenlet` in async code. So does one in a property, a template or a helper that stays
+    sync.
 
     ## What it does
 
-    `lazy="selectin"` on relationships that response models, properties, lambdas or helpers that
-    stay sync read. `join_depth` where SQLAlchemy would stop because the path comes to a class for
-    the second time. Every change is reported as MA501.
+    `selectinload()` (`undefer()` for a deferred column) on the queries that produce the objects,
+    across functions, and in `options=` of `session.get()`: where all queries are known, and each
+    consumer of their objects needs the attribute. Otherwise the codemod `async-colour` awaits the
+    attribute just before it is read. Where neither is possible, `lazy="selectin"` in the mapping,
+    reported as MA501, with `join_depth` where SQLAlchemy would stop because the path comes to a
+    class for the second time.
 
     ## Left alone
 
-    Relationships that only coroutines read: those are awaited where they are read. Relationships
-    that are loaded eagerly already.
+    Attributes that only coroutines read: those are awaited where they are read. Attributes that the
+    query, or the mapping, loads already.
     """
 
     NAME = "eager-relationships"
@@ -67,13 +103,26 @@ class EagerRelationships(PlannedCodemod):
     EXAMPLES = (
         Example(
             "the response model reads the posts",
-            before=_MODELS.format(field="\n    posts: list[PostOut]"),
-            after=_MODELS.format(field="\n    posts: list[PostOut]").replace(
+            before=_READS + _ONE,
+            after=_loading(_READS)
+            + _ONE.replace("User, id", "User, id, options=[selectinload(User.posts)]"),
+        ),
+        Example(
+            "the query is in a function that nobody else calls",
+            before=_WITH_SELECT + _CALLED,
+            after=_loading(_WITH_SELECT)
+            + _CALLED.replace("select(User)", "select(User).options(selectinload(User.posts))"),
+        ),
+        Example(
+            "a route that stays sync gets its object from a dependency that others have, too",
+            before=_WITH_SELECT + _INJECTED,
+            after=_WITH_SELECT.replace(
                 'relationship("Post", back_populates="author")',
                 "relationship(\n"
                 '        "Post", back_populates="author", lazy="selectin", join_depth=10\n'
                 "    )",
-            ),
+            )
+            + _INJECTED,
         ),
-        Example("nothing reads them", before=_MODELS.format(field="")),
+        Example("nothing reads them", before=_MODELS.format(field="") + _ONE),
     )

@@ -10,14 +10,20 @@ from migrate_async.index.extract import extract
 from migrate_async.index.project import Function, ModuleInput, Project, build
 from migrate_async.index.types import Types
 from migrate_async.model import syntax as s
+from migrate_async.source.templates import Templates, no_templates
 
 
-def project(files: Mapping[str, str], settings: Settings | None = None) -> Project:
+def project(
+    files: Mapping[str, str],
+    settings: Settings | None = None,
+    templates: Templates = no_templates,
+) -> Project:
     """The project of `{"app/crud.py": "..."}`; texts are dedented.
 
     Dotted names follow the paths; a missing `__init__.py` makes no difference to imports.
     """
-    return build([module_input(path, text) for path, text in files.items()], settings)
+    modules = [module_input(path, text) for path, text in files.items()]
+    return build(modules, settings, templates)
 
 
 def module_input(path: str, text: str) -> ModuleInput:

@@ -56,6 +56,8 @@ class Members:
         return UNKNOWN
 
     def _of_class(self, item: t.Instance | t.ClassObject, name: str) -> Types:
+        if name == "awaitable_attrs":
+            return t.of(item)  # its attributes are those of the object, to be awaited
         hierarchy = self._inference.hierarchy
         instance = isinstance(item, t.Instance)
         found = hierarchy.member(item.cls, item.args, name, instance)

@@ -72,6 +72,8 @@ class Accesses:
             pending.extend(reversed(list(s.children(node))))
 
     def _access(self, node: s.Attribute) -> Access | None:
+        if isinstance(node.value, s.Attribute) and node.value.attr == "awaitable_attrs":
+            return None  # awaited already
         scope = self._project.scope_of(node)
         for found in self._project.infer(node.value, scope):
             if isinstance(found, Instance) and found.cls in self._models:

@@ -148,10 +148,21 @@ class Analysis:
     def _attributes(self) -> dict[str, list[s.Attribute]]:
         found: dict[str, list[s.Attribute]] = {}
         for function in self._project.functions:
-            if not is_test_path(function.module.path):
+            if not is_test_path(function.module.path) and not self._is_unused(function):
                 for node in own_attributes(function):
                     found.setdefault(node.attr, []).append(node)
         return found
+
+    def _is_unused(self, function: Function) -> bool:
+        """Whether nothing runs the function of a module, as far as can be seen."""
+        node = function.node
+        return (
+            isinstance(node, s.FunctionDef)
+            and not node.decorators
+            and function.cls is None
+            and not self._project.callers(function)
+            and not self._project.value_uses(function)
+        )
 
     def _is_bridge(self, use: ValueUse) -> bool:
         if is_test_path(use.function.module.path):

@@ -70,6 +70,14 @@ class Use:
     hops: tuple[Hop, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Statement:
+    """The beginnings of a statement, and what its own options load."""
+
+    heads: tuple[Query, ...]
+    loaded: frozenset[Names]
+
+
 class Producers:
     """Follows objects back to their queries."""
 
@@ -166,7 +174,7 @@ class Producers:
             return None
         owner = self._project.infer(func.value, scope)
         if any(isinstance(item, t.QueryOf) for item in owner):
-            heads = self._heads(func.value, scope, model, frozenset())
+            heads = self._heads(func.value, scope, model)
             is_get = func.attr == "get" and heads is not None
             return [replace(head, kind="legacy-get") for head in heads or ()] if is_get else heads
         if any(isinstance(item, t.ResultOf) for item in owner):
@@ -175,7 +183,7 @@ class Producers:
         if self._project.session_kind(func.value, scope) is None:
             return None
         if func.attr in _EXECUTES and call.args:
-            return self._heads(call.args[0], scope, model, frozenset())
+            return self._heads(call.args[0], scope, model)
         return _of_get(call, scope.function) if func.attr in GETS else None
 
     def _of_result(self, expr: s.Expr, scope: Scope, model: Class) -> list[Query] | None:
@@ -194,46 +202,51 @@ class Producers:
             found += queries
         return found or None
 
-    def _heads(
-        self, expr: s.Expr, scope: Scope, model: Class, seen: frozenset[Binding]
-    ) -> list[Query] | None:
+    def _heads(self, expr: s.Expr, scope: Scope, model: Class) -> list[Query] | None:
         """Where the queries begin that `expr` may be; None: not known."""
+        found = self._statement(expr, scope, model, frozenset())
+        if found is None or not found.heads:
+            return None
+        return [replace(head, loaded=head.loaded | found.loaded) for head in found.heads]
+
+    def _statement(
+        self, expr: s.Expr, scope: Scope, model: Class, seen: frozenset[Binding]
+    ) -> _Statement | None:
         if isinstance(expr, s.Name):
-            return self._named_heads(expr, scope, model, seen)
+            return self._named(expr, scope, model, seen)
         if not isinstance(expr, s.Call) or not self._is_about(expr, scope, model):
             return None
         func = expr.func
-        if isinstance(func, s.Attribute) and self._is_statement(func.value, scope):
-            if func.attr in _OTHER_ROWS:
-                return None
-            own = loaded(expr.args) if func.attr == "options" else frozenset()
-            heads = self._heads(func.value, scope, model, seen)
-            if own is None or heads is None:
-                return None
-            return [replace(head, loaded=head.loaded | own) for head in heads]
-        kind = "select" if _is_select(expr) else "query"
-        return [Query(kind, expr, scope.function, frozenset())]
+        if not isinstance(func, s.Attribute) or not self._is_statement(func.value, scope):
+            kind = "select" if _is_select(expr) else "query"
+            return _Statement((Query(kind, expr, scope.function, frozenset()),), frozenset())
+        inner = self._statement(func.value, scope, model, seen)
+        own = loaded(expr.args) if func.attr == "options" else frozenset()
+        if inner is None or own is None or func.attr in _OTHER_ROWS:
+            return None
+        return _Statement(inner.heads, inner.loaded | own)
 
-    def _named_heads(
+    def _named(
         self, name: s.Name, scope: Scope, model: Class, seen: frozenset[Binding]
-    ) -> list[Query] | None:
+    ) -> _Statement | None:
         """Every assignment counts: `query = query.filter(...)` adds to the one before."""
-        found: list[Query] = []
         bindings = bindings_of(name.id, scope)
+        heads: list[Query] = []
+        together: set[Names] = set()
         for binding in bindings:
             if binding in seen:
                 continue
             value = binding.value if isinstance(binding, ValueBinding | AnnotatedBinding) else None
-            heads = (
-                self._heads(value, scope, model, seen | set(bindings))
+            found = (
+                self._statement(value, scope, model, seen | set(bindings))
                 if value is not None
                 else None
             )
-            if heads is None:
+            if found is None:
                 return None
-            found += heads
-        together = frozenset(names for head in found for names in head.loaded)
-        return [replace(head, loaded=together) for head in found]
+            heads += found.heads
+            together |= found.loaded
+        return _Statement(tuple(heads), frozenset(together)) if bindings else None
 
     def _is_about(self, query: s.Call, scope: Scope, model: Class) -> bool:
         """Whether `query` selects `model` objects, whatever else."""

@@ -1,0 +1,150 @@
+"""Lazy loads are found and loaded; what is loaded already is left as it is.
+
+Both applications are executed, before and after the migration, with real sessions.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from migrate_async.config import Settings
+from migrate_async.lint.engine import check
+from migrate_async.lint.rules.lazy_load_in_async import LazyLoadInAsync
+from migrate_async.lint.rules.response_reads_unloaded import ResponseReadsUnloaded
+from migrate_async.model.plan import Step
+from migrate_async.model.selection import EVERYTHING, Selection
+from migrate_async.plan.async_step import AsyncStep
+from migrate_async.plan.loads.accesses import Accesses
+from migrate_async.plan.loads.analysis import Analysis
+from migrate_async.plan.loads.names import Naming
+from migrate_async.plan.queries import plan_queries
+from migrate_async.source.templates import templates_of
+from support import covered_loads, planted_loads
+from support.http_sequence import replay
+from support.migration import tree
+from support.planted_loads import CASES
+from support.projects import project
+from support.route_by_route import migrate, routes_of
+
+LOADER = re.compile(r"\b(selectin|joined|subquery|immediate)load\(|\bundefer\(")
+
+
+class Migrated(NamedTuple):
+    folder: Path
+    before: list[dict[str, Any]]
+    after: list[dict[str, Any]]
+
+
+def _migrated(
+    folder: Path, write: Callable[[Path], None], requests: Sequence[dict[str, str]]
+) -> Migrated:
+    write(folder / "before")
+    write(folder / "after")
+    migrate(folder / "after", EVERYTHING)
+    before = replay(folder / "before", requests, app="app.main:app")
+    after = replay(folder / "after", requests, app="app.main:app", driver="sqlite+aiosqlite")
+    return Migrated(folder / "after", before, after)
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Migrated:
+    requests = [{"method": case.method, "path": case.path} for case in CASES]
+    return _migrated(tmp_path_factory.mktemp("planted"), planted_loads.write, requests)
+
+
+@pytest.fixture(scope="module")
+def covered(tmp_path_factory: pytest.TempPathFactory) -> Migrated:
+    requests = [{"method": "GET", "path": path} for path in covered_loads.PATHS]
+    return _migrated(tmp_path_factory.mktemp("covered"), covered_loads.write, requests)
+
+
+def test_there_are_four_cases_of_each_shape() -> None:
+    shapes = [case.shape for case in CASES]
+    assert len(set(shapes)) >= 15
+    assert all(shapes.count(shape) == 4 for shape in shapes)
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=[case.path for case in CASES])
+def test_a_lazy_load_gives_the_same_answer_after_the_migration(
+    number: int, planted: Migrated
+) -> None:
+    assert planted.before[number]["status"] == 200
+    assert planted.after[number] == planted.before[number]
+
+
+def test_only_routes_that_stay_sync_have_their_objects_loaded_always(planted: Migrated) -> None:
+    models = (planted.folder / "app" / "models.py").read_text()
+    eager = [name for name, _ in _eager(models)]
+    assert eager == ["profile", "links"]
+
+
+def _eager(models: str) -> Iterator[tuple[str, str]]:
+    for statement in re.split(r"\n(?=\S|    \w+ = )", models):
+        if 'lazy="selectin"' in statement:
+            yield statement.split("=")[0].strip(), statement
+
+
+def test_the_order_of_runs_makes_no_difference(planted: Migrated, tmp_path: Path) -> None:
+    planted_loads.write(tmp_path)
+    routes = routes_of(tmp_path)
+    random.Random(1).shuffle(routes)  # noqa: S311  an order, no secret
+    third = len(routes) // 3
+    for some in (routes[:third], routes[third : 2 * third]):
+        migrate(tmp_path, Selection(routes=tuple(some)))
+    migrate(tmp_path, EVERYTHING)
+    assert tree(tmp_path) == tree(planted.folder)
+
+
+def test_the_static_analysis_sees_every_planted_load(tmp_path: Path) -> None:
+    """Held at what was measured: all of them, the templates' included."""
+    planted_loads.write(tmp_path)
+    texts = {path: text.decode() for path, text in tree(tmp_path).items()}
+    linked = project(texts, templates=templates_of(tmp_path, texts))
+    queries = plan_queries(linked, Settings(), awaited=lambda _function: False)
+    step = AsyncStep(linked, Step.ALL, Settings(), EVERYTHING, queries)
+    analysis = Analysis(linked, step.colouring, Naming(linked, "test"))
+    accesses = Accesses(linked)
+    seen: dict[str, set[str]] = {}
+    for sink in analysis.sinks:
+        read = {f"{step.model.name}.{step.name}" for path in sink.paths for step in path}
+        seen.setdefault(sink.function.name, set()).update(read)
+    for function in linked.functions:
+        read = {f"{access.model.name}.{access.name}" for access in accesses.of(function)}
+        seen.setdefault(function.name, set()).update(read)
+    missed = [
+        case.path
+        for case in CASES
+        if not seen["_".join(case.path.split("/")[1:3])].issuperset(case.reads)
+    ]
+    assert missed == []
+
+
+def test_a_second_run_changes_nothing(planted: Migrated) -> None:
+    before = tree(planted.folder)
+    migrate(planted.folder, EVERYTHING)
+    assert tree(planted.folder) == before
+
+
+def test_covered_reads_give_the_same_answers(covered: Migrated) -> None:
+    assert len(covered.before) == 200
+    assert {answer["status"] for answer in covered.before} == {200}
+    assert covered.after == covered.before
+
+
+def test_nothing_more_is_loaded_for_covered_reads(covered: Migrated) -> None:
+    routes = (covered.folder / "app" / "routes.py").read_text()
+    assert len(LOADER.findall(routes)) == len(covered_loads.PATHS)
+    assert "awaitable_attrs" not in routes
+    assert "selectin" not in (covered.folder / "app" / "models.py").read_text()
+
+
+def test_the_linter_finds_nothing_in_covered_reads(covered: Migrated) -> None:
+    texts = {path: text.decode() for path, text in tree(covered.folder).items()}
+    found = check(project(texts), [LazyLoadInAsync, ResponseReadsUnloaded])
+    assert [finding for finding in found if finding.code in ("MA706", "MA708")] == []

@@ -10,6 +10,7 @@ from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.classes import subscript_items
 from migrate_async.index.extract import extract
+from migrate_async.index.schemas import seen_through
 from migrate_async.index.types import UNKNOWN, Type, Types
 from migrate_async.knowledge import fastapi, sqlalchemy
 from migrate_async.model import syntax as s
@@ -160,12 +161,18 @@ class Annotations:
     def _annotated(self, items: tuple[s.Expr, ...], scope: sc.Scope) -> Types:
         """`Annotated[X, Depends(f)]`: X, or what `f` gives where X says nothing."""
         found = self.types(items[0], scope)
+        depends = [
+            item
+            for item in items[1:]
+            if isinstance(item, s.Call) and sc.last_name(item.func) in fastapi.DEPENDS_NAMES
+        ]
+
+        def given() -> Types:
+            return t.union(self._inference.infer(item, scope) for item in depends)
+
         if found and not all(is_vague(item) for item in found):
-            return found
-        for item in items[1:]:
-            if isinstance(item, s.Call) and sc.last_name(item.func) in fastapi.DEPENDS_NAMES:
-                found |= self._inference.infer(item, scope)
-        return found
+            return seen_through(found, given, self._inference.hierarchy)
+        return found | given()
 
     def _generic(self, expr: s.Subscript, items: tuple[s.Expr, ...], scope: sc.Scope) -> Types:
         if sc.last_name(expr.value) in _AWAITABLES:

@@ -11,6 +11,7 @@ from migrate_async.index import types as t
 from migrate_async.index.annotations import is_vague, sharper
 from migrate_async.index.classes import receiver_class
 from migrate_async.index.parameters import callable_params
+from migrate_async.index.schemas import seen_through
 from migrate_async.index.types import UNKNOWN, Type, Types
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.model import syntax as s
@@ -99,7 +100,9 @@ class Calls:
         if all(is_vague(item) for item in found):
             given = self._yielded(fn) if fn.is_generator else self._returned(fn)
             found = sharper(found, given)
-        elif fn.is_generator and not any(isinstance(item, _ITERABLE) for item in found):
+        elif not fn.is_generator:
+            found = seen_through(found, lambda: self._returned(fn), self._inference.hierarchy)
+        elif not any(isinstance(item, _ITERABLE) for item in found):
             found = t.of(t.ListOf(found))  # `-> Session` on a generator function is a common slip
         if not fn.decorator_names.isdisjoint(_CONTEXT_DECORATORS):
             found = t.of(t.ContextOf(self._inference.protocols.elements(found)))

@@ -23,6 +23,7 @@ from migrate_async.index.parameters import Parameters
 from migrate_async.index.protocols import Protocols
 from migrate_async.index.registries import Registries
 from migrate_async.index.resolve import Names, Target
+from migrate_async.index.schemas import seen_through
 from migrate_async.index.types import UNKNOWN, Type, Types
 from migrate_async.index.walk import Symbols
 from migrate_async.knowledge import sqlalchemy
@@ -216,8 +217,10 @@ class Inference:
         """The annotation; where it says little, the value too."""
         found = self.annotations.types(binding.annotation, binding.scope)
         value = binding.value
-        if value is None or not all(is_vague(i) or isinstance(i, t.External) for i in found):
+        if value is None:
             return found
+        if not all(is_vague(i) or isinstance(i, t.External) for i in found):
+            return seen_through(found, lambda: self.infer(value, binding.scope), self.hierarchy)
         return sharper(found, self.infer(value, binding.scope))
 
     def _unpacked(self, binding: sc.ElementBinding) -> Types:

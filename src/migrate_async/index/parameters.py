@@ -9,6 +9,7 @@ from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.annotations import is_vague, sharper
 from migrate_async.index.keyed import keyed
+from migrate_async.index.schemas import seen_through
 from migrate_async.index.types import UNKNOWN, Type, Types
 from migrate_async.knowledge import fastapi, sqlalchemy
 from migrate_async.model import syntax as s
@@ -54,6 +55,11 @@ class Parameters:
             return found
         if not found or (is_depends(default) and all(is_vague(item) for item in found)):
             found |= self._inference.infer(default, outer)
+        elif is_depends(default):
+            given = default
+            return seen_through(
+                found, lambda: self._inference.infer(given, outer), self._inference.hierarchy
+            )
         return found
 
     def _guessed(self, fn: sc.Function, param: s.Parameter) -> Types:

@@ -13,6 +13,7 @@ from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.eager_depth import EagerGraph
 from migrate_async.plan.loads.analysis import Analysis
+from migrate_async.plan.loads.decide import Always
 from migrate_async.plan.loads.paths import ON_ACCESS, Step
 from migrate_async.plan.text import text
 
@@ -45,6 +46,10 @@ def relationship_edits(project: Project, analysis: Analysis) -> dict[Module, Mod
         diagnostic = _unloadable(module, need)
         if diagnostic not in edits.diagnostics:
             edits.diagnostics.append(diagnostic)
+    for item in analysis.decisions.always:
+        if item.step.relationship is None:
+            module = item.sink.function.module
+            found.setdefault(module, ModuleEdits()).diagnostics.append(_deferred(item))
     graph = EagerGraph(project, [(need.model, need.relationship) for need in needs.values()])
     for need in needs.values():
         edits = found.setdefault(need.relationship.scope.module, ModuleEdits())
@@ -137,4 +142,15 @@ def _unloadable(module: Module, need: Need) -> Diagnostic:
         f"{need.model.name}.{need.name} (lazy={relationship.lazy!r}) is read by "
         f"{need.reader}, where nothing can await",
         "query it explicitly before the response is built",
+    )
+
+
+def _deferred(item: Always) -> Diagnostic:
+    return at(
+        item.sink.function.module.path,
+        item.sink.node.span,
+        "MA503",
+        f"{item.step.model.name}.{item.step.name} is a deferred column that {item.sink.reader} "
+        "reads where nothing can await",
+        "add `undefer()` to the queries, or read it before",
     )

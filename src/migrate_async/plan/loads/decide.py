@@ -12,7 +12,8 @@ everything is migrated, so that they do not depend on the order of the runs.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
@@ -64,6 +65,9 @@ class _Read:
     uses: list[Use]
 
 
+Mapping: TypeAlias = "tuple[s.Call, bool] | None"
+
+
 class Decider:
     def __init__(
         self,
@@ -78,6 +82,8 @@ class Decider:
         self._producers = Producers(project, roots)
         self._safety = Safety(project)
         self._statements = Statements(project)
+        self._mapped: frozenset[Mapping] = frozenset()
+        """What will be loaded by the mapping, as if it were already."""
         self._needing: dict[tuple[Function, Path], set[tuple[Function, s.Expr]]] = {}
 
     def decide(self, sinks: list[Sink]) -> Decisions:
@@ -88,6 +94,12 @@ class Decider:
                 for hop in use.hops:
                     key = (hop.callee, hop.path)
                     self._needing.setdefault(key, set()).add((hop.caller, hop.node))
+        always = list(self._distribute(reads).always)
+        self._mapped = frozenset(_mapping(item.step) for item in always) - {None}
+        return replace(self._distribute(reads), always=always)
+
+    def _distribute(self, reads: list[_Read]) -> Decisions:
+        """One decision for each read; what the mapping loads has been decided."""
         found = Decisions()
         left: dict[Sink, set[Path]] = {}
         for read in reads:
@@ -129,8 +141,8 @@ class Decider:
         fragile = any(use.query is None for use in read.uses)
         end = 0
         for number, step in enumerate(read.path, 1):
-            mapped = step.relationship is not None and step.relationship.lazy == "selectin"
-            if step.is_lazy or (fragile and mapped):
+            mapped = _is_mapped(step) or (_mapping(step) in self._mapped)
+            if (fragile and mapped) or (step.is_lazy and not mapped):
                 end = number
         return read.path if end == len(read.path) else read.path[:end]
 
@@ -207,6 +219,16 @@ class Decider:
         if not self._statements.hoists(root.node, statement):
             return False
         return not root.is_many or self._statements.gives_list(root.node, root.scope)
+
+
+def _mapping(step: Step) -> Mapping:
+    """What stands for the relationship in all classes that inherit it."""
+    relationship = step.relationship
+    return (relationship.node, relationship.is_backref) if relationship is not None else None
+
+
+def _is_mapped(step: Step) -> bool:
+    return step.relationship is not None and step.relationship.lazy == "selectin"
 
 
 def _is_iterable(path: Path) -> bool:

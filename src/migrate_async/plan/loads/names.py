@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, ClassBinding, FromBinding, ImportBinding, Module
-from migrate_async.index.types import ClassObject, of
+from migrate_async.index.types import ClassObject, ModuleObject, of
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.names import import_path, local_name, type_checking_blocks
+
+_NAMING = ClassBinding | FromBinding | ImportBinding
 
 
 class Naming:
@@ -25,18 +27,22 @@ class Naming:
         """
         hidden = _typing_only(module)
         for name, bound in module.scope.names.items():
-            if isinstance(bound[0], ClassBinding | FromBinding) and name not in hidden:
+            if isinstance(bound[0], _NAMING) and name not in hidden:
                 found = self._project.infer(s.Name(0, 0, 0, 0, name), module.scope)
                 if found == of(ClassObject(cls)):
                     return name, None
+                if found == of(ModuleObject(cls.module.name)) and self._is_top(cls):
+                    return f"{name}.{cls.name}", None
         if cls.name in module.scope.names or cls.module is module:
             raise LookupError(cls.qualname)
-        if cls.scope.parent is None or cls.scope.parent.kind != "module":
-            raise LookupError(cls.qualname)
-        if module.name in self._reached(cls.module):
+        if not self._is_top(cls) or module.name in self._reached(cls.module):
             raise LookupError(cls.qualname)
         path = import_path(module, cls.module.name)
         return cls.name, p.ImportChange(self._codemod, path, cls.name)
+
+    def _is_top(self, cls: Class) -> bool:
+        """Whether the module of `cls` has it at its top level."""
+        return cls.outer.kind == "module"
 
     def can_name(self, cls: Class, module: Module) -> bool:
         try:

@@ -57,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     | `max-file-size`     | Size in bytes above which a file is reported and skipped.         |
     | `reach`             | `database`: `lint` reads what database code reaches; or `all`.    |
     | `status-file`       | Where `status --record` keeps its numbers, to be committed.       |
+    | `profile`           | Recorded lazy loads that `plan` and `migrate` heed; see `record`. |
     | `lint`              | A table with the keys of the linter.                              |
     """
 
@@ -74,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     max_file_size: int = 5_000_000
     reach: Literal["database", "all"] = "database"
     status_file: str = "migration-status.jsonl"
+    profile: str = ""
     lint: LintSettings = LintSettings()
 
 

@@ -28,10 +28,14 @@ def migrate(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return command(folder, "migrate", *arguments)
 
 
-def write(folder: Path, *arguments: str) -> None:
-    """`migrate --write`; exit code 1 only says that something was left and reported."""
+def write(folder: Path, *arguments: str) -> str:
+    """`migrate --write`, and what it says.
+
+    Exit code 1 only says that something was left and reported.
+    """
     result = migrate(folder, *arguments, "--write")
     assert result.returncode in (0, 1), result.stdout + result.stderr
+    return result.stdout + result.stderr
 
 
 def own_tests(folder: Path) -> subprocess.CompletedProcess[str]:

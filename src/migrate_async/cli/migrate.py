@@ -14,6 +14,7 @@ from migrate_async.cli.options import (
     global_options,
     mode_options,
     pass_workspace,
+    profile_option,
     selection_options,
     shard_option,
     step_option,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 @selection_options
 @shard_option
 @step_option
+@profile_option
 @mode_options
 @format_option
 @global_options

@@ -143,6 +143,16 @@ def shard_option(command: Decorated) -> Decorated:
     )(command)
 
 
+def profile_option(command: Decorated) -> Decorated:
+    """`--profile FILE`; goes inside `pass_workspace`, which takes it."""
+    return click.option(
+        "--profile",
+        metavar="FILE",
+        default="",
+        help="Heed the lazy loads in FILE, which `record` wrote.",
+    )(command)
+
+
 def _mode_option(name: str, help_text: str) -> Decorator[Any]:
     return click.option(name, "mode", flag_value=name.removeprefix("--"), help=help_text)
 
@@ -208,6 +218,7 @@ def pass_workspace(command: Callable[..., Any]) -> Callable[..., Any]:
         executor: str,
         scheduler: str,
         shard: str = "",
+        profile: str = "",
         **options: Any,
     ) -> Any:
         from migrate_async.cli.workspace import open_workspace
@@ -222,6 +233,8 @@ def pass_workspace(command: Callable[..., Any]) -> Callable[..., Any]:
             cache=not no_cache,
             shard=parse_shard(shard) if shard else WHOLE,
         )
+        if profile:
+            workspace = workspace.with_profile(Path(profile))
         return command(*args, workspace=workspace, **options)
 
     shared = (_paths_argument, _jobs_option, _executor_option, _scheduler_option, _cache_option)

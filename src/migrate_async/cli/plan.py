@@ -13,6 +13,7 @@ from migrate_async.cli.options import (
     example,
     global_options,
     pass_workspace,
+    profile_option,
     selection_options,
     step_option,
 )
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 @pass_workspace
 @selection_options
 @step_option
+@profile_option
 @click.option("--explain", metavar="FUNCTION", help="Only why FUNCTION is treated as it is.")
 @click.option(
     "--format",

@@ -90,6 +90,7 @@ def load_project(
     """
     from migrate_async.index.load import load
     from migrate_async.index.project import build
+    from migrate_async.source.profiles import read_profile
     from migrate_async.source.templates import templates_of
 
     root, settings = workspace.root, workspace.settings
@@ -104,7 +105,8 @@ def load_project(
         instead=instead,
     )
     progress.phase("Linking modules")
-    project = build(modules, settings, templates_of(root, files))
+    profile = read_profile(root / settings.profile) if settings.profile else None
+    project = build(modules, settings, templates_of(root, files), profile)
     sources = {module.path: module.source for module in modules}
     return LoadedProject(project, files, sources, tuple(diagnostics))
 

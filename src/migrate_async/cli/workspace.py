@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from migrate_async import config
 from migrate_async.config import Settings
@@ -36,6 +38,11 @@ class Workspace:
     def covers(self, path: str) -> bool:
         """Whether `path` is one of the files to report or to change."""
         return selected(path, self.selection) and self.shard.has(path)
+
+    def with_profile(self, file: Path) -> Workspace:
+        """The same with `file`, relative to the working directory, as the profile to heed."""
+        settings = msgspec.structs.replace(self.settings, profile=str(_absolute(file)))
+        return replace(self, settings=settings)
 
     @property
     def cache_folder(self) -> Path | None:

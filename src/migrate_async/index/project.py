@@ -35,6 +35,7 @@ from migrate_async.index.sessions import Variable
 from migrate_async.index.types import Instance, Types, forget_orders, ordered
 from migrate_async.index.walk import Symbols, walk_module
 from migrate_async.model import syntax as s
+from migrate_async.model.profile import Profile
 from migrate_async.source.templates import Templates, no_templates
 
 __all__ = [
@@ -60,12 +61,14 @@ def build(
     modules: Iterable[ModuleInput],
     settings: Settings | None = None,
     templates: Templates = no_templates,
+    profile: Profile | None = None,
 ) -> Project:
     """Index and link `modules`. Never reads a module, imports or runs the target.
 
-    `templates` gives the texts of Jinja templates that the modules name.
+    `templates` gives the texts of Jinja templates that the modules name; `profile` is what was
+    recorded of the project.
     """
-    return Project(modules, settings or Settings(), templates)
+    return Project(modules, settings or Settings(), templates, profile)
 
 
 class Project:
@@ -76,10 +79,12 @@ class Project:
         modules: Iterable[ModuleInput],
         settings: Settings,
         templates: Templates = no_templates,
+        profile: Profile | None = None,
     ) -> None:
         forget_orders()
         self.settings = settings
         self.templates = templates
+        self.profile = profile
         self._symbols = Symbols()
         walked = [walk_module(source, self._symbols) for source in modules]
         self.modules: dict[str, Module] = {module.name: module for module in walked}

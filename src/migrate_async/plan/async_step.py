@@ -194,6 +194,7 @@ class AsyncStep:
     def _load(self, collector: Collector) -> None:
         """Loader options for queries, other than those that are translated just now."""
         converts = self.colouring.converts
+        collector.diagnostics += self._loads.diagnostics()
         for module, found in self._loads.imports(converts).items():
             collector.add_module(module, found)
         for module, found in self._loads.gets(converts).items():

@@ -14,6 +14,8 @@ from migrate_async.plan.colour import Colouring
 from migrate_async.plan.loads.accesses import Accesses
 from migrate_async.plan.loads.decide import Always, Decider, Decisions
 from migrate_async.plan.loads.names import Naming
+from migrate_async.plan.loads.producers import Producers
+from migrate_async.plan.loads.recorded import Matcher, Recorded
 from migrate_async.plan.loads.roots import Roots
 from migrate_async.plan.loads.schema_reads import Reads, SchemaReads, held
 from migrate_async.plan.loads.sinks import Sink, Sinks, is_open, own_attributes
@@ -50,6 +52,15 @@ class Analysis:
         found = decider.decide(self.sinks)
         found.always += self._unaccounted()
         return found
+
+    @cached_property
+    def recorded(self) -> Recorded:
+        """What the profile shows and the code does not."""
+        if self._project.profile is None:
+            return Recorded([], [])
+        producers = Producers(self._project, self._roots)
+        matcher = Matcher(self._project, self._colouring, producers, self.sinks)
+        return matcher.match(self._project.profile)
 
     @cached_property
     def sinks(self) -> list[Sink]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.plan.colour import Colouring
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.loads.analysis import Analysis
@@ -25,6 +27,7 @@ from migrate_async.plan.loads.paths import (
     tree,
 )
 from migrate_async.plan.loads.producers import Query
+from migrate_async.plan.loads.recorded import Wanted, at_queries, notes
 from migrate_async.plan.loads.roots import Root
 from migrate_async.plan.loads.statements import Statements
 from migrate_async.plan.names import names_in
@@ -97,9 +100,32 @@ class LoadEdits:
             _, known, before = together.get(query.node, (query, {}, False))
             open_paths = dict.fromkeys(path for path in paths if names(path) not in query.loaded)
             together[query.node] = (query, {**known, **open_paths}, now or before)
+        for query, path in at_queries(self._nameable):
+            _, known, before = together.get(query.node, (query, {}, False))
+            together[query.node] = (query, {**known, path: None}, before or self._runs(converts))
         for query, wanted, now in together.values():
             if now and wanted:
                 yield query, longest(wanted)
+
+    @cached_property
+    def _nameable(self) -> list[Wanted]:
+        return [
+            item
+            for item in self.analysis.recorded.wanted
+            if item.use.query is not None
+            and all(
+                self._naming.can_name(step.model, item.use.query.function.module)
+                for step in item.use.path
+            )
+        ]
+
+    def _runs(self, converts: Callable[[Function], bool]) -> bool:
+        """Whether this run converts anything."""
+        return any(map(converts, self._project.functions))
+
+    def diagnostics(self) -> list[Diagnostic]:
+        """What there is to say about the profile."""
+        return [*self.analysis.recorded.diagnostics, *notes(self._nameable)]
 
     def _texts(self, query: Query, wanted: list[Path]) -> tuple[str, ...]:
         module = query.function.module

@@ -179,7 +179,9 @@ class LoadEdits:
             may_be_none = self._statements.may_be_none(root.node, root.scope, statement)
         else:
             name = fresh(self._name_for(root, paths))
-            yield p.HoistExpression(span=root.node.span, codemod=AWAITS, name=name)
+            around = self._project.parent(root.node)
+            value = around if isinstance(around, s.Await) else root.node
+            yield p.HoistExpression(span=value.span, codemod=AWAITS, name=name)
             may_be_none = not root.is_many and not self._statements.is_sure(root.node, root.scope)
         below = tree(paths)
         if root.is_many:

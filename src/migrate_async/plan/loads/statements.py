@@ -5,6 +5,7 @@ from __future__ import annotations
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import (
     AnnotatedBinding,
+    Function,
     IterationBinding,
     ParameterBinding,
     Scope,
@@ -139,12 +140,33 @@ class Statements:
         bindings = bindings_of(name.id, scope)
         return not all(map(self._is_object, bindings)) and not self._is_checked(name, statement)
 
-    def is_sure(self, expr: s.Expr, scope: Scope) -> bool:
+    def is_sure(self, expr: s.Expr, scope: Scope, depth: int = 3) -> bool:
         """Whether the call `expr` never gives None."""
         if not isinstance(expr, s.Call):
             return False
-        makes = any(isinstance(item, ClassObject) for item in self._project.infer(expr.func, scope))
+        types = self._project.infer(expr.func, scope)
+        functions = [item.fn for item in types if isinstance(item, FunctionObject)]
+        if functions and len(functions) == len(types):
+            return depth > 0 and all(self._gives_object(fn, depth - 1) for fn in functions)
+        makes = any(isinstance(item, ClassObject) for item in types)
         return makes or last_name(expr.func) in _SURE
+
+    def _gives_object(self, function: Function, depth: int) -> bool:
+        """Whether every way out of `function` returns something, and that is not None."""
+        node = function.node
+        if not isinstance(node, s.FunctionDef) or not isinstance(node.body[-1], _ENDS):
+            return False
+        returned = [stmt for stmt in blocks.statements(node.body) if isinstance(stmt, s.Return)]
+        return bool(returned) and all(
+            stmt.value is not None and self._is_some(stmt.value, stmt, depth) for stmt in returned
+        )
+
+    def _is_some(self, value: s.Expr, statement: s.Stmt, depth: int) -> bool:
+        scope = self._project.scope_of(value)
+        value = value.value if isinstance(value, s.Await) else value
+        if isinstance(value, s.Name):
+            return not self.may_be_none(value, scope, statement)
+        return self.is_sure(value, scope, depth)
 
     def _is_object(self, binding: object) -> bool:
         if isinstance(binding, IterationBinding):

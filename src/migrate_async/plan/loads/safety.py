@@ -37,14 +37,20 @@ class Safety:
         return query.kind not in ("get", "legacy-get") or self._is_alone(query, use.path[0].model)
 
     def _is_disturbing(self, function: Function) -> bool:
-        """Whether `function` ends a transaction or expires objects."""
+        """Whether `function`, or what it calls, ends a transaction or expires objects."""
         if function not in self._disturbs:
+            self._disturbs[function] = True  # until the contrary is found
             self._disturbs[function] = any(
                 node.attr in _DISTURBING
                 and self._project.session_kind(node.value, self._project.scope_of(node))
                 for node in own_attributes(function)
-            )
+            ) or any(map(self._is_disturbing, self._called(function)))
         return self._disturbs[function]
+
+    def _called(self, function: Function) -> Iterator[Function]:
+        for site in (*self._project.calls(function), *self._project.bridges(function)):
+            if site.kind != "dependency":
+                yield from site.targets
 
     # --- the identity map ----------------------------------------------------------------------
 

@@ -58,6 +58,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         "max-file-size": 10,
         "reach": "all",
         "status-file": "docs/status.jsonl",
+        "profile": "profile.json",
         "lint": {
             "select": ["MA6"],
             "extend-select": ["MA801"],

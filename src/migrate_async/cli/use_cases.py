@@ -6,6 +6,7 @@ The parts are imported where they are called: `scan` and `plan` start without Li
 from __future__ import annotations
 
 import gc
+import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -148,8 +149,17 @@ def show_plan(
         digests_of(workspace, files),
         lambda: make_plan(workspace, step, progress, selection, files=files)[0],
         kind=Plan,
-        options=(step.value, selection),
+        options=(step.value, selection, _beside(workspace, files)),
     )
+
+
+def _beside(workspace: Workspace, files: Sequence[str]) -> tuple[object, ...]:
+    """What a plan depends on besides modules: the profile and the templates."""
+    from migrate_async.source.templates import state_of
+
+    profile = workspace.root / workspace.settings.profile
+    content = profile.read_bytes() if profile.is_file() else b""
+    return hashlib.sha256(content).hexdigest(), state_of(workspace.root, files)
 
 
 def make_plan(

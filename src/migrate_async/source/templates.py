@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 _FOLDERS = ("templates", "template", "views")
@@ -22,17 +22,33 @@ def templates_of(root: Path, files: Iterable[str]) -> Templates:
 
     Nothing is read until a name is asked for. Files that are too large, or no UTF-8, are left out.
     """
-    folders = {folder for file in files for folder in PurePosixPath(file).parents}
+    folders = list(_folders(root, files))
     known: dict[str, tuple[str, ...]] = {}
 
     def find(name: str) -> tuple[str, ...]:
         if name not in known:
-            places = (root / folder / kind for folder in sorted(folders) for kind in _FOLDERS)
-            texts = (_text(place, name) for place in places)
+            texts = (_text(folder, name) for folder in folders)
             known[name] = tuple(text for text in texts if text is not None)
         return known[name]
 
     return find
+
+
+def state_of(root: Path, files: Iterable[str]) -> tuple[tuple[str, int, int], ...]:
+    """Path, time and size of every template, to tell whether one has changed."""
+    found: list[tuple[str, int, int]] = []
+    for folder in _folders(root, files):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                stat = path.stat()
+                found.append((path.relative_to(root).as_posix(), stat.st_mtime_ns, stat.st_size))
+    return tuple(found)
+
+
+def _folders(root: Path, files: Iterable[str]) -> Iterator[Path]:
+    parents = {folder for file in files for folder in PurePosixPath(file).parents}
+    places = (root / folder / kind for folder in sorted(parents) for kind in _FOLDERS)
+    return (place for place in places if place.is_dir())
 
 
 def _text(folder: Path, name: str) -> str | None:

@@ -195,3 +195,39 @@ def test_what_only_looks_like_it_stays() -> None:
     plan, after = finish({"app/database.py": text})
     assert plan.files == ()
     assert after["app/database.py"] == text
+
+
+def test_the_sync_side_of_sessions_without_a_factory_goes() -> None:
+    """`sync_side` makes those usable in threads."""
+    finished = textwrap.dedent(
+        """\
+        from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+        engine = create_async_engine("sqlite+aiosqlite:///app.db")
+
+
+        async def get_db():
+            async with AsyncSession(engine) as db:
+                yield db
+        """
+    )
+    imports = (
+        "from fastapi import Depends\nfrom migrate_async import sync_side\n"
+        "from sqlalchemy.orm import Session\n"
+    )
+    twin = textwrap.dedent(
+        """\
+
+
+        async def get_sync_db(db: AsyncSession = Depends(get_db)) -> Session:
+            return sync_side(db)
+        """
+    )
+    files = {"app/database.py": f"{imports}{finished}{twin}"}
+    plan = plan_finish(project(files), {})
+    (file,) = plan.files
+    assert rewrite_text(file, files["app/database.py"]) == finished
+
+    route = "from app.database import get_sync_db\n\nchosen = get_sync_db\n"
+    blocked = plan_finish(project({**files, "app/route.py": route}), {})
+    assert [found.code for found in blocked.diagnostics] == [BLOCKED]

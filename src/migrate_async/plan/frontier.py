@@ -39,6 +39,7 @@ from migrate_async.plan.surroundings import Surroundings
 from migrate_async.plan.text import source
 from migrate_async.plan.twins import (
     SYNC_DEPENDENCY,
+    SYNC_SIDE,
     Twin,
     sync_dependency_name,
     sync_engine_name,
@@ -393,7 +394,7 @@ class Frontier:
         head, value = "def", "db.sync_session"
         if has_no_factory(self._project, function):
             head = "async def"
-            value = f"{add_import(edits, function.module, 'migrate_async', 'sync_side', NAME)}(db)"
+            value = f"{add_import(edits, function.module, 'migrate_async', SYNC_SIDE, NAME)}(db)"
         code = (
             f"{head} {name}(db: {session} = {depends}({function.name})) -> {sync}:\n"
             '    """The request\'s session, for what has not migrated yet."""\n'

@@ -23,6 +23,8 @@ from migrate_async.plan.aliases import Alias, find_aliases
 from migrate_async.plan.names import local_name
 
 SYNC_DEPENDENCY = "get_sync_db"
+SYNC_SIDE = "sync_side"
+"""The function of the runtime that serves sessions which no factory makes."""
 
 
 def sync_dependency_name(name: str) -> str:
@@ -106,6 +108,8 @@ def _hands_out_sync_side(node: s.FunctionDef) -> bool:
     """Whether it still does nothing else."""
     last = node.body[-1]
     value = last.value if isinstance(last, s.Return) else None
+    if isinstance(value, s.Call):
+        return s.dotted_name(value.func).rpartition(".")[2] == SYNC_SIDE
     return isinstance(value, s.Attribute) and value.attr == "sync_session"
 
 

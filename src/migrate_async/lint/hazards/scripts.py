@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrate_async.index.scopes import FromBinding, Function, ImportBinding, Module
+from migrate_async.index.scopes import FromBinding, Function, ImportBinding, Module, last_name
 from migrate_async.index.types import FunctionObject
 from migrate_async.lint.hazards.loops import run_to_end
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
 from migrate_async.plan.paths import is_test_path
+
+_APPLICATIONS = frozenset({"APIRouter", "Celery", "FastAPI", "Flask", "Litestar", "Starlette"})
 
 
 class Scripts:
@@ -22,8 +24,12 @@ class Scripts:
         self._alone: dict[Module, frozenset[Function]] = {}
 
     def is_script(self, module: Module) -> bool:
-        """Whether no module imports `module`, and it runs a function of its own when it is run."""
-        if module.is_package or not any(True for _ in self._started(module)):
+        """Whether no module imports `module`, and it runs a function of its own when it is run.
+
+        A server imports the module of an application by its name.
+        """
+        is_app = any(last_name(call.node.func) in _APPLICATIONS for call in module.body.calls)
+        if module.is_package or is_app or not any(True for _ in self._started(module)):
             return False
         if self._imported is None:
             self._imported = frozenset(self._imports())

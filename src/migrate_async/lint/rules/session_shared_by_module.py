@@ -98,6 +98,24 @@ def session_of(tenant):
 """,
         ),
         Example(
+            "the module of an application, which a server imports",
+            """\
+from fastapi import FastAPI
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker()
+app = FastAPI()
+db = SessionLocal()  # error
+
+
+def configure():
+    app.title = "Shop"
+
+
+configure()
+""",
+        ),
+        Example(
             "a script without the usual guard",
             """\
 from sqlalchemy.orm import sessionmaker

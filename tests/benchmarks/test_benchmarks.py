@@ -131,3 +131,17 @@ def test_a_repository_has_its_figures() -> None:
     assert rows["passing, unresolved"] == "0"
     assert rows["written"] == "yes"
     assert int(rows["converted"]) > 5
+
+
+def test_the_recorder_is_measured_against_the_command_alone(tmp_path: Path) -> None:
+    """Both do their work, and a ratio is printed."""
+    (tmp_path / "main.py").write_text(
+        "from sqlalchemy import create_engine, text\n"
+        "create_engine('sqlite://').connect().execute(text('SELECT 1'))\n"
+    )
+    options = ["--project", str(tmp_path), "--rounds", "1", "--", sys.executable, "main.py"]
+    command = [sys.executable, "-m", "benchmarks.recorder", *options]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    ratio = next(line for line in done.stdout.splitlines() if line.startswith("ratio"))
+    assert float(ratio.split()[1]) > 0

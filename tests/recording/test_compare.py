@@ -12,6 +12,7 @@ from migrate_async.model.profile import (
     RecordedTest,
     statement_key,
 )
+from migrate_async.model.profile_merge import merge
 from migrate_async.recording.comparing.compare import compare
 from migrate_async.recording.comparing.normal import comparable, is_write, tables
 
@@ -171,6 +172,21 @@ def test_a_refresh_after_the_commit() -> None:
     refresh = run(AUTHORS, "1", cause="refresh")
     assert causes(profile(NEW, COMMIT), profile(NEW, COMMIT, refresh)) == [("added", "refresh")]
     assert causes(profile(NEW, COMMIT), profile(refresh, NEW, COMMIT)) == [("added", "unexplained")]
+
+
+def test_tables_that_were_made_at_import() -> None:
+    create = run("CREATE TABLE authors (id INTEGER)")
+    look = run('PRAGMA main.table_info("authors")')
+    before = merge([profile(ANN), profile(look, create, COMMIT, test="")])
+    assert causes(before, profile(look, create, COMMIT, ANN)) == [
+        ("added", "moved-into-test"),
+        ("added", "moved-into-test"),
+        ("added", "moved-into-test"),
+    ]
+    assert causes(before, profile(NEW, COMMIT, ANN)) == [
+        ("added", "unexplained"),
+        ("added", "unexplained"),
+    ]
 
 
 def test_a_test_that_is_not_stable_proves_nothing() -> None:

@@ -14,6 +14,7 @@ from migrate_async.recording.comparing.causes import CAUSES, Left
 from migrate_async.recording.comparing.items import Item, executed, same_values
 
 UNEXPLAINED = "unexplained"
+MOVED = "moved-into-test"
 _AWAITED = "awaitable_attrs"
 _REASONS: dict[DifferenceKind, str] = {
     "added": "no known cause for this statement",
@@ -27,11 +28,12 @@ def compare(before: Profile, after: Profile) -> Comparison:
     """The differences of all tests that both profiles have; SQL outside of tests is left out."""
     old = {test.test: test for test in before.tests if test.test}
     new = {test.test: test for test in after.tests if test.test}
+    outside = _outside(before)
     differences: list[Difference] = []
     equal = 0
     for name in sorted(old.keys() & new.keys()):
         sides = (old[name], before.statements), (new[name], after.statements)
-        found = _merged(_differences(name, *sides))
+        found = _merged(_differences(name, *sides, outside))
         equal += not found
         differences += _unstable(found) if not (old[name].stable and new[name].stable) else found
     return Comparison(
@@ -46,6 +48,13 @@ def compare(before: Profile, after: Profile) -> Comparison:
     )
 
 
+def _outside(profile: Profile) -> frozenset[str]:
+    """What ran outside of tests, when a module was imported for instance."""
+    tests = [test for test in profile.tests if not test.test]
+    found = {profile.statements[run.statement] for test in tests for run in test.executions}
+    return frozenset(normal.comparable(sql) for sql in found if not normal.is_boundary(sql))
+
+
 def _count(profile: Profile, *, is_awaited: bool) -> int:
     return sum(load.count for load in profile.loads if (load.via == _AWAITED) is is_awaited)
 
@@ -53,13 +62,17 @@ def _count(profile: Profile, *, is_awaited: bool) -> int:
 _Side = tuple[RecordedTest, Mapping[str, str]]
 
 
-def _differences(test: str, before: _Side, after: _Side) -> Iterator[Difference]:
+def _differences(
+    test: str, before: _Side, after: _Side, outside: frozenset[str]
+) -> Iterator[Difference]:
     old, new = executed(*before), executed(*after)
-    yield from _writes(test, old.writes, new.writes)
-    yield from _reads(test, old.reads, new.reads)
+    yield from _writes(test, old.writes, new.writes, outside)
+    yield from _reads(test, old.reads, new.reads, outside)
 
 
-def _writes(test: str, before: Sequence[Item], after: Sequence[Item]) -> Iterator[Difference]:
+def _writes(
+    test: str, before: Sequence[Item], after: Sequence[Item], outside: frozenset[str]
+) -> Iterator[Difference]:
     """They have to be the same, in the same order."""
     matcher = difflib.SequenceMatcher(
         None, [item.key for item in before], [item.key for item in after], autojunk=False
@@ -70,10 +83,20 @@ def _writes(test: str, before: Sequence[Item], after: Sequence[Item]) -> Iterato
             yield from (_parameters(test, *pair) for pair in pairs if not _have_same_values(*pair))
             continue
         yield from (_unexplained(test, "lost", item) for item in before[start:end])
-        yield from (_unexplained(test, "added", item) for item in after[new_start:new_end])
+        yield from _added(test, after[new_start:new_end], outside)
 
 
-def _reads(test: str, before: Sequence[Item], after: Sequence[Item]) -> Iterator[Difference]:
+def _added(test: str, items: Sequence[Item], outside: frozenset[str]) -> Iterator[Difference]:
+    """A transaction of what ran outside of tests before is known, its end included."""
+    statements = [item for item in items if not normal.is_boundary(item.sql)]
+    is_known = bool(statements) and all(item.key in outside for item in statements)
+    for item in items:
+        yield _moved(test, item) if is_known else _unexplained(test, "added", item)
+
+
+def _reads(
+    test: str, before: Sequence[Item], after: Sequence[Item], outside: frozenset[str]
+) -> Iterator[Difference]:
     """They have to be the same, in any order."""
     left = Left(
         before=list(before),
@@ -97,7 +120,8 @@ def _reads(test: str, before: Sequence[Item], after: Sequence[Item]) -> Iterator
     for one, other in left.pairs(lambda one, other: one.key == other.key):
         yield _parameters(test, one, other)
     yield from (_unexplained(test, "lost", item) for item in left.before)
-    yield from (_unexplained(test, "added", item) for item in left.after)
+    for item in left.after:
+        yield from _added(test, [item], outside)
 
 
 def _tables(items: Iterable[Item]) -> frozenset[str]:
@@ -124,6 +148,13 @@ def _unexplained(test: str, kind: DifferenceKind, item: Item) -> Difference:
         reason=_REASONS[kind],
         statement=item.sql,
         at=item.at,
+    )
+
+
+def _moved(test: str, item: Item) -> Difference:
+    reason = "it ran outside of tests before, and now when the application starts"
+    return Difference(
+        test=test, kind="added", cause=MOVED, reason=reason, statement=item.sql, at=item.at
     )
 
 

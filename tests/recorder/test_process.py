@@ -152,7 +152,7 @@ def test_the_import_path_is_what_it_would_be(tmp_path: Path) -> None:
     assert str(BOOT) not in recorded
 
 
-@pytest.mark.parametrize("part", ["places.Places.see", "log.Log.load", "sql.values"])
+@pytest.mark.parametrize("part", ["places.Places.see", "log.Log.load", "sql.rows"])
 def test_a_failure_of_the_recorder_is_noted_and_nothing_else(part: str, tmp_path: Path) -> None:
     module, _, name = part.partition(".")
     program = f"""\
@@ -163,7 +163,7 @@ def broken(*args, **options):
     raise RuntimeError("planted")
 
 module = importlib.import_module("_migrate_async_recorder.{module}")
-importlib.import_module("_migrate_async_recorder.statements").values = broken
+importlib.import_module("_migrate_async_recorder.statements").rows = broken
 owner, _, name = "{name}".rpartition(".")
 setattr(getattr(module, owner) if owner else module, name, broken)
 db = Session(filled())
@@ -171,9 +171,9 @@ author = db.query(Author).first()
 assert [book.title for book in author.books] == ["one", "two"]
 db.commit()
 """
-    if part != "sql.values":
+    if part != "sql.rows":
         program = program.replace(
-            'importlib.import_module("_migrate_async_recorder.statements").values = broken\n', ""
+            'importlib.import_module("_migrate_async_recorder.statements").rows = broken\n', ""
         )
     profile = record(tmp_path, program)
     assert any("planted" in problem for problem in profile.problems)

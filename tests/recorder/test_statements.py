@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from migrate_async.model.profile import Execution, Profile
-from migrate_async.recorder.sql import normalise, values
+from migrate_async.recorder.sql import normalise, rows, values
 from migrate_async.recorder.values import Values
 from support.recorded import line_of, record
 
@@ -42,6 +42,32 @@ def test_placeholders_are_the_same_for_all_drivers(
     found = normalise(text, style)
     assert found.text == expected
     assert values(found, parameters) == row
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "rows_of_it"),
+    [
+        ("INSERT INTO t (a, b) VALUES (?, ?), (?, ?)", "INSERT INTO t (a, b) VALUES (?, ?)", 2),
+        (
+            "INSERT INTO t (a) VALUES (?), (?) RETURNING a",
+            "INSERT INTO t (a) VALUES (?) RETURNING a",
+            2,
+        ),
+        ("INSERT INTO t (a) VALUES (?), (lower(?))", None, 1),
+        ("INSERT INTO t (a) VALUES (?), (?) ON CONFLICT DO UPDATE SET a = ?", None, 1),
+        ("INSERT INTO t (a) VALUES (?)", None, 1),
+    ],
+)
+def test_an_insert_of_many_rows_is_one_with_many_rows(
+    text: str, expected: str | None, rows_of_it: int
+) -> None:
+    found = normalise(text, "qmark")
+    assert found.text == (expected or text)
+    assert len(rows(found, list(range(text.count("?"))))) == rows_of_it
+
+
+def test_a_statement_without_values_has_no_rows() -> None:
+    assert rows(normalise("SELECT 1", "qmark"), ()) == []
 
 
 NOW = datetime.datetime.now(datetime.timezone.utc)

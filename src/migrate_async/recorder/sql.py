@@ -12,6 +12,8 @@ _CAST = (
 )
 _SAVEPOINT = re.compile(r"^((?:RELEASE |ROLLBACK TO )?SAVEPOINT) \S+$")
 """SQLAlchemy numbers them for each connection."""
+_MANY_ROWS = re.compile(r"VALUES (?P<row>\([^()']*\))(?:, (?P=row))+")
+"""SQLAlchemy 2 makes one of many INSERTs, with some drivers."""
 _QUOTED = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`"
 _PLACEHOLDERS = {
     "qmark": r"(?P<next>\?)",
@@ -24,11 +26,15 @@ _PLACEHOLDERS = {
 
 
 class Statement(NamedTuple):
-    """A normalised text, and where each of its values is found: a name, an index, or in turn."""
+    """A normalised text, and where each of its values is found: a name, an index, or in turn.
+
+    `width` is the number of values in a row of an INSERT that has many, else 0.
+    """
 
     text: str
     keys: Sequence[Any]
     is_in_turn: bool
+    width: int = 0
 
 
 class Statements:
@@ -64,7 +70,20 @@ def normalise(text: str, paramstyle: str) -> Statement:
     if paramstyle in ("format", "pyformat"):
         text = text.replace("%%", "%")
     text = _SAVEPOINT.sub(r"\1", " ".join(text.split()))
-    return Statement(text, keys, keys == list(range(len(keys))))
+    is_in_turn = keys == list(range(len(keys)))
+    many = _MANY_ROWS.search(text)
+    width = many["row"].count("?") if many else 0
+    if many is None or many[0].count("?") != len(keys):
+        return Statement(text, keys, is_in_turn)
+    one = text[: many.start()] + "VALUES " + many["row"] + text[many.end() :]
+    return Statement(one, keys, is_in_turn, width)
+
+
+def rows(statement: Statement, parameters: Any) -> List[List[Any]]:
+    """The values of one execution: a row, or one for each row of an INSERT that has many."""
+    found = values(statement, parameters)
+    width = statement.width or len(found) or 1
+    return [found[start : start + width] for start in range(0, len(found), width)]
 
 
 def values(statement: Statement, parameters: Any) -> List[Any]:

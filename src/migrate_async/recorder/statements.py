@@ -13,7 +13,7 @@ from .guard import guarded
 from .loads import ORIGIN
 from .log import Log
 from .places import Places
-from .sql import Statement, Statements, values
+from .sql import Statement, Statements, rows
 
 
 def listen(sqlalchemy: ModuleType, log: Log, places: Places) -> None:
@@ -81,8 +81,8 @@ class _Listener:
 def _rows(normal: Statement, parameters: Any, *, is_many: bool) -> List[List[Any]]:
     if not parameters:
         return []
-    rows = parameters if is_many and _has_rows(parameters) else [parameters]
-    return [values(normal, row) for row in rows]
+    given = parameters if is_many and _has_rows(parameters) else [parameters]
+    return [row for values in given for row in rows(normal, values)]
 
 
 def _has_rows(parameters: Any) -> bool:

@@ -110,6 +110,104 @@ def two(name: str, db: Session = Depends(get_db)):
 """
 
 FILES = {"app/__init__.py": "", "app/database.py": DATABASE, "app/main.py": MAIN}
+
+LAZY_DATABASE = (
+    DATABASE.replace("Column, Integer", "Column, ForeignKey, Integer")
+    .replace("base, sessionmaker", "base, relationship, sessionmaker")
+    .replace(
+        "    name = Column(String)\n",
+        """\
+    name = Column(String)
+    posts = relationship("Post", back_populates="author")
+
+
+class Post(Base):
+    __tablename__ = "posts"
+    id = Column(Integer, primary_key=True)
+    title = Column(String)
+    author_id = Column(Integer, ForeignKey("users.id"))
+    author = relationship("User", back_populates="posts")
+""",
+    )
+)
+
+LAZY_MAIN = """
+from fastapi import Depends, FastAPI
+from sqlalchemy.orm import Session
+
+from app.database import Base, Post, User, engine, get_db
+
+app = FastAPI()
+
+
+@app.on_event("startup")
+def create():
+    Base.metadata.create_all(engine)
+    with Session(engine) as db:
+        for number in range(3):
+            db.add(User(name=f"u{number}", posts=[Post(title=f"p{number}")]))
+        db.commit()
+
+
+def find(db: Session, id: int):
+    return db.get(User, id)
+
+
+def wrapped(id, db: Session):
+    user = find(db, id)
+    return user
+
+
+def everyone(db: Session):
+    return db.query(User).order_by(User.id).all()
+
+
+def pair(db: Session):
+    return find(db, 1), find(db, 2)
+
+
+def by_name(db: Session):
+    return {user.name: user for user in everyone(db)}
+
+
+class Box:
+    def __init__(self, user):
+        self.user = user
+
+
+def boxed(db: Session):
+    return Box(find(db, 3))
+
+
+def titles(user):
+    return [post.title for post in user.posts]
+
+
+@app.get("/one")
+def one(db: Session = Depends(get_db)):
+    user = find(db, 1)
+    a, b = pair(db)
+    found = by_name(db)
+    box = boxed(db)
+    other = wrapped(2, db=db)
+    return [
+        [post.title for post in user.posts],
+        [len(u.posts) for u in everyone(db)],
+        other.posts[0].author.name,
+        titles(a), [p.title for p in b.posts],
+        len(found["u1"].posts), box.user.posts[0].title,
+        max(everyone(db), key=lambda u: len(u.posts)).name,
+        "".join(p.title for u in everyone(db) for p in u.posts),
+    ]
+
+
+@app.get("/two")
+def two(db: Session = Depends(get_db)):
+    names = [find(db, 1).name, wrapped(1, db).name, boxed(db).user.name, *by_name(db)]
+    return [names, len(everyone(db)), len(pair(db))]
+"""
+
+LAZY_FILES = {"app/__init__.py": "", "app/database.py": LAZY_DATABASE, "app/main.py": LAZY_MAIN}
 REQUESTS: list[dict[str, Any]] = [
     {"method": "GET", "path": "/one?name=ada"},
     {"method": "GET", "path": "/two?name=bob"},
@@ -121,7 +219,7 @@ def migrated(files: dict[str, str], selection: Selection) -> dict[str, str]:
     plan = make_plan(project(files), Step.ALL, Settings(), selection)
     changed = {file.path: file for file in plan.files}
     return {
-        path: rewrite_text(changed[path], text) if path in changed else text
+        path: rewrite_text(changed[path], text, 100) if path in changed else text
         for path, text in files.items()
     }
 
@@ -145,6 +243,20 @@ def test_bridged_calls_do_the_same_and_leave_no_trace(
     assert answers(halfway, tmp_path / "halfway") == legacy
     done = migrated(halfway, Selection(routes=(f"GET {second}",)))
     assert done == migrated(FILES, EVERYTHING)
+    assert answers(done, tmp_path / "done") == legacy
+
+
+@pytest.mark.parametrize(("first", "second"), [("/one", "/two"), ("/two", "/one")])
+def test_what_a_bridge_gives_can_be_read_lazily_afterwards(
+    first: str, second: str, tmp_path: Path
+) -> None:
+    """Objects, lists, tuples and dictionaries of them, and objects that hold one."""
+    legacy = answers(LAZY_FILES, tmp_path / "legacy")
+    halfway = migrated(LAZY_FILES, Selection(routes=(f"GET {first}",)))
+    assert "run_sync(" in halfway["app/main.py"]
+    assert answers(halfway, tmp_path / "halfway") == legacy
+    done = migrated(halfway, Selection(routes=(f"GET {second}",)))
+    assert done == migrated(LAZY_FILES, EVERYTHING)
     assert answers(done, tmp_path / "done") == legacy
 
 

@@ -342,3 +342,27 @@ def test_what_was_not_selected_is_no_message() -> None:
     assert found.counts["routes-waiting"] == 2
     about = {(item.message.partition(" ")[0], item.severity) for item in found.diagnostics}
     assert about == {("app.crud.get_user", "note")}, "a bridge that a later run takes down"
+
+
+def test_a_session_without_a_factory_has_its_sync_side_once_and_for_a_while() -> None:
+    """`with Session(engine) as db`: what serves the routes that wait is not written twice."""
+    files = {
+        **FILES,
+        "app/database.py": """
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session, declarative_base
+
+engine = create_engine("sqlite:///app.db")
+Base = declarative_base()
+
+
+def get_db():
+    with Session(engine) as db:
+        yield db
+""",
+    }
+    part = Selection(routes=("GET /users/{id}",))
+    halfway = migrated(files, part)
+    assert "return sync_side(db)" in halfway["app/database.py"]
+    assert migrated(halfway, part) == halfway
+    assert migrated(halfway, Selection()) == migrated(files, Selection())

@@ -390,7 +390,9 @@ class Frontier:
         plain = sync_home_of_dependency(self._project, function)
         sync = add_import(edits, function.module, plain, "Session", NAME)
         home = async_home_of_dependency(self._project, function)
-        session = add_import(edits, function.module, home, "AsyncSession", NAME)
+        beside = "async_sessionmaker"  # it goes with this function, if nothing else needs it
+        wanted = p.ImportChange(NAME, home, "AsyncSession", beside=beside, passing=True)
+        session = add_change(edits, function.module, wanted)
         head, value = "def", "db.sync_session"
         if has_no_factory(self._project, function):
             head = "async def"

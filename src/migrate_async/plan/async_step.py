@@ -343,7 +343,7 @@ class AsyncStep:
         """Functions that stay sync and may have to be re-pointed, in order."""
         found = dict.fromkeys(self.colouring.kept)
         for function in self._project.functions:
-            if self._verdicts.is_partial and is_test_path(function.module.path):
+            if self._verdicts.tests_stay and is_test_path(function.module.path):
                 stays = True
             elif function.is_module:
                 stays = self._runs_sessions(function) or self._needs_sync_engine(function)
@@ -420,7 +420,7 @@ class AsyncStep:
 
     def _may_carry(self, function: Function) -> bool:
         """Whether `function` is called by nothing that stays sync in this run only."""
-        if not self._verdicts.is_partial:
+        if not self._verdicts.tests_stay:
             return True
         callers = [site for site in self._project.callers(function) if site.kind == "call"]
         return function in self._verdicts.wanted and not any(
@@ -550,7 +550,10 @@ class AsyncStep:
 
     def _start_up(self, collector: Collector) -> None:
         lifespan = False
-        for module, found in lifespan_edits(self._project, self._touches, self.colouring).items():
+        planned = lifespan_edits(
+            self._project, self._touches, self.colouring, self._staying.__contains__
+        )
+        for module, found in planned.items():
             if self._takes_part(module.path):
                 collector.add_module(module, found)
                 lifespan = lifespan or found.moves_import
@@ -602,8 +605,8 @@ NEXT_STEPS = {
     "called-by-sync": "migrate the caller too; until then it is called on the sync side",
     "called-at-import": "move the call into the application's start-up",
     "not-selected": "select it too, or migrate it in a later run",
-    "shares-session": "select that too; until then all of them stay on the sync side",
-    "shares-query": "select that too; until then the query stays as it is",
-    "made-by-sync": "select that too; until then the object stays on the sync side",
+    "shares-session": "convert what keeps that one (`plan --explain` tells); all share one side",
+    "shares-query": "convert what keeps that one; until then the query stays as it is",
+    "made-by-sync": "convert what makes it; until then the object stays on the sync side",
     "iterates-sync": "select what keeps it sync, or collect the items inside it",
 }

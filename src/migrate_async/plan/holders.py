@@ -1,18 +1,19 @@
 """Objects that keep a session: `self.db` in a service or repository class.
 
 All functions that use the attribute share its session, so they live in one world: all of them
-convert or none does. Whoever makes the object decides whose session it is: where that stays sync,
-so do they. The other way round a converted function can make the object on the sync side of its
-session.
+convert or none does. A service that makes its repositories hands them the session it was given
+(`UserService.__init__` calls `UserRepository(session)`), so that it is one world with theirs.
+Whoever makes the object decides whose session it is: where that stays sync, so do they. The other
+way round a converted function can make the object on the sync side of its session.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, Function
+from migrate_async.index.scopes import Class, Function, FunctionBinding
 from migrate_async.model import syntax as s
 
 
@@ -49,13 +50,31 @@ class Holders:
 
     @cached_property
     def _classes(self) -> dict[Class, Class]:
-        """Each holder class and the topmost class that binds the attribute."""
+        """Each class whose objects keep or hand on a session, and the first of its world."""
+        worlds = _Worlds(self._keepers)
+        for cls in self._project.classes:
+            for part in self._parts(cls):
+                if part in self._keepers:
+                    worlds.join(cls, part)
+        return worlds.first()
+
+    @cached_property
+    def _keepers(self) -> dict[Class, Class]:
+        """Each class with a session in an attribute and the topmost class that binds it."""
         found: dict[Class, Class] = {}
         for cls in self._project.classes:
             if any(self._is_session(cls, attr) for attr in cls.instance):
                 for member in (cls, *_descendants(cls)):
                     found.setdefault(member, found.get(cls, cls))
         return found
+
+    def _parts(self, cls: Class) -> Iterator[Class]:
+        """The classes whose objects the constructor of `cls` makes with its own session."""
+        for binding in cls.scope.names.get("__init__", ()):
+            if isinstance(binding, FunctionBinding):
+                for site in self._project.calls(binding.function):
+                    if site.kind == "call" and self._project.passes_session(site):
+                        yield from (t.cls for t in site.targets if t.name == "__init__" and t.cls)
 
     @cached_property
     def _members(self) -> dict[Class, list[Function]]:
@@ -91,6 +110,8 @@ class Holders:
         """The classes that each function constructs; FastAPI constructs dependencies itself."""
         made: dict[Function, tuple[Class, ...]] = {}
         for function in self._project.functions:
+            if function.name == "__init__" and function.cls in self._classes:
+                continue  # who makes that object decides
             keys = {
                 self._classes[target.cls]: None
                 for site in self._project.calls(function)
@@ -116,6 +137,25 @@ class Holders:
     def _is_session(self, cls: Class, attr: str) -> bool:
         types = self._project.attribute_types(cls, attr)
         return self._project.session_kind_of(types) == "sync"
+
+
+class _Worlds:
+    """Classes that belong together, and the first of each lot."""
+
+    def __init__(self, together: Mapping[Class, Class]) -> None:
+        self._up: dict[Class, Class] = dict(together)
+
+    def join(self, one: Class, other: Class) -> None:
+        first, second = self._top(one), self._top(other)
+        if first is not second:
+            self._up[first] = second
+
+    def first(self) -> dict[Class, Class]:
+        return {cls: self._top(cls) for cls in self._up}
+
+    def _top(self, cls: Class) -> Class:
+        up = self._up.setdefault(cls, cls)
+        return cls if up is cls else self._top(up)
 
 
 def _descendants(cls: Class) -> Iterator[Class]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from migrate_async.index.project import Project
@@ -51,12 +51,15 @@ def applications(project: Project) -> Iterator[Application]:
 
 
 def lifespan_edits(
-    project: Project, touches: Touches, colouring: Colouring
+    project: Project,
+    touches: Touches,
+    colouring: Colouring,
+    stays: Callable[[Function], bool],
 ) -> dict[Module, ModuleEdits]:
     """A lifespan for each application that does something at import or start-up.
 
     `create_all` at import becomes a step of it; in a module that belongs to no application it runs
-    with `asyncio.run`.
+    with `asyncio.run`, or on the sync engine where the whole module `stays` sync.
     """
     found: dict[Module, ModuleEdits] = {}
     apps = list(applications(project))
@@ -70,7 +73,7 @@ def lifespan_edits(
         if app is not None:
             edits = _application(project, colouring, app, imports)
         else:
-            edits = _without_application(project, module, imports)
+            edits = _without_application(project, module, [] if stays(module.body) else imports)
         if edits is not None:
             found[module] = edits
     return found

@@ -40,10 +40,36 @@ class Verdicts:
     @cached_property
     def full(self) -> Colouring:
         """As if everything were selected. Test suites take part only if they call what converts."""
-        alone = self._colour(self._obstacle, self._holders, ignore=_is_test)
-        if not tests_take_part(self._project, alone):
-            return alone
+        if not self._suites_convert:
+            return self._alone
+        return self._together
+
+    @cached_property
+    def tests_stay(self) -> bool:
+        """Whether test suites go on working on sync sessions in this run."""
+        return self.is_partial or (self._takes_tests and not self._suites_convert)
+
+    @cached_property
+    def _alone(self) -> Colouring:
+        return self._colour(self._obstacle, self._holders, ignore=_is_test)
+
+    @cached_property
+    def _together(self) -> Colouring:
         return self._colour(self._obstacle, self._holders, ignore=lambda _function: False)
+
+    @cached_property
+    def _takes_tests(self) -> bool:
+        return tests_take_part(self._project, self._alone)
+
+    @cached_property
+    def _suites_convert(self) -> bool:
+        """Whether they take part, and make no objects whose session stays sync."""
+        return self._takes_tests and not any(
+            member in self._together.kept
+            for function in self._project.functions
+            if _is_test(function)
+            for member in self._holders.made(function)
+        )
 
     @cached_property
     def wanted(self) -> frozenset[Function]:

@@ -12,6 +12,7 @@ from migrate_async.index.types import (
     ExternalResult,
     Instance,
     ListOf,
+    RowOf,
     Type,
     Types,
     TypeVariable,
@@ -257,11 +258,16 @@ def _substituted(types: Types, given: Types) -> Types:
     return frozenset(found)
 
 
+def _is_vague(item: Type) -> bool:
+    """Whether it is a row of a query of which nobody knows what it selects."""
+    return isinstance(item, RowOf) and not all(entity.value for entity in item.entities)
+
+
 def is_open(types: Types) -> bool:
     """Whether `types` say too little to rule out objects of a model."""
     known = False
     for item in types:
-        if isinstance(item, TypeVariable | ExternalResult):
+        if isinstance(item, TypeVariable | ExternalResult) or _is_vague(item):
             return True
         known = known or not (isinstance(item, ListOf) and is_open(item.items))
     return not known

@@ -41,6 +41,7 @@ from migrate_async.plan.frontier import Frontier
 from migrate_async.plan.holders import Holders
 from migrate_async.plan.lifespan import lifespan_edits
 from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
+from migrate_async.plan.loads.dynamic import dynamic_reads
 from migrate_async.plan.loads.edits import LoadEdits
 from migrate_async.plan.model_base import base_edits
 from migrate_async.plan.obstacles import Obstacles, is_inside
@@ -195,6 +196,7 @@ class AsyncStep:
         """Loader options for queries, other than those that are translated just now."""
         converts = self.colouring.converts
         collector.diagnostics += self._loads.diagnostics()
+        collector.diagnostics += dynamic_reads(self._project, self.colouring)
         for module, found in self._loads.imports(converts).items():
             collector.add_module(module, found)
         for module, found in self._loads.gets(converts).items():

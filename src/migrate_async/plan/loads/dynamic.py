@@ -1,0 +1,68 @@
+"""Reads whose outcome depends on what happens to be loaded, and which nobody can name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.index.project import Model, Project
+from migrate_async.index.scopes import Function
+from migrate_async.index.types import Instance
+from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import Diagnostic, at
+from migrate_async.plan.colour import Colouring
+from migrate_async.plan.paths import is_test_path
+
+DEPENDS_ON_LOADS = "MA503"
+
+
+def dynamic_reads(project: Project, colouring: Colouring) -> Iterator[Diagnostic]:
+    """`getattr(x, name)` and `x.__dict__` of ORM objects, in code that runs on the event loop.
+
+    The first may load a column that a query of the base class does not select, or a deferred one;
+    the second has more in it than before where a relationship is loaded eagerly now.
+    """
+    if not any(colouring.converts(function) for function in colouring.coloured):
+        return
+    for function in project.functions:
+        if function in colouring.kept or is_test_path(function.module.path):
+            continue
+        if isinstance(function.node, s.FunctionDef):
+            for node in s.walk(function.node):
+                yield from _read(project, function, node)
+
+
+def _read(project: Project, function: Function, node: s.AnyNode) -> Iterator[Diagnostic]:
+    if isinstance(node, s.Attribute) and node.attr == "__dict__":
+        for model in _models(project, node.value):
+            yield _told(function, node, f"what `__dict__` of a {model.cls.name} holds")
+    elif isinstance(node, s.Call) and _is_dynamic_getattr(node):
+        for model in _models(project, node.args[0]):
+            if _loads_late(project, model):
+                yield _told(function, node, f"whether this loads a column of a {model.cls.name}")
+
+
+def _told(function: Function, node: s.Expr, what: str) -> Diagnostic:
+    return at(
+        function.module.path,
+        node.span,
+        DEPENDS_ON_LOADS,
+        f"{what} depends on what is loaded by then, and no load can be awaited here",
+        "name the attributes, or load all of them in the query (`selectin_polymorphic`, `undefer`)",
+    )
+
+
+def _is_dynamic_getattr(call: s.Call) -> bool:
+    is_getattr = isinstance(call.func, s.Name) and call.func.id == "getattr"
+    return is_getattr and len(call.args) > 1 and not isinstance(call.args[1], s.Constant)
+
+
+def _models(project: Project, value: s.Expr) -> list[Model]:
+    types = project.infer(value, project.scope_of(value))
+    classes = {item.cls.qualname for item in types if isinstance(item, Instance)}
+    return [model for name, model in project.models.items() if name in classes][:1]
+
+
+def _loads_late(project: Project, model: Model) -> bool:
+    """Whether objects of `model` may have columns that its query did not select."""
+    has_subclasses = any(other.parent is model.cls for other in project.models.values())
+    return has_subclasses or any(column.deferred for column in model.columns.values())

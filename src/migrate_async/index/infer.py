@@ -7,6 +7,7 @@ gives an empty set; empty results are remembered too, or cyclic code bases take 
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -246,15 +247,27 @@ def _limited(compute: Callable[..., Types], *args: object) -> Types:
 
 
 class deep_recursion:  # noqa: N801 - used as a function, and too often for a generator
-    """Allow the frames that inference needs on deeply nested code."""
+    """Allow the frames that inference needs on deeply nested code.
 
-    __slots__ = ("_before",)
+    The limit is one for all threads: it is put back when the last of them is done.
+    """
+
+    __slots__ = ()
+    _lock = threading.Lock()
+    _inside = 0
+    _before = 0
 
     def __enter__(self) -> None:
-        self._before = sys.getrecursionlimit()
-        if self._before < _FRAMES:
-            sys.setrecursionlimit(_FRAMES)
+        cls = type(self)
+        with cls._lock:
+            if not cls._inside:
+                cls._before = sys.getrecursionlimit()
+                sys.setrecursionlimit(max(cls._before, _FRAMES))
+            cls._inside += 1
 
     def __exit__(self, *_: object) -> None:
-        if self._before < _FRAMES:
-            sys.setrecursionlimit(self._before)
+        cls = type(self)
+        with cls._lock:
+            cls._inside -= 1
+            if not cls._inside:
+                sys.setrecursionlimit(cls._before)

@@ -18,16 +18,18 @@ from migrate_async.lint.engine import check
 from migrate_async.lint.rules.lazy_load_in_async import LazyLoadInAsync
 from migrate_async.lint.rules.response_reads_unloaded import ResponseReadsUnloaded
 from migrate_async.model.plan import Step
+from migrate_async.model.profile import LazyLoad, Place, Profile
 from migrate_async.model.selection import EVERYTHING, Selection
 from migrate_async.plan.async_step import AsyncStep
 from migrate_async.plan.loads.accesses import Accesses
 from migrate_async.plan.loads.analysis import Analysis
 from migrate_async.plan.loads.names import Naming
 from migrate_async.plan.queries import plan_queries
+from migrate_async.source.profiles import write_profile
 from migrate_async.source.templates import templates_of
 from support import covered_loads, planted_loads
 from support.http_sequence import replay
-from support.migration import tree
+from support.migration import tree, write
 from support.planted_loads import CASES
 from support.projects import project
 from support.route_by_route import migrate, routes_of
@@ -123,6 +125,18 @@ def test_the_static_analysis_sees_every_planted_load(tmp_path: Path) -> None:
         if not seen["_".join(case.path.split("/")[1:3])].issuperset(case.reads)
     ]
     assert missed == []
+
+
+def test_a_recorded_load_that_the_code_shows_is_no_news(tmp_path: Path) -> None:
+    """Though the line names the proxy `books`, and not what that loads."""
+    planted_loads.write(tmp_path)
+    lines = (tmp_path / "app" / "routes.py").read_text().splitlines()
+    line = next(n for n, text in enumerate(lines, 1) if "in shelf.books" in text)
+    place = Place("app/routes.py", line, "app.routes.proxy_2")
+    load = LazyLoad(model="app.models.Shelf", attribute="items", place=place)
+    write_profile(tmp_path / "profile.json", Profile(loads=(load,)))
+    said = write(tmp_path, "--all", "--profile", "profile.json")
+    assert not re.search("MA50[456]", said)
 
 
 def test_a_second_run_changes_nothing(planted: Migrated) -> None:

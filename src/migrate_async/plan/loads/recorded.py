@@ -63,6 +63,9 @@ class Matcher:
 
     def _match(self, load: LazyLoad, found: Recorded) -> None:
         step = self._step(load.model, load.attribute)
+        known = self._function(load.place)
+        if step is not None and known is not None and self._seen.sees(known, step):
+            return
         reader = self._reader(load)
         is_page = load.via == "jinja2" and not load.place.path.endswith(".py")
         if step is None or (reader is None and not is_page):

@@ -283,6 +283,12 @@ class Page(BaseModel, Generic[T]):
     total: int
 
 
+class Counted(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    Book: BookReviews
+    number: int
+
+
 class BookPage(BaseModel):
     items: List[BookReviews]
     total: int
@@ -370,6 +376,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import PlainTextResponse
 from fastapi.templating import Jinja2Templates
 from pydantic import TypeAdapter
+from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from app import crud, helpers, schemas
@@ -671,6 +678,27 @@ def template_4(request: Request, db: Session = Depends(get_db)):
     publisher = crud.publisher.get(db, 1)  # reads: Publisher.books Book.tags
     page = templates.get_template("publisher.html")
     return PlainTextResponse(page.render(publisher=publisher))
+
+# shape: row
+@router.get("/row/1", response_model=List[schemas.Counted])
+def row_1(db: Session = Depends(get_db)):
+    rows = db.query(Book, func.count(Book.id).label("number")).group_by(Book.id).order_by(Book.id)
+    return rows.all()  # reads: Book.reviews
+@router.get("/row/2", response_model=schemas.Counted)
+def row_2(db: Session = Depends(get_db)):
+    found = db.query(Book, Book.id.label("number")).filter(Book.id == 1).first()
+    return found  # reads: Book.reviews
+@router.get("/row/3")
+def row_3(db: Session = Depends(get_db)):
+    found = {}
+    for book, number in db.query(Book, Book.id).order_by(Book.id):
+        found[number] = book.author.name if book.author else None  # reads: Book.author
+    return found
+@router.get("/row/4")
+def row_4(db: Session = Depends(get_db)):
+    rows = db.query(Book, Author).join(Author, Book.author_id == Author.id).order_by(Book.id).all()
+    # reads: Author.country
+    return [schemas.AuthorCountry.model_validate(author) for _, author in rows]
 
 # shape: dependency
 @router.get("/dependency/1", response_model=schemas.AuthorProfile)

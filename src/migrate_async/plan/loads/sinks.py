@@ -172,6 +172,10 @@ class Sinks:
         pairs = [(schema, model) for schema in schemas for model in models]
         if len(models) > 1:  # known too little of
             pairs = [pair for pair in pairs if self._fits(*pair)]
+        found = list(self._of_rows(value, scope, schemas, list(_rows(types)), function))
+        if found:
+            yield from found
+            return
         if not pairs and (is_open(types) or models):
             models, pairs = [], list(self._pairs(schemas))
         for schema, model in pairs:
@@ -179,6 +183,26 @@ class Sinks:
             if reads.paths or reads.blocked:
                 known = value if models else None
                 yield Sink(function, value, known, scope, reads, schema.qualname)
+
+    def _of_rows(
+        self,
+        value: s.Expr,
+        scope: Scope,
+        schemas: list[Class],
+        rows: list[RowOf],
+        function: Function,
+    ) -> Iterator[Sink]:
+        """A schema with a field `Post`, filled from the rows of `query(Post, func.count(...))`."""
+        for schema in schemas:
+            fields = self._schemas.fields(schema)
+            for entity in (entity for row in rows for entity in row.entities):
+                model = entity.model
+                if entity.kind != "class" or model not in self._models or model is None:
+                    continue
+                for inner in dict.fromkeys(classes_in(fields.get(model.name, frozenset()))):
+                    reads = self._schema_reads.of(inner, model)
+                    if self._schemas.is_schema(inner) and reads.paths:
+                        yield Sink(function, value, value, scope, reads, inner.qualname)
 
     def _pairs(self, schemas: list[Class]) -> Iterator[tuple[Class, Class]]:
         """Schemas, nested ones too, with the models that have an attribute for each field."""
@@ -261,6 +285,14 @@ def _substituted(types: Types, given: Types) -> Types:
 def _is_vague(item: Type) -> bool:
     """Whether it is a row of a query of which nobody knows what it selects."""
     return isinstance(item, RowOf) and not all(entity.value for entity in item.entities)
+
+
+def _rows(types: Types) -> Iterator[RowOf]:
+    for item in types:
+        if isinstance(item, RowOf):
+            yield item
+        elif isinstance(item, ListOf):
+            yield from _rows(item.items)
 
 
 def is_open(types: Types) -> bool:

@@ -283,9 +283,13 @@ class Page(BaseModel, Generic[T]):
     total: int
 
 
+class Book(BookReviews):
+    pass
+
+
 class Counted(BaseModel):
     model_config = ConfigDict(from_attributes=True)
-    Book: BookReviews
+    Book: Book
     number: int
 
 

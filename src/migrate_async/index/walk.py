@@ -237,7 +237,10 @@ class _Walk:
         self.expr(node.value, node, context)
 
     def _annotated(self, node: s.AnnotatedAssign, context: Context) -> None:
-        binding = sc.AnnotatedBinding(self._scope, node.annotation, node.value)
+        scope = self._scope
+        if scope.kind == "class" and scope.parent is not None and _names_itself(node):
+            scope = scope.parent  # `Post: Post` in a class body means the class outside
+        binding = sc.AnnotatedBinding(scope, node.annotation, node.value)
         self._target(node.target, binding, node, context)
         self.expr(node.annotation, node, context, "annotation")
         self.expr(node.value, node, context)
@@ -411,6 +414,12 @@ def _within(context: Context, kind: str) -> Context:
 
 def _prefix(function: sc.Function) -> str:
     return function.module.name if function.is_module else function.qualname
+
+
+def _names_itself(node: s.AnnotatedAssign) -> bool:
+    """Whether the annotation mentions the name that it is about."""
+    name = node.target.id if isinstance(node.target, s.Name) else ""
+    return any(isinstance(part, s.Name) and part.id == name for part in s.walk(node.annotation))
 
 
 def _is_main_guard(test: s.Expr) -> bool:

@@ -82,7 +82,7 @@ def _resolved(project: Project, plan: Plan, lines: int) -> dict[str, float | str
     """Calls of the application (not of its tests) whose callee is known."""
     functions = [f for f in project.functions if not is_test_path(f.module.path)]
     sites = [site for f in functions for site in project.calls(f) if site.kind == "call"]
-    open_ends = [site for site in sites if site.passes_session and not site.resolved]
+    open_ends = [site for site in sites if not site.resolved and project.passes_session(site)]
     decided = {
         (decision.path, decision.line): decision.reasons[0].code for decision in plan.functions
     }

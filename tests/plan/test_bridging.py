@@ -234,29 +234,17 @@ def answers(files: dict[str, str], folder: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("first", "second"), [("/one", "/two"), ("/two", "/one")])
+@pytest.mark.parametrize("files", [FILES, LAZY_FILES], ids=["calls", "lazy results"])
 def test_bridged_calls_do_the_same_and_leave_no_trace(
-    first: str, second: str, tmp_path: Path
+    files: dict[str, str], first: str, second: str, tmp_path: Path
 ) -> None:
-    legacy = answers(FILES, tmp_path / "legacy")
-    halfway = migrated(FILES, Selection(routes=(f"GET {first}",)))
+    """Each way to call, and what is read lazily of objects, lists, tuples that a bridge gave."""
+    legacy = answers(files, tmp_path / "legacy")
+    halfway = migrated(files, Selection(routes=(f"GET {first}",)))
     assert "run_sync(" in halfway["app/main.py"]
     assert answers(halfway, tmp_path / "halfway") == legacy
     done = migrated(halfway, Selection(routes=(f"GET {second}",)))
-    assert done == migrated(FILES, EVERYTHING)
-    assert answers(done, tmp_path / "done") == legacy
-
-
-@pytest.mark.parametrize(("first", "second"), [("/one", "/two"), ("/two", "/one")])
-def test_what_a_bridge_gives_can_be_read_lazily_afterwards(
-    first: str, second: str, tmp_path: Path
-) -> None:
-    """Objects, lists, tuples and dictionaries of them, and objects that hold one."""
-    legacy = answers(LAZY_FILES, tmp_path / "legacy")
-    halfway = migrated(LAZY_FILES, Selection(routes=(f"GET {first}",)))
-    assert "run_sync(" in halfway["app/main.py"]
-    assert answers(halfway, tmp_path / "halfway") == legacy
-    done = migrated(halfway, Selection(routes=(f"GET {second}",)))
-    assert done == migrated(LAZY_FILES, EVERYTHING)
+    assert done == migrated(files, EVERYTHING)
     assert answers(done, tmp_path / "done") == legacy
 
 

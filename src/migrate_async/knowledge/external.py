@@ -43,3 +43,14 @@ QUIET = frozenset(
     }
 )
 """Methods of clients that wait for nothing."""
+
+HARMLESS_ROOTS = frozenset(
+    {
+        *("builtins", "typing", "typing_extensions", "types", "dataclasses", "contextlib", "copy"),
+        *("functools", "itertools", "inspect", "logging", "weakref", "pprint", "operator"),
+        *("sqlalchemy", "sqlmodel", "alembic", "fastapi", "starlette", "pydantic", "pytest"),
+        *("asyncio", "anyio", "concurrent", "threading", "unittest", "migrate_async"),
+    }
+)
+"""Packages that do no work on a session that is passed to them, or that have tables of their own.
+"""

@@ -82,7 +82,7 @@ def _coloured(
             pending.append(function)
 
     for function in project.functions:
-        touch = touches.first(function) or touches.left(function)
+        touch = touches.first(function) or touches.left(function) or touches.handover(function)
         if touch is not None and not function.is_module:
             add(function, touch)
     while pending:

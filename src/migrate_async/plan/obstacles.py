@@ -152,7 +152,7 @@ class Obstacles:
                 return _site(
                     "unresolved", "it passes its session to a call nobody can follow", site
                 )
-        return None
+        return self._touches.handover(function)
 
     def _escapes(self, function: Function) -> Reason | None:
         """A session put into a tuple or dict ends up where nobody can follow it."""

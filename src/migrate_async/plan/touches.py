@@ -12,6 +12,7 @@ from migrate_async.knowledge.async_api import AWAITED, CONTEXT, METADATA_IO
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.blocks import is_unplaced
+from migrate_async.plan.handovers import unfollowed
 from migrate_async.plan.queries import LEAVE, Chain, QueryPlan
 
 FIRST_REMARK = "MA180"
@@ -87,6 +88,14 @@ class Touches:
                     "query-left", diagnostic.message, function.module.path, diagnostic.line
                 )
         return None
+
+    def handover(self, function: Function) -> Reason | None:
+        """The first call of `function` that hands its session to code which nobody can read."""
+        site = unfollowed(self._project, function)
+        if site is None:
+            return None
+        text = "it passes its session to a call nobody can follow"
+        return Reason("unresolved", text, function.module.path, site.node.line)
 
     def first(self, function: Function) -> Reason | None:
         """The first operation of `function` as a reason; None when there is none."""

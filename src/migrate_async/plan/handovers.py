@@ -1,0 +1,56 @@
+"""Sessions that a function hands to code which nobody can read: plugins, other packages.
+
+Such code was written for a sync session. Whoever calls it keeps one.
+"""
+
+from __future__ import annotations
+
+from migrate_async.index import types as t
+from migrate_async.index.callgraph import CallSite
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.index.sessions import is_heuristic
+from migrate_async.index.types import Type
+from migrate_async.knowledge.external import HARMLESS_ROOTS
+from migrate_async.model import syntax as s
+from migrate_async.plan.paths import is_test_path
+
+
+def unfollowed(project: Project, function: Function) -> CallSite | None:
+    """The first call of `function` that passes its sync session to unknown code.
+
+    What is a session by its name only does not count, nor do tests.
+    """
+    if is_test_path(function.module.path):
+        return None
+    for site in project.calls(function):
+        if site.kind != "call" or site.targets or site.operation is not None:
+            continue
+        if not project.passes_session(site) or not _passes_sync(project, site):
+            continue
+        assert isinstance(site.node, s.Call)  # noqa: S101  sites of this kind are
+        types = project.infer(site.node.func, site.scope)
+        if not site.resolved or any(map(_is_unknown, types)):
+            return site
+    return None
+
+
+def _passes_sync(project: Project, site: CallSite) -> bool:
+    call = site.node
+    assert isinstance(call, s.Call)  # noqa: S101  sites of this kind are
+    values = (*call.args, *(keyword.value for keyword in call.keywords))
+    types = (project.infer(value, site.scope) for value in values)
+    return any(
+        project.session_kind_of(found) == "sync" and not is_heuristic(found) for found in types
+    )
+
+
+def _is_unknown(item: Type) -> bool:
+    """Whether nobody has read the code of `item`: it is neither ours nor one of our tables'."""
+    if isinstance(item, t.Method):
+        return isinstance(item.owner, t.Instance)
+    if isinstance(item, t.ExternalMethod):
+        return item.owner.partition(".")[0] not in HARMLESS_ROOTS
+    if isinstance(item, (t.External, t.ExternalResult)):
+        return item.dotted.partition(".")[0] not in HARMLESS_ROOTS
+    return False

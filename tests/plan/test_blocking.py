@@ -46,7 +46,7 @@ from passlib.context import CryptContext
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.database import get_db
+from app.database import engine, get_db
 
 app = FastAPI()
 passwords = CryptContext(schemes=["bcrypt"])
@@ -147,7 +147,7 @@ def test_slow_calls_go_back_to_a_thread(body: str, expected: str) -> None:
             "the block that it opens blocks, too",
         ),
         ("return requests.get(url, func=one)\n", "it has an argument called `func`"),
-        ("return requests.get(url, auth=db)\n", "it is handed a session or an engine"),
+        ("return requests.get(url, auth=engine)\n", "it is handed a session or an engine"),
     ],
 )
 def test_what_cannot_go_to_a_thread_is_reported(body: str, problem: str) -> None:

@@ -65,6 +65,8 @@ class Finisher:
         fitter = Fitter(self.style, block)
         if not fitter.too_long(text):
             return None
+        if self.joins:
+            return fitter  # it was as long as it was for what is gone now
         limit = max(self.style.limit, block + width(_bare(self.original)))
         fitter = Fitter(dataclasses.replace(self.style, limit=limit), block)
         return fitter if fitter.too_long(text) else None

@@ -318,10 +318,18 @@ def test_finish_has_nothing_to_do_where_all_is_async(root: Path) -> None:
 def test_finish_writes_with_a_journal(root: Path) -> None:
     """As every write does, so that `undo` takes it back."""
     file = root / "blog" / "late.py"
-    text = "def get_sync_db(db):\n    return db.sync_session\n\n\nx = 1\n"
+    text = (
+        "from fastapi import Depends\n"
+        "from sqlalchemy.ext.asyncio import AsyncSession\n"
+        "from sqlalchemy.orm import Session\n\n\n"
+        "async def get_db():\n    async with AsyncSession() as db:\n        yield db\n\n\n"
+        "def get_sync_db(db: AsyncSession = Depends(get_db)) -> Session:\n"
+        "    return db.sync_session\n\n\nx = 1\n"
+    )
     file.write_text(text)
     done = use_cases.finish(workspace(root), Mode.WRITE, Progress(), allow_dirty=True)
     assert done.summary.written
-    assert file.read_text() == "x = 1\n"
+    assert "get_sync_db" not in file.read_text()
+    assert file.read_text().endswith("x = 1\n")
     use_cases.undo(workspace(root), back_to=None, force=False)
     assert file.read_text() == text

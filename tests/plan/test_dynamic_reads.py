@@ -55,7 +55,7 @@ def read(id: int, db: Session = Depends(get_db)):
 def found(expression: str) -> list[str]:
     files = {"app/main.py": APPLICATION.format(expression=expression)}
     plan = make_plan(project(files), Step.ALL, Settings())
-    return [item.message for item in plan.diagnostics if item.code == "MA503"]
+    return [item.message for item in plan.diagnostics if item.code == "MA507"]
 
 
 @pytest.mark.parametrize(

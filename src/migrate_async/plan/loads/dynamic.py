@@ -12,7 +12,7 @@ from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.colour import Colouring
 from migrate_async.plan.paths import is_test_path
 
-DEPENDS_ON_LOADS = "MA503"
+DEPENDS_ON_LOADS = "MA507"
 
 
 def dynamic_reads(project: Project, colouring: Colouring) -> Iterator[Diagnostic]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, ClassBinding, FromBinding, ImportBinding, Module
-from migrate_async.index.types import ClassObject, ModuleObject, of
+from migrate_async.index.types import ClassObject, ModuleObject, Types, of
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.names import import_path, local_name, type_checking_blocks
@@ -19,26 +19,36 @@ class Naming:
         self._project = project
         self._codemod = codemod
         self._imports: dict[Module, frozenset[str]] = {}
+        self._names: dict[Module, tuple[tuple[str, Types], ...]] = {}
 
     def name_of(self, cls: Class, module: Module) -> tuple[str, p.ImportChange | None]:
         """What `module` calls `cls`, and the import that it needs for that.
 
         Raises `LookupError` when importing it could lead in a circle, or the name is taken.
         """
-        hidden = _typing_only(module)
-        for name, bound in module.scope.names.items():
-            if isinstance(bound[0], _NAMING) and name not in hidden:
-                found = self._project.infer(s.Name(0, 0, 0, 0, name), module.scope)
-                if found == of(ClassObject(cls)):
-                    return name, None
-                if found == of(ModuleObject(cls.module.name)) and self._is_top(cls):
-                    return f"{name}.{cls.name}", None
+        itself, home = of(ClassObject(cls)), of(ModuleObject(cls.module.name))
+        for name, found in self._names_in(module):
+            if found == itself:
+                return name, None
+            if found == home and self._is_top(cls):
+                return f"{name}.{cls.name}", None
         if cls.name in module.scope.names or cls.module is module:
             raise LookupError(cls.qualname)
         if not self._is_top(cls) or module.name in self._reached(cls.module):
             raise LookupError(cls.qualname)
         path = import_path(module, cls.module.name)
         return cls.name, p.ImportChange(self._codemod, path, cls.name)
+
+    def _names_in(self, module: Module) -> tuple[tuple[str, Types], ...]:
+        """The names of imports and classes at the top level of `module`, and what they are."""
+        if module not in self._names:
+            hidden = _typing_only(module)
+            self._names[module] = tuple(
+                (name, self._project.infer(s.Name(0, 0, 0, 0, name), module.scope))
+                for name, bound in module.scope.names.items()
+                if isinstance(bound[0], _NAMING) and name not in hidden
+            )
+        return self._names[module]
 
     def _is_top(self, cls: Class) -> bool:
         """Whether the module of `cls` has it at its top level."""

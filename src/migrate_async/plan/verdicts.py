@@ -63,12 +63,21 @@ class Verdicts:
 
     @cached_property
     def _suites_convert(self) -> bool:
-        """Whether they take part, and make no objects whose session stays sync."""
-        return self._takes_tests and not any(
+        """Whether they take part, and make no objects whose session stays sync.
+
+        If they do, they stay sync, unless that would keep a coroutine of the application from
+        getting the async session that it needs.
+        """
+        if not self._takes_tests:
+            return False
+        makes_sync = any(
             member in self._together.kept
             for function in self._project.functions
             if _is_test(function)
             for member in self._holders.made(function)
+        )
+        return not makes_sync or any(
+            function.is_async and self._together.converts(function) for function in self._alone.kept
         )
 
     @cached_property

@@ -88,6 +88,8 @@ def test_the_tutorial_runs_from_its_first_command_to_its_last(
     page = REPOSITORY / "docs" / "tutorial.md"
     assert IN_ORDER in page.read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    programs = str(Path(sys.executable).parent)
+    monkeypatch.setenv("PATH", programs + os.pathsep + os.environ["PATH"])
     for name in ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"):
         monkeypatch.setenv(name, "Reader")
     for name in ("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"):

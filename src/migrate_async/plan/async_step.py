@@ -11,8 +11,9 @@ from migrate_async.index.scopes import Class, Function
 from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.model.diagnostic import Diagnostic, Severity
+from migrate_async.model.diagnostic import Severity
 from migrate_async.model.selection import Selection
+from migrate_async.plan.advice import stays_sync
 from migrate_async.plan.after_commit import refresh_edits
 from migrate_async.plan.alembic import Alembic
 from migrate_async.plan.alembic.environment import is_environment, is_revision
@@ -45,7 +46,6 @@ from migrate_async.plan.loads.dynamic import dynamic_reads
 from migrate_async.plan.loads.edits import LoadEdits
 from migrate_async.plan.model_base import base_edits
 from migrate_async.plan.obstacles import Obstacles, is_inside
-from migrate_async.plan.owners import advice_for
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.pytest_support import is_fixture, is_test, pytest_edits
 from migrate_async.plan.queries import QueryPlan, plan_queries
@@ -60,6 +60,7 @@ from migrate_async.plan.sessions import (
 )
 from migrate_async.plan.stand_ins import mock_sessions, stand_in_edits
 from migrate_async.plan.surroundings import Surroundings
+from migrate_async.plan.sync_world import SyncWorld
 from migrate_async.plan.touches import Touches
 from migrate_async.plan.verdicts import Verdicts
 
@@ -96,6 +97,17 @@ class AsyncStep:
             project, selection, self._touches, queries, self._obstacle, self._holders
         )
 
+    @cached_property
+    def _world(self) -> SyncWorld:
+        return SyncWorld(
+            self._project,
+            self._verdicts,
+            self._touches,
+            self._holders,
+            self._twins.functions,
+            self._environments,
+        )
+
     def wants(self, function: Function) -> bool:
         """Whether `function` was selected, or is needed by what was."""
         return function in self._verdicts.wanted
@@ -106,7 +118,9 @@ class AsyncStep:
         self._decide(collector)
         self._translate(collector)
         frontier = Frontier(self._around, self._verdicts, self._becomes_async)
-        collapse = Collapse(self._project, self.colouring, self._holds_kept, self._holders.holds)
+        collapse = Collapse(
+            self._project, self.colouring, self._world.holds_kept, self._holders.holds
+        )
         for module, found in collapse.plan().items():
             collector.add_module(module, found)
         if converted:
@@ -125,7 +139,7 @@ class AsyncStep:
             self._convert(collector, function)
             gone = self._session_plan(function).gone
             collector.add_module(function.module, frontier.restore(function, gone))
-        for function in self._staying:
+        for function in self._world.staying:
             if function not in self._environments:
                 collector.add_module(function.module, frontier.repoint(function))
         for factory in self._project.session_factories:
@@ -136,7 +150,7 @@ class AsyncStep:
         self._carriers(collector, frontier)
         constructors = Constructors(self._project, self._settings, self._provider)
         planned = constructors.plan(
-            self._converts_class, self.colouring.converts, self._session_plan
+            self._world.converts_class, self.colouring.converts, self._session_plan
         )
         for module, found in planned.items():
             collector.add_module(module, found)
@@ -190,7 +204,7 @@ class AsyncStep:
         )
 
     def _takes_queries(self, function: Function) -> bool:
-        return self._takes_part(function.module.path)
+        return self._world.takes_part(function.module.path)
 
     def _load(self, collector: Collector) -> None:
         """Loader options for queries, other than those that are translated just now."""
@@ -256,7 +270,7 @@ class AsyncStep:
             if route:
                 collector.count(f"routes{suffix}")
             if kept is not None and self.wants(function):
-                collector.diagnostics.append(_kept(function, kept, self._severity(function)))
+                collector.diagnostics.append(stays_sync(function, kept, self._severity(function)))
 
     def _waits(self, function: Function) -> bool:
         """Whether `function` was not selected and a later run converts it."""
@@ -304,7 +318,7 @@ class AsyncStep:
         collector.add(path, sessions.edits, sessions.imports, sessions.unneeded)
         collector.count("sessions", sessions.sessions)
         awaiter = Awaiter(
-            self._around, self._touches, self.colouring, self._holds_kept, self.blocking
+            self._around, self._touches, self.colouring, self._world.holds_kept, self.blocking
         )
         found = awaiter.plan(function, sessions.gone)
         collector.add(path, found.edits, found.imports, found.unneeded)
@@ -340,116 +354,13 @@ class AsyncStep:
         collector.add(path, loads.edits)
         self._awaited_models.update(loads.models)
 
-    @cached_property
-    def _staying(self) -> dict[Function, None]:
-        """Functions that stay sync and may have to be re-pointed, in order."""
-        found = dict.fromkeys(self.colouring.kept)
-        for function in self._project.functions:
-            if self._verdicts.tests_stay and is_test_path(function.module.path):
-                stays = True
-            elif function.is_module:
-                stays = self._runs_sessions(function) or self._needs_sync_engine(function)
-            else:
-                stays = function not in self.colouring.coloured and self._feeds_kept(function)
-            if stays:
-                found[function] = None
-        return found
-
-    def _runs_sessions(self, body: Function) -> bool:
-        """Whether a module works on a session at its top level."""
-        operations = [touch for touch in self._touches.of(body) if touch.kind != "metadata"]
-        return self._takes_part(body.module.path) and bool(operations or self._touches.chains(body))
-
-    def _needs_sync_engine(self, body: Function) -> bool:
-        """Whether an environment of Alembic is left on the sync side."""
-        converted = {function.module for function in self._environments}
-        return is_environment(body.module) and body.module not in converted
-
-    def _feeds_kept(self, function: Function) -> bool:
-        """Whether an uncoloured function hands its session to code that stays sync."""
-        kept = self.colouring.kept
-        cls = function.cls
-        if function.name == "__init__" and cls is not None and self._holds_kept(cls):
-            return True
-        if function.is_async and not self._takes_sync_session(function):
-            return False
-        sites = [site for site in self._project.calls(function) if site.kind != "bridge"]
-        if any(target in kept for site in sites for target in site.targets):
-            return True
-        if function in self._kept_value_users:
-            return True
-        makes = [
-            target.cls
-            for site in sites
-            for target in site.targets
-            if target.name == "__init__" and target.cls
-        ]
-        return any(self._holds_kept(cls) for cls in makes)
-
-    def _takes_sync_session(self, function: Function) -> bool:
-        return any(
-            self._project.session_kind(s.Name(*param.span, param.name), function.scope) == "sync"
-            for param in function.params
-        )
-
-    def _holds_kept(self, cls: Class) -> bool:
-        """Whether objects of `cls` keep a session that stays sync."""
-        kept = self.colouring.kept
-        return self._holders.holds(cls) and any(m in kept for m in self._holders.members(cls))
-
-    @cached_property
-    def _kept_value_users(self) -> frozenset[Function]:
-        """Functions that hand a kept function on as a value, to a thread for example."""
-        return frozenset(
-            use.function for kept in self.colouring.kept for use in self._project.value_uses(kept)
-        )
-
     def _carriers(self, collector: Collector, frontier: Frontier) -> None:
         """Functions that hand a session on without touching it get its new type."""
-        for function in self._project.functions:
-            if function in self.colouring.coloured or function in self._staying:
-                continue
-            if function in self._twins.functions or not self._may_carry(function):
-                continue
-            if self._only_kept_callers(function):
-                continue
-            if is_test_path(function.module.path) and not self._tests_converted:
-                continue
+        for function in self._world.carriers:
             found = annotation_edits(self._project, function, converts=False)
             collector.add(function.module.path, found.edits, found.imports, found.unneeded)
             if not function.is_module:
                 collector.add_module(function.module, frontier.restore(function, frozenset()))
-
-    def _may_carry(self, function: Function) -> bool:
-        """Whether `function` is called by nothing that stays sync in this run only."""
-        if not self._verdicts.tests_stay:
-            return True
-        callers = [site for site in self._project.callers(function) if site.kind == "call"]
-        return function in self._verdicts.wanted and not any(
-            site.function in self.colouring.kept or is_test_path(site.function.module.path)
-            for site in callers
-        )
-
-    def _only_kept_callers(self, function: Function) -> bool:
-        callers = [
-            site.function
-            for site in self._project.callers(function)
-            if site.kind == "call" and not site.function.is_module
-        ]
-        return bool(callers) and all(caller in self.colouring.kept for caller in callers)
-
-    @cached_property
-    def _tests_converted(self) -> bool:
-        return any(
-            is_test_path(function.module.path) and self.colouring.converts(function)
-            for function in self.colouring.coloured
-        )
-
-    def _converts_class(self, cls: Class) -> bool:
-        """Whether the methods that use the session of `cls` objects convert."""
-        return self._holders.holds(cls) and any(
-            self.colouring.converts(member) for member in self._holders.members(cls)
-        )
 
     def _registry(
         self, collector: Collector, frontier: Frontier, constructors: frozenset[Function]
@@ -535,7 +446,7 @@ class AsyncStep:
         owner = variable.scope.function
         if is_revision(variable.module) or is_environment(variable.module):
             return False
-        if not self._takes_part(variable.module.path) or variable in self._twins.variables:
+        if not self._world.takes_part(variable.module.path) or variable in self._twins.variables:
             return False
         return self.colouring.converts(owner) or owner not in self.colouring.coloured
 
@@ -553,10 +464,10 @@ class AsyncStep:
     def _start_up(self, collector: Collector) -> None:
         lifespan = False
         planned = lifespan_edits(
-            self._project, self._touches, self.colouring, self._staying.__contains__
+            self._project, self._touches, self.colouring, self._world.staying.__contains__
         )
         for module, found in planned.items():
-            if self._takes_part(module.path):
+            if self._world.takes_part(module.path):
                 collector.add_module(module, found)
                 lifespan = lifespan or found.moves_import
         for module, found in (client_edits(self._project) if lifespan else {}).items():
@@ -568,47 +479,6 @@ class AsyncStep:
         for module, found in (*relationships.items(), *bases.items()):
             collector.add_module(module, found)
 
-    def _takes_part(self, path: str) -> bool:
-        return not is_test_path(path) or self._tests_converted
-
 
 def _is_inside(span: s.Span, around: list[s.Span]) -> bool:
     return any(is_inside(span, other) for other in around)
-
-
-def _kept(function: Function, reason: p.Reason, severity: Severity) -> Diagnostic:
-    advice = advice_for(function.boundary) if reason.code == "boundary" else None
-    return Diagnostic(
-        path=function.module.path,
-        line=function.node.line if function.node else 0,
-        code="MA201",
-        message=f"{function.qualname} stays sync: {reason.text}",
-        next_step=advice or NEXT_STEPS.get(reason.code, _SEE_PLAN),
-        severity=severity.value,
-    )
-
-
-_SEE_PLAN = "see `migrate-async plan` for the chain of reasons"
-
-NEXT_STEPS = {
-    "alembic": "nothing to do while a sync driver is installed; "
-    "`--step alembic` moves it to the async one",
-    "boundary": "call its work from an async function, or leave it on the sync session",
-    "decorator": "make the decorator await coroutines, or take it off",
-    "query-left": "translate the query by hand, then run the migration again",
-    "legacy-query": "run `migrate-async migrate --step queries --write` first",
-    "no-counterpart": "wrap the call in `await db.run_sync(...)` by hand",
-    "shared-session": "take a session as a parameter instead of the module's variable",
-    "unresolved": "annotate the callee, or convert the call by hand",
-    "no-await": "turn the expression into a loop or a list comprehension",
-    "holds-lock": "use `async with` on an `asyncio.Lock`, or release the lock before the query",
-    "foreign-session": "take a session from Depends(get_db) there instead; the package has no "
-    "async one",
-    "called-by-sync": "migrate the caller too; until then it is called on the sync side",
-    "called-at-import": "move the call into the application's start-up",
-    "not-selected": "select it too, or migrate it in a later run",
-    "shares-session": "convert what keeps that one (`plan --explain` tells); all share one side",
-    "shares-query": "convert what keeps that one; until then the query stays as it is",
-    "made-by-sync": "convert what makes it; until then the object stays on the sync side",
-    "iterates-sync": "select what keeps it sync, or collect the items inside it",
-}

@@ -308,7 +308,8 @@ def test_read_only_folder(template: Path) -> None:
 
 def test_terminated_politely(template: Path) -> None:
     """An exception in the middle, as Ctrl-C raises one, puts everything back."""
-    arm = "import signal\nos_replace = Path.replace\ndef interrupted(path, target):\n"
+    arm = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    arm += "os_replace = Path.replace\ndef interrupted(path, target):\n"
     arm += "    done = os_replace(path, target)\n"
     arm += "    os.kill(os.getpid(), signal.SIGINT)\n    return done\n"
     arm += "Path.replace = interrupted"

@@ -17,9 +17,11 @@ from migrate_async.plan.loads.analysis import Analysis
 from migrate_async.plan.loads.decide import Awaiting
 from migrate_async.plan.loads.names import Naming
 from migrate_async.plan.loads.paths import (
+    LOADERS,
     Path,
     awaiting,
     indented,
+    loaders,
     longest,
     names,
     option,
@@ -85,7 +87,7 @@ class LoadEdits:
             edits = found.setdefault(module, ModuleEdits())
             for path in wanted:
                 changes = [self._naming.name_of(step.model, module)[1] for step in path]
-                first = "undefer" if path[0].relationship is None else "selectinload"
+                first = next(loaders(path, query.loaded))
                 changes.append(self._naming.loader(first, module)[1])
                 edits.imports += [change for change in changes if change is not None]
         return found
@@ -129,11 +131,9 @@ class LoadEdits:
 
     def _texts(self, query: Query, wanted: list[Path]) -> tuple[str, ...]:
         module = query.function.module
-        loader = {
-            name: self._naming.loader(name, module)[0] for name in ("selectinload", "undefer")
-        }
+        loader = {name: self._naming.loader(name, module)[0] for name in LOADERS}
         return tuple(
-            option(path, lambda cls: self._naming.name_of(cls, module)[0], loader)
+            option(path, query.loaded, lambda cls: self._naming.name_of(cls, module)[0], loader)
             for path in wanted
         )
 

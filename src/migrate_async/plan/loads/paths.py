@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -78,14 +78,35 @@ def longest(paths: Iterable[Path]) -> list[Path]:
     return sorted((path for path in unique if path not in prefixes), key=names)
 
 
-def option(path: Path, name_of: Callable[[Class], str], loader: Mapping[str, str]) -> str:
-    """`selectinload(Order.items).selectinload(Item.product)`.
+LOADERS = ("defaultload", "selectinload", "undefer")
 
-    `loader` maps `selectinload` and `undefer` to what the module calls them.
+
+def loaders(path: Path, loaded: Container[tuple[str, ...]]) -> Iterator[str]:
+    """The loader for each step of `path`.
+
+    `defaultload` only leads on: the mapping, or an option in `loaded`, says how that is loaded,
+    and a second strategy for it would be an error.
+    """
+    for end, step in enumerate(path, 1):
+        if step.relationship is None:
+            yield "undefer"
+        else:
+            leads_on = end < len(path) and (not step.is_lazy or names(path[:end]) in loaded)
+            yield "defaultload" if leads_on else "selectinload"
+
+
+def option(
+    path: Path,
+    loaded: Container[tuple[str, ...]],
+    name_of: Callable[[Class], str],
+    loader: Mapping[str, str],
+) -> str:
+    """`selectinload(Order.items).selectinload(Item.product)`, for a query that loads `loaded`.
+
+    `loader` maps each of `LOADERS` to what the module calls it.
     """
     written = ""
-    for step in path:
-        kind = "undefer" if step.relationship is None else "selectinload"
+    for step, kind in zip(path, loaders(path, loaded), strict=True):
         head = f"{written}.{kind}" if written else loader[kind]
         written = f"{head}({name_of(step.model)}.{step.name})"
     return written

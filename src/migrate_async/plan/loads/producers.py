@@ -172,6 +172,8 @@ class Producers:
         func = call.func
         if not isinstance(func, s.Attribute):
             return None
+        if self._is_statement(call, scope):  # iterated, without `.all()`
+            return self._heads(call, scope, model)
         owner = self._project.infer(func.value, scope)
         if any(isinstance(item, t.QueryOf) for item in owner):
             heads = self._heads(func.value, scope, model)
@@ -182,9 +184,15 @@ class Producers:
             return self._of_result(inner, scope, model)
         if self._project.session_kind(func.value, scope) is None:
             return None
-        if func.attr in _EXECUTES and call.args:
+        return self._of_operation(call, func.attr, scope, model)
+
+    def _of_operation(
+        self, call: s.Call, name: str, scope: Scope, model: Class
+    ) -> list[Query] | None:
+        """The queries of `session.name(...)`."""
+        if name in _EXECUTES and call.args:
             return self._heads(call.args[0], scope, model)
-        return _of_get(call, scope.function) if func.attr in GETS else None
+        return _of_get(call, scope.function) if name in GETS else None
 
     def _of_result(self, expr: s.Expr, scope: Scope, model: Class) -> list[Query] | None:
         """The queries of a result, which may have a name of its own."""

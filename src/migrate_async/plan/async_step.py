@@ -105,7 +105,7 @@ class AsyncStep:
             self._touches,
             self._holders,
             self._twins.functions,
-            self._environments,
+            lambda: self._environments,
         )
 
     def wants(self, function: Function) -> bool:

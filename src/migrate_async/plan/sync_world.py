@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,7 +21,8 @@ from migrate_async.plan.verdicts import Verdicts
 class SyncWorld:
     """Answers for one run; `twins` are the sync sides that an earlier run made.
 
-    `environments` are functions of Alembic's `env.py` that move to the async engine.
+    `environments` gives the functions of Alembic's `env.py` that move to the async engine; to know
+    them takes an answer of this class.
     """
 
     _project: Project
@@ -29,7 +30,7 @@ class SyncWorld:
     _touches: Touches
     _holders: Holders
     _twins: Collection[Function]
-    _environments: frozenset[Function]
+    _environments: Callable[[], frozenset[Function]]
 
     @property
     def _colouring(self) -> Colouring:
@@ -57,7 +58,7 @@ class SyncWorld:
 
     def _needs_sync_engine(self, body: Function) -> bool:
         """Whether an environment of Alembic is left on the sync side."""
-        converted = {function.module for function in self._environments}
+        converted = {function.module for function in self._environments()}
         return is_environment(body.module) and body.module not in converted
 
     def _feeds_kept(self, function: Function) -> bool:

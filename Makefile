@@ -66,7 +66,6 @@ test-matrix: $(STAMP)
 # The pages and the schemas that are made of code; tests say when they are not current.
 docs: $(STAMP)
 	$(BIN)/python -m migrate_async.report.pages
-	$(BIN)/python -m migrate_async.source.profiles docs/profile.schema.json
 
 # The documentation site, in site/; a broken link is an error. Needs no network.
 site: $(STAMP)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -80,13 +79,3 @@ def schema() -> dict[str, Any]:
         "title": "A profile, as migrate-async record writes it",
         **msgspec.json.schema(Profile),
     }
-
-
-def main(file: str) -> None:
-    """Write the schema to `file`."""
-    text = msgspec.json.format(msgspec.json.encode(schema(), order="deterministic"), indent=2)
-    Path(file).write_bytes(text + b"\n")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

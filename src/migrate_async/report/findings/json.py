@@ -32,9 +32,3 @@ def schema() -> dict[str, Any]:
         "title": "The output of migrate-async lint --format json",
         **found,
     }
-
-
-def schema_text() -> str:
-    """The schema as the documentation has it."""
-    encoded = msgspec.json.encode(schema(), order="deterministic")
-    return msgspec.json.format(encoded, indent=2).decode() + "\n"

@@ -12,16 +12,21 @@ import difflib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from migrate_async.lint.registry import rules
 from migrate_async.report.findings import json as findings
 from migrate_async.report.pages import codemods, query_methods
 from migrate_async.report.pages import rules as rules_page
 from migrate_async.rewrite.registry import codemods as every_codemod
+from migrate_async.source import profiles
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "codemods.md": lambda: codemods.page(every_codemod()),
-    "lint.schema.json": findings.schema_text,
+    "lint.schema.json": lambda: _json(findings.schema()),
+    "profile.schema.json": lambda: _json(profiles.schema()),
     "query-methods.md": query_methods.page,
     "rules.md": lambda: rules_page.page(rules()),
 }
@@ -33,21 +38,27 @@ def main(arguments: Sequence[str]) -> int:
     is_checking = "--check" in arguments
     folders = [Path(argument) for argument in arguments if argument != "--check"]
     folder = folders[0] if folders else Path("docs")
-    stale = [name for name, text in PAGES.items() if not _is_current(folder / name, text())]
-    for name in stale:
+    due = {folder / name: make() for name, make in PAGES.items()}
+    stale = {file: text for file, text in due.items() if _current(file) != text}
+    for file, text in stale.items():
         if is_checking:
-            sys.stderr.write(_difference(folder / name, PAGES[name]()))
+            sys.stderr.write(_difference(file, text))
         else:
-            (folder / name).write_text(PAGES[name](), encoding="utf-8")
+            file.write_text(text, encoding="utf-8")
     return 1 if stale and is_checking else 0
 
 
-def _is_current(file: Path, text: str) -> bool:
-    return file.is_file() and file.read_text(encoding="utf-8") == text
+def _json(schema: dict[str, Any]) -> str:
+    encoded = msgspec.json.encode(schema, order="deterministic")
+    return msgspec.json.format(encoded, indent=2).decode() + "\n"
+
+
+def _current(file: Path) -> str | None:
+    return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
 def _difference(file: Path, text: str) -> str:
-    current = file.read_text(encoding="utf-8") if file.is_file() else ""
+    current = _current(file) or ""
     diff = difflib.unified_diff(current.splitlines(), text.splitlines(), "now", "due", "", "")
     return "\n".join([f"{file} is not current:", *diff, ""])
 

@@ -41,9 +41,13 @@ def called(statement: s.Stmt, *, awaited: bool) -> s.Call | None:
 
 
 def is_model(project: Project, node: s.Name, scope: Scope) -> bool:
-    models = {model.cls for model in project.models.values()}
-    types = project.infer(node, scope)
-    return any(isinstance(found, Instance) and found.cls in models for found in types)
+    """Whether `node` is one ORM object."""
+    classes = (item.cls for item in project.infer(node, scope) if isinstance(item, Instance))
+    return any(
+        model.cls is cls
+        for cls in classes
+        if (model := project.models.get(cls.qualname)) is not None
+    )
 
 
 def refreshes(statement: s.Stmt, name: str) -> bool:

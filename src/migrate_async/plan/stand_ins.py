@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 from migrate_async.index import types as t
+from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, FunctionBinding, Module, Scope
 from migrate_async.model import plan as p
@@ -23,7 +24,6 @@ from migrate_async.plan.paths import is_test_path
 
 NAME = "async-tests"
 UNKNOWN_STAND_IN = "MA430"
-
 MOCK_SESSION = "MA431"
 
 _MOCKS = frozenset({"Mock", "MagicMock", "NonCallableMock", "NonCallableMagicMock"})
@@ -95,12 +95,8 @@ def mock_sessions(project: Project, converts: Callable[[Function], bool]) -> Ite
 
     Nobody can tell what such a mock would have to answer to `await db.execute(select(...))`.
     """
-    for function in project.functions:
-        if not is_test_path(function.module.path):
-            continue
-        for site in project.calls(function):
-            if isinstance(site.node, s.Call) and site.kind == "call":
-                yield from _mocks_given(project, site.node, site.scope, converts)
+    for site, call in _test_calls(project):
+        yield from _mocks_given(project, call, site.scope, converts)
 
 
 def _mocks_given(
@@ -138,14 +134,19 @@ def _is_concerned(function: Function, converts: Callable[[Function], bool]) -> b
 
 
 def _stand_ins(project: Project) -> Iterator[tuple[Module, StandIn]]:
+    for site, call in _test_calls(project):
+        found = _stand_in(project, call)
+        if found is not None:
+            yield site.function.module, found
+
+
+def _test_calls(project: Project) -> Iterator[tuple[CallSite, s.Call]]:
+    """The calls in test modules."""
     for function in project.functions:
-        if not is_test_path(function.module.path):
-            continue
-        for site in project.calls(function):
-            if isinstance(site.node, s.Call) and site.kind == "call":
-                found = _stand_in(project, site.node)
-                if found is not None:
-                    yield function.module, found
+        if is_test_path(function.module.path):
+            for site in project.calls(function):
+                if isinstance(site.node, s.Call) and site.kind == "call":
+                    yield site, site.node
 
 
 def _stand_in(project: Project, call: s.Call) -> StandIn | None:

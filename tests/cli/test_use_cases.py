@@ -103,6 +103,33 @@ def test_a_broken_file_is_a_message_and_the_rest_goes_on(root: Path) -> None:
     assert elsewhere.diagnostics == ()
 
 
+@pytest.mark.parametrize("mode", [Mode.WRITE, Mode.CHECK])
+def test_what_imports_an_unread_file_is_not_written_on_a_guess(root: Path, mode: Mode) -> None:
+    """Whether its session is sync or async stands in a file that nobody could read."""
+    database = root / "blog" / "database.py"
+    database.write_text(database.read_text() + "\ntry:\n    pass\nexcept OSError, ValueError x:\n")
+    git(root, "commit", "--quiet", "--all", "--message", "of another Python")
+    before = contents(root)
+    if mode is Mode.CHECK:
+        assert migrated(root, mode=mode).summary.diagnostics[0].code == "MA001"
+        return
+    with pytest.raises(UsageError) as refused:
+        migrated(root, mode=mode)
+    assert "blog/database.py" in str(refused.value)
+    assert "run migrate-async on the Python that the file is for" in str(refused.value)
+    assert contents(root) == before
+
+
+def test_an_unread_file_that_nobody_imports_is_in_nobodys_way(root: Path) -> None:
+    """To finish is another matter: who knows what it uses."""
+    (root / "blog" / "broken.py").write_text("def f(:\n")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "broken")
+    assert migrated(root, mode=Mode.WRITE).summary.written
+    with pytest.raises(UsageError, match=r"(?s)nothing was removed.*blog/broken\.py:1"):
+        use_cases.finish(workspace(root), Mode.WRITE, Progress(), allow_dirty=True)
+
+
 def test_the_plan_is_for_the_selection(root: Path) -> None:
     plan, loaded = use_cases.make_plan(workspace(root, "blog/crud.py"), Step.QUERIES, Progress())
     assert [file.path for file in plan.files] == ["blog/crud.py"]

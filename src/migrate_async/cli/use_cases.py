@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from migrate_async.cli import refusals
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.remembered import digests_of, remembered
 from migrate_async.cli.workspace import Workspace
-from migrate_async.errors import DirtyWorkTreeError, UsageError
+from migrate_async.errors import UsageError
 from migrate_async.model.change import FileChange
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.model.journal import JournalRecord
@@ -296,8 +297,9 @@ def migrate(
 
     With `codemod`, only the edits of that codemod are done. Raises `DirtyWorkTreeError` before
     anything is rewritten when files of the plan have uncommitted changes (write mode only), and
-    `UsageError` when the project does not have what `selection` names, or when code that stays
-    sync could not use its session any more (write mode only).
+    `UsageError` when the project does not have what `selection` names, or (write mode only) when
+    code that stays sync could not use its session any more, or when a file that would change
+    imports one that could not be read.
     Nothing is written when a file fails verification: that is a bug of ours, told in the summary.
     """
     if mode is Mode.WRITE and workspace.shard.count > 1:
@@ -306,9 +308,10 @@ def migrate(
     if codemod:
         plan = restrict(plan, codemod)
     if mode is Mode.WRITE:
-        _refuse_broken(plan)
+        refusals.refuse_broken(plan)
+        refusals.refuse_unread_imports(plan, loaded.project, loaded.diagnostics)
     if mode is Mode.WRITE and not allow_dirty:
-        _refuse_dirty(plan, workspace.root)
+        refusals.refuse_dirty(plan, workspace.root)
     return _carry_out(plan, loaded, workspace, mode, progress)
 
 
@@ -317,8 +320,8 @@ def finish(
 ) -> Migration:
     """Remove what `migrate` left for sync code; all of it, or nothing while something uses it.
 
-    Raises `UsageError` when only part of the project is named, and `DirtyWorkTreeError` as
-    `migrate` does.
+    Raises `UsageError` when only part of the project is named or could be read, and
+    `DirtyWorkTreeError` as `migrate` does.
     """
     from migrate_async.plan.finish import plan_finish
 
@@ -329,8 +332,10 @@ def finish(
     digests = {path: source.digest for path, source in loaded.sources.items()}
     plan = plan_finish(loaded.project, digests)
     plan = msgspec.structs.replace(plan, diagnostics=(*loaded.diagnostics, *plan.diagnostics))
+    if mode is Mode.WRITE:
+        refusals.refuse_unread(loaded.diagnostics)
     if mode is Mode.WRITE and not allow_dirty:
-        _refuse_dirty(plan, workspace.root)
+        refusals.refuse_dirty(plan, workspace.root)
     return _carry_out(plan, loaded, workspace, mode, progress)
 
 
@@ -374,32 +379,6 @@ def history(workspace: Workspace) -> list[JournalRecord]:
     from migrate_async.source import write
 
     return write.history(workspace.root)
-
-
-def _refuse_broken(plan: Plan) -> None:
-    """Nothing is written that would leave a function without a session that it can use.
-
-    Raises `UsageError` naming the functions and what to do about each.
-    """
-    from migrate_async.plan.frontier import CANNOT_STAY
-
-    found = [item for item in plan.diagnostics if item.code == CANNOT_STAY]
-    if found:
-        named = "".join(
-            f"\n  {item.path}:{item.line} {item.message}\n      {item.next_step}" for item in found
-        )
-        raise UsageError(
-            f"nothing was written, because the application would break at:{named}\n"
-            "`migrate --step queries --write` works without"
-        )
-
-
-def _refuse_dirty(plan: Plan, root: Path) -> None:
-    from migrate_async.source.git import uncommitted
-
-    dirty = uncommitted([root / file.path for file in plan.files])
-    if dirty:
-        raise DirtyWorkTreeError(tuple(dirty))
 
 
 def rewrite(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +28,8 @@ _CHARACTERS_WORTH_A_POOL = 6_000_000
 """About two seconds of parsing: less is over sooner than other processes are started."""
 
 _NEXT_STEPS = {
-    "MA001": "fix the syntax, or exclude the file",
+    "MA001": "fix the syntax, run migrate-async on the Python that the file is for "
+    f"(this is {sys.version_info[0]}.{sys.version_info[1]}), or exclude the file",
     "MA002": "save the file as UTF-8, or declare its encoding in the first line (PEP 263)",
     "MA003": "remove the NUL bytes, or exclude the file",
     "MA004": "exclude the file, or raise `max-file-size`",

@@ -54,6 +54,17 @@ class Program(LazyGroup):
         options["standalone_mode"] = False
         sys.exit(_guarded(lambda: super(Program, self).main(*args, **options)))
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does it; of a closed pipe click would make exit code 1, which means findings."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ClosedPipe from error
+
+
+class _ClosedPipe(Exception):
+    """Whoever read the output stopped reading."""
+
 
 def _guarded(run: Callable[[], object]) -> int:
     """The exit code of `run`, which returns one or raises."""
@@ -104,12 +115,13 @@ def _report_bug(error: BaseException) -> None:
     )
 
 
-_ENDINGS: tuple[tuple[type[BaseException], Callable[[Any], None], ExitCode], ...] = (
+_Kind = type[BaseException] | tuple[type[BaseException], ...]
+_ENDINGS: tuple[tuple[_Kind, Callable[[Any], None], ExitCode], ...] = (
     (click.ClickException, _show, ExitCode.USAGE),
     (click.Abort, _interrupted, ExitCode.INTERRUPTED),
     (KeyboardInterrupt, _interrupted, ExitCode.INTERRUPTED),
     (UsageError, _usage, ExitCode.USAGE),
-    (BrokenPipeError, _discard_output, ExitCode.CLOSED_PIPE),
+    ((_ClosedPipe, BrokenPipeError), _discard_output, ExitCode.CLOSED_PIPE),
     (OSError, _environment, ExitCode.USAGE),
 )
 """How each expected error ends the program, the more special kinds first."""

@@ -41,23 +41,29 @@ class Invocation:
 
     @property
     def is_plain(self) -> bool:
-        """Whether colour is unwanted, by `--no-color` or by `NO_COLOR`."""
-        return self.no_color or bool(os.environ.get("NO_COLOR"))
+        """Whether colour is unwanted: `--no-color`, `NO_COLOR`, or `CLICOLOR=0`."""
+        wanted = os.environ
+        return (
+            self.no_color
+            or bool(wanted.get("NO_COLOR"))
+            or (wanted.get("CLICOLOR") == "0" and not is_colour_forced())
+        )
 
     def has_colour(self, stream: TextIO) -> bool:
         """Whether what is written to `stream` is to be in colour."""
-        return stream.isatty() and not self.is_plain
+        if self.is_plain:
+            return False
+        is_capable = stream.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
+        return is_capable or is_colour_forced()
 
     def console(self, *, stderr: bool = False, quiet: bool = False) -> Console:
-        """A console without colour when told so, by `--no-color` or by `NO_COLOR`."""
-        from rich.console import Console
+        """A console without colour when told so; `BrokenPipeError` comes out of it as it is."""
+        from migrate_async.report.page import open_console
 
-        return Console(
+        return open_console(
             stderr=stderr,
-            color_system=None if self.is_plain else "auto",
-            highlight=False,
-            emoji=False,
-            markup=False,
+            is_plain=self.is_plain,
+            is_forced=is_colour_forced(),
             quiet=quiet,
         )
 
@@ -66,3 +72,10 @@ class Invocation:
         sys.stdout.flush()
         sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.flush()
+
+
+def is_colour_forced() -> bool:
+    """Whether `FORCE_COLOR` or `CLICOLOR_FORCE` ask for colour where nothing shows it: in CI."""
+    return any(
+        os.environ.get(name, "") not in {"", "0"} for name in ("FORCE_COLOR", "CLICOLOR_FORCE")
+    )

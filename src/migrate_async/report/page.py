@@ -15,6 +15,29 @@ MINIMUM_WIDTH = 20
 """A terminal narrower than the indent plus this many columns gets overlong lines."""
 
 
+class _Console(Console):
+    """Whoever reads may stop, as `head` does: the caller hears of it and says so."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # noqa: PLE0704 - `rich` calls this where it handles the error
+
+
+def open_console(*, stderr: bool, is_plain: bool, is_forced: bool, quiet: bool) -> Console:
+    """A console on stdout or stderr: its text is no markup, its colours are those of the terminal.
+
+    `is_forced`: in colour also where it is written to a pipe or a file.
+    """
+    return _Console(
+        stderr=stderr,
+        color_system=None if is_plain else "auto",
+        force_terminal=True if is_forced and not is_plain else None,
+        highlight=False,
+        emoji=False,
+        markup=False,
+        quiet=quiet,
+    )
+
+
 class Page:
     """Writes to `console`, one line at a time."""
 
@@ -30,7 +53,7 @@ class Page:
         if not self.console.is_terminal:
             self._write(Text(" " * indent).append_text(text))
             return
-        for number, piece in enumerate(self._wrapped(text, indent + hang)):
+        for number, piece in enumerate(self._wrapped(text, indent, hang)):
             self._write(Text(" " * (indent + (hang if number else 0))).append_text(piece))
 
     def blank(self) -> None:
@@ -57,9 +80,16 @@ class Page:
         for row in table:
             self.line(_aligned(row, widths, table), indent=indent, hang=hang)
 
-    def _wrapped(self, text: Text, taken: int) -> list[Text]:
-        width = max(self.console.width - taken, MINIMUM_WIDTH)
-        return list(text.wrap(self.console, width, overflow="fold")) or [text]
+    def _wrapped(self, text: Text, indent: int, hang: int) -> list[Text]:
+        """The lines of `text`: the first one goes as far as the others do."""
+        text.expand_tabs(8)
+        width = max(self.console.width - indent, MINIMUM_WIDTH + hang)
+        pieces = list(text.wrap(self.console, width, overflow="fold"))
+        if len(pieces) < 2 or not hang:
+            return pieces or [text]
+        rest = text[len(pieces[0].plain) :]
+        rest = rest[len(rest.plain) - len(rest.plain.lstrip()) :]
+        return [pieces[0], *rest.wrap(self.console, width - hang, overflow="fold")]
 
     def _write(self, text: Text) -> None:
         text.rstrip()

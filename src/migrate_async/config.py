@@ -154,12 +154,21 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _table(document: dict[str, Any], file: Path) -> Mapping[str, Any]:
+    _refuse_misspelt(document.get("tool", {}), file)
     table: Any = document
     for part in TABLE.split("."):
         table = table.get(part, {})
         if not isinstance(table, Mapping):
             raise ConfigurationError(f"[{TABLE}] in {file} has to be a table")
     return cast("Mapping[str, Any]", table)
+
+
+def _refuse_misspelt(tools: Any, file: Path) -> None:
+    """A table that means this tool and is called otherwise would have no effect."""
+    name = TABLE.rpartition(".")[2]
+    for key in tools if isinstance(tools, Mapping) else ():
+        if key != name and key.lower().replace("_", "").replace("-", "") == name.replace("-", ""):
+            raise ConfigurationError(f"[tool.{key}] in {file} is not read: call it [{TABLE}]")
 
 
 def _unknown(key: str, known: list[str], prefix: str, file: Path) -> str:

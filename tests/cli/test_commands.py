@@ -265,7 +265,7 @@ def test_an_unknown_codemod_is_a_usage_error(fake: FakeUseCases, subcommand: str
 def test_undo_lists_what_it_put_back(fake: FakeUseCases, monkeypatch: pytest.MonkeyPatch) -> None:
     restored = ["app/api.py"]
     monkeypatch.setattr(use_cases, "undo", lambda _workspace, **_options: restored)
-    assert invoke("undo").stdout == "app/api.py\n"
+    assert invoke("undo").stdout == "Put back 1 file\n  app/api.py\n"
     restored.clear()
     assert invoke("undo").stdout == "Nothing to undo.\n"
 

@@ -94,3 +94,17 @@ def test_a_shell_gets_the_names_of_commands_and_options() -> None:
             env={**variables, "COMP_WORDS": words}, complete_var="_MIGRATE_ASYNC_COMPLETE"
         )
         assert expected in result.stdout
+
+
+def test_the_help_of_a_group_says_what_each_command_does_in_whole_sentences() -> None:
+    for arguments in ((), ("codemod",)):
+        listed = invoke(*arguments, "--help", terminal_width=80).stdout.partition("Commands:")[2]
+        assert "..." not in listed
+        assert max(map(len, listed.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("arguments", ["migrate --diff --write", "finish --check --write"])
+def test_what_prints_and_what_writes_exclude_each_other(arguments: str) -> None:
+    result = invoke(*arguments.split())
+    assert result.exit_code == ExitCode.USAGE
+    assert "exclude each other: nothing was done" in result.stderr

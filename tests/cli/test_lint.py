@@ -333,6 +333,14 @@ def test_the_settings_name_the_baseline(root: Path, monkeypatch: pytest.MonkeyPa
     assert lint(str(root)).exit_code == ExitCode.CLEAN
 
 
+def test_a_missing_baseline_is_missing_after_a_run_without_one(root: Path) -> None:
+    """A misspelt name gets no remembered result."""
+    lint()
+    result = lint("--baseline", "knwon.json")
+    assert result.exit_code == ExitCode.USAGE
+    assert "--update-baseline writes one" in result.stderr
+
+
 def test_a_baseline_has_to_be_named(root: Path) -> None:
     assert lint("--update-baseline").exit_code == ExitCode.USAGE
     result = lint("--baseline", "known.json", "--update-baseline", "--fix")

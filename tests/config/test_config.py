@@ -110,6 +110,13 @@ def test_an_unknown_key_is_named_with_file_and_nearest_key(
     assert str(tmp_path / "pyproject.toml") in message
 
 
+@pytest.mark.parametrize("name", ["migrate_async", "migrateasync", "Migrate-Async"])
+def test_a_misspelt_table_is_an_error(tmp_path: Path, name: str) -> None:
+    """It would have no effect, and nobody would notice."""
+    with pytest.raises(ConfigurationError, match=r"is not read: call it \[tool\.migrate-async\]"):
+        settings_from(tmp_path, f"[tool.{name}]\nstyle = 'inline'\n")
+
+
 def test_an_unknown_key_like_no_other_lists_all_keys(tmp_path: Path) -> None:
     message = error_from(tmp_path, "zzz = 1")
     assert all(field.encode_name in message for field in msgspec.structs.fields(Settings))

@@ -165,6 +165,13 @@ def test_all_routes_of_a_router_make_their_helpers_caller_closed(selection: Sele
         (Selection(routers=("main.ruter",)), r"no router .*did you mean app\.main\.router"),
         (Selection(modules=("app.mian",)), r"no module .*did you mean app\.main"),
         (Selection(functions=("crud.get_usr",)), r"no function .*did you mean app\.crud\.get_user"),
+        (Selection(functions=("gett_user",)), r"no function .*did you mean .*app\.crud\.get_user"),
+        (Selection(modules=("cruds",)), r"no module .*did you mean app\.crud"),
+        (
+            Selection(routes=("/nothing/like/it",)),
+            r"no route .*`migrate-async scan --verbose` lists",
+        ),
+        (Selection(functions=("zzz",)), r"no function .*`migrate-async plan --verbose` lists"),
     ],
 )
 def test_an_unknown_name_is_answered_with_near_ones(selection: Selection, message: str) -> None:

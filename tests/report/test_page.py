@@ -89,7 +89,12 @@ def test_counted_with_a_plural_of_its_own() -> None:
 def test_the_first_line_goes_as_far_as_the_others() -> None:
     """A table's last column starts far to the right: that is no reason to cut its first line."""
     into, stream = page(width=50, terminal=True)
-    into.columns([("sync calls on sessions", "1234567 ab cd 123 567 9"), ("x", "one two three four five six")])
+    into.columns(
+        [
+            ("sync calls on sessions", "1234567 ab cd 123 567 9"),
+            ("x", "one two three four five six"),
+        ]
+    )
     assert stream.getvalue().splitlines() == [
         "  sync calls on sessions  1234567 ab cd 123 567 9",
         "  x                       one two three four five",

@@ -172,6 +172,6 @@ def test_a_revision_that_is_none_is_an_error(root: Path, revision: str) -> None:
 
 
 def test_outside_of_a_work_tree_there_is_no_revision(tmp_path: Path) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="is in no git repository"):
         changed_lines(tmp_path, "HEAD", "*.py")
     assert path_from_top(tmp_path) == ""

@@ -127,12 +127,12 @@ def _chosen(workspace: Workspace, request: LintRequest) -> tuple[type[Rule], ...
 
 
 def _baseline_digest(workspace: Workspace, request: LintRequest) -> str:
-    """What the baseline holds, as a digest; empty when there is none, or none to be read."""
+    """What the baseline holds, as a digest; empty when there is none, `-` when it is not there."""
     file = baseline_file(workspace, request)
     try:
         return "" if file is None else digest_of(file.read_bytes())
     except OSError:
-        return ""
+        return "-"  # another result than without one: reading it tells what is wrong
 
 
 def _refuse_contradictions(workspace: Workspace, request: LintRequest) -> None:

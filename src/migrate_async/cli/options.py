@@ -153,23 +153,32 @@ def profile_option(command: Decorated) -> Decorated:
     )(command)
 
 
-def _mode_option(name: str, help_text: str) -> Decorator[Any]:
-    return click.option(name, "mode", flag_value=name.removeprefix("--"), help=help_text)
+def mode_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--diff`, `--check` or `--write`, which arrive as one argument `mode`; `--allow-dirty`."""
 
+    @functools.wraps(command)
+    def with_mode(*args: Any, diff: bool, check: bool, write: bool, **options: Any) -> Any:
+        given = [
+            name
+            for name, is_given in (("diff", diff), ("check", check), ("write", write))
+            if is_given
+        ]
+        if len(given) > 1:
+            named = " and ".join(f"--{name}" for name in given)
+            raise click.UsageError(f"{named} exclude each other: nothing was done")
+        return command(*args, mode=given[0] if given else None, **options)
 
-def mode_options(command: Decorated) -> Decorated:
-    """`--diff`, `--check` or `--write` (the last one given counts), and `--allow-dirty`."""
-    options = (
-        _mode_option("--diff", "Print one patch, as `git apply` takes it."),
-        _mode_option("--check", "Only say what would change; the default."),
-        _mode_option("--write", "Write the changes, all or none."),
+    choosing: Callable[..., Any] = with_mode
+    for option in (
         click.option(
             "--allow-dirty", is_flag=True, help="Write files that have uncommitted changes, too."
         ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+        click.option("--write", is_flag=True, help="Write the changes, all or none."),
+        click.option("--check", is_flag=True, help="Only say what would change; the default."),
+        click.option("--diff", is_flag=True, help="Print one patch, as `git apply` takes it."),
+    ):
+        choosing = option(choosing)
+    return choosing
 
 
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:

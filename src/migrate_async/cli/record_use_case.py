@@ -91,7 +91,8 @@ def _collected(folder: Path, workspace: Workspace, invocation: Invocation, code:
     if not any(folder.iterdir()):
         raise UsageError(
             f"nothing was recorded: the command (exit code {code}) started no Python that executed "
-            "SQL through SQLAlchemy, or started it with -I, -E, -S or an emptied environment"
+            "SQL through SQLAlchemy, or started it with -I, -E, -S or an emptied environment; "
+            "run it without `record` and see that it runs what you want to have recorded"
         )
     with invocation.progress() as progress:
         project = load_project(workspace, progress).project

@@ -74,7 +74,11 @@ def _undo(
 
         invocation.write(undo_document(restored) + "\n")
         return
-    for path in restored:
-        invocation.page.line(path)
     if not restored:
         invocation.page.line("Nothing to undo.")
+        return
+    from migrate_async.report.words import counted
+
+    invocation.page.line((f"Put back {counted(len(restored), 'file')}", "bold"))
+    for path in restored:
+        invocation.page.line(path, indent=2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from migrate_async.errors import UsageError
 from migrate_async.index.project import Project
@@ -111,10 +111,24 @@ def _ends(name: str, wanted: str) -> bool:
 
 
 def _unknown(kind: str, wanted: str, known: Iterable[str]) -> set[Function]:
-    names = list(dict.fromkeys(known))
-    close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
+    names = [name for name in dict.fromkeys(known) if name]
+    if not names:
+        raise UsageError(f"the project has no {kind}s at all: name its folder, or run this there")
+    near = _near(wanted, names)
+    if near:
+        advice = f"did you mean {', '.join(near)}?"
+    elif kind in ("route", "router"):
+        advice = "`migrate-async scan --verbose` lists the routes"
+    else:
+        advice = "`migrate-async plan --verbose` lists the functions"
+    raise UsageError(f"the project has no {kind} {wanted!r}; {advice}")
+
+
+def _near(wanted: str, names: Sequence[str]) -> list[str]:
+    """The three names most like `wanted`: as a whole, by their end, or by one of their parts."""
     last = wanted.rpartition(".")[2]
     ends = [name for name in names if name.rpartition(".")[2] == last]
-    near = list(dict.fromkeys([*ends[:3], *close]))[:3]
-    advice = f"; did you mean {', '.join(near)}?" if near else ""
-    raise UsageError(f"the project has no {kind} {wanted!r}{advice}")
+    close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
+    by_part = {part: name for name in reversed(names) for part in name.split(".")}
+    parts = difflib.get_close_matches(wanted, by_part, n=3, cutoff=0.75)
+    return list(dict.fromkeys([*ends[:3], *close, *(by_part[part] for part in parts)]))[:3]

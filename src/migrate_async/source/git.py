@@ -56,8 +56,13 @@ def changed_lines(folder: Path, revision: str, pattern: str) -> dict[str, list[r
     when `folder` is not in a work tree or has no such revision.
     """
     commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", revision)
+    if commit is None and _git(folder, "rev-parse", "--git-dir") is None:
+        raise UsageError(f"{folder} is in no git repository, so nothing changed since {revision!r}")
     if commit is None:
-        raise UsageError(f"git knows no revision {revision!r} in {folder}")
+        raise UsageError(
+            f"git knows no revision {revision!r} in {folder}: `git branch --all` lists the branches"
+            " (in CI, fetch the whole history)"
+        )
     name = commit.decode().strip()
     parted = _git(folder, "merge-base", name, "HEAD")
     base = parted.decode().strip() if parted else name

@@ -86,9 +86,21 @@ def find_root(start: Path) -> Path:
     """
     folder = start if start.is_dir() else start.parent
     for candidate in (folder, *folder.parents):
-        if (candidate / FILE_NAME).is_file() or (candidate / ".git").exists():
+        if _is_project(candidate):
             return candidate
     return folder
+
+
+def projects_below(root: Path) -> tuple[str, ...]:
+    """The projects directly in `root`, by name, if it is none itself; fewer than two are none."""
+    if find_root(root) != root or _is_project(root):
+        return ()
+    found = sorted(path.name for path in root.iterdir() if path.is_dir() and _is_project(path))
+    return tuple(found) if len(found) > 1 else ()
+
+
+def _is_project(folder: Path) -> bool:
+    return (folder / FILE_NAME).is_file() or (folder / ".git").exists()
 
 
 def load(root: Path, file: Path | None = None) -> Settings:

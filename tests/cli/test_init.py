@@ -130,3 +130,36 @@ def test_the_table_is_appended_whatever_the_file_ends_with(before: str) -> None:
     assert after is not None
     assert after.startswith(before)
     assert ("\r\n" in after) == ("\r\n" in before)
+
+
+def test_what_could_not_be_read_is_told(project: Path) -> None:
+    """Else a project of broken files begins with no finding at all."""
+    (project / "broken.py").write_text("def f(:\n")
+    assert "broken.py:1:0 error[MA001]" in invoke("init").stdout
+
+
+def test_a_folder_without_python_is_the_wrong_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command in ("init", "scan", "lint", "plan", "status", "migrate"):
+        result = invoke(command)
+        assert result.exit_code == ExitCode.USAGE
+        assert "no Python files in" in result.stderr
+    assert [path.name for path in tmp_path.iterdir() if path.name != ".migrate-async"] == []
+
+
+def test_a_folder_of_projects_is_told_from_a_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("api", "jobs", "notes"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "main.py").write_text("from sqlalchemy.orm import Session\n")
+    for name in ("api", "jobs"):
+        (tmp_path / name / "pyproject.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    assert "has 2 in it (api, jobs), which were taken for one" in invoke("scan").stdout
+    refused = invoke("init")
+    assert refused.exit_code == ExitCode.USAGE
+    assert "run init in one, api say" in refused.stderr
+    assert "taken for one" not in invoke("scan", "api").stdout

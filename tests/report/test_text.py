@@ -13,6 +13,7 @@ from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.model.summary import ChangedFile
 from migrate_async.report.page import Page
 from migrate_async.report.text import (
+    LONG_LIST,
     SHORT_LIST,
     render_diagnostics,
     render_plan,
@@ -157,3 +158,32 @@ def test_a_message_about_a_whole_file_has_no_line_number() -> None:
     assert text == (
         "\n1 message: 1 warning\n  app/big.py warning[MA004] too large\n      Exclude it.\n"
     )
+
+
+def test_of_many_messages_each_code_is_shown_and_counted() -> None:
+    """Two hundred functions that stay sync do not hide the one query that is left."""
+    kept = [Diagnostic(path=f"a{n:03}.py", code="MA201", message="stays") for n in range(200)]
+    rare = Diagnostic(path="z.py", code="MA103", message="left")
+    broken = Diagnostic(path="y.py", code="MA001", message="syntax", severity="error")
+    text = text_of(lambda page: render_diagnostics([*kept, rare, broken], page))
+    assert "z.py warning[MA103] left" in text
+    assert text.index("y.py error[MA001]") < text.index("a000.py")
+    assert f"... and {202 - SHORT_LIST} messages more" in text
+    assert "200 MA201, 1 MA001, 1 MA103" in text or "200 MA201, 1 MA103, 1 MA001" in text
+    assert "200 MA201" not in text_of(lambda page: render_diagnostics([*kept], page, verbose=True))
+
+
+def test_a_long_plan_is_cut_unless_verbose() -> None:
+    decision = samples.PLAN.functions[0]
+    many = [msgspec.structs.replace(decision, line=line) for line in range(1, LONG_LIST + 6)]
+    long = msgspec.structs.replace(samples.PLAN, functions=tuple(many))
+    text = text_of(lambda page: render_plan(long, page))
+    assert "... and 5 functions more (--verbose lists all)" in text
+    assert f"  {LONG_LIST + 5}  " in text_of(lambda page: render_plan(long, page, verbose=True))
+
+
+def test_scan_says_where_to_go_on() -> None:
+    text = text_of(lambda page: render_scan(samples.SCAN, page))
+    assert "`migrate-async plan --next 1` what the first route takes" in text
+    plain = msgspec.structs.replace(samples.SCAN, routes=())
+    assert "`migrate-async plan` what to do" in text_of(lambda page: render_scan(plain, page))

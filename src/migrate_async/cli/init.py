@@ -12,6 +12,7 @@ import click
 from migrate_async.cli.exit_codes import ExitCode
 from migrate_async.cli.invocation import Invocation
 from migrate_async.cli.options import example, global_options
+from migrate_async.config import projects_below
 from migrate_async.errors import UsageError
 
 ALEMBIC_HOOK = "migrate_async.runtime.scaffold:alembic_files"
@@ -50,16 +51,19 @@ def _set_up(ctx: click.Context, *, is_diff: bool) -> None:
 
     invocation = ctx.ensure_object(Invocation)
     workspace = open_workspace((), config_file=invocation.config)
+    several = projects_below(workspace.root)
+    if several:
+        raise UsageError(f"this folder holds several projects: run init in one, {several[0]} say")
     with invocation.progress() as progress:
         proposals = use_case.propose(workspace, progress)
         if not is_diff:
             use_case.carry_out(proposals, workspace.root)
             configured = open_workspace((), config_file=invocation.config)
-            findings = use_case.accept_findings(configured, progress)
+            accepted = use_case.accept_findings(configured, progress)
     if is_diff:
         render_patch(proposals, invocation.page)
     else:
-        render_setup(proposals, findings, invocation.page)
+        render_setup(proposals, accepted, invocation.page)
     ctx.exit(ExitCode.CLEAN)
 
 

@@ -15,6 +15,7 @@ from migrate_async.cli.options import (
     shard_option,
 )
 from migrate_async.cli.workspace import Workspace
+from migrate_async.config import projects_below
 
 
 @click.command(
@@ -43,7 +44,8 @@ def scan(ctx: click.Context, *, workspace: Workspace, output: str) -> None:
 
         invocation.write(scan_document(result) + "\n")
     elif not invocation.quiet:
-        from migrate_async.report.text import render_scan
+        from migrate_async.report.text import render_scan, render_several
 
         render_scan(result, invocation.page, verbose=invocation.verbose)
+        render_several(projects_below(workspace.root), invocation.page)
     ctx.exit(ExitCode.FINDINGS if result.has_findings else ExitCode.CLEAN)

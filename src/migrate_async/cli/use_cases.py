@@ -69,13 +69,20 @@ class Migration:
 def find_files(
     workspace: Workspace, progress: Progress, given: Mapping[str, bytes] | None = None
 ) -> list[str]:
-    """All files of the project, those selected, and those whose content is `given`."""
+    """All files of the project, those selected, and those whose content is `given`.
+
+    Raises `UsageError` when there are none: it is the wrong folder.
+    """
     from migrate_async.source.discover import discover
 
     progress.phase("Finding files")
     root, settings = workspace.root, workspace.settings
     named = [path for path in (*settings.paths, *workspace.selection) if path not in (given or {})]
     found = discover([root / path for path in named], root, settings)
+    if not found and not given:
+        raise UsageError(
+            f"no Python files in {root}: go to the folder of the application, or name it"
+        )
     return sorted({*found, *given}) if given else found
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from migrate_async.model.change import FileChange
+from migrate_async.model.lint import LintResult
 from migrate_async.model.proposal import Proposal
 from migrate_async.report.diff import coloured
 from migrate_async.report.page import Page
+from migrate_async.report.text import render_diagnostics
 from migrate_async.report.words import counted
 from migrate_async.source.patch import unified
 
@@ -20,16 +22,19 @@ def render_patch(proposals: Sequence[Proposal], page: Page) -> None:
     _left(proposals, page)
 
 
-def render_setup(proposals: Sequence[Proposal], findings: int | None, page: Page) -> None:
-    """What was done to each file, and where to go on."""
+def render_setup(proposals: Sequence[Proposal], accepted: LintResult | None, page: Page) -> None:
+    """What was done to each file, what the linter says of today's code, and where to go on."""
     for proposal in proposals:
         if proposal.after is not None:
             verb = "wrote" if proposal.is_new else "added to"
             page.line((f"{verb} {proposal.path}", "bold"), f": {proposal.reason}")
     _left(proposals, page)
+    if accepted is not None:
+        render_diagnostics(accepted.diagnostics, page)
     page.blank()
-    if findings is not None:
-        page.line(f"{counted(findings, 'finding')} of today are in the baseline; new ones fail.")
+    if accepted is not None:
+        known = counted(accepted.baselined, "finding")
+        page.line(f"The baseline has {known} of today; new ones fail.")
     page.line("Next: look at the files and commit them, then `migrate-async scan`.")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.model.plan import FunctionDecision, Plan, Verdict
@@ -15,6 +16,8 @@ from migrate_async.report.words import counted
 
 SHORT_LIST = 20
 """How many files, functions or messages are listed unless all are asked for."""
+LONG_LIST = 100
+"""How many functions of a plan are, which are what a plan is about."""
 
 _SEVERITY_STYLE = {
     Severity.ERROR.value: "bold red",
@@ -45,6 +48,21 @@ def render_scan(result: ScanResult, page: Page, *, verbose: bool = False) -> Non
     render_diagnostics(result.diagnostics, page, verbose=verbose)
     if not result.has_findings:
         page.heading("No sync database code found.")
+    elif result.queries or result.operations:
+        page.blank()
+        plan = "plan --next 1` what the first route takes" if result.routes else "plan` what to do"
+        page.line(f"Next: `migrate-async lint` says what leaks and blocks, `migrate-async {plan}.")
+
+
+def render_several(projects: Sequence[str], page: Page) -> None:
+    """That several projects were taken for one, if they were."""
+    if projects:
+        page.blank()
+        shown = ", ".join(projects[:3]) + (", ..." if len(projects) > 3 else "")
+        page.line(
+            f"This folder is no project, and has {len(projects)} in it ({shown}), which were taken "
+            "for one: run migrate-async in the one that you mean."
+        )
 
 
 def _totals(result: ScanResult) -> list[tuple[str, str]]:
@@ -176,15 +194,15 @@ def _plan_functions(plan: Plan, page: Page, *, verbose: bool) -> None:
     if not plan.functions:
         return
     page.heading("Functions")
-    by_path: dict[str, list[FunctionDecision]] = defaultdict(list)
-    shown = [d for d in plan.functions if verbose or d.verdict != Verdict.WAIT.value]
-    for decision in shown:
-        by_path[decision.path].append(decision)
-    for path, decisions in sorted(by_path.items()):
+    now = [d for d in plan.functions if verbose or d.verdict != Verdict.WAIT.value]
+    ordered = sorted(now, key=lambda found: (found.path, found.line))
+    shown = ordered if verbose else ordered[:LONG_LIST]
+    for path, decisions in groupby(shown, key=lambda found: found.path):
         page.line(path, indent=2)
-        for decision in sorted(decisions, key=lambda found: found.line):
+        for decision in decisions:
             _decision(decision, page, verbose=verbose)
-    waiting = len(plan.functions) - len(shown)
+    more(page, len(ordered) - len(shown), "function")
+    waiting = len(plan.functions) - len(now)
     if waiting:
         told = f"{counted(waiting, 'function')} wait for a later run (--verbose lists them)"
         page.line((told, "dim"), indent=2)
@@ -294,12 +312,29 @@ def render_diagnostics(
         counted(numbers[level], level) for level in _SEVERITY_STYLE if numbers[level]
     )
     page.heading(f"{counted(len(diagnostics), 'message')}: {listed}")
-    gravity = list(_SEVERITY_STYLE)
-    ordered = sorted(diagnostics, key=lambda found: (gravity.index(found.severity), found))
-    shown = ordered if verbose else ordered[:SHORT_LIST]
+    shown = _by_gravity(diagnostics if verbose else _some_of_each_code(diagnostics))
     for found in shown:
         _diagnostic(found, page)
-    more(page, len(ordered) - len(shown), "message")
+    more(page, len(diagnostics) - len(shown), "message")
+    if len(diagnostics) > len(shown):
+        codes = Counter(found.code for found in diagnostics).most_common()
+        page.line((", ".join(f"{number} {code}" for code, number in codes), "dim"), indent=6)
+
+
+def _by_gravity(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    gravity = list(_SEVERITY_STYLE)
+    return sorted(diagnostics, key=lambda found: (gravity.index(found.severity), found))
+
+
+def _some_of_each_code(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """As many as are listed at once: errors first, then the first of each code, the second, ..."""
+    seen: Counter[str] = Counter()
+    ranked: list[tuple[bool, int, Diagnostic]] = []
+    for found in _by_gravity(diagnostics):
+        seen[found.code] += 1
+        ranked.append((found.severity != Severity.ERROR.value, seen[found.code], found))
+    ranked.sort(key=lambda entry: entry[:2])
+    return [found for _, _, found in ranked[:SHORT_LIST]]
 
 
 def _diagnostic(found: Diagnostic, page: Page) -> None:

@@ -27,7 +27,15 @@ def propose(before: str, found: Found) -> Proposal:
     table = newline.join(_table(found)) + newline
     gap = newline * (1 if not before or before.endswith("\n") else 2)
     after = before + (gap if before else "") + table
-    return Proposal(FILE_NAME, before, after, "the settings")
+    return Proposal(FILE_NAME, before, after, f"the settings ({', '.join(_told(found))})")
+
+
+def _told(found: Found) -> Iterator[str]:
+    """What the settings say, for somebody who wonders why so many findings are gone."""
+    yield f"baseline {found.baseline}"
+    yield from (f"without {folder}" for folder in found.exclude)
+    if found.get_db:
+        yield f"sessions by {found.get_db}"
 
 
 def _table(found: Found) -> Iterator[str]:

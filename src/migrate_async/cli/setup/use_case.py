@@ -15,6 +15,7 @@ from migrate_async.config import FILE_NAME
 from migrate_async.errors import SourceError, UsageError
 from migrate_async.index.project import Project
 from migrate_async.model.change import FileChange
+from migrate_async.model.lint import LintResult
 from migrate_async.model.proposal import Proposal
 from migrate_async.plan.paths import is_test_path
 from migrate_async.source.git import main_branch
@@ -47,8 +48,8 @@ def carry_out(proposals: Sequence[Proposal], root: Path) -> None:
             write_file(root / proposal.path, proposal.after.encode())
 
 
-def accept_findings(workspace: Workspace, progress: Progress) -> int | None:
-    """Make the baseline that the settings name, unless it is there; how many findings it has.
+def accept_findings(workspace: Workspace, progress: Progress) -> LintResult | None:
+    """Make the baseline that the settings name, unless it is there; what the linter says then.
 
     None when the settings name none.
     """
@@ -56,7 +57,7 @@ def accept_findings(workspace: Workspace, progress: Progress) -> int | None:
     if not named:
         return None
     ratchet = Ratchet.CHECK if (workspace.root / named).exists() else Ratchet.UPDATE
-    return lint(workspace, LintRequest(ratchet=ratchet), progress).result.baselined
+    return lint(workspace, LintRequest(ratchet=ratchet), progress).result
 
 
 def _text(root: Path, path: str) -> str:

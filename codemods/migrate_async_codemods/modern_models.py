@@ -17,17 +17,25 @@ class ModernModels(PlannedCodemod):
     ## What it does
 
     `declarative_base()` becomes a class, `Column` in a model becomes an annotated `mapped_column`,
-    relationships are annotated. The annotation follows the column: `nullable`, `primary_key` and
-    the type decide between `str`, `str | None` and `datetime`; explicit arguments stay. `backref`
-    becomes `back_populates` on both sides where the other side is plain. Classes of other modules
-    are imported under `TYPE_CHECKING`.
+    relationships are annotated, also those that a `declared_attr` returns. The annotation follows
+    the column: `nullable`, `primary_key` and the type decide between `str`, `str | None` and
+    `datetime`; explicit arguments stay. `deferred(Column(...))` becomes
+    `mapped_column(..., deferred=True)`. `backref` becomes `back_populates` on both sides where
+    what it copies can be said there. Classes of other modules are imported under `TYPE_CHECKING`.
 
     ## Left alone
 
-    `Table(...)` and its columns, SQLModel, Flask-SQLAlchemy, `deferred`, `column_property`,
-    hybrids, `declared_attr` methods, relationships whose direction cannot be told, and backrefs
-    whose arguments SQLAlchemy copies to the other side. A column whose type has no free name in
-    the class body becomes a `mapped_column` without annotation.
+    `Table(...)` and its columns, imperative mappings, SQLModel, hybrids, `column_property`,
+    `composite`, `synonym` and association proxies, whose types SQLAlchemy's own annotations tell.
+
+    Left and reported: Flask-SQLAlchemy's `db.Model`, dataclasses, relationships whose direction
+    cannot be told, backrefs whose join cannot be said on the other side, columns without a type
+    and those whose `type` or other attributes the class body reads. A column whose type has no
+    free name in the class body becomes a `mapped_column` without annotation.
+
+    The docstring of a function under `declared_attr` is no longer the `doc` of its column, and
+    where a class has attributes that are only annotated, `create_all` takes all columns in the
+    order of the source.
     """
 
     NAME = "modern-models"

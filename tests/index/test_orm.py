@@ -53,6 +53,67 @@ class Helper:
     assert found["User"].primary_key == ("id",)
 
 
+@pytest.mark.parametrize("base", ["class Base(DeclarativeBase): ...", "Base = declarative_base()"])
+def test_table_names_may_come_from_a_mixin(base: str) -> None:
+    """Also where the base is the mixin's only companion; the name of the class may be the table."""
+    found = models(
+        base
+        + """
+class Named:
+    @declared_attr
+    def __tablename__(cls):
+        return cls.__name__.lower()
+class User(Named, Base):
+    id = Column(Integer, primary_key=True)
+"""
+    )
+    assert {name: model.tablename for name, model in found.items()} == {"User": "user"}
+
+
+def test_models_of_flask_sqlalchemy_need_no_table_name() -> None:
+    found = models(
+        """
+from flask_sqlalchemy import SQLAlchemy
+db = SQLAlchemy()
+class User(db.Model):
+    id = Column(Integer, primary_key=True)
+class Helper(db.Model):
+    __abstract__ = True
+"""
+    )
+    assert list(found) == ["User"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ('primaryjoin="A.id == foreign(B.a_id)"', True),
+        ('primaryjoin="B.a_id == foreign(A.id)"', False),
+        ("primaryjoin=lambda: A.id == foreign(B.a_id)", True),
+        ("foreign_keys=[id]", False),
+        ('foreign_keys="B.a_id"', True),
+        ("foreign_keys=[elsewhere.c.x]", None),
+        ('lazy="dynamic"', True),
+    ],
+)
+def test_the_foreign_side_may_be_in_the_arguments(arguments: str, expected: bool | None) -> None:
+    """Between tables without a foreign key, they decide what is a collection."""
+    found = models(
+        f"""
+class Base(DeclarativeBase): ...
+class A(Base):
+    __tablename__ = "a"
+    id = Column(Integer, primary_key=True)
+    bs = relationship("B", {arguments})
+class B(Base):
+    __tablename__ = "b"
+    id = Column(Integer, primary_key=True)
+    a_id = Column(Integer)
+"""
+    )
+    assert found["A"].relationships["bs"].uselist is expected
+
+
 def test_table_names_may_come_from_the_base() -> None:
     found = models(
         """

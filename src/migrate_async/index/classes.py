@@ -125,6 +125,8 @@ class Hierarchy:
                 found += self.order(head.cls, args or head.args)
             elif isinstance(head, t.External):
                 found.append(Ancestor(None, head.dotted))
+            elif isinstance(head, t.ExternalMethod):  # a class that an object of a library has
+                found.append(Ancestor(None, f"{head.owner}.{head.name}"))
         return found
 
     def subclasses(self, cls: sc.Class) -> tuple[sc.Class, ...]:

@@ -156,7 +156,7 @@ class Library:
             found = frozenset(item for item in types if isinstance(item, t.ClassObject))
             if found:
                 return found
-        return t.of(t.External("sqlalchemy.orm.DeclarativeBase"))
+        return t.of(t.External(sqlalchemy.MADE_BASE))
 
     def _depends(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
         target = node.args[0] if node.args else self._keyword(node, "dependency")

@@ -12,9 +12,10 @@ from migrate_async.index.declarative import (
     attributes,
     class_value,
     is_true,
-    keyword,
     keyword_of,
+    string,
 )
+from migrate_async.index.directions import leads_to_many
 from migrate_async.index.infer import Inference
 from migrate_async.index.relationships import Relationship, relationship_of, reverse
 from migrate_async.knowledge import sqlalchemy
@@ -76,18 +77,18 @@ class _Finder:
 
     def _find_mapped(self, cls: sc.Class) -> bool:
         if self._hierarchy.is_a(cls, _SQLMODEL):
-            table = keyword_of(cls.node.keywords, "table")
-            return is_true(table)
+            return is_true(keyword_of(cls.node.keywords, "table"))
         names = cls.scope.names
         if is_true(class_value(cls, "__abstract__")):
             return False
         has_table = "__tablename__" in names or "__table__" in names
         if not self._hierarchy.is_a(cls, sqlalchemy.DECLARATIVE_BASES):
-            has_columns = any(column_call(item.value) for item in attributes(cls))
-            return has_table and has_columns and bool(cls.node.bases)
-        if self._is_base(cls):
-            return False
-        if has_table:
+            return has_table and _has_columns(cls) and bool(cls.node.bases)
+        return not self._is_base(cls) and (has_table or self._shares_table(cls))
+
+    def _shares_table(self, cls: sc.Class) -> bool:
+        """Whether a base, a mixin or Flask-SQLAlchemy says what the table of `cls` is."""
+        if self._hierarchy.is_a(cls, frozenset({sqlalchemy.FLASK_BASE})) and _has_columns(cls):
             return True
         ancestors = [item.cls for item in self._hierarchy.order(cls)[1:] if item.cls is not None]
         return any(
@@ -97,7 +98,7 @@ class _Finder:
     def _is_base(self, cls: sc.Class) -> bool:
         """The declarative base itself: a table name only as a `declared_attr`, no columns."""
         direct = bool(cls.extra_bases) or any(
-            isinstance(item, t.External) and item.dotted in sqlalchemy.DECLARATIVE_BASES
+            isinstance(item, t.External) and item.dotted in sqlalchemy.BASES_TO_DERIVE
             for base in cls.node.bases
             for item in self._inference.infer(base, cls.outer)
         )
@@ -135,9 +136,9 @@ class _Finder:
         for ancestor in self._hierarchy.order(cls):
             if ancestor.cls is None:
                 continue
-            value = class_value(ancestor.cls, "__tablename__")
-            if isinstance(value, s.Constant):
-                return str(value.value)
+            name = _named(ancestor.cls, cls)
+            if name:
+                return name
             table = class_value(ancestor.cls, "__table__")
             if isinstance(table, s.Call) and table.args and isinstance(table.args[0], s.Constant):
                 return str(table.args[0].value)
@@ -164,50 +165,30 @@ class _Finder:
                     columns[item.name] = column
 
 
+def _named(owner: sc.Class, cls: sc.Class) -> str:
+    """What `__tablename__` of `owner` gives `cls`, if that is a text or the name of the class."""
+    for item in attributes(owner):
+        if item.name == "__tablename__" and isinstance(item.value, s.Constant):
+            return string(item.value)
+        if item.name == "__tablename__" and isinstance(item.value, s.Call):
+            func = s.dotted_name(item.value.func)
+            return cls.name.lower() if func.endswith(".__name__.lower") else ""
+    return ""
+
+
+def _has_columns(cls: sc.Class) -> bool:
+    return any(column_call(item.value) for item in attributes(cls))
+
+
 def _settled(models: dict[str, Model]) -> dict[str, Model]:
     """Work out `uselist` from foreign keys where nothing else tells it."""
     for model in models.values():
         for name, relationship in model.relationships.items():
             target = relationship.target and models.get(relationship.target.qualname)
             if relationship.uselist is None and target:
-                uselist = _is_collection(model, target, relationship.node)
+                uselist = leads_to_many(model, target, relationship.node)
                 model.relationships[name] = msgspec.structs.replace(relationship, uselist=uselist)
     return models
-
-
-def _is_collection(model: Model, target: Model, call: s.Call) -> bool | None:
-    """One-to-many when only the target has a foreign key to this table."""
-    outgoing = _refers(model, target)
-    incoming = _refers(target, model)
-    if outgoing != incoming or model is target:
-        return incoming  # within one table it is one-to-many unless `remote_side` turns it round
-    foreign = keyword(call, "foreign_keys")
-    if outgoing and foreign is not None:
-        names = {sc.last_name(n) for n in s.walk(foreign) if isinstance(n, s.Name | s.Attribute)}
-        texts = {str(n.value) for n in s.walk(foreign) if isinstance(n, s.Constant)}
-        own = names | {text.rpartition(".")[2].strip(" []") for text in texts}
-        mentions = {text.partition(".")[0].strip(" [") for text in texts if "." in text}
-        if mentions and model.cls.name not in mentions:
-            return True
-        return own.isdisjoint(model.columns)
-    return None
-
-
-def _refers(model: Model, target: Model) -> bool:
-    """Whether a column of `model` has a foreign key to the table of `target`."""
-    owners = (column.foreign_key.rpartition(".")[0] for column in model.columns.values())
-    return any(owner and _is_table(owner.rpartition(".")[2], target) for owner in owners)
-
-
-def _is_table(name: str, model: Model) -> bool:
-    """Whether `name`, a table or class, is that of `model`.
-
-    A table name that a function computes is not known; it mostly is the class's in another case.
-    """
-    if model.tablename:
-        return name in (model.tablename, model.cls.name)
-    plain = name.replace("_", "").lower()
-    return plain in (model.cls.name.lower(), f"{model.cls.name.lower()}s")
 
 
 def _with_backrefs(models: dict[str, Model]) -> dict[str, Model]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 import msgspec
 
 from migrate_async.index import scopes as sc
@@ -42,11 +45,13 @@ def relationship_of(item: Attribute, call: s.Call, inference: Inference) -> Rela
     backref, _ = backref_of(call)
     is_secondary = _option(call, "secondary") is not None or len(call.args) > 1
     has_link = keyword(call, "link_model") is not None or is_secondary
+    lazy = _lazy(call, item.annotation)
+    is_collection = has_link or lazy in ("dynamic", "write_only")
     return Relationship(
         name=item.name,
         target=targets[0] if targets else None,
-        lazy=_lazy(call, item.annotation),
-        uselist=_uselist(call, item.annotation, default=True if has_link else None),
+        lazy=lazy,
+        uselist=_uselist(call, item.annotation, default=True if is_collection else None),
         back_populates=string(_option(call, "back_populates")),
         backref=backref,
         secondary=has_link,
@@ -113,12 +118,27 @@ def _uselist(call: s.Call, annotation: s.Expr | None, default: bool | None) -> b
     if isinstance(given, s.Constant) and given.kind == "bool":
         return bool(given.value)
     inner = mapped_inner(annotation) or annotation
+    if default and _names_query(inner):
+        return True
     if inner is not None:
-        names = {sc.last_name(n) for n in s.walk(inner) if isinstance(n, s.Name | s.Attribute)}
-        return not names.isdisjoint(sqlalchemy.COLLECTION_ANNOTATIONS)
+        return not sqlalchemy.COLLECTION_ANNOTATIONS.isdisjoint(_names(inner))
     if keyword(call, "collection_class") is not None:
         return True
     return False if _option(call, "remote_side") is not None else default
+
+
+def _names(annotation: s.Expr) -> Iterator[str]:
+    """All names in an annotation, or in the text that it is."""
+    if isinstance(annotation, s.Constant):
+        yield from re.findall(r"\w+", str(annotation.value))
+    for node in s.walk(annotation):
+        if isinstance(node, s.Name | s.Attribute):
+            yield sc.last_name(node)
+
+
+def _names_query(inner: s.Expr | None) -> bool:
+    """Whether an annotation names what a dynamic relationship gives, a query."""
+    return inner is not None and sc.last_name(inner) in ("AppenderQuery", "Query")
 
 
 def reverse(relationship: Relationship, source: sc.Class) -> Relationship:

@@ -33,7 +33,29 @@ PYTHON_TYPES: dict[str, str] = {
     **dict.fromkeys(("JSON", "JSONB", "PickleType"), ANY),
 }
 
+OF_ANNOTATIONS: dict[str, str] = {
+    **{name: name for name in ("bool", "bytes", "float", "int", "str")},
+    **{name: f"datetime.{name}" for name in ("date", "datetime", "time", "timedelta")},
+    "Decimal": "decimal.Decimal",
+}
+"""What the type of a column that another refers to is, where an annotation gives it."""
+
 WITHOUT_DECIMALS = "asdecimal"
 """The argument of numeric types that decides between `Decimal` and `float`."""
 WITHOUT_UUID = "as_uuid"
 """The argument of UUID types that decides between `UUID` (the default since 2.0) and `str`."""
+
+WITHOUT_TYPE = frozenset(
+    {"CheckConstraint", "Computed", "DefaultClause", "FetchedValue", "Identity", "Sequence"}
+)
+"""What a column takes beside its type."""
+
+COLUMN_ONLY = frozenset(
+    {
+        *("autoincrement", "cast", "comment", "comparator", "compile", "computed", "constraints"),
+        *("copy", "default", "description", "doc", "expression", "identity", "index", "info"),
+        *("key", "nullable", "onupdate", "params", "primary_key", "references", "self_group"),
+        *("server_default", "server_onupdate", "table", "type", "unique"),
+    }
+)
+"""What a `Column` has and a `MappedColumn` has not; operators work on both."""

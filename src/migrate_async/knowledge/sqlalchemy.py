@@ -230,14 +230,15 @@ RELATIONSHIPS = frozenset(
     }
 )
 COLUMNS = frozenset({"sqlalchemy.Column", "sqlalchemy.orm.mapped_column", "sqlmodel.Field"})
-DECLARATIVE_BASES = frozenset(
-    {
-        "sqlalchemy.orm.DeclarativeBase",
-        "sqlalchemy.orm.DeclarativeBaseNoMeta",
-        "sqlmodel.SQLModel",
-        "flask_sqlalchemy.SQLAlchemy.Model",
-    }
+BASES_TO_DERIVE = frozenset(
+    {"sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta"}
 )
+"""Classes of which a project derives its declarative base."""
+MADE_BASE = "sqlalchemy.orm.declarative_base()"
+"""The declarative base that a factory makes."""
+FLASK_BASE = "flask_sqlalchemy.SQLAlchemy.Model"
+"""`db.Model`, which names the tables itself."""
+DECLARATIVE_BASES = BASES_TO_DERIVE | {"sqlmodel.SQLModel", MADE_BASE, FLASK_BASE}
 BASE_FACTORIES = frozenset(
     {
         "sqlalchemy.orm.declarative_base",

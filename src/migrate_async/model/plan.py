@@ -302,6 +302,12 @@ class AnnotateName(Edit, frozen=True):
     code: str
 
 
+class AnnotateReturn(Edit, frozen=True):
+    """Say what the function at `span` returns: `def f() -> code:`."""
+
+    code: str
+
+
 class AddArgument(Edit, frozen=True):
     """Add the keyword argument `code` to the call at `span`."""
 
@@ -349,6 +355,7 @@ AnyEdit: TypeAlias = Union[
     ReplaceParameter,
     AddBase,
     AnnotateName,
+    AnnotateReturn,
     AddArgument,
     RemoveArgument,
     ReplaceComment,

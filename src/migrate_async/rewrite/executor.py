@@ -18,6 +18,7 @@ from migrate_async.model.plan import (
     AddDecorator,
     AddParameter,
     AnnotateName,
+    AnnotateReturn,
     AnyEdit,
     AwaitAttribute,
     AwaitCall,
@@ -246,6 +247,8 @@ class _Executor(cst.CSTTransformer):
                 updated = functions.add_base(edit, cst.ensure_type(updated, cst.ClassDef))
             elif isinstance(edit, AnnotateName):
                 updated = annotated(cst.ensure_type(updated, cst.Assign), edit.code)
+            elif isinstance(edit, AnnotateReturn):
+                updated = functions.annotate_return(edit, cst.ensure_type(updated, cst.FunctionDef))
         return updated
 
     def _decorators(

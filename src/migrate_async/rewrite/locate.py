@@ -23,6 +23,7 @@ from migrate_async.model.plan import (
     AddDecorator,
     AddParameter,
     AnnotateName,
+    AnnotateReturn,
     AnyEdit,
     AwaitAttribute,
     AwaitCall,
@@ -75,6 +76,7 @@ _EXPRESSION = (
     SpreadArgument,
     UnwrapCall,
 )
+_HEAD = (AddBase, AddDecorator, AddParameter, AnnotateReturn, MakeAsync)
 _ORDER = {
     RemoveArgument: 0,
     AddArgument: 1,
@@ -255,7 +257,7 @@ class _Finder:
     def _statement(self, node: cst.CSTNode, place: CodeRange) -> None:
         start = (place.start.line, place.start.column)
         for edit in self._starts.get(start, ()):
-            if isinstance(edit, MakeAsync | AddParameter | AddDecorator | AddBase):
+            if isinstance(edit, _HEAD):
                 if isinstance(node, cst.FunctionDef | cst.ClassDef | cst.With | cst.For):
                     self._take(self.targets.heads, node, edit)
             elif isinstance(edit, AnnotateName):

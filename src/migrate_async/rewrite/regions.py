@@ -15,6 +15,7 @@ from migrate_async.errors import InternalError
 from migrate_async.model.plan import (
     AddDecorator,
     AddParameter,
+    AnnotateReturn,
     AnyEdit,
     ChangeBlock,
     DropFinally,
@@ -33,7 +34,7 @@ _OF_STATEMENTS = (
     UnwrapBlock,
     WrapStatements,
 )
-_OF_HEADS = (AddDecorator, AddParameter, MakeAsync)
+_OF_HEADS = (AddDecorator, AddParameter, AnnotateReturn, MakeAsync)
 """Edits whose span may be a whole statement of which they change the head."""
 
 _HEADED = (

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from migrate_async.index import types as t
 from migrate_async.index.scopes import Function, RawCall, Scope, last_name
 from migrate_async.knowledge.legacy_api import BOUND, UNBOUND_DDL
+from migrate_async.knowledge.sqlalchemy import MADE_BASE
 from migrate_async.lint import patterns
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
@@ -14,6 +15,7 @@ from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
 
 _METADATA = "sqlalchemy.MetaData"
+_BASES = frozenset({"sqlalchemy.orm.DeclarativeBase", MADE_BASE})
 
 
 class BoundMetadata(Rule):
@@ -155,7 +157,5 @@ def _is_metadata(view: View, expr: s.Expr, scope: Scope) -> bool:
 
 def _is_declarative(view: View, item: t.Type) -> bool:
     if isinstance(item, t.External):
-        return item.dotted == "sqlalchemy.orm.DeclarativeBase"
-    return isinstance(item, t.ClassObject) and any(
-        name == "sqlalchemy.orm.DeclarativeBase" for name in view.project.bases(item.cls)
-    )
+        return item.dotted in _BASES
+    return isinstance(item, t.ClassObject) and not _BASES.isdisjoint(view.project.bases(item.cls))

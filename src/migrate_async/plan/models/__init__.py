@@ -12,9 +12,12 @@ from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.models.attributes import attribute_of
 from migrate_async.plan.models.bases import Bases
 from migrate_async.plan.models.bench import NAME, Bench
 from migrate_async.plan.models.columns import Columns
+from migrate_async.plan.models.directives import plan_directive
+from migrate_async.plan.models.left import left_alone, reports
 from migrate_async.plan.models.relationships import Relationships
 from migrate_async.plan.names import type_checking_blocks
 
@@ -26,16 +29,24 @@ def model_edits(
     benches = {
         module: Bench(module) for module in project.modules.values() if selected(module.body)
     }
+    left = left_alone(project)
     columns = Columns(project)
-    relationships = Relationships(project, benches.get)
-    left = _left_alone(project)
+    relationships = Relationships(project, benches.get, left)
     for cls in _declarative(project):
         bench = benches.get(cls.module)
         if bench is None or cls in left:
             continue
         for statement in cls.node.body:
-            if not columns.plan(cls, statement, bench):
-                relationships.plan(cls, statement, bench)
+            if isinstance(statement, s.FunctionDef) and plan_directive(
+                project, cls, statement, bench
+            ):
+                continue
+            attribute = attribute_of(project, cls, statement)
+            if attribute is not None and not columns.plan(attribute, bench):
+                relationships.plan(attribute, bench)
+    for module, message in reports(project):
+        if module in benches:
+            benches[module].found.diagnostics.append(message)
     for module, bench in benches.items():
         Bases(project, module).plan(bench.found)
         _import_for_type_checkers(bench)
@@ -47,23 +58,6 @@ def _declarative(project: Project) -> list[Class]:
     """Mapped classes and the project classes that they inherit from, in source order."""
     found = {cls for model in project.models.values() for cls in project.mro(model.cls)}
     return sorted(found, key=lambda cls: cls.order)
-
-
-def _left_alone(project: Project) -> frozenset[Class]:
-    """Classes that take part in a mapping of SQLModel or Flask-SQLAlchemy.
-
-    Those have a style of their own: another annotation, or names that hang on `db`.
-    """
-    return frozenset(
-        cls
-        for model in project.models.values()
-        if model.is_sqlmodel or any(map(_is_flask, project.bases(model.cls)))
-        for cls in project.mro(model.cls)
-    )
-
-
-def _is_flask(base: str) -> bool:
-    return base.startswith("flask_sqlalchemy.")
 
 
 def _import_for_type_checkers(bench: Bench) -> None:

@@ -47,6 +47,8 @@ class PythonTypes:
 
     def _of_type(self, expr: s.Expr, scope: Scope) -> PythonType | None:
         """The type of a SQL type; None when `expr` is something else, a constraint or default."""
+        if isinstance(expr, s.Call) and last_name(expr) == "with_variant":
+            return self._of_variant(expr, scope)
         for item in ordered(self._project.infer(expr, scope)):
             if isinstance(item, External | ExternalInstance):
                 found = self._of_library(item.dotted, expr, scope)
@@ -54,12 +56,18 @@ class PythonTypes:
                     return found
             elif isinstance(item, ClassObject | Instance):
                 return ANY  # a `TypeDecorator` of the project gives whatever it wants
-        name = last_name(expr)
-        return ANY if name in ("as_mutable", "with_variant") else None
+        return ANY if last_name(expr) == "as_mutable" else None
+
+    def _of_variant(self, call: s.Call, scope: Scope) -> PythonType:
+        """What both types of `A().with_variant(B(), "dialect")` hold."""
+        if not isinstance(call.func, s.Attribute) or not call.args:
+            return ANY
+        both = [self._of_type(expr, scope) for expr in (call.func.value, call.args[0])]
+        return both[0] if both[0] is not None and both[0] == both[1] else ANY
 
     def _of_library(self, dotted: str, expr: s.Expr, scope: Scope) -> PythonType | None:
         package, _, name = dotted.partition(".")[0], "", dotted.rpartition(".")[2]
-        if name in ("ForeignKey", "Sequence", "Identity", "Computed", "CheckConstraint"):
+        if name == "ForeignKey" or name in known.WITHOUT_TYPE:
             return None
         if package not in known.PACKAGES:
             return ANY
@@ -117,8 +125,20 @@ class PythonTypes:
         column: Column | None = next(
             (found for found in model.columns.values() if found.column == name), None
         )
-        python = known.PYTHON_TYPES.get(column.type) if column is not None else None
+        names = {**known.OF_ANNOTATIONS, **known.PYTHON_TYPES}
+        python = names.get(column.type) if column is not None else None
         return ANY if python is None else PythonType(python)
+
+
+def is_typed(call: s.Call) -> bool:
+    """Whether the column has a type, its own or that of the column it refers to."""
+    given = (*call.args, keyword(call, "type_"))
+    return any(
+        argument is not None
+        and not isinstance(argument, s.Constant)
+        and last_name(argument) not in known.WITHOUT_TYPE
+        for argument in given
+    )
 
 
 def _with_options(python: str, call: s.Call | None) -> str:

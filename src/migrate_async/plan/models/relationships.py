@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterator
 
 from migrate_async.index.declarative import keyword
+from migrate_async.index.directions import leads_to_many
 from migrate_async.index.orm import Model
 from migrate_async.index.project import Project
 from migrate_async.index.relationships import Relationship
@@ -14,66 +15,114 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
 from migrate_async.plan.database import add_import
-from migrate_async.plan.models.backrefs import other_side
+from migrate_async.plan.models.attributes import Attribute
+from migrate_async.plan.models.backrefs import OtherSide, other_side
 from migrate_async.plan.models.bench import NAME, Bench, library_name
 
 _WRAPPERS = {"dynamic": "DynamicMapped", "write_only": "WriteOnlyMapped"}
+_WIDTH = 84
+"""What formatters allow a line by default, without the indentation of a class body."""
 _COLLECTIONS = {"builtins.list": "list", "builtins.set": "set"}
 
 
 class Relationships:
     """Plans the relationships of a project; a backref may write into another module."""
 
-    def __init__(self, project: Project, bench: Callable[[Module], Bench | None]) -> None:
+    def __init__(
+        self, project: Project, bench: Callable[[Module], Bench | None], left: Container[Class]
+    ) -> None:
         self._project = project
         self._bench = bench
+        self._left = left
 
-    def plan(self, cls: Class, statement: s.Stmt, bench: Bench) -> bool:
-        """Add the edits of `statement` if it maps a relationship; whether it does."""
-        if not isinstance(statement, s.Assign) or len(statement.targets) != 1:
-            return False
-        call, target = statement.value, statement.targets[0]
-        if not isinstance(call, s.Call):
-            return False
-        if library_name(self._project.infer(call.func, cls.scope)) not in RELATIONSHIPS:
-            return False
-        model = self._project.models.get(cls.qualname)
-        name = target.id if isinstance(target, s.Name) else ""
-        relationship = model.relationships.get(name) if model is not None else None
-        if model is None or relationship is None:
-            return False
-        annotation = self._annotation(model, relationship, bench)
-        if annotation is not None:
-            edit = p.AnnotateName(span=statement.span, codemod=NAME, code=annotation)
-            bench.found.edits.append(edit)
+    def plan(self, attribute: Attribute, bench: Bench) -> None:
+        """Add the edits of `attribute` if it maps a relationship."""
+        kind = library_name(self._project.infer(attribute.value.func, attribute.scope))
+        mapped = list(self._mapped(attribute)) if kind in RELATIONSHIPS else []
+        if not mapped:
+            return
+        if not attribute.is_typed:
+            self._annotate(attribute, mapped, bench)
+        model, relationship = mapped[0]
         if relationship.backref:
-            self._write_out(model, relationship, bench)
-        return True
+            self._write_out(attribute, model, relationship, bench)
 
-    def _write_out(self, model: Model, relationship: Relationship, bench: Bench) -> None:
+    def _mapped(self, attribute: Attribute) -> Iterator[tuple[Model, Relationship]]:
+        """The models that get the relationship: one, or those with the mixin."""
+        for model in self._project.models.values():
+            relationship = model.relationships.get(attribute.name)
+            if relationship is None or relationship.node is not attribute.value:
+                continue
+            if attribute.cls is model.cls:
+                yield model, relationship
+                return
+            if attribute.cls in self._project.mro(model.cls):
+                yield model, relationship
+
+    def _annotate(
+        self, attribute: Attribute, mapped: list[tuple[Model, Relationship]], bench: Bench
+    ) -> None:
+        codes = {self._annotation(model, found, bench) for model, found in mapped}
+        code = codes.pop() if len(codes) == 1 else ""
+        reason = self._unclear(attribute, mapped)
+        if code and not reason:
+            bench.found.edits.append(attribute.annotated(code))
+            return
+        if code is None:
+            return
+        bench.found.diagnostics.append(
+            at(
+                bench.module.path,
+                attribute.value.span,
+                "MA551",
+                f"`{attribute.name}` gets no `Mapped[...]`: {reason or 'its models disagree'}",
+                "annotate it by hand; the mapping works without",
+            )
+        )
+
+    def _unclear(self, attribute: Attribute, mapped: list[tuple[Model, Relationship]]) -> str:
+        if isinstance(attribute.statement, s.FunctionDef) and _reads_class(attribute.value):
+            return "its arguments read `cls`, which type checkers take for an object"
+        for model, found in mapped:
+            goal = found.target and self._project.models.get(found.target.qualname)
+            if found.target is None:
+                return "its target cannot be told"
+            if found.uselist is None:
+                return "whether it is a collection cannot be told"
+            is_said = found.secondary or keyword(found.node, "uselist") is not None
+            if attribute.annotation is not None and goal and model is not goal and not is_said:
+                many = leads_to_many(model, goal, found.node)
+                if many is not None and many != found.uselist:
+                    return "its annotation and its foreign keys contradict each other"
+        return ""
+
+    def _write_out(
+        self, attribute: Attribute, model: Model, relationship: Relationship, bench: Bench
+    ) -> None:
         """Give the other side a relationship of its own in place of `backref=`."""
         call = relationship.node
-        other = other_side(self._project, model, relationship)
-        there = self._bench(other.target.module) if other is not None else None
+        other = self._other(attribute, model, relationship)
+        there = self._bench(other.target.module) if isinstance(other, OtherSide) else None
         annotation = None
-        if other is not None and there is not None:
+        if isinstance(other, OtherSide) and there is not None:
             goal = self._project.models[other.target.qualname]
             annotation = self._annotation(goal, other.relationship, there)
-        if other is None or there is None or annotation is None:
+        if isinstance(other, str) or there is None or not annotation:
+            reason = other if isinstance(other, str) else "what it is cannot be told"
             bench.found.diagnostics.append(
                 at(
-                    model.cls.module.path,
+                    bench.module.path,
                     call.span,
                     "MA553",
-                    f"`backref=` of `{relationship.name}` stays: the other side cannot be written "
-                    "out with certainty",
+                    f"`backref=` of `{relationship.name}` stays, the other side is not written "
+                    f"out: {reason}",
                     "write both sides with back_populates by hand; the mapping works without",
                 )
             )
             return
-        arguments = ", ".join((f'"{model.cls.name}"', *other.arguments))
         function = add_import(there.found, there.module, "sqlalchemy.orm", "relationship", NAME)
-        code = f"{other.name}: {annotation} = {function}({arguments})"
+        head = f"{other.name}: {annotation} = {function}("
+        code = _broken(head, [f'"{model.cls.name}"', *other.arguments])
         there.found.edits.append(
             p.InsertStatements(span=other.after.span, codemod=NAME, code=code, after=True)
         )
@@ -83,21 +132,20 @@ class Relationships:
         ]
         bench.found.unneeded.append("backref")
 
+    def _other(
+        self, attribute: Attribute, model: Model, relationship: Relationship
+    ) -> OtherSide | str:
+        if attribute.cls is not model.cls:
+            return "it is that of a mixin"
+        if relationship.target in self._left:
+            return "its class is left as it is"
+        return other_side(self._project, model, relationship)
+
     def _annotation(self, model: Model, relationship: Relationship, bench: Bench) -> str | None:
+        """`Mapped[...]`; empty where something cannot be told, None where there is no name."""
         target = relationship.target
-        module = model.cls.module
         if target is None or relationship.uselist is None:
-            reason = "its target" if target is None else "whether it is a collection"
-            bench.found.diagnostics.append(
-                at(
-                    relationship.scope.module.path,
-                    relationship.node.span,
-                    "MA551",
-                    f"`{relationship.name}` gets no `Mapped[...]`: {reason} cannot be told",
-                    "annotate it by hand; the mapping works without",
-                )
-            )
-            return None
+            return ""
         inner = f'"{target.name}"'
         if relationship.uselist:
             collection = self._collection(model.cls, relationship)
@@ -111,7 +159,7 @@ class Relationships:
             if self._may_be_none(model, relationship, target):
                 inner = f'"{target.name} | None"'
         bench.namer.for_type_checkers(target)
-        mapped = add_import(bench.found, module, "sqlalchemy.orm", wrapper, NAME)
+        mapped = add_import(bench.found, bench.module, "sqlalchemy.orm", wrapper, NAME)
         return f"{mapped}[{inner}]"
 
     def _collection(self, cls: Class, relationship: Relationship) -> str | None:
@@ -139,3 +187,16 @@ class Relationships:
             return True
         keys = [c for c in model.columns.values() if c.foreign_key.rpartition(".")[0] == table]
         return len(keys) != 1 or keys[0].nullable
+
+
+def _reads_class(call: s.Call) -> bool:
+    nodes = (node for node in s.walk(call) if isinstance(node, s.Attribute))
+    return any(isinstance(node.value, s.Name) and node.value.id == "cls" for node in nodes)
+
+
+def _broken(head: str, arguments: list[str]) -> str:
+    """The call `head` with its arguments, each on a line of its own if they do not fit on one."""
+    line = f"{head}{', '.join(arguments)})"
+    if len(line) <= _WIDTH:
+        return line
+    return "\n    ".join([head, *(f"{argument}," for argument in arguments)]) + "\n)"

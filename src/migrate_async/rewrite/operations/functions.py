@@ -9,7 +9,7 @@ from typing import Literal
 import libcst as cst
 
 from migrate_async.errors import InternalError
-from migrate_async.model.plan import AddBase, AddParameter
+from migrate_async.model.plan import AddBase, AddParameter, AnnotateReturn
 from migrate_async.rewrite.fragments import parse_expression
 from migrate_async.rewrite.lines import Whitespace
 from migrate_async.rewrite.operations import sequences
@@ -37,6 +37,11 @@ def add_base(edit: AddBase, node: cst.ClassDef) -> cst.ClassDef:
     comma = space if node.bases or node.keywords else cst.MaybeSentinel.DEFAULT
     base = cst.Arg(parse_expression(edit.code), comma=comma)
     return node.with_changes(bases=[base, *node.bases])
+
+
+def annotate_return(edit: AnnotateReturn, node: cst.FunctionDef) -> cst.FunctionDef:
+    """The function `node`, said to return `edit.code`."""
+    return node.with_changes(returns=cst.Annotation(parse_expression(edit.code)))
 
 
 def parse_parameter(code: str) -> cst.Param:

@@ -15,8 +15,9 @@ class AsyncEngine(PlannedCodemod):
 
     ## What it does
 
-    `create_engine` becomes `create_async_engine` with the async driver's URL, or with
-    `to_async_url(...)` where the URL is known only at run time; `sessionmaker` becomes
+    `create_engine` becomes `create_async_engine` with the async driver's URL, or the runtime's
+    `async_engine_from_url(...)` where the URL is known only at run time or has arguments that the
+    async driver does not take; `sessionmaker` becomes
     `async_sessionmaker(expire_on_commit=False)`; `create_all` at import and `@app.on_event` become
     steps of a lifespan. While some code stays sync, it adds what that code needs.
 

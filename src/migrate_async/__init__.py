@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from migrate_async.runtime.dependencies import DbSession as DbSession
     from migrate_async.runtime.dependencies import get_db as get_db
     from migrate_async.runtime.engine import async_engine_from_config as async_engine_from_config
+    from migrate_async.runtime.engine import async_engine_from_url as async_engine_from_url
     from migrate_async.runtime.engine import async_sessionmaker as async_sessionmaker
     from migrate_async.runtime.engine import create_async_engine as create_async_engine
     from migrate_async.runtime.errors import (
@@ -138,6 +139,7 @@ _EXPORTS = {
     "acting_as": "current_user",
     "adopt_registry": "legacy.container",
     "async_engine_from_config": "engine",
+    "async_engine_from_url": "engine",
     "async_sessionmaker": "engine",
     "check_db_connection": "database",
     "close_db": "database",

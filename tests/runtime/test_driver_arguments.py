@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from migrate_async.runtime.driver_arguments import Translation, translate
-from migrate_async.runtime.engine import create_async_engine
+from migrate_async.runtime.engine import async_engine_from_url, create_async_engine
 from migrate_async.runtime.errors import IgnoredURLArgumentWarning, UnsupportedURLArgument
 from migrate_async.runtime.urls import to_async_url
 from support.databases import mariadb_url, postgresql_url
@@ -189,6 +189,30 @@ def test_sqlite_arguments_stay() -> None:
     query = {"timeout": "3", "uri": "true"}
 
     assert dict(translate(make_url("sqlite+aiosqlite:///x").set(query=query)).url.query) == query
+
+
+async def test_arguments_of_a_sync_driver_may_stand_outside_of_the_url() -> None:
+    """`connect_args` written for psycopg2, on a real server."""
+    url = make_url(postgresql_url()).render_as_string(hide_password=False)
+    given = {"application_name": "shop", "connect_timeout": 5, "options": "-c geqo=off"}
+    engine = async_engine_from_url(url, connect_args={**given, "command_timeout": 9})
+    async with engine.connect() as connection:
+        settings = text("SELECT current_setting('application_name'), current_setting('geqo')")
+        row = (await connection.execute(settings)).one()
+    await engine.dispose()
+
+    assert tuple(row) == ("shop", "off")
+    assert given["connect_timeout"] == 5
+
+
+async def test_an_argument_outside_of_the_url_is_refused_by_name() -> None:
+    with pytest.raises(UnsupportedURLArgument, match="require_auth"):
+        async_engine_from_url("postgresql://h/d", connect_args={"require_auth": "md5"})
+
+
+async def test_timeouts_of_pymysql_outside_of_the_url_are_dropped_with_a_warning() -> None:
+    with pytest.warns(IgnoredURLArgumentWarning, match="read_timeout"):
+        async_engine_from_url("mysql+pymysql://h/d", connect_args={"read_timeout": 5})
 
 
 LIBPQ_URL = (

@@ -9,16 +9,17 @@ import msgspec
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Module, ValueBinding
 from migrate_async.index.sessions import Variable
-from migrate_async.knowledge.async_api import ASYNC_DRIVERS
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.annotations import AnnotationEdits, retype
 from migrate_async.plan.names import import_path, local_name
+from migrate_async.plan.urls import async_url, foreign_argument, unknown_arguments
 
 NAME = "async-engine"
 
 _FROM_CONFIG = "engine_from_config"
+_FROM_URL = "async_engine_from_url"
 _SYNC_POOLS = frozenset({"QueuePool", "SingletonThreadPool"})
 HOP_ARGUMENT = "sync_session_class"
 HOP_SESSION = "HopSession"
@@ -67,9 +68,7 @@ def engine_edits(project: Project, engine: Variable) -> ModuleEdits:
             _known_at_run_time(engine.module, call.span, f"async_{_FROM_CONFIG}")
         )
     else:
-        _rename(found, engine.module, call, "create_async_engine")
-        if url is not None:
-            _url(project, found, engine.module, url)
+        _async_engine(project, found, engine.module, call, url)
     pool = _keyword(call, "poolclass")
     if pool is not None and s.dotted_name(pool).rpartition(".")[2] in _SYNC_POOLS:
         found.edits.append(p.RemoveArgument(span=call.span, codemod=NAME, name="poolclass"))
@@ -83,7 +82,9 @@ def moving_url(project: Project, module: Module, call: s.Call) -> s.Constant | N
     if not isinstance(url, s.Name):
         return None
     literal = _literal(project, module, url)
-    return literal if literal is not None and async_url(str(literal.value)) else None
+    if literal is None or foreign_argument(call, str(literal.value)):
+        return None
+    return literal if async_url(str(literal.value)) else None
 
 
 def with_url(call: s.Call, url: s.Constant) -> s.Call:
@@ -253,17 +254,35 @@ def _rename(
     found.unneeded.append(s.dotted_name(func).partition(".")[0])
 
 
-def _url(project: Project, found: ModuleEdits, module: Module, url: s.Expr) -> None:
-    literal = _literal(project, module, url)
-    if literal is not None:
-        converted = async_url(str(literal.value))
-        if converted is not None:
+def _async_engine(
+    project: Project, found: ModuleEdits, module: Module, call: s.Call, url: s.Expr | None
+) -> None:
+    """SQLAlchemy's function with the async URL, or the one of the runtime that makes one of it."""
+    literal = _literal(project, module, url) if url is not None else None
+    text = str(literal.value) if literal is not None else ""
+    converted = async_url(text) if text else None
+    if url is None or (literal is not None and converted and not foreign_argument(call, text)):
+        _rename(found, module, call, "create_async_engine")
+        if literal is not None and converted:
             code = '"' + converted.replace("\\", "\\\\").replace('"', '\\"') + '"'
             found.edits.append(p.ReplaceExpression(span=literal.span, codemod=NAME, code=code))
-            return
-    convert = add_import(found, module, "migrate_async", "to_async_url", NAME)
-    found.edits.append(p.ReplaceExpression(span=url.span, codemod=NAME, code=f"{convert}({{}})"))
-    found.diagnostics.append(_known_at_run_time(module, url.span, "to_async_url"))
+        return
+    _rename(found, module, call, _FROM_URL, "migrate_async")
+    if not text:
+        found.diagnostics.append(_known_at_run_time(module, url.span, _FROM_URL))
+    found.diagnostics += [
+        _unknown_argument(module, url.span, name) for name in unknown_arguments(text)
+    ]
+
+
+def _unknown_argument(module: Module, span: s.Span, name: str) -> Diagnostic:
+    return at(
+        module.path,
+        span,
+        "MA407",
+        f"the URL has an argument `{name}`, which the async driver does not know",
+        "remove it, or find what the driver calls it: the engine refuses it when it is made",
+    )
 
 
 def _known_at_run_time(module: Module, span: s.Span, converter: str) -> Diagnostic:
@@ -304,15 +323,6 @@ def _read_once(project: Project, module: Module, name: str) -> bool:
         if other is not module
     )
     return len(own) == 2 and not imported  # one binds it, one reads it
-
-
-def async_url(url: str) -> str | None:
-    """`url` with the async driver of its database; None when it needs more than that."""
-    name, separator, rest = url.partition("://")
-    driver = ASYNC_DRIVERS.get(name)
-    if not separator or driver is None or "?" in rest:
-        return None
-    return f"{driver}://{rest}"
 
 
 def _keyword(call: s.Call, name: str) -> s.Expr | None:

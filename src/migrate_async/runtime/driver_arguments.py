@@ -63,6 +63,16 @@ def translate(url: URL, *, pgbouncer: bool = False) -> Translation:
     return translation
 
 
+def with_foreign_arguments(url: URL, connect_args: Mapping[str, Any]) -> tuple[URL, dict[str, Any]]:
+    """Move what a sync driver takes in `connect_args` into the URL, whose rules know it.
+
+    :return: the URL, and the arguments that are left for the async driver.
+    """
+    foreign = _FOREIGN.get(url.get_driver_name(), set()) & connect_args.keys()
+    rest = {name: value for name, value in connect_args.items() if name not in foreign}
+    return url.update_query_dict({name: str(connect_args[name]) for name in foreign}), rest
+
+
 def keep(_translation: Translation, _name: str, _value: str) -> None:
     """The driver takes it from the URL as it is."""
 
@@ -296,3 +306,17 @@ _DIALECTS = {
     "aiomysql": _Dialect(_AIOMYSQL, _UNKNOWN, _finish_mysql),
     "asyncmy": _Dialect(_ASYNCMY, _UNKNOWN, _finish_mysql),
 }
+
+_OWN_OF_ASYNCPG = (
+    "command_timeout database direct_tls max_cached_statement_lifetime ssl statement_cache_size "
+    "timeout"
+)
+_MYSQL_TLS = tls.MYSQL_ARGUMENTS - {"ssl"}
+_FOREIGN = {
+    "asyncpg": {name for name, rule in _ASYNCPG.items() if rule is not keep}
+    - set(_OWN_OF_ASYNCPG.split()),
+    "aiomysql": _MYSQL_TLS
+    | {"binary_prefix", "max_allowed_packet", "read_timeout", "write_timeout"},
+    "asyncmy": _MYSQL_TLS | {"write_timeout"},
+}
+"""What the async drivers do not take as an argument, but the URLs of sync ones may have."""

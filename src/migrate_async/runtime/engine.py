@@ -14,7 +14,11 @@ from sqlalchemy.ext.asyncio import async_sessionmaker as _async_sessionmaker
 from sqlalchemy.ext.asyncio import create_async_engine as _create_async_engine
 
 from migrate_async.runtime.cancellation import OrphanReaper
-from migrate_async.runtime.driver_arguments import translate
+from migrate_async.runtime.driver_arguments import (
+    Translation,
+    translate,
+    with_foreign_arguments,
+)
 from migrate_async.runtime.errors import UnsupportedURL
 from migrate_async.runtime.legacy.loop_owner import loop_owner
 from migrate_async.runtime.pools import FairAsyncQueuePool
@@ -62,10 +66,8 @@ def create_async_engine(  # noqa: PLR0913  all but the first are keyword-only
     :raises UnsupportedURL: no async driver is known, or `compatible_with` is not for this one.
     :raises UnsupportedURLArgument: the driver cannot honour an argument of the URL.
     """
-    translation = translate(to_async_url(url), pgbouncer=pgbouncer)
+    translation, options = _translated(url, options, pgbouncer=pgbouncer)
     url = translation.url
-    connect_args = _connect_args(url, translation.connect_args, options)
-    options = {**translation.engine_options, **options, "connect_args": connect_args}
     engine = _create_async_engine(url, **{**default_pool_options(url, options), **options})
     if url.get_backend_name() == "sqlite":
         install_sqlite(engine.sync_engine, begin=sqlite_begin, pragmas=sqlite_pragmas)
@@ -76,6 +78,20 @@ def create_async_engine(  # noqa: PLR0913  all but the first are keyword-only
         spare = {key: options[key] for key in _CONNECTING_OPTIONS if key in options}
         OrphanReaper.install(engine, partial(_create_async_engine, url, **spare))
     return engine
+
+
+def async_engine_from_url(url: str | URL, **options: Any) -> AsyncEngine:
+    """`sqlalchemy.ext.asyncio.create_async_engine` for the URL and arguments of a sync driver, too.
+
+    The query arguments are those that `create_async_engine` takes. Nothing else is added: no pool,
+    no PRAGMA.
+
+    :param options: of SQLAlchemy; `connect_args` may be those of the sync driver.
+    :raises UnsupportedURL: no async driver is known for it.
+    :raises UnsupportedURLArgument: the driver cannot honour an argument of the URL.
+    """
+    translation, options = _translated(url, options)
+    return _create_async_engine(translation.url, **options)
 
 
 def async_engine_from_config(
@@ -92,13 +108,8 @@ def async_engine_from_config(
     :raises UnsupportedURLArgument: the driver cannot honour an argument of the URL.
     """
     url = options.pop("url", None) or configuration[f"{prefix}url"]
-    translation = translate(to_async_url(url))
-    options = {
-        **translation.engine_options,
-        **options,
-        "url": translation.url,
-        "connect_args": _connect_args(translation.url, translation.connect_args, options),
-    }
+    translation, options = _translated(url, options)
+    options["url"] = translation.url
     return _async_engine_from_config(dict(configuration), prefix, **options)
 
 
@@ -115,6 +126,18 @@ def _remember_habits(engine: Engine, driver: str) -> None:
             f"'psycopg2' only; this engine uses {engine.dialect.name} with {engine.dialect.driver}"
         )
     setattr(engine, _COMPATIBLE, driver)
+
+
+def _translated(
+    url: str | URL, options: dict[str, Any], *, pgbouncer: bool = False
+) -> tuple[Translation, dict[str, Any]]:
+    """The URL and the options of an engine as the async driver takes them."""
+    given = options.get("connect_args", {})
+    asynchronous, connect_args = with_foreign_arguments(to_async_url(url), given)
+    translation = translate(asynchronous, pgbouncer=pgbouncer)
+    options = {**translation.engine_options, **options, "connect_args": connect_args}
+    merged = _connect_args(translation.url, translation.connect_args, options)
+    return translation, {**options, "connect_args": merged}
 
 
 def _connect_args(url: URL, translated: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:

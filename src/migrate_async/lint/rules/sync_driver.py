@@ -12,9 +12,9 @@ from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding, Fix
 from migrate_async.model.plan import ReplaceExpression
-from migrate_async.plan.database import async_url
 from migrate_async.plan.queries.names import local_values
 from migrate_async.plan.text import text
+from migrate_async.plan.urls import async_url
 
 _ENGINES = frozenset({"sqlalchemy.ext.asyncio.create_async_engine"})
 _ASYNC_DEFAULTS = frozenset({"postgresql", "oracle"})

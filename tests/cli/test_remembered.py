@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,9 +11,12 @@ import pytest
 from migrate_async.cli import use_cases
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.workspace import Workspace, open_workspace
-from migrate_async.model.plan import Step
+from migrate_async.model.change import FileChange
+from migrate_async.model.plan import Plan, Step
 from migrate_async.model.scan import ScanResult
 from migrate_async.model.selection import Selection
+from migrate_async.model.summary import Mode
+from migrate_async.rewrite.engine import apply
 
 CODE = "from sqlalchemy.orm import Session\n\ndef f(db: Session):\n    return db.query(1).all()\n"
 
@@ -54,6 +58,35 @@ def test_a_plan_is_remembered(root: Path, monkeypatch: pytest.MonkeyPatch) -> No
     )
     (root / "app.py").write_text("x = 1\n")
     assert use_cases.show_plan(everything, step, Progress()).files == ()
+
+
+def test_a_file_is_rewritten_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second run rewrites what changed, and what is planned differently; and says the same."""
+    rewritten: list[str] = []
+
+    def noted(plan: Plan, *arguments: Any, **options: Any) -> list[FileChange]:
+        rewritten.extend(file.path for file in plan.files)
+        return apply(plan, *arguments, **options)
+
+    def migrated(step: Step, *, cache: bool = True) -> tuple[use_cases.Migration, list[str]]:
+        rewritten.clear()
+        workspace = open_workspace([root], cache=cache)
+        return use_cases.migrate(workspace, step, Mode.DIFF, Progress()), list(rewritten)
+
+    monkeypatch.setattr("migrate_async.rewrite.engine.apply", noted)
+    (root / "more.py").write_text(CODE)
+    first, all_files = migrated(Step.ALL)
+    assert first.patch
+    assert all_files == ["app.py", "more.py"]
+    assert migrated(Step.ALL) == (first, [])
+    assert migrated(Step.QUERIES)[1] == all_files
+    (root / "more.py").write_text(CODE.replace("all()", "first()"))
+    again, files = migrated(Step.ALL)
+    assert files == ["more.py"]
+    assert again.patch != first.patch
+    assert again == migrated(Step.ALL, cache=False)[0]
+    (root / "long.py").write_text(("x = '" + 90 * "x" + "'\n") * 9)
+    assert migrated(Step.ALL)[1] == all_files, "lines may get longer"
 
 
 def test_every_change_is_seen(root: Path) -> None:

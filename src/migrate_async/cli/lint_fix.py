@@ -11,7 +11,7 @@ import msgspec
 from migrate_async.cli.lint_look import Look, take_look
 from migrate_async.cli.lint_request import LintRequest, LintRun
 from migrate_async.cli.progress import Progress
-from migrate_async.cli.use_cases import changed_file, make_patches, rewrite, write_changes
+from migrate_async.cli.rewriting import changed_file, make_patches, rewrite, write_changes
 from migrate_async.cli.workspace import Workspace
 from migrate_async.errors import SourceError
 from migrate_async.lint.fixes import make_plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from migrate_async.cli.progress import Progress
-from migrate_async.cli.use_cases import rewrite
+from migrate_async.cli.rewriting import rewrite
 from migrate_async.lint.fixes import make_plan
 from migrate_async.model.change import FileChange, Repair
 from migrate_async.model.finding import Applicability, Finding

@@ -5,8 +5,6 @@ The parts are imported where they are called: `scan` and `plan` start without Li
 
 from __future__ import annotations
 
-import gc
-import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +14,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migrate_async.cli import refusals
+from migrate_async.cli.planned import Planned, beside
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.remembered import digests_of, remembered
+from migrate_async.cli.rewriting import changed_file, make_patches, rewrite, write_changes
 from migrate_async.cli.workspace import Workspace
 from migrate_async.errors import UsageError
 from migrate_async.model.change import FileChange
@@ -27,13 +27,12 @@ from migrate_async.model.plan import Plan, Step, Verdict
 from migrate_async.model.scan import ScanResult
 from migrate_async.model.selection import EVERYTHING, Selection
 from migrate_async.model.status import Snapshot, Status, latest_of_each_day, snapshot
-from migrate_async.model.summary import ChangedFile, Mode, RunSummary
+from migrate_async.model.summary import Mode, RunSummary
 from migrate_async.model.verification import TypeComparison, Verification
-from migrate_async.source.shards import WHOLE, Shard
+from migrate_async.source.line_lengths import Lengths, lengths_of, limit_of
+from migrate_async.source.read import Sources
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from migrate_async.index.project import Project
     from migrate_async.source.read import SourceFile
 
@@ -150,24 +149,26 @@ def show_plan(
     workspace: Workspace, step: Step, progress: Progress, selection: Selection = EVERYTHING
 ) -> Plan:
     """The plan of `make_plan`, from the run before if nothing changed since."""
+    return _planned(workspace, step, progress, selection).plan
+
+
+def _planned(workspace: Workspace, step: Step, progress: Progress, selection: Selection) -> Planned:
+    """The plan, and the lines of the files that it was made from; each run makes it once."""
     files = find_files(workspace, progress)
+
+    def compute() -> Planned:
+        plan, loaded = make_plan(workspace, step, progress, selection, files=files)
+        lengths = {path: lengths_of(file.text) for path, file in loaded.sources.items()}
+        return Planned(plan, lengths, loaded.diagnostics)
+
     return remembered(
         workspace,
         "plan",
         digests_of(workspace, files),
-        lambda: make_plan(workspace, step, progress, selection, files=files)[0],
-        kind=Plan,
-        options=(step.value, selection, _beside(workspace, files)),
+        compute,
+        kind=Planned,
+        options=(step.value, selection, beside(workspace, files)),
     )
-
-
-def _beside(workspace: Workspace, files: Sequence[str]) -> tuple[object, ...]:
-    """What a plan depends on besides modules: the profile and the templates."""
-    from migrate_async.source.templates import state_of
-
-    profile = workspace.root / workspace.settings.profile
-    content = profile.read_bytes() if profile.is_file() else b""
-    return hashlib.sha256(content).hexdigest(), state_of(workspace.root, files)
 
 
 def make_plan(
@@ -311,15 +312,18 @@ def migrate(
     """
     if mode is Mode.WRITE and workspace.shard.count > 1:
         raise UsageError("--shard is for --check and --diff: files are written all or none")
-    plan, loaded = make_plan(workspace, step, progress, selection)
+    planned = _planned(workspace, step, progress, selection)
+    plan = planned.plan
     if codemod:
         plan = restrict(plan, codemod)
     if mode is Mode.WRITE:
         refusals.refuse_broken(plan)
-        refusals.refuse_unread_imports(plan, loaded.project, loaded.diagnostics)
+        if planned.unread:
+            project = load_project(workspace, progress).project
+            refusals.refuse_unread_imports(plan, project, planned.unread)
     if mode is Mode.WRITE and not allow_dirty:
         refusals.refuse_dirty(plan, workspace.root)
-    return _carry_out(plan, loaded, workspace, mode, progress)
+    return _carry_out(plan, planned.lengths, workspace, mode, progress)
 
 
 def finish(
@@ -343,21 +347,30 @@ def finish(
         refusals.refuse_unread(loaded.diagnostics)
     if mode is Mode.WRITE and not allow_dirty:
         refusals.refuse_dirty(plan, workspace.root)
-    return _carry_out(plan, loaded, workspace, mode, progress)
+    lengths = {path: lengths_of(source.text) for path, source in loaded.sources.items()}
+    return _carry_out(plan, lengths, workspace, mode, progress)
 
 
 def _carry_out(
-    plan: Plan, loaded: LoadedProject, workspace: Workspace, mode: Mode, progress: Progress
+    plan: Plan,
+    lengths: Mapping[str, Lengths],
+    workspace: Workspace,
+    mode: Mode,
+    progress: Progress,
 ) -> Migration:
-    changes = rewrite(plan, loaded.sources, workspace.jobs, progress, workspace.shard)
+    """Do what `plan` says; `lengths` are those of the lines of all files that it was made from."""
     plan = _part(plan, workspace)
+    sources = Sources(workspace.root, workspace.settings.max_file_size)
+    limit = limit_of(lengths.values())
+    cache = workspace.cache_folder
+    changes = rewrite(plan, sources, workspace.jobs, progress, limit=limit, cache=cache)
     progress.phase("Comparing")
-    patches = make_patches(changes, loaded.sources, workspace.root)
-    summary = _summary(plan, loaded, changes, patches, mode)
+    patches = make_patches(changes, sources, workspace.root)
+    summary = _summary(plan, len(lengths), changes, patches, mode)
     # Files change together or not at all: half of a plan is an application that does not run.
     if mode is Mode.WRITE and not summary.internal_errors:
         progress.phase("Writing files")
-        journal = write_changes(changes, loaded.sources, workspace.root)
+        journal = write_changes(changes, sources, workspace.root)
         summary = msgspec.structs.replace(summary, written=bool(journal), journal=journal)
     return Migration(summary, changes, "".join(patches.values()))
 
@@ -388,26 +401,6 @@ def history(workspace: Workspace) -> list[JournalRecord]:
     return write.history(workspace.root)
 
 
-def rewrite(
-    plan: Plan,
-    sources: Mapping[str, SourceFile],
-    jobs: int | Executor,
-    progress: Progress,
-    shard: Shard = WHOLE,
-) -> tuple[FileChange, ...]:
-    """All files of the plan, rewritten and verified; those that fail come back as they were."""
-    from migrate_async.rewrite.engine import apply
-    from migrate_async.verify.rewritten import verify
-
-    progress.phase(f"Rewriting {len(plan.files)} files")
-    if not gc.isenabled():  # by the command line: what was planned stays, what follows does not
-        gc.freeze()
-        gc.enable()
-    changes = apply(plan, sources, jobs=jobs, chosen=shard.has)
-    progress.phase("Verifying")
-    return tuple(verify(plan, changes))
-
-
 def _part(plan: Plan, workspace: Workspace) -> Plan:
     """What the plan says of the files of this shard; its counts are those of the whole."""
     has = workspace.shard.has
@@ -419,25 +412,9 @@ def _part(plan: Plan, workspace: Workspace) -> Plan:
     )
 
 
-def make_patches(
-    changes: Sequence[FileChange], sources: Mapping[str, SourceFile], root: Path
-) -> dict[str, str]:
-    """The patch of each changed file, with names as `git apply` wants them: from the top."""
-    from migrate_async.source.git import path_from_top
-    from migrate_async.source.patch import unified
-
-    prefix = path_from_top(root)
-    patches = {}
-    for change in changes:
-        if change.changed:
-            named = msgspec.structs.replace(change, path=prefix + change.path)
-            patches[change.path] = unified([named], {named.path: sources[change.path]})
-    return patches
-
-
 def _summary(
     plan: Plan,
-    loaded: LoadedProject,
+    files_read: int,
     changes: Sequence[FileChange],
     patches: Mapping[str, str],
     mode: Mode,
@@ -445,30 +422,9 @@ def _summary(
     return RunSummary(
         step=plan.step,
         mode=mode.value,
-        files_read=len(loaded.sources),
+        files_read=files_read,
         changed=tuple(changed_file(c, patches[c.path]) for c in changes if c.changed),
         counts=plan.counts,
         kept=tuple(found for found in plan.functions if found.verdict in _STAYING),
         diagnostics=plan.diagnostics + tuple(d for c in changes for d in c.diagnostics),
     )
-
-
-def changed_file(change: FileChange, patch: str) -> ChangedFile:
-    """The lines are counted in the hunks of the file's patch, as `git diff --stat` does."""
-    hunks = patch[patch.find("\n@@") :].split("\n")
-    return ChangedFile(
-        path=change.path,
-        added=sum(line.startswith("+") for line in hunks),
-        removed=sum(line.startswith("-") for line in hunks),
-        codemods=change.codemods,
-    )
-
-
-def write_changes(
-    changes: Sequence[FileChange], sources: Mapping[str, SourceFile], root: Path
-) -> str:
-    """Write all changes, or none; the journal that `undo` reads, empty when nothing changed."""
-    from migrate_async.source.write import write
-
-    journal = write(changes, sources, root)
-    return journal.relative_to(root).as_posix() if journal else ""

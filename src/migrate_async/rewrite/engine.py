@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
 
 from migrate_async.errors import InternalError, SourceError, StalePlanError
@@ -22,18 +22,20 @@ def apply(
     plan: Plan,
     sources: Mapping[str, SourceFile],
     jobs: int | Executor = 1,
-    chosen: Callable[[str], bool] = lambda _path: True,
+    limit: int | None = None,
 ) -> list[FileChange]:
-    """What each file of `plan` whose path is `chosen` becomes, in the order of the plan.
+    """What each file of `plan` becomes, in the order of the plan.
 
-    `sources` has all files by path: how long a line may get depends on them, not on which of them
-    change. `jobs` is a number of processes (0: one for each processor) or an executor. A file that
-    cannot be rewritten comes back as it was, with a diagnostic (`MA901`); the others go on. Raises
-    `StalePlanError` when a file is missing or is not the one that the plan was made from.
+    Lines get no longer than `limit` columns, where that can be helped; None: what `sources`, all
+    files by path, keep to. `jobs` is a number of processes (0: one for each processor) or an
+    executor. A file that cannot be rewritten comes back as it was, with a diagnostic (`MA901`); the
+    others go on. Raises `StalePlanError` when a file is missing or is not the one that the plan was
+    made from.
     """
     texts = [(file, _fresh(file, sources.get(file.path)).text) for file in plan.files]
-    limit = line_limit(source.text for source in sources.values())
-    work = [(file, text, limit) for file, text in texts if chosen(file.path)]
+    if limit is None:
+        limit = line_limit(source.text for source in sources.values())
+    work = [(file, text, limit) for file, text in texts]
     return Workers.of(jobs).map(
         _change, work, weight=lambda item: len(item[0].edits), threshold=_EDITS_WORTH_A_POOL
     )

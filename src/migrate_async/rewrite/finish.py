@@ -10,8 +10,9 @@ import libcst as cst
 from migrate_async.rewrite.fitting import Fitter, head_of
 from migrate_async.rewrite.fragments import code_of, leading_lines
 from migrate_async.rewrite.joining import joined
-from migrate_async.rewrite.lines import Style, breaks_line, comments_in, has_breaks, width
+from migrate_async.rewrite.lines import Style, breaks_line, comments_in, has_breaks
 from migrate_async.rewrite.place import Hoisted, Place
+from migrate_async.source.line_lengths import width
 
 _VALUES: dict[type[cst.CSTNode], str] = {
     cst.Assign: "value",

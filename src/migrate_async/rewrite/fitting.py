@@ -8,8 +8,9 @@ import libcst as cst
 
 from migrate_async.rewrite import lines
 from migrate_async.rewrite.fragments import code_of
-from migrate_async.rewrite.lines import Style, line_break, width
+from migrate_async.rewrite.lines import Style, line_break
 from migrate_async.rewrite.operations.functions import on_lines
+from migrate_async.source.line_lengths import width
 
 _OPERANDS: dict[type[cst.CSTNode], tuple[str, ...]] = {
     cst.BooleanOperation: ("right", "left"),

@@ -16,28 +16,15 @@ import msgspec
 from migrate_async.errors import SourceError
 from migrate_async.model.plan import AnyEdit, WrapStatements
 from migrate_async.rewrite.executor import execute
-from migrate_async.rewrite.lines import Style, width
+from migrate_async.rewrite.lines import Style
 from migrate_async.rewrite.regions import Region, Regions, first_line
+from migrate_async.source.line_lengths import lengths_of, limit_of
 from migrate_async.source.lines import split_lines
-
-_LIMITS = (88, 100)
-_STYLE = 0.004
-"""The share of lines longer than the default that makes a style."""
 
 
 def line_limit(texts: Iterable[str]) -> int:
-    """The length that lines of a code base keep to: what formatters default to, or a bit more.
-
-    A few long lines are no style: one that could not be broken must not make later runs, of the
-    same code base, break lines elsewhere.
-    """
-    default, wider = _LIMITS
-    lines = long = 0
-    for text in texts:
-        for line in split_lines(text):
-            lines += 1
-            long += default < width(line.rstrip("\r\n")) <= wider
-    return wider if long > lines * _STYLE else default
+    """The length that lines of a code base keep to."""
+    return limit_of(map(lengths_of, texts))
 
 
 def style_of(text: str, tree: ast.Module, limit: int | None = None) -> Style:

@@ -193,11 +193,6 @@ def one_per_line(call: cst.Call, inner: str, outer: str) -> cst.Call:
     return call.with_changes(whitespace_before_args=line_break(inner), args=args)
 
 
-def width(text: str) -> int:
-    """Columns of the longest line of `text`; a tab counts four."""
-    return max(len(line.expandtabs(4)) for line in text.split("\n"))
-
-
 class _FindComments(cst.CSTVisitor):
     def __init__(self) -> None:
         super().__init__()

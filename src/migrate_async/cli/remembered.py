@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
 import msgspec
 
 from migrate_async.cli.workspace import Workspace
+from migrate_async.source.memo import Memo, key_of
 
 Result = TypeVar("Result", bound=msgspec.Struct)
 
 
-Digests = Mapping[str, str]
+Digests = dict[str, str]
 """What files hold, by path; see `source.snapshot`."""
+
+Carry = Callable[[Digests, Result, Digests], Result | None]
+"""From files, the result on them, and other files, to the result on these; None: nobody knows."""
 
 
 def digests_of(workspace: Workspace, files: Sequence[str]) -> Digests | None:
@@ -35,29 +39,48 @@ def remembered(
     *,
     kind: type[Result],
     options: Any = (),
+    carry: Carry[Result] | None = None,
 ) -> Result:
     """`compute()`, or what it gave when it last ran on the same files, settings and `options`.
 
     `digests` are those of all files that the result depends on; `options` is whatever else it
     depends on, as values whose `repr` says all. The result may not hold the project's root, nor
-    depend on `jobs`. Without a cache it is computed.
+    depend on `jobs`. Without a cache it is computed. `carry` may know what it is on these files
+    from what it was on those of the last run.
     """
     cache = workspace.cache_folder
     if cache is None or digests is None:
         return compute()
-    from migrate_async.source.memo import Memo, key_of
-
-    settings = workspace.settings
-    memo, key = (
-        Memo(cache),
-        key_of(use_case, options, settings, workspace.selection, workspace.shard, digests),
-    )
+    asked = (use_case, options, workspace.settings, workspace.selection, workspace.shard)
+    memo, key = Memo(cache), key_of(*asked, digests)
     found = _decoded(memo.get(key), kind)
+    if found is not None:
+        return found
+    last = key_of("last", *asked)
+    if carry is not None:
+        found = _carried(memo, last, digests, kind, carry)
     if found is None:
         found = compute()
-        with suppress(UnicodeEncodeError):  # a file name that UTF-8 lacks
-            memo.put(key, msgspec.msgpack.encode(found))
+    with suppress(UnicodeEncodeError):  # a file name that UTF-8 lacks
+        memo.put(key, msgspec.msgpack.encode(found))
+        if carry is not None:
+            memo.put(last, msgspec.msgpack.encode(_Last(key, digests)))
     return found
+
+
+class _Last(msgspec.Struct, frozen=True):
+    """Under which key the last result is, and the digests of the files that it is about."""
+
+    key: str
+    digests: Digests
+
+
+def _carried(
+    memo: Memo, name: str, digests: Digests, kind: type[Result], carry: Carry[Result]
+) -> Result | None:
+    last = _decoded(memo.get(name), _Last)
+    before = None if last is None else _decoded(memo.get(last.key), kind)
+    return None if last is None or before is None else carry(last.digests, before, digests)
 
 
 def _decoded(data: bytes | None, kind: type[Result]) -> Result | None:

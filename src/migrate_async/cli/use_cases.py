@@ -153,8 +153,11 @@ def show_plan(
 
 
 def _planned(workspace: Workspace, step: Step, progress: Progress, selection: Selection) -> Planned:
-    """The plan, and the lines of the files that it was made from; each run makes it once."""
+    """The plan, and the lines of the files that it was made from, if need be of the run before."""
+    from migrate_async.cli.carried import carried
+
     files = find_files(workspace, progress)
+    options = (step.value, selection, beside(workspace, files))
 
     def compute() -> Planned:
         plan, loaded = make_plan(workspace, step, progress, selection, files=files)
@@ -167,7 +170,8 @@ def _planned(workspace: Workspace, step: Step, progress: Progress, selection: Se
         digests_of(workspace, files),
         compute,
         kind=Planned,
-        options=(step.value, selection, beside(workspace, files)),
+        options=options,
+        carry=lambda old, known, new: carried(workspace, old, known, new, options),
     )
 
 

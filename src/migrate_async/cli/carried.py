@@ -140,4 +140,4 @@ def _moved(planned: Planned, edits: list[_Edited]) -> Planned | None:
         if changed is None:
             return None
         plan, lengths[source.path] = changed, lengths_of(source.text)
-    return Planned(plan, lengths)
+    return Planned(plan, lengths, planned.unread)

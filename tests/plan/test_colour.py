@@ -262,3 +262,74 @@ def test_a_project_without_a_session_has_an_empty_plan() -> None:
     found = make_plan(project({"app.py": "def f():\n    return 1\n"}), Step.ALL, Settings())
     assert found.files == ()
     assert found.functions == ()
+
+
+def test_who_reads_a_property_that_queries_stays_and_is_bridged() -> None:
+    found = plan(
+        {
+            "app/crud.py": """
+                from sqlalchemy.orm import Session, object_session
+                from .models import User
+
+                class Account(User):
+                    @property
+                    def size(self):
+                        return object_session(self).query(User).count()
+
+                def describe(account: Account):
+                    return {"size": account.size}
+
+                def show(db: Session):
+                    return describe(db.get(Account, 1))
+            """
+        }
+    )
+    assert verdicts(found) == {
+        "app.crud.Account.size": "keep",
+        "app.crud.describe": "bridge",
+        "app.crud.show": "convert",
+    }
+    assert reason(found, "app.crud.describe") == "property"
+
+
+def test_a_function_inside_that_stays_sync_keeps_the_one_that_owns_its_session() -> None:
+    found = plan(
+        {
+            "app/crud.py": """
+                import re
+                from sqlalchemy.orm import Session
+                from .models import User
+
+                def expand(db: Session, text):
+                    return re.sub("[0-9]+", lambda match: db.get(User, match.group()).name, text)
+
+                def outer(db: Session):
+                    return expand(db, "1")
+            """
+        }
+    )
+    assert reason(found, "app.crud.expand") == "shares-session"
+    assert verdicts(found)["app.crud.outer"] == "convert"
+
+
+def test_what_a_thread_runs_does_not_keep_who_starts_it() -> None:
+    found = plan(
+        {
+            "app/crud.py": """
+                from concurrent.futures import ThreadPoolExecutor
+                from sqlalchemy.orm import Session
+                from .database import SessionLocal
+                from .models import User
+
+                def check(number):
+                    with SessionLocal() as db:
+                        return db.get(User, number)
+
+                def check_all(db: Session):
+                    db.commit()
+                    with ThreadPoolExecutor() as pool:
+                        return list(pool.map(check, [1, 2]))
+            """
+        }
+    )
+    assert verdicts(found) == {"app.crud.check": "keep", "app.crud.check_all": "convert"}

@@ -96,6 +96,32 @@ TRANSPARENT_DECORATORS = frozenset(
 """Decorators that are right on an `async def` too, or have a known async counterpart."""
 RETRY_DECORATORS = frozenset({"retry"})
 
+DEFERRING_CONSUMERS = frozenset(
+    {
+        "add_done_callback",
+        "add_job",
+        "add_listener",
+        "apply_async",
+        "call_later",
+        "call_soon",
+        "call_soon_threadsafe",
+        "connect",
+        "include_router",
+        "listen",
+        "listens_for",
+        "register",
+        "run_in_executor",
+        "signal",
+        "start_new_thread",
+        "submit",
+        "subscribe",
+    }
+)
+"""Functions that keep a function they are given and run it later, or in another thread.
+
+So does whatever is a class.
+"""
+
 FRAMEWORK_METHODS: dict[str, frozenset[str]] = {
     "Thread": frozenset({"run"}),
     "Process": frozenset({"run"}),

@@ -43,5 +43,9 @@ _NEXT_STEPS = {
     "shares-session": "convert what keeps that one (`plan --explain` tells); all share one side",
     "shares-query": "convert what keeps that one; until then the query stays as it is",
     "made-by-sync": "convert what makes it; until then the object stays on the sync side",
+    "special-method": "make it the async one (`__aenter__`, `__aexit__`, `__aiter__`) by hand, and "
+    "its uses `async with` or `async for`",
+    "hands-on": "call it in a loop or a list comprehension, and hand on the results",
+    "runs-sync": "call a method instead, or convert that one by hand",
     "iterates-sync": "select what keeps it sync, or collect the items inside it",
 }

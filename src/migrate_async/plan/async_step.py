@@ -20,6 +20,7 @@ from migrate_async.plan.alembic.environment import is_environment, is_revision
 from migrate_async.plan.annotations import AnnotationEdits, annotation_edits, retype
 from migrate_async.plan.awaits import Awaiter
 from migrate_async.plan.blocking import BlockingWork
+from migrate_async.plan.callbacks import Callbacks
 from migrate_async.plan.client_startup import client_edits
 from migrate_async.plan.collapse import Collapse
 from migrate_async.plan.collector import Collector
@@ -39,7 +40,6 @@ from migrate_async.plan.driver_types import driver_type_warnings
 from migrate_async.plan.effects import Effects
 from migrate_async.plan.entry_points import entry_point_edits
 from migrate_async.plan.frontier import Frontier
-from migrate_async.plan.holders import Holders
 from migrate_async.plan.lifespan import lifespan_edits
 from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
 from migrate_async.plan.loads.dynamic import dynamic_reads
@@ -58,6 +58,7 @@ from migrate_async.plan.sessions import (
     has_resolver,
     plan_sessions,
 )
+from migrate_async.plan.sharing import SharedSessions
 from migrate_async.plan.stand_ins import mock_sessions, stand_in_edits
 from migrate_async.plan.surroundings import Surroundings
 from migrate_async.plan.sync_world import SyncWorld
@@ -81,7 +82,7 @@ class AsyncStep:
         self._settings = settings
         self._touches = Touches(project, queries)
         self.blocking = BlockingWork(project, settings, self._touches)
-        self._holders = Holders(project)
+        self._shared = SharedSessions(project)
         self._around = Surroundings(project, settings)
         self._twins = self._around.twins
         self._provider = self._around.provider
@@ -94,7 +95,13 @@ class AsyncStep:
         self._lent = 0
         self._obstacles = Obstacles(project, self._touches, self._responses, step)
         self._verdicts = Verdicts(
-            project, selection, self._touches, queries, self._obstacle, self._holders
+            project,
+            selection,
+            self._touches,
+            queries,
+            self._obstacle,
+            self._shared,
+            Callbacks(project),
         )
 
     @cached_property
@@ -103,7 +110,7 @@ class AsyncStep:
             self._project,
             self._verdicts,
             self._touches,
-            self._holders,
+            self._shared.holders,
             self._twins.functions,
             lambda: self._environments,
         )
@@ -119,7 +126,7 @@ class AsyncStep:
         self._translate(collector)
         frontier = Frontier(self._around, self._verdicts, self._becomes_async)
         collapse = Collapse(
-            self._project, self.colouring, self._world.holds_kept, self._holders.holds
+            self._project, self.colouring, self._world.holds_kept, self._shared.holders.holds
         )
         for module, found in collapse.plan().items():
             collector.add_module(module, found)

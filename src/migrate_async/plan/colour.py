@@ -5,13 +5,16 @@ touch a sync session (or engine, connection, query) and, transitively, their cal
 *greatest* one picks which of them convert: a function drops out when something forbids `async def`
 (`plan.obstacles`) or when a caller that stays sync calls it directly, for a sync function cannot
 await. What drops out is kept: it goes on working on the same session (see `plan.frontier`).
+
+Whoever runs a kept function has to know of it, also where no call says so: a lambda that `sorted`
+is given, a property that is read, a session of the function around. So kept functions colour those
+that run them, and both fix-points are sought again until nothing is added.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
@@ -19,21 +22,15 @@ from migrate_async.index.scopes import Function
 from migrate_async.index.types import ContextOf
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
+from migrate_async.plan.callbacks import Callback, Callbacks
+from migrate_async.plan.sharing import Sharing
 from migrate_async.plan.touches import Touches
 
+_NO_CALL = ("implicit", "property")
+"""Kinds of sites that run a function without calling it: there is nothing to wrap in a bridge."""
 
-class Sharing(Protocol):
-    """Which functions work on the same session object (or query)."""
-
-    def peers(self, function: Function) -> Iterable[Function]:
-        """Functions that share a session object with `function`, and so its verdict."""
-
-    def makers(self, function: Function) -> Iterable[Function]:
-        """Functions that make the object which holds the session of `function`."""
-
-    def made(self, function: Function) -> Iterable[Function]:
-        """Functions that use the session of an object which `function` makes."""
-
+_BY_SYNTAX = ("property", "dunder", "init")
+"""Boundaries of functions that work on the session at hand; tasks and commands open their own."""
 
 Obstacle = Callable[[Function, Mapping[Function, Reason]], "Reason | None"]
 
@@ -50,28 +47,68 @@ class Colouring:
         return function in self.coloured and function not in self.kept
 
 
-def colour(
-    project: Project,
-    touches: Touches,
-    obstacle: Obstacle,
-    sharing: Sharing,
-    ignore: Callable[[Function], bool],
-) -> Colouring:
-    """The colouring of `project`.
+@dataclass(frozen=True)
+class Bounds:
+    """What limits a colouring.
 
     `obstacle` says why a function cannot convert; functions that `ignore` accepts take no part and
     stay sync.
     """
-    coloured = _coloured(project, touches, ignore)
-    kept = _Keeper(project, coloured, obstacle, sharing, ignore).run()
-    return Colouring(coloured, kept)
+
+    obstacle: Obstacle
+    sharing: Sharing
+    callbacks: Callbacks
+    ignore: Callable[[Function], bool]
+
+
+def colour(project: Project, touches: Touches, bounds: Bounds) -> Colouring:
+    """The colouring of `project`."""
+    seeds: dict[Function, Reason] = {}
+    while True:
+        coloured = _coloured(project, touches, bounds.ignore, seeds)
+        kept = _Keeper(project, coloured, bounds).run()
+        more = dict(_unaware(project, coloured, kept, bounds))
+        if not more:
+            return Colouring(coloured, kept)
+        seeds |= more
+
+
+def _unaware(
+    project: Project,
+    coloured: Mapping[Function, Reason],
+    kept: Mapping[Function, Reason],
+    bounds: Bounds,
+) -> Iterator[tuple[Function, Reason]]:
+    """Functions that run a kept one and are not coloured yet, with the reason why they are."""
+    for function in kept:
+        for runner, reason in _runners(project, function, bounds):
+            if runner not in coloured and not runner.is_module and not bounds.ignore(runner):
+                yield runner, reason
+
+
+def _runners(
+    project: Project, function: Function, bounds: Bounds
+) -> Iterator[tuple[Function, Reason]]:
+    for site in project.callers(function):
+        lends = function.boundary in _BY_SYNTAX or project.passes_session(site)
+        if lends and spreads(site):
+            yield site.function, _calls(site, function)
+    for callback in bounds.callbacks.of(function):
+        yield callback.host, _hands_on(callback)
+    for peer in bounds.sharing.peers(function):
+        text = f"{function.qualname} uses its session"
+        line = peer.node.line if peer.node else 0
+        yield peer, Reason("lends-session", text, peer.module.path, line, function.qualname)
 
 
 # --- least fix-point ---------------------------------------------------------------------------
 
 
 def _coloured(
-    project: Project, touches: Touches, ignore: Callable[[Function], bool]
+    project: Project,
+    touches: Touches,
+    ignore: Callable[[Function], bool],
+    seeds: Mapping[Function, Reason],
 ) -> dict[Function, Reason]:
     found: dict[Function, Reason] = {}
     pending: list[Function] = []
@@ -85,6 +122,8 @@ def _coloured(
         touch = touches.first(function) or touches.left(function) or touches.handover(function)
         if touch is not None and not function.is_module:
             add(function, touch)
+    for function, reason in seeds.items():
+        add(function, reason)
     while pending:
         function = pending.pop()
         for site in project.callers(function):
@@ -120,20 +159,18 @@ class _Keeper:
     """Drops functions from the converted ones until no verdict changes."""
 
     def __init__(
-        self,
-        project: Project,
-        coloured: Mapping[Function, Reason],
-        obstacle: Obstacle,
-        sharing: Sharing,
-        ignore: Callable[[Function], bool],
+        self, project: Project, coloured: Mapping[Function, Reason], bounds: Bounds
     ) -> None:
         self._project = project
         self._coloured = coloured
-        self._obstacle = obstacle
-        self._sharing = sharing
-        self._ignore = ignore
+        self._obstacle = bounds.obstacle
+        self._sharing = bounds.sharing
+        self._callbacks = bounds.callbacks
+        self._ignore = bounds.ignore
         self._kept: dict[Function, Reason] = {}
         self._givers: dict[CallSite, bool] = {}
+        self._handed: dict[Function, Callback] = {}
+        """Who hands a function that stays sync to something that calls it at once."""
 
     def run(self) -> dict[Function, Reason]:
         for function in self._coloured:
@@ -159,6 +196,9 @@ class _Keeper:
         """Functions whose verdict may change when `function` stays sync."""
         yield from self._sharing.peers(function)
         yield from self._sharing.made(function)
+        for callback in self._callbacks.of(function):
+            self._handed.setdefault(callback.host, callback)
+            yield callback.host
         for site in self._project.calls(function):
             yield from site.targets
         for site in self._project.callers(function):
@@ -174,6 +214,8 @@ class _Keeper:
                 reason = self._callee(site, target) if target in self._kept else None
                 if reason is not None:
                     return reason
+        if function in self._handed:
+            return _hands_on(self._handed[function])
         for site in self._project.callers(function):
             if site.kind in ("dependency", "bridge") or self._is_fetched(function, site):
                 continue
@@ -187,6 +229,9 @@ class _Keeper:
         if self._gives_session(site):
             text = f"its session comes from {target.qualname}, which stays sync"
             return _reason("session-from-sync", text, site, target)
+        if site.kind in _NO_CALL and not site.awaited:
+            text = f"it runs {target.qualname}, which stays sync, without a call to put a bridge in"
+            return _reason("runs-sync", text, site, target)
         if target.is_generator and site.kind == "call" and not self._is_fetched(target, site):
             text = f"it iterates {target.qualname}, which stays sync: it would run outside a bridge"
             return _reason("iterates-sync", text, site, target)
@@ -247,6 +292,15 @@ class _Keeper:
 
 def _calls(site: CallSite, function: Function) -> Reason:
     return _reason("calls", f"calls {function.qualname}", site, function)
+
+
+def _hands_on(callback: Callback) -> Reason:
+    text = (
+        f"it hands {callback.guest.qualname}, which stays sync, to {callback.callee}(), which"
+        " would call it on the event loop"
+    )
+    path, line = callback.host.module.path, callback.node.line
+    return Reason("hands-on", text, path, line, callback.guest.qualname)
 
 
 def _reason(code: str, text: str, site: CallSite, because_of: Function) -> Reason:

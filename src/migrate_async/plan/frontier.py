@@ -183,7 +183,7 @@ class Frontier:
         """Kept code whose session would no longer work once its dependency is async."""
         if not repointed:
             yield self._cannot_stay(function, node)
-        elif isinstance(function.node, s.FunctionDef) and function.node.is_async:
+        elif function.is_async and not self._verdicts.only_lends(function):
             yield at(
                 function.module.path,
                 node.span,

@@ -75,6 +75,9 @@ class Obstacles:
                 function, "boundary", f"it cannot be `async def`: {caller_of(function.boundary)}"
             )
         for note in function.soft:
+            if note == "special-method":
+                text = f"syntax calls {function.name}, and does not await"
+                return _at(function, "special-method", text)
             if not note.startswith(_HARMLESS_SOFT):
                 return _at(function, "decorator", f"its decorator may not await it: {note}")
         return None

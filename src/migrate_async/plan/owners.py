@@ -33,9 +33,26 @@ _OWNERS: dict[str, tuple[str, str]] = {
 }
 
 
+_KINDS: dict[str, str] = {
+    "dunder": "Python calls it and does not await",
+    "init": "Python calls it when an object is made, and does not await",
+    "lambda": "a lambda cannot be one",
+    "module-level": "it is the top level of a module",
+    "override": "{name} calls it and does not await",
+    "property": "reading a property awaits nothing",
+    "validator": "a validator is called by its model, which does not await",
+    "value:value": "it is kept as a value, and who calls it may not await",
+    "value": "it is handed on to `{name}`, which calls it and may not await",
+}
+
+
 def caller_of(boundary: str) -> str:
     """Who calls a function with this boundary (`index.boundaries`)."""
-    return _OWNERS[boundary][0] if boundary in _OWNERS else boundary
+    if boundary in _OWNERS:
+        return _OWNERS[boundary][0]
+    kind, _, name = boundary.partition(":")
+    text = _KINDS.get(boundary) or _KINDS.get(kind, "{boundary}")
+    return text.format(boundary=boundary, name=name)
 
 
 def advice_for(boundary: str | None) -> str | None:

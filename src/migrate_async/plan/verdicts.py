@@ -15,13 +15,14 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.model.plan import Reason
 from migrate_async.model.selection import Selection
-from migrate_async.plan.colour import Colouring, Obstacle, Sharing, colour
+from migrate_async.plan.callbacks import Callbacks
+from migrate_async.plan.colour import Bounds, Colouring, Obstacle, colour
 from migrate_async.plan.cost import cheapest
-from migrate_async.plan.holders import Holders
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.queries import Chain, QueryPlan
 from migrate_async.plan.reach import reach
 from migrate_async.plan.selecting import roots
+from migrate_async.plan.sharing import SharedSessions, Sharing
 from migrate_async.plan.suites import tests_take_part
 from migrate_async.plan.touches import Touches
 
@@ -35,7 +36,8 @@ class Verdicts:
     _touches: Touches
     _queries: QueryPlan
     _obstacle: Obstacle
-    _holders: Holders
+    _shared: SharedSessions
+    _callbacks: Callbacks
 
     @cached_property
     def full(self) -> Colouring:
@@ -51,11 +53,11 @@ class Verdicts:
 
     @cached_property
     def _alone(self) -> Colouring:
-        return self._colour(self._obstacle, self._holders, ignore=_is_test)
+        return self._colour(self._obstacle, self._shared, ignore=_is_test)
 
     @cached_property
     def _together(self) -> Colouring:
-        return self._colour(self._obstacle, self._holders, ignore=lambda _function: False)
+        return self._colour(self._obstacle, self._shared, ignore=lambda _function: False)
 
     @cached_property
     def _takes_tests(self) -> bool:
@@ -74,7 +76,7 @@ class Verdicts:
             member in self._together.kept
             for function in self._project.functions
             if _is_test(function)
-            for member in self._holders.made(function)
+            for member in self._shared.made(function)
         )
         return not makes_sync or any(
             function.is_async and self._together.converts(function) for function in self._alone.kept
@@ -86,7 +88,7 @@ class Verdicts:
         chosen = roots(self._project, self._selection, lambda: cheapest(self._project, self.full))
         if self._selection.is_everything:
             return chosen
-        return reach(self._project, chosen, self._holders.peers)
+        return reach(self._project, chosen, self._shared.peers)
 
     @cached_property
     def is_partial(self) -> bool:
@@ -117,12 +119,29 @@ class Verdicts:
         )
         return not waits and any(function in self.wanted for function in functions)
 
+    def only_lends(self, function: Function) -> bool:
+        """Whether `function` leaves its session to functions inside it that threads run.
+
+        A coroutine may keep a sync session that way: `await run_in_threadpool(lambda: f(db))`.
+        """
+        if self._touches.of(function) or self._touches.chains(function):
+            return False
+        return not any(
+            self._project.passes_session(site) or any(map(self._runs_here, site.targets))
+            for site in self._project.calls(function)
+            if site.kind not in ("dependency", "bridge")
+        )
+
+    def _runs_here(self, function: Function) -> bool:
+        return function in self.colouring.kept
+
     # --- the partial colouring -----------------------------------------------------------------
 
     def _colour(
         self, obstacle: Obstacle, sharing: Sharing, ignore: Callable[[Function], bool]
     ) -> Colouring:
-        return colour(self._project, self._touches, obstacle, sharing, ignore)
+        bounds = Bounds(obstacle, sharing, self._callbacks, ignore)
+        return colour(self._project, self._touches, bounds)
 
     def _unless_unwanted(
         self, function: Function, coloured: Mapping[Function, Reason]
@@ -140,17 +159,17 @@ class Verdicts:
 
     def peers(self, function: Function) -> Iterable[Function]:
         """A query that several functions work on is translated in all of them or in none."""
-        yield from self._holders.peers(function)
+        yield from self._shared.peers(function)
         for group in self._groups_of.get(function, ()):
             for other in self._sharing[group]:
                 if other is not function and self.full.converts(other):
                     yield other
 
     def makers(self, function: Function) -> Iterable[Function]:
-        return self._holders.makers(function)
+        return self._shared.makers(function)
 
     def made(self, function: Function) -> Iterable[Function]:
-        return self._holders.made(function)
+        return self._shared.made(function)
 
     def _left_builders(self, found: Colouring) -> dict[Function, Reason]:
         """Functions that only build a query for one that stays sync: they need its session."""

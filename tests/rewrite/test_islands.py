@@ -259,3 +259,14 @@ def test_untouched_statements_are_identical(data: st.DataObject) -> None:
 def test_any_text_survives_an_empty_plan(text: str) -> None:
     """Byte-identical, valid Python or not."""
     assert rewrite(text, []) == text
+
+
+def test_a_removed_line_and_what_comes_above_its_neighbour() -> None:
+    """Their blank lines come together, as in a pass over the whole module."""
+    text = "import a\n\nb()\napp = a()\n"
+    edits: list[AnyEdit] = [
+        ReplaceStatement(span=(3, 0, 3, 3), codemod=CODEMOD),
+        InsertStatements(span=(4, 0, 4, 9), codemod=CODEMOD, code="def f():\n    pass"),
+    ]
+    assert rewrite(text, edits) == whole(text, edits)
+    assert rewrite(text, edits) == "import a\n\n\ndef f():\n    pass\n\n\napp = a()\n"

@@ -132,11 +132,11 @@ class Bridges:
 
     def in_thread(self, found: ColourEdits, function: Function, call: s.Call) -> None:
         """Make `call` in a worker thread."""
-        module, name = "starlette.concurrency", "run_in_threadpool"
-        if not self._project.routes:
-            module, name = "asyncio", "to_thread"
         importer = function.module
+        (module, name), *others = _IN_FASTAPI if self._project.routes else _OUTSIDE
         local = local_name(importer, module, name)
+        for other in others:
+            local = local or local_name(importer, *other)
         if local is None:
             local = name
             found.imports.append(p.ImportChange(NAME, import_path(importer, module), name))
@@ -144,6 +144,13 @@ class Bridges:
             p.DelegateCall(span=call.span, codemod=NAME, to=local),
             p.AwaitCall(span=call.span, codemod=NAME),
         ]
+
+
+_IN_FASTAPI = (
+    ("starlette.concurrency", "run_in_threadpool"),
+    ("fastapi.concurrency", "run_in_threadpool"),
+)
+_OUTSIDE = (("asyncio", "to_thread"),)
 
 
 def _arguments(call: s.Call) -> Iterator[s.Expr]:

@@ -89,6 +89,13 @@ def _with_removals_joined(runs: Iterable[_Run]) -> Iterator[_Run]:
     yield from removing.values()
 
 
+def _belong_together(above: Region, below: Region) -> bool:
+    """Whether they overlap, or are neighbours in a block, whose blank lines may come together."""
+    if above.head or below.head or above.indent != below.indent:
+        return below.start <= above.end
+    return below.start <= above.end + 1
+
+
 class Regions:
     """The regions of a text, given as its lines."""
 
@@ -97,7 +104,7 @@ class Regions:
         self._lines = lines
 
     def of(self, edits: Iterable[AnyEdit]) -> list[Region]:
-        """The regions of `edits` from top to bottom, those that overlap as one.
+        """The regions of `edits` from top to bottom, those that belong together as one.
 
         Raises `InternalError` when an edit is not in any statement.
         """
@@ -107,7 +114,7 @@ class Regions:
         found.update(self._statements(run) for run in _with_removals_joined(runs))
         result: list[Region] = []
         for region in sorted(found, key=lambda region: (region.start, -region.end)):
-            if not result or region.start > result[-1].end:
+            if not result or not _belong_together(result[-1], region):
                 result.append(region)
             elif region.end > result[-1].end:
                 result[-1] = dataclasses.replace(result[-1], end=region.end, last=region.last)

@@ -1,4 +1,4 @@
-"""An application full of lazy loads: 15 shapes, four accesses each; every one is a route.
+"""An application full of lazy loads: 19 shapes, four accesses each; every one is a route.
 
 write(folder)         # app/*.py, templates/*.html
 CASES                 # what each route reads
@@ -293,6 +293,28 @@ class Counted(BaseModel):
     number: int
 
 
+class AnswerConfig:
+    from_attributes = True
+
+
+class BookAnswer(BaseModel):
+    message: str
+    data: BookReviews
+
+    class Config(AnswerConfig):
+        pass
+
+
+class AuthorAnswer(BaseModel):
+    message: str
+    data: AuthorBooks
+
+
+class BooksAnswer(BaseModel):
+    message: str
+    data: List[BookTags]
+
+
 class BookPage(BaseModel):
     items: List[BookReviews]
     total: int
@@ -354,6 +376,9 @@ def add_review(db, book, stars):
 """
 
 HELPERS = """\
+from app.models import Book
+
+
 def stars_of(book):
     return sum(review.stars for review in book.reviews)
 
@@ -364,6 +389,31 @@ def country_of(author):
 
 def labels(books):
     return [f"{book.title} by {country_of(book.author)}" for book in books]
+
+
+class Answers:
+    @staticmethod
+    def success(message, data=None):
+        return {"message": message, "data": data}
+
+    @staticmethod
+    def found(name, data):
+        return Answers.success(f"{name} found", data)
+
+
+class BookService:
+    @staticmethod
+    def answer_3(db):
+        books = db.query(Book).order_by(Book.id).all()
+        return Answers.found("books", books)
+
+    @staticmethod
+    def answer_4(db, data):
+        book = Book(**data.model_dump())
+        db.add(book)
+        db.commit()
+        db.refresh(book)
+        return Answers.success(message=f"{book.title} made", data=book)
 
 
 class View:
@@ -737,6 +787,21 @@ def wrapper_3(db: Session = Depends(get_db)):
 def wrapper_4(db: Session = Depends(get_db)):
     books = crud.get_books(db)  # reads: Book.tags
     return schemas.Page[schemas.BookTags](items=books, total=len(books))
+# shape: answer
+@router.get("/answer/1", response_model=schemas.BookAnswer)
+def answer_1(db: Session = Depends(get_db)):
+    book = db.query(Book).filter(Book.id == 1).first()  # reads: Book.reviews
+    return helpers.Answers.found("book", book)
+@router.get("/answer/2", response_model=schemas.AuthorAnswer)
+def answer_2(db: Session = Depends(get_db)):
+    result = helpers.Answers.success("one", crud.get_author(db, 1))  # reads: Author.books
+    return result
+@router.get("/answer/3", response_model=schemas.BooksAnswer)
+def answer_3(db: Session = Depends(get_db)):
+    return helpers.BookService.answer_3(db)  # reads: Book.tags
+@router.post("/answer/4", response_model=schemas.BookAnswer)
+def answer_4(db: Session = Depends(get_db)):
+    return helpers.BookService.answer_4(db, schemas.BookIn(title="new"))  # reads: Book.reviews
 """
 
 MAIN = """\

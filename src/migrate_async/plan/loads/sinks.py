@@ -20,6 +20,7 @@ from migrate_async.index.types import (
 )
 from migrate_async.model import syntax as s
 from migrate_async.plan.loads.accesses import Accesses, can_await
+from migrate_async.plan.loads.displays import Displays, Value
 from migrate_async.plan.loads.origins import bindings_of
 from migrate_async.plan.loads.paths import Path
 from migrate_async.plan.loads.roots import Roots
@@ -66,6 +67,7 @@ class Sinks:
         self._sync_reads = sync_reads
         self._schema_reads = schema_reads
         self._accesses = Accesses(project)
+        self._displays = Displays(project)
         self._models = tuple(model.cls for model in project.models.values())
 
     def of(self, function: Function, *, awaits: bool) -> Iterator[Sink]:
@@ -131,7 +133,16 @@ class Sinks:
             for part in parts:
                 yield from self._filled(part, self._project.scope_of(part), types, function)
         else:
+            yield from self._answered(Value(value, scope, function), types)
             yield from self._whole(value, scope, schemas, function)
+
+    def _answered(self, value: Value, types: Types) -> Iterator[Sink]:
+        """The sinks where `value` is a dict that other functions make."""
+        items = self._displays.of(value)
+        for fields in self._fields(types) if items else ():
+            for key, item in ((item.key, item.value) for item in items):
+                if key in fields:
+                    yield from self._filled(item.node, item.scope, fields[key], item.function)
 
     def _displayed(
         self, value: s.Mapping, scope: Scope, fields: dict[str, Types], function: Function

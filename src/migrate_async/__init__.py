@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from migrate_async.runtime.base import Base as Base
+    from migrate_async.runtime.comparing import as_integer as as_integer
     from migrate_async.runtime.current_user import acting_as as acting_as
     from migrate_async.runtime.current_user import current_user_id as current_user_id
     from migrate_async.runtime.current_user import set_current_user as set_current_user
@@ -137,6 +138,7 @@ _EXPORTS = {
     "UnsupportedURLArgument": "errors",
     "UserTrackingMixin": "mixins",
     "acting_as": "current_user",
+    "as_integer": "comparing",
     "adopt_registry": "legacy.container",
     "async_engine_from_config": "engine",
     "async_engine_from_url": "engine",

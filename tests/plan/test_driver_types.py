@@ -1,15 +1,23 @@
-"""Comparisons that only the sync drivers accept are reported."""
+"""Comparisons that only the sync drivers accept are converted, and said so."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from migrate_async.config import Settings
 from migrate_async.model.plan import Step
+from migrate_async.model.selection import EVERYTHING
 from migrate_async.plan.planner import make_plan
+from support.databases import fresh_database
+from support.http_sequence import replay
 from support.projects import project
+from support.route_by_route import migrate
 
 SOURCE = """
     from pydantic import BaseModel
-    from sqlalchemy import Column, Integer, String
+    from sqlalchemy import Column, Integer, String, create_engine
     from sqlalchemy.orm import Session, declarative_base
 
     Base = declarative_base()
@@ -23,13 +31,15 @@ SOURCE = """
         id: str
         number: int
 
+    engine = create_engine("{url}")
+
     def find(db: Session, token: Token):
         return db.query(User).filter({condition}).first()
 """
 
 
-def codes(condition: str) -> list[str]:
-    files = {"app.py": SOURCE.format(condition=condition)}
+def codes(condition: str, url: str = "postgresql://localhost/books") -> list[str]:
+    files = {"app.py": SOURCE.format(condition=condition, url=url)}
     found = make_plan(project(files), Step.ALL, Settings())
     return [item.code for item in found.diagnostics if item.code == "MA411"]
 
@@ -43,3 +53,76 @@ def test_equal_types_are_not() -> None:
     assert codes("User.id == token.number") == []
     assert codes("User.name == token.id") == []
     assert codes("User.id == int(token.id)") == []
+
+
+@pytest.mark.parametrize("url", ["sqlite:///books.db", "mysql+pymysql://localhost/books"])
+def test_databases_that_compare_them_are_left_alone(url: str) -> None:
+    assert codes("User.id == token.id", url) == []
+
+
+APPLICATION = """\
+import os
+
+from fastapi import Depends, FastAPI
+from sqlalchemy import Column, Integer, String, create_engine
+from sqlalchemy.orm import Session, declarative_base, sessionmaker
+
+engine = create_engine(os.environ["DATABASE_URL"])
+SessionLocal = sessionmaker(bind=engine)
+Base = declarative_base()
+app = FastAPI()
+
+
+class User(Base):
+    __tablename__ = "users"
+    id = Column(Integer, primary_key=True)
+    name = Column(String(20))
+
+
+def get_db():
+    db = SessionLocal()
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+@app.on_event("startup")
+def fill():
+    Base.metadata.drop_all(bind=engine)
+    Base.metadata.create_all(bind=engine)
+    db = SessionLocal()
+    try:
+        db.add_all([User(id=7, name="Ann"), User(id=8, name="Bob")])
+        db.commit()
+    finally:
+        db.close()
+
+
+@app.get("/users/{key}")
+def read(key: str, db: Session = Depends(get_db)):
+    return [user.name for user in db.query(User).filter(User.id == key).all()]
+
+
+@app.get("/others/{key}")
+def others(key: str, db: Session = Depends(get_db)):
+    return [user.name for user in db.query(User).filter(key != User.id).all()]
+"""
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+async def test_answers_are_those_of_psycopg2(backend: str, tmp_path: Path) -> None:
+    paths = ["/users/7", "/users/%207", "/users/+8", "/users/none", "/users/7x", "/others/7"]
+    requests = [{"method": "GET", "path": path} for path in paths]
+    for name in ("before", "after"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "main.py").write_text(APPLICATION)
+    migrate(tmp_path / "after", EVERYTHING)
+    drivers = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg2"}
+    async with fresh_database(backend, tmp_path) as url:
+        old = url.replace(backend, drivers[backend], 1)
+        before = replay(tmp_path / "before", requests, app="main:app", env={"DATABASE_URL": old})
+        after = replay(tmp_path / "after", requests, app="main:app", env={"DATABASE_URL": url})
+    assert before[0]["json"] == ["Ann"]
+    assert [answer["status"] for answer in after] == [answer["status"] for answer in before]
+    assert after == before

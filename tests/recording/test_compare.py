@@ -267,3 +267,22 @@ def test_tables() -> None:
 )
 def test_writes(sql: str, expected: bool) -> None:
     assert is_write(sql) is expected
+
+
+def test_an_eager_load_that_one_test_needs_is_not_needless() -> None:
+    many = run(BOOKS_IN.replace("?, ?", "?, ?, ?"), "1", "2", "3", cause="eager")
+    before = merge([profile(ANN, *LAZY), profile(ANN, test="tests/test_books.py::test_two")])
+    after = merge([profile(ANN, EAGER), profile(ANN, many, test="tests/test_books.py::test_two")])
+    found = compare(before, after)
+    assert [item.cause for item in found.differences].count("needless-eager-load") == 1
+    assert found.needless == ()
+
+
+def test_an_eager_load_that_no_test_needs_is_listed() -> None:
+    two = "tests/test_books.py::test_two"
+    before = merge([profile(ANN), profile(run(LABELLED, '"Ann"'), test=two)])
+    after = merge([profile(ANN, EAGER), profile(run(JOINED, '"Ann"'), test=two)])
+    found = compare(before, after)
+    listed = {(load.at, load.statement, load.tests) for load in found.needless}
+    assert listed == {("app/crud.py:1", BOOKS_IN, 1), ("app/crud.py:1", JOINED, 1)}
+    assert found.is_clean

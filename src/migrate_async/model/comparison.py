@@ -33,11 +33,20 @@ class Difference(msgspec.Struct, frozen=True, order=True, kw_only=True):
         return self.cause != "unexplained"
 
 
+class NeedlessLoad(msgspec.Struct, frozen=True, order=True, kw_only=True):
+    """The eager load `statement` at `at` ran in `tests` tests, none of which needed it before."""
+
+    at: str
+    statement: str
+    tests: int
+
+
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """`compared` tests are in both profiles, `equal` of them execute the same.
 
     `only_before` and `only_after` are tests that one profile alone has. `lazy_before` and
     `lazy_after` count implicit lazy loads, `awaited` those that the migrated code awaits.
+    `needless` are the eager loads that were added and that no test needed.
     """
 
     compared: int = 0
@@ -48,6 +57,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     lazy_before: int = 0
     lazy_after: int = 0
     awaited: int = 0
+    needless: tuple[NeedlessLoad, ...] = ()
 
     @property
     def unexplained(self) -> tuple[Difference, ...]:

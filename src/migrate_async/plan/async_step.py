@@ -36,7 +36,7 @@ from migrate_async.plan.database import (
     hop_statement,
     variable_annotation,
 )
-from migrate_async.plan.driver_types import driver_type_warnings
+from migrate_async.plan.driver_types import driver_type_edits
 from migrate_async.plan.effects import Effects
 from migrate_async.plan.entry_points import entry_point_edits
 from migrate_async.plan.frontier import Frontier
@@ -335,7 +335,7 @@ class AsyncStep:
         collector.diagnostics += found.diagnostics
         self._lent += found.lent
         self._attributes(collector, function, sessions, found.sync_spans)
-        collector.diagnostics += driver_type_warnings(self._project, function)
+        collector.add_module(function.module, driver_type_edits(self._project, function))
         if is_test_path(path) and (is_test(function) or is_fixture(function)):
             collector.add_module(function.module, pytest_edits(function))
 

@@ -11,32 +11,68 @@ from collections.abc import Iterator
 from migrate_async.index.project import Column, Project
 from migrate_async.index.scopes import Function, Scope
 from migrate_async.index.types import ClassObject, ExternalInstance
+from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.model.diagnostic import Diagnostic, at
+from migrate_async.model.diagnostic import Diagnostic, Severity
+from migrate_async.plan.database import ModuleEdits, add_import, called
 
+_CODEMOD = "async-colour"
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _INTEGERS = frozenset({"BigInteger", "Integer", "SmallInteger", "int"})
 
 
-def driver_type_warnings(project: Project, function: Function) -> Iterator[Diagnostic]:
-    """Integer columns of `function` that are compared with a string."""
-    if function.node is None:
-        return
-    for node in s.walk(function.node):
+def driver_type_edits(project: Project, function: Function) -> ModuleEdits:
+    """Strings that `function` compares with integer columns go through `as_integer`.
+
+    It keeps what is no integer, and so the answers of the database. SQLite and MySQL compare as
+    before: a project that has nothing else is left alone.
+    """
+    found = ModuleEdits()
+    if function.node is None or not _may_be_postgresql(project):
+        return found
+    for name, value in _comparisons(project, function):
+        convert = add_import(found, function.module, "migrate_async", "as_integer", _CODEMOD)
+        found.edits.append(
+            p.ReplaceExpression(span=value.span, codemod=_CODEMOD, code=f"{convert}({{}})")
+        )
+        found.diagnostics.append(
+            Diagnostic(
+                path=function.module.path,
+                line=value.span[0],
+                column=value.span[1],
+                code="MA411",
+                message=f"{name} is an integer and is compared with a string, which async "
+                f"PostgreSQL drivers refuse: {convert}() converts it",
+                next_step="add migrate-async to the application's dependencies, or annotate it "
+                "as an int",
+                severity=Severity.NOTE.value,
+            )
+        )
+    return found
+
+
+def _comparisons(project: Project, function: Function) -> Iterator[tuple[str, s.Expr]]:
+    """Integer columns of `function`, and the strings that they are compared with."""
+    for node in s.walk(function.node) if function.node is not None else ():
         if not isinstance(node, s.Operation) or node.operator not in _COMPARISONS:
             continue
         scope = project.scope_of(node)
         for column, value in ((0, 1), (1, 0)):
             name = _integer_column(project, node.operands[column], scope)
             if name and _is_string(project, node.operands[value], scope):
-                yield at(
-                    function.module.path,
-                    node.span,
-                    "MA411",
-                    f"{name} is an integer and is compared with a string: "
-                    "async PostgreSQL drivers refuse that",
-                    "convert the value with int(), or annotate it as one",
-                )
+                yield name, node.operands[value]
+
+
+def _may_be_postgresql(project: Project) -> bool:
+    """Whether any engine's URL is one, or is not known."""
+    calls = [called(engine) for engine in project.engines]
+    urls = [call.args[0] if call.args else None for call in calls]
+    known = [str(url.value) for url in urls if isinstance(url, s.Constant)]
+    return len(known) < len(urls) or not known or any(map(_is_postgresql, known))
+
+
+def _is_postgresql(url: str) -> bool:
+    return not url.startswith(("sqlite", "mysql", "mariadb"))
 
 
 def _integer_column(project: Project, node: s.Expr, scope: Scope) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from migrate_async.model.comparison import Comparison, Difference
+from migrate_async.model.comparison import Comparison, Difference, NeedlessLoad
 from migrate_async.model.profile import Place
 from migrate_async.model.recording import LoadGroup, Recording
 from migrate_async.report.page import Page
@@ -86,6 +86,7 @@ def _comparison(found: Comparison, page: Page, *, verbose: bool) -> None:
     _missing("Tests that no longer execute anything", found.only_before, page, verbose=verbose)
     _missing("Tests that were not recorded before", found.only_after, page, verbose=verbose)
     _causes(found.differences, page)
+    _needless(found.needless, page, verbose=verbose)
     shown = found.differences if verbose else found.unexplained
     _differences(shown, page, verbose=verbose)
 
@@ -110,6 +111,17 @@ def _causes(differences: Sequence[Difference], page: Page) -> None:
         by_cause[key] = by_cause.get(key, 0) + 1
     ordered = sorted(by_cause.items(), key=lambda item: (-item[1], item[0]))
     page.columns((str(number), cause, reason) for (cause, reason), number in ordered)
+
+
+def _needless(loads: Sequence[NeedlessLoad], page: Page, *, verbose: bool) -> None:
+    if not loads:
+        return
+    page.heading("Eager loads that no test needed")
+    shown = loads if verbose else loads[:SHORT_LIST]
+    for load in shown:
+        page.line(f"{load.at or '-'}: in {counted(load.tests, 'test')}", indent=2)
+        page.line(_short(load.statement, verbose=verbose), indent=4)
+    more(page, len(loads) - len(shown), "eager load")
 
 
 def _differences(differences: Sequence[Difference], page: Page, *, verbose: bool) -> None:

@@ -12,6 +12,7 @@ from migrate_async.model.profile import Profile, RecordedTest
 from migrate_async.recording.comparing import normal
 from migrate_async.recording.comparing.causes import CAUSES, Left
 from migrate_async.recording.comparing.items import Item, executed, same_values
+from migrate_async.recording.comparing.needless import needless_loads
 
 UNEXPLAINED = "unexplained"
 MOVED = "moved-into-test"
@@ -45,6 +46,7 @@ def compare(before: Profile, after: Profile) -> Comparison:
         lazy_before=_count(before, is_awaited=False),
         lazy_after=_count(after, is_awaited=False),
         awaited=_count(after, is_awaited=True),
+        needless=needless_loads(differences),
     )
 
 

@@ -12,6 +12,7 @@ _NAME = r'(?:\w+|"[^"]+"|`[^`]+`)'
 _LABELLED = re.compile(rf"(?P<owner>{_NAME})\.(?P<column>{_NAME}) AS (?P<label>{_NAME})")
 _QUALIFIED = re.compile(rf"(?P<owner>{_NAME})\.(?P<column>{_NAME})")
 _TABLE = re.compile(rf"\b(?:FROM|JOIN|INTO|UPDATE) (?P<table>{_NAME}(?:\.{_NAME})?)")
+_LIST = re.compile(r"\(\?(?:, \?)*\)")
 _LIMIT = re.compile(r" LIMIT \?(?: OFFSET \?)?$")
 _WRITES = (
     "INSERT ",
@@ -54,6 +55,11 @@ def tables(sql: str) -> frozenset[str]:
 def without_limit(sql: str) -> str:
     """`sql` without a LIMIT, and OFFSET, at its end."""
     return _LIMIT.sub("", sql)
+
+
+def without_length(sql: str) -> str:
+    """`sql` with lists of parameters, `IN (?, ?)`, that do not say how many these are."""
+    return _LIST.sub("(...)", sql)
 
 
 def is_write(sql: str) -> bool:

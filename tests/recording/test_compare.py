@@ -286,3 +286,11 @@ def test_an_eager_load_that_no_test_needs_is_listed() -> None:
     listed = {(load.at, load.statement, load.tests) for load in found.needless}
     assert listed == {("app/crud.py:1", BOOKS_IN, 1), ("app/crud.py:1", JOINED, 1)}
     assert found.is_clean
+
+
+def test_a_text_is_the_integer_that_a_column_is_compared_with() -> None:
+    one = run("SELECT users.id AS users_id FROM users WHERE users.id = ? LIMIT ?", '"7"', "1")
+    other = run("SELECT users.id FROM users WHERE users.id = ?", "7")
+    assert causes(profile(one), profile(other)) == [("changed", "limit")]
+    third = run("SELECT users.id FROM users WHERE users.id = ?", "8")
+    assert causes(profile(one), profile(third)) != [("changed", "limit")]

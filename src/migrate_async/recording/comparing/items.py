@@ -10,6 +10,7 @@ from migrate_async.model.profile import VARIES, RecordedTest
 from migrate_async.recording.comparing import normal
 
 _UUID = re.compile(r"<uuid \d+>")
+_INTEGER = re.compile(r'"([+-]?\d+)"')
 
 Rows = tuple[tuple[str, ...], ...]
 
@@ -65,7 +66,8 @@ def executed(test: RecordedTest, statements: Mapping[str, str]) -> Executed:
 def same_values(one: Rows, other: Rows) -> bool:
     """Whether the values are equal as far as they can be: `VARIES` is equal to everything.
 
-    Random UUIDs are numbered as they appear, and reads may come in another order.
+    Random UUIDs are numbered as they appear, and reads may come in another order. A text that is
+    an integer is one for the column that it is compared with (see `runtime.as_integer`).
     """
     if one == other:
         return True
@@ -80,4 +82,5 @@ def _same(one: str, other: str) -> bool:
 
 
 def _plain(value: str) -> str:
-    return _UUID.sub("<uuid>", value)
+    integer = _INTEGER.fullmatch(value)
+    return integer[1] if integer else _UUID.sub("<uuid>", value)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -70,3 +72,37 @@ def test_the_locked_versions_name_no_host() -> None:
     text = (ROOT / "requirements" / "dev.txt").read_text(encoding="utf-8")
     assert "://" not in text
     assert re.search(r"^sqlalchemy==", text, flags=re.MULTILINE)
+
+
+def test_whoever_is_told_to_install_an_extra_can(project: dict[str, Any]) -> None:
+    """In messages of the code, on pages and in the files for CI."""
+    offered = project["project"]["optional-dependencies"]
+    places = [
+        *(ROOT / "src").rglob("*.py"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / name for name in ("README.md", "action.yml", ".pre-commit-hooks.yaml")),
+    ]
+    named = {
+        extra
+        for place in places
+        for listed in re.findall(
+            r"(?:migrate-async|\.)\[([a-z,]+)\]", place.read_text(encoding="utf-8")
+        )
+        for extra in listed.split(",")
+    }
+    assert {"dask", "lsp", "tools"} <= named <= offered.keys()
+
+
+def test_the_tests_run_with_every_extra(project: dict[str, Any]) -> None:
+    """Each brings what its code imports, in a version that it allows."""
+    for extra, requirements in project["project"]["optional-dependencies"].items():
+        for requirement in map(Requirement, requirements):
+            if requirement.marker is None or requirement.marker.evaluate():
+                installed = version(requirement.name)
+                assert requirement.specifier.contains(installed, prereleases=True), extra
+
+
+def test_an_extra_of_commands_brings_the_command_line(project: dict[str, Any]) -> None:
+    """`uv tool install "migrate-async[lsp]"` gives a program that starts."""
+    for extra in ("dask", "lsp"):
+        assert "migrate-async[tools]" in project["project"]["optional-dependencies"][extra]

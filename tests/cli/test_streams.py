@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from migrate_async.cli.exit_codes import ExitCode
 from support.cli import invoke
 
+APPLICATION = Path(__file__).parents[2] / "fixtures" / "small" / "tutorial" / "before"
 COLOUR_VARIABLES = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE")
 
 
@@ -27,6 +30,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in COLOUR_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def legacy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small application, not migrated."""
+    root = tmp_path / "blog"
+    shutil.copytree(APPLICATION, root, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.chdir(root)
+    return root
 
 
 @pytest.mark.parametrize("command", ["scan", "lint", "migrate --diff"])
@@ -88,3 +100,40 @@ def test_the_environment_decides_about_colour_in_a_pipe(
     monkeypatch.setenv("TERM", "xterm")
     assert ("\x1b[" in invoke(command).stdout) is is_coloured
     assert "\x1b[" not in invoke(command, "--no-color").stdout
+
+
+WHAT_PEOPLE_READ = (
+    "scan",
+    "scan --verbose",
+    "plan",
+    "plan --verbose",
+    "plan --explain get_posts",
+    "plan --next 1",
+    "lint",
+    "lint --statistics",
+    "lint --explain MA601",
+    "rules",
+    "codemod list",
+    "codemod explain async-colour",
+    "migrate",
+    "finish",
+    "verify",
+    "status",
+    "undo --list",
+)
+
+
+@pytest.mark.parametrize("command", WHAT_PEOPLE_READ)
+def test_what_people_read_fits_80_columns_and_cuts_no_word(
+    command: str, legacy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal; in a pipe the same words stand, each line as long as it is."""
+    piped = invoke(*command.split())
+    assert piped.exit_code in (ExitCode.CLEAN, ExitCode.FINDINGS), piped.stderr
+    for name, value in (("FORCE_COLOR", "1"), ("TERM", "xterm"), ("COLUMNS", "80")):
+        monkeypatch.setenv(name, value)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", invoke(*command.split()).stdout)
+    too_long = [line for line in shown.splitlines() if len(line) > 80 and " " in line.strip()]
+    assert too_long == []
+    assert shown.split() == piped.stdout.split()
+    assert shown.strip()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import pytest
 
 from migrate_async.cli import use_cases
 from migrate_async.cli.progress import Progress
-from migrate_async.cli.workspace import Workspace, open_workspace
+from migrate_async.cli.workspace import Workspace, open_workspace, selected
 from migrate_async.errors import DirtyWorkTreeError, UsageError
 from migrate_async.model.plan import FilePlan, Step
 from migrate_async.model.summary import Mode
@@ -360,3 +360,30 @@ def test_finish_writes_with_a_journal(root: Path) -> None:
     assert file.read_text().endswith("x = 1\n")
     use_cases.undo(workspace(root), back_to=None, force=False)
     assert file.read_text() == text
+
+
+def test_files_of_windows_come_out_as_files_of_windows(root: Path) -> None:
+    """CRLF and a byte order mark stay; apart from them the result is the same."""
+    migrated(root, mode=Mode.WRITE)
+    expected = contents(root)
+    git(root, "checkout", "--quiet", ".")
+    mark = b"\xef\xbb\xbf"
+    for path, data in contents(root).items():
+        (root / path).write_bytes(mark + data.replace(b"\n", b"\r\n"))
+    git(root, "commit", "--quiet", "--all", "--message", "from Windows")
+    migration = migrated(root, mode=Mode.WRITE)
+    assert contents(root) == {
+        path: mark + data.replace(b"\n", b"\r\n") for path, data in expected.items()
+    }
+    assert all("\\" not in file.path for file in migration.summary.changed)
+    assert migrated(root).summary.changed == ()
+
+
+@pytest.mark.parametrize("drive", ["C:", "\\\\server\\share"])
+def test_a_path_of_windows_is_told_with_forward_slashes(drive: str) -> None:
+    """What goes into reports, SARIF, baselines and `# noqa` by file is relative and the same."""
+    below = PureWindowsPath(drive + "\\work\\shop\\app\\api.py")
+    relative = below.relative_to(PureWindowsPath(drive + "\\WORK\\shop")).as_posix()
+    assert relative == "app/api.py"
+    assert selected(relative, ["app"])
+    assert not selected(relative, ["ap"])

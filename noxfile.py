@@ -18,7 +18,7 @@ SQLALCHEMY = {"2.0": "sqlalchemy[asyncio]<2.1", "2.1": "sqlalchemy[asyncio]>=2.1
 
 
 @nox.session(python=PYTHONS)
-@nox.parametrize("line", SQLALCHEMY, ids=SQLALCHEMY)
+@nox.parametrize("line", list(SQLALCHEMY), ids=list(SQLALCHEMY))
 def tests(session: nox.Session, line: str) -> None:
     """`nox -s tests -- -k something` passes arguments to pytest."""
     if line == "2.1" and session.python == "3.10":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -106,3 +107,14 @@ def test_an_extra_of_commands_brings_the_command_line(project: dict[str, Any]) -
     """`uv tool install "migrate-async[lsp]"` gives a program that starts."""
     for extra in ("dask", "lsp"):
         assert "migrate-async[tools]" in project["project"]["optional-dependencies"][extra]
+
+
+def test_nox_reads_its_file() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "nox", "--noxfile", str(ROOT / "noxfile.py"), "--list"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "tests-3.12(2.1)" in done.stdout

@@ -20,7 +20,8 @@ def with_risk(plan: Plan) -> Plan:
 def _risk(plan: Plan) -> tuple[str, str]:
     refused = sum(found.code == CANNOT_STAY for found in plan.diagnostics)
     if refused:
-        return "high", f"{_counted(refused, 'function')} would lose the session: see MA202"
+        lost = f"{_counted(refused, 'function')} would lose the session"
+        return "high", f"{lost}: `--write` refuses, see MA202"
     verdicts = Counter(decision.verdict for decision in plan.functions)
     if verdicts[Verdict.BRIDGE.value]:
         return "medium", f"{_counted(verdicts[Verdict.BRIDGE.value], 'function')} run in bridges"

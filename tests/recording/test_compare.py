@@ -294,3 +294,12 @@ def test_a_text_is_the_integer_that_a_column_is_compared_with() -> None:
     assert causes(profile(one), profile(other)) == [("changed", "limit")]
     third = run("SELECT users.id FROM users WHERE users.id = ?", "8")
     assert causes(profile(one), profile(third)) != [("changed", "limit")]
+
+
+def test_a_query_is_not_taken_for_the_refresh_that_reads_alike() -> None:
+    """The legacy query had a LIMIT; after the commit the object was read anew, without one."""
+    by_key = "SELECT users.id, users.name FROM users WHERE users.id = ?"
+    first = run(f"{by_key} LIMIT ?", "7", "1")
+    anew = run(by_key, "7", cause="refresh")
+    found = causes(profile(first, NEW, COMMIT, anew), profile(run(by_key, "7"), NEW, COMMIT))
+    assert found == [("changed", "limit"), ("lost", "kept-after-commit")]

@@ -159,7 +159,6 @@ def refreshed(left: Left) -> Iterator[Explained]:
 
 
 CAUSES: tuple[Cause, ...] = (
-    limit,
     joined,
     eager,
     saved,
@@ -167,4 +166,4 @@ CAUSES: tuple[Cause, ...] = (
     still_loaded,
     refreshed,
 )
-"""In the order in which they are asked."""
+"""In the order in which they are asked, after `limit`."""

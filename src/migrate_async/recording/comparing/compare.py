@@ -10,7 +10,7 @@ import msgspec
 from migrate_async.model.comparison import Comparison, Difference, DifferenceKind
 from migrate_async.model.profile import Profile, RecordedTest
 from migrate_async.recording.comparing import normal
-from migrate_async.recording.comparing.causes import CAUSES, Left
+from migrate_async.recording.comparing.causes import CAUSES, Explained, Left, limit
 from migrate_async.recording.comparing.items import Item, executed, same_values
 from migrate_async.recording.comparing.needless import needless_loads
 
@@ -106,24 +106,30 @@ def _reads(
         lazy_tables=_tables(item for item in before if item.cause == "lazy"),
         eager_tables=_tables(item for item in after if _is_eager(item)),
     )
+    for _pair in left.pairs(_are_the_same):
+        pass
+    yield from (_explained(test, found) for found in limit(left))
     for _pair in left.pairs(_are_equal):
         pass
     for cause in CAUSES:
-        for found in cause(left):
-            yield Difference(
-                test=test,
-                kind=found.kind,
-                cause=found.cause,
-                reason=found.reason,
-                statement=found.item.sql,
-                before=found.before.sql if found.before is not None else "",
-                at=found.item.at,
-            )
+        yield from (_explained(test, found) for found in cause(left))
     for one, other in left.pairs(lambda one, other: one.key == other.key):
         yield _parameters(test, one, other)
     yield from (_unexplained(test, "lost", item) for item in left.before)
     for item in left.after:
         yield from _added(test, [item], outside)
+
+
+def _explained(test: str, found: Explained) -> Difference:
+    return Difference(
+        test=test,
+        kind=found.kind,
+        cause=found.cause,
+        reason=found.reason,
+        statement=found.item.sql,
+        before=found.before.sql if found.before is not None else "",
+        at=found.item.at,
+    )
 
 
 def _tables(items: Iterable[Item]) -> frozenset[str]:
@@ -132,6 +138,11 @@ def _tables(items: Iterable[Item]) -> frozenset[str]:
 
 def _is_eager(item: Item) -> bool:
     return item.cause == "eager" or " LEFT OUTER JOIN " in item.key
+
+
+def _are_the_same(one: Item, other: Item) -> bool:
+    """Not a query and the refresh of what it gave, which read alike."""
+    return one.cause == other.cause and _are_equal(one, other)
 
 
 def _are_equal(one: Item, other: Item) -> bool:

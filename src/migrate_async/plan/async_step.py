@@ -42,11 +42,12 @@ from migrate_async.plan.entry_points import entry_point_edits
 from migrate_async.plan.frontier import Frontier
 from migrate_async.plan.lifespan import lifespan_edits
 from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
-from migrate_async.plan.loads.dynamic import dynamic_reads
+from migrate_async.plan.loads.dynamic import dynamic_reads, read_by_name
 from migrate_async.plan.loads.edits import LoadEdits
 from migrate_async.plan.model_base import base_edits
 from migrate_async.plan.obstacles import Obstacles, is_inside
 from migrate_async.plan.paths import is_test_path
+from migrate_async.plan.polymorphic import polymorphic_edits
 from migrate_async.plan.pytest_support import is_fixture, is_test, pytest_edits
 from migrate_async.plan.queries import QueryPlan, plan_queries
 from migrate_async.plan.registry import registrations, removal
@@ -483,7 +484,9 @@ class AsyncStep:
             collector.add_module(module, found)
         relationships = relationship_edits(self._project, self._loads.analysis)
         bases = base_edits(self._project, self._awaited_models)
-        for module, found in (*relationships.items(), *bases.items()):
+        models = read_by_name(self._project, self.colouring)
+        polymorphic = polymorphic_edits(self._project, models)
+        for module, found in (*relationships.items(), *polymorphic.items(), *bases.items()):
             collector.add_module(module, found)
 
 

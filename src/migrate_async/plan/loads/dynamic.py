@@ -11,6 +11,7 @@ from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.colour import Colouring
 from migrate_async.plan.paths import is_test_path
+from migrate_async.plan.polymorphic import can_be_loaded, late_subclasses
 
 DEPENDS_ON_LOADS = "MA507"
 
@@ -18,27 +19,39 @@ DEPENDS_ON_LOADS = "MA507"
 def dynamic_reads(project: Project, colouring: Colouring) -> Iterator[Diagnostic]:
     """`getattr(x, name)` and `x.__dict__` of ORM objects, in code that runs on the event loop.
 
-    The first may load a column that a query of the base class does not select, or a deferred one;
-    the second has more in it than before where a relationship is loaded eagerly now.
+    The first may load a deferred column, or one of a subclass whose mapping cannot be changed (see
+    `plan.polymorphic`); the second has more in it than before where something is loaded eagerly
+    now.
     """
+    for function, node in _nodes(project, colouring):
+        if isinstance(node, s.Attribute) and node.attr == "__dict__":
+            for model in _models(project, node.value):
+                yield _told(function, node, f"what `__dict__` of a {model.cls.name} holds")
+        elif isinstance(node, s.Call) and _is_dynamic_getattr(node):
+            for model in _models(project, node.args[0]):
+                if _loads_late(project, model):
+                    what = f"whether this loads a column of a {model.cls.name}"
+                    yield _told(function, node, what)
+
+
+def read_by_name(project: Project, colouring: Colouring) -> list[Model]:
+    """The models of the objects that `getattr(x, name)` reads in code on the event loop."""
+    found: dict[str, Model] = {}
+    for _, node in _nodes(project, colouring):
+        if isinstance(node, s.Call) and _is_dynamic_getattr(node):
+            found.update((model.qualname, model) for model in _models(project, node.args[0]))
+    return list(found.values())
+
+
+def _nodes(project: Project, colouring: Colouring) -> Iterator[tuple[Function, s.AnyNode]]:
+    """What stands in functions that run on the event loop, if any do."""
     if not any(colouring.converts(function) for function in colouring.coloured):
         return
     for function in project.functions:
         if function in colouring.kept or is_test_path(function.module.path):
             continue
         if isinstance(function.node, s.FunctionDef):
-            for node in s.walk(function.node):
-                yield from _read(project, function, node)
-
-
-def _read(project: Project, function: Function, node: s.AnyNode) -> Iterator[Diagnostic]:
-    if isinstance(node, s.Attribute) and node.attr == "__dict__":
-        for model in _models(project, node.value):
-            yield _told(function, node, f"what `__dict__` of a {model.cls.name} holds")
-    elif isinstance(node, s.Call) and _is_dynamic_getattr(node):
-        for model in _models(project, node.args[0]):
-            if _loads_late(project, model):
-                yield _told(function, node, f"whether this loads a column of a {model.cls.name}")
+            yield from ((function, node) for node in s.walk(function.node))
 
 
 def _told(function: Function, node: s.Expr, what: str) -> Diagnostic:
@@ -63,6 +76,7 @@ def _models(project: Project, value: s.Expr) -> list[Model]:
 
 
 def _loads_late(project: Project, model: Model) -> bool:
-    """Whether objects of `model` may have columns that its query did not select."""
-    has_subclasses = any(other.parent is model.cls for other in project.models.values())
-    return has_subclasses or any(column.deferred for column in model.columns.values())
+    """Whether objects of `model` may have columns that no query will select."""
+    late = late_subclasses(project, model)
+    is_left = bool(late) and not can_be_loaded(late)
+    return is_left or any(column.deferred for column in model.columns.values())

@@ -41,6 +41,7 @@ from migrate_async.plan.effects import Effects
 from migrate_async.plan.entry_points import entry_point_edits
 from migrate_async.plan.frontier import Frontier
 from migrate_async.plan.lifespan import lifespan_edits
+from migrate_async.plan.listeners import Listeners
 from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
 from migrate_async.plan.loads.dynamic import dynamic_reads, read_by_name
 from migrate_async.plan.loads.edits import LoadEdits
@@ -164,6 +165,9 @@ class AsyncStep:
             collector.add_module(module, found)
         self._registry(collector, frontier, constructors.planned)
         for module, found in frontier.offer().items():
+            collector.add_module(module, found)
+        listeners = Listeners(self._project, self._becomes_async, self.colouring.converts)
+        for module, found in listeners.edits(frontier.needs.variables):
             collector.add_module(module, found)
         self._load(collector)
         self._modules(collector)

@@ -400,6 +400,10 @@ class Answers:
     def found(name, data):
         return Answers.success(f"{name} found", data)
 
+    @staticmethod
+    def missing(name):
+        raise LookupError(name)
+
 
 class BookService:
     @staticmethod
@@ -791,6 +795,8 @@ def wrapper_4(db: Session = Depends(get_db)):
 @router.get("/answer/1", response_model=schemas.BookAnswer)
 def answer_1(db: Session = Depends(get_db)):
     book = db.query(Book).filter(Book.id == 1).first()  # reads: Book.reviews
+    if not book:
+        return helpers.Answers.missing("book")
     return helpers.Answers.found("book", book)
 @router.get("/answer/2", response_model=schemas.AuthorAnswer)
 def answer_2(db: Session = Depends(get_db)):

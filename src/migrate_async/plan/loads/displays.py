@@ -17,6 +17,7 @@ from migrate_async.index.scopes import (
     Scope,
     ValueBinding,
 )
+from migrate_async.index.types import FunctionObject
 from migrate_async.model import syntax as s
 from migrate_async.plan.loads.origins import bindings_of
 
@@ -54,6 +55,23 @@ class Displays:
         if isinstance(value.node, s.Mapping):
             return []
         return list(self._items(value, {}, 0))
+
+    def is_nothing(self, value: Value) -> bool:
+        """Whether `value` is a call of functions that return nothing: they raise, for example."""
+        node = value.node.value if isinstance(value.node, s.Await) else value.node
+        if not isinstance(node, s.Call):
+            return False
+        types = self._project.infer(node.func, value.scope)
+        functions = [item.fn for item in types if isinstance(item, FunctionObject)]
+        return (
+            bool(functions)
+            and len(functions) == len(types)
+            and not any(map(self._may_return, functions))
+        )
+
+    def _may_return(self, function: Function) -> bool:
+        is_overridden = len(self._project.family(function)) > 1
+        return bool(function.returns) or function.is_generator or is_overridden
 
     def _items(self, value: Value, given: _Arguments, calls: int) -> Iterator[Item]:
         node = value.node

@@ -121,6 +121,8 @@ class Sinks:
         schemas = [cls for cls in dict.fromkeys(classes_in(types)) if self._schemas.is_schema(cls)]
         if not schemas or isinstance(value, s.Constant):
             return
+        if self._displays.is_nothing(Value(value, scope, function)):
+            return
         if isinstance(value, s.Await):
             yield from self._filled(value.value, scope, types, function)
         elif isinstance(value, s.Mapping):

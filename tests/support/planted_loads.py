@@ -391,6 +391,10 @@ def labels(books):
     return [f"{book.title} by {country_of(book.author)}" for book in books]
 
 
+def named_country(author):
+    return getattr(author, "country").name if hasattr(author, "country") else None
+
+
 class Answers:
     @staticmethod
     def success(message, data=None):
@@ -791,6 +795,24 @@ def wrapper_3(db: Session = Depends(get_db)):
 def wrapper_4(db: Session = Depends(get_db)):
     books = crud.get_books(db)  # reads: Book.tags
     return schemas.Page[schemas.BookTags](items=books, total=len(books))
+# shape: named
+@router.get("/named/1")
+def named_1(db: Session = Depends(get_db)):
+    book = db.query(Book).filter(Book.title == "B1").first()
+    return book.author.name if book and hasattr(book, "author") else "-"  # reads: Book.author
+@router.get("/named/2")
+def named_2(id: int = 1, db: Session = Depends(get_db)):
+    book = crud.get_book(db, id)
+    publisher = getattr(book, "publisher", None)  # reads: Book.publisher
+    return {"publisher": publisher.name if publisher else None}
+@router.get("/named/3")
+def named_3(db: Session = Depends(get_db)):
+    author = crud.get_author(db, 1)
+    return {"country": helpers.named_country(author)}  # reads: Author.country
+@router.get("/named/4")
+def named_4(db: Session = Depends(get_db)):
+    books = crud.get_books(db)
+    return [len(getattr(book, "reviews")) for book in books]  # reads: Book.reviews
 # shape: answer
 @router.get("/answer/1", response_model=schemas.BookAnswer)
 def answer_1(db: Session = Depends(get_db)):

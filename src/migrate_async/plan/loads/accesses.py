@@ -43,6 +43,20 @@ class Access:
         return Step(self.model, self.name, self.relationship)
 
 
+@dataclass(frozen=True)
+class NamedAccess:
+    """`node` is `getattr(x, "name")` or `hasattr(x, "name")`: both load, neither can be awaited."""
+
+    node: s.Call
+    scope: Scope
+    step: Step
+
+    @property
+    def owner(self) -> s.Expr:
+        """The `x`."""
+        return self.node.args[0]
+
+
 class Accesses:
     """Finds the reads of lazily loaded relationships and of deferred columns."""
 
@@ -57,6 +71,22 @@ class Accesses:
 
     def of(self, function: Function) -> Iterator[Access]:
         """Reads in the function's own code; nested functions are functions of their own."""
+        for node in self._own_code(function):
+            if isinstance(node, s.Attribute) and node.attr in self._names:
+                access = self._access(node)
+                if access is not None and not self._is_target(node):
+                    yield access
+
+    def named(self, function: Function) -> Iterator[NamedAccess]:
+        """Reads in the function's own code whose attribute is a string."""
+        for node in self._own_code(function):
+            if isinstance(node, s.Call) and (name := _read_name(node)) in self._names:
+                scope = self._project.scope_of(node)
+                step = self._step(node.args[0], name, scope)
+                if step is not None:
+                    yield NamedAccess(node, scope, step)
+
+    def _own_code(self, function: Function) -> Iterator[s.AnyNode]:
         if not self._names or function.node is None:
             return
         body = function.node.body
@@ -65,24 +95,28 @@ class Accesses:
             node = pending.pop()
             if isinstance(node, (s.FunctionDef, s.ClassDef, s.Lambda)):
                 continue
-            if isinstance(node, s.Attribute) and node.attr in self._names:
-                access = self._access(node)
-                if access is not None and not self._is_target(node):
-                    yield access
+            yield node
             pending.extend(reversed(list(s.children(node))))
 
     def _access(self, node: s.Attribute) -> Access | None:
         if isinstance(node.value, s.Attribute) and node.value.attr == "awaitable_attrs":
             return None  # awaited already
         scope = self._project.scope_of(node)
-        for found in self._project.infer(node.value, scope):
+        step = self._step(node.value, node.attr, scope)
+        if step is None:
+            return None
+        return Access(node, scope, step.model, step.name, step.relationship)
+
+    def _step(self, owner: s.Expr, name: str, scope: Scope) -> Step | None:
+        """What reading `name` of the objects that `owner` is loads."""
+        for found in self._project.infer(owner, scope):
             if isinstance(found, Instance) and found.cls in self._models:
                 model = self._models[found.cls]
-                relationship = model.relationships.get(node.attr)
+                relationship = model.relationships.get(name)
                 if relationship is not None and (relationship.lazy or "") in _AWAITED:
-                    return Access(node, scope, found.cls, node.attr, relationship)
-                if node.attr in _deferred(model):
-                    return Access(node, scope, found.cls, node.attr, None)
+                    return Step(found.cls, name, relationship)
+                if name in _deferred(model):
+                    return Step(found.cls, name)
         return None
 
     def _is_target(self, node: s.Attribute) -> bool:
@@ -91,6 +125,14 @@ class Accesses:
         if isinstance(parent, s.Assign):
             return any(target is node for target in parent.targets)
         return isinstance(parent, s.AnnotatedAssign) and parent.target is node
+
+
+def _read_name(call: s.Call) -> str:
+    """The `name` of `getattr(x, "name")` and `hasattr(x, "name")`; empty: no such call."""
+    if not isinstance(call.func, s.Name) or call.func.id not in ("getattr", "hasattr"):
+        return ""
+    name = call.args[1] if len(call.args) > 1 else None
+    return str(name.value) if isinstance(name, s.Constant) else ""
 
 
 def _deferred(model: Model) -> frozenset[str]:

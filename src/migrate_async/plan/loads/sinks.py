@@ -250,6 +250,9 @@ class Sinks:
                 reads, name = Reads(frozenset({(access.step,)})), function.qualname
                 value = access.node.value
                 yield Sink(function, access.node, value, access.scope, reads, name)
+        for named in self._accesses.named(function):
+            reads = Reads(frozenset({(named.step,)}))
+            yield Sink(function, named.node, named.owner, named.scope, reads, function.qualname)
 
     def _of_proxies(self, function: Function) -> Iterator[Sink]:
         """Association proxies load what is behind them."""

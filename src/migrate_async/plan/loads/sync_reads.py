@@ -61,6 +61,8 @@ class SyncReads:
         found: dict[str, set[Path]] = {}
         for access in self._accesses.of(function):
             self._add(found, function, access.node.value, access.scope, (access.step,))
+        for named in self._accesses.named(function):
+            self._add(found, function, named.owner, named.scope, (named.step,))
         for target, parameter, value, scope in self.handed(function):
             for path in self.of(target).get(parameter, ()):
                 self._add(found, function, value, scope, path)

@@ -131,6 +131,25 @@ async def test_worker_threads_of_a_strict_request_are_watched_too(session: Sessi
             await asyncio.to_thread(lambda: author.books)
 
 
+async def test_a_sync_object_made_by_a_coroutine_works_in_a_thread(session: Session) -> None:
+    """`Repository(db.sync_session)`: `HopSession` lets its methods load and refresh there."""
+
+    class Repository:
+        def __init__(self, db: Session) -> None:
+            self.db = db
+
+        def add(self, name: str) -> int:
+            author = Author(name=name)
+            self.db.add(author)
+            self.db.commit()
+            self.db.refresh(author)
+            return len(author.books)
+
+    with adapted(session) as db:
+        repository = Repository(db.sync_session)
+        assert await asyncio.to_thread(repository.add, "Grace") == 0
+
+
 async def test_the_test_s_own_code_is_left_alone(session: Session) -> None:
     def in_the_test() -> int:
         return len(session.query(Author).one().books)

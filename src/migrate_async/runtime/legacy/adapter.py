@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from migrate_async.runtime.expiry import commit_and_reload, is_own_call_of_async_session
+from migrate_async.runtime.frames import is_library
 from migrate_async.runtime.hop import IO_METHODS, run_on_loop
 from migrate_async.runtime.legacy.bridge import run_awaiting
 from migrate_async.runtime.legacy.deprecation import counted_elsewhere, warn_legacy
@@ -43,6 +45,7 @@ class SyncSessionAdapter(AsyncSession):
 
     A worker thread that asks for `sync_session` runs code that has not migrated (`get_sync_db`),
     which may load implicitly on a real session too (`HopSession`): threads are no longer watched.
+    Nor are they once a coroutine of the application asks for it, to hand it to such code.
     """
 
     def __init__(
@@ -63,7 +66,8 @@ class SyncSessionAdapter(AsyncSession):
     @property
     def sync_session(self) -> Session:
         """The session given."""
-        if running_loop() is None and not in_greenlet():
+        asks = sys._getframe(1).f_code.co_filename
+        if (running_loop() is None and not in_greenlet()) or not is_library(asks):
             self._lent = True
         return self._session
 

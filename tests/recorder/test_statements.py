@@ -123,6 +123,8 @@ def test_uuids_are_numbered_as_they_appear() -> None:
     known = Values()
     texts = [known.text(value) for value in (one, two, str(one), two.hex)]
     assert texts == ["<uuid 1>", "<uuid 2>", "<uuid 1>", "<uuid 2>"]
+    assert known.text(f"user_{two}@example.com") == '"user_<uuid 2>@example.com"'
+    assert known.text(f"a{one}") == f'"a{one}"', "digits go on: it may be something else"
 
 
 # --- in a process ------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import json
 import re
 import time
 import uuid
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, Match, Tuple
 
 LONGEST = 200
 """Characters of a text above which only its length and a digest are kept."""
@@ -21,6 +21,7 @@ _HASHES = ("$2a$", "$2b$", "$2y$", "$argon2", "$pbkdf2", "$scrypt", "scrypt:", "
 _UUID = re.compile(
     r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[47][0-9a-f]{3}\1[89ab][0-9a-f]{3}\1[0-9a-f]{12}", re.IGNORECASE
 )
+_UUID_INSIDE = re.compile(rf"(?<![0-9a-f-]){_UUID.pattern}(?![0-9a-f-])", re.IGNORECASE)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _STARTED = time.time()
@@ -59,7 +60,12 @@ class Values:
                 return written
         if len(value) > LONGEST:
             return f"<text {len(value)} {_digest(value.encode('utf-8', 'replace'))}>"
+        if len(value) > 32 and "-" in value:  # such as `user-<uuid 1>@example.com`
+            value = _UUID_INSIDE.sub(self._found, value)
         return json.dumps(value, ensure_ascii=False)
+
+    def _found(self, match: Match[str]) -> str:
+        return self._uuid(match[0].replace("-", "").lower())
 
     def _uuid(self, digits: str) -> str:
         return f"<uuid {self._uuids.setdefault(digits, len(self._uuids) + 1)}>"

@@ -15,6 +15,8 @@ from migrate_async.cli.exit_codes import ExitCode
 from support.cli import invoke
 
 APPLICATION = Path(__file__).parents[2] / "fixtures" / "small" / "tutorial" / "before"
+OF_THE_THEME = {"0", "1", "2", "4", "31", "32", "33", "36"}
+"""Bold, dim, underlined, and four colours that a terminal's theme makes readable on its ground."""
 COLOUR_VARIABLES = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE")
 
 
@@ -132,7 +134,12 @@ def test_what_people_read_fits_80_columns_and_cuts_no_word(
     assert piped.exit_code in (ExitCode.CLEAN, ExitCode.FINDINGS), piped.stderr
     for name, value in (("FORCE_COLOR", "1"), ("TERM", "xterm"), ("COLUMNS", "80")):
         monkeypatch.setenv(name, value)
-    shown = re.sub(r"\x1b\[[0-9;]*m", "", invoke(*command.split()).stdout)
+    coloured = invoke(*command.split()).stdout
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
+    styles = {
+        code for found in re.findall(r"\x1b\[([0-9;]*)m", coloured) for code in found.split(";")
+    }
+    assert styles <= OF_THE_THEME
     too_long = [line for line in shown.splitlines() if len(line) > 80 and " " in line.strip()]
     assert too_long == []
     assert shown.split() == piped.stdout.split()

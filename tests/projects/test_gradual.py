@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from migrate_async.errors import UsageError
 from migrate_async.model.plan import Step
 from migrate_async.model.selection import Selection
 from support.fixture_apps import fixture_app
@@ -22,6 +21,7 @@ ORDERS = [
     ("small/sessionlocal_close", 6),
     ("small/celery_style_tasks", 7),
     ("small/decorator_injection", 8),
+    ("small/request_state_middleware", 9),
 ]
 
 
@@ -80,15 +80,10 @@ def test_a_second_run_for_the_same_route_changes_nothing(tmp_path: Path) -> None
     assert tree(folder) == done
 
 
-def test_a_route_whose_session_is_shared_through_the_request_is_refused_alone(
-    tmp_path: Path,
-) -> None:
-    """A middleware that gives everybody an async session leaves no sync one for the others."""
-    folder = copy_of(fixture_app("small/request_state_middleware").before, tmp_path)
-    before = tree(folder)
-    with pytest.raises(UsageError, match=r"select it too: --function main\.team_of"):
-        migrate(folder, Selection(routes=("GET /teams",)))
-    assert tree(folder) == before
-    both = Selection(routes=("GET /teams",), functions=("main.team_of",))
-    migrate(folder, both)
-    assert tree(folder) != before
+def test_routes_share_the_session_that_a_middleware_gives_them(tmp_path: Path) -> None:
+    """One is migrated, the others take the sync side of its session."""
+    app = fixture_app("small/request_state_middleware")
+    folder = copy_of(app.before, tmp_path)
+    migrate(folder, Selection(routes=("GET /teams",)))
+    assert ".sync_session" in (folder / "main.py").read_text()
+    assert complaints(app, folder) == ""

@@ -138,8 +138,8 @@ class AsyncStep:
                 collector.add_module(module, found)
         for module, found in frontier.retire().items():
             collector.add_module(module, found)
-        lent = collapse.lent + self._lent
-        self._hop(collector, needed=frontier.serves_kept or bool(lent))
+        is_lent = frontier.still_lends(collapse.lent) or bool(self._lent)
+        self._hop(collector, needed=frontier.serves_kept or is_lent)
 
     def _change_world(
         self, collector: Collector, frontier: Frontier, converted: list[Function]
@@ -151,6 +151,8 @@ class AsyncStep:
         for function in self._world.staying:
             if function not in self._environments:
                 collector.add_module(function.module, frontier.repoint(function))
+        for path, span, old, new in frontier.moved:
+            collector.change_session(path, span, old, new)
         for factory in self._project.session_factories:
             if factory.kind == "scoped_session" and factory.scope.kind == "module":
                 statement = self._project.statement_of(factory.value)

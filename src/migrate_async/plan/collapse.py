@@ -36,7 +36,7 @@ class Collapse:
         self._colouring = colouring
         self._holds_kept = holds_kept
         self._holds = holds
-        self.lent = 0
+        self.lent: set[s.AnyNode] = set()
 
     def plan(self) -> dict[Module, ModuleEdits]:
         """Edits by module; counts what goes on using the sync side of a session."""
@@ -51,7 +51,7 @@ class Collapse:
                 elif site.kind == "call" and self._makes_async(site):
                     edits = found.setdefault(function.module, ModuleEdits())
                     taken.update(self._own_side(edits, site.node))
-            self.lent += sum(node not in taken for node in self._sync_sides(function))
+            self.lent.update(node for node in self._sync_sides(function) if node not in taken)
         return found
 
     def _is_over(self, site: CallSite) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from migrate_async.index.scopes import Function, Module
 from migrate_async.model import plan as p
 from migrate_async.model.diagnostic import Diagnostic
@@ -56,11 +58,22 @@ class Collector:
     def translates(self, path: str, span: Span) -> bool:
         """Whether a query that is rewritten so far includes `span`."""
         return any(
-            isinstance(edit, p.QueryRewrite)
-            and edit.span[:2] <= span[:2]
-            and span[2:] <= edit.span[2:]
+            isinstance(edit, p.QueryRewrite) and _includes(edit.span, span)
             for edit in self._edits.get(path, ())
         )
+
+    def change_session(self, path: str, span: Span, old: str, new: str) -> None:
+        """Let queries and bridges around `span` run on the session `new`, not `old`."""
+        edits = self._edits.get(path, [])
+        for index, edit in enumerate(edits):
+            if not _includes(edit.span, span):
+                continue
+            if isinstance(edit, p.QueryRewrite):
+                call = edit.call.replace(f"{old}.", f"{new}.")
+                edits[index] = msgspec.structs.replace(edit, call=call)
+            elif isinstance(edit, p.DelegateCall | p.BridgeCall):
+                to = f"{edit.to}.".replace(f"{old}.", f"{new}.").removesuffix(".")
+                edits[index] = msgspec.structs.replace(edit, to=to)
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to one of `Plan.counts`."""
@@ -86,6 +99,10 @@ class Collector:
             diagnostics=tuple(sorted(set(self.diagnostics))),
             counts=dict(sorted(self._counts.items())),
         )
+
+
+def _includes(outer: Span, span: Span) -> bool:
+    return outer[:2] <= span[:2] and span[2:] <= outer[2:]
 
 
 def _repeats(edit: p.AnyEdit, known: list[p.AnyEdit]) -> bool:

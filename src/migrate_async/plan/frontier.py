@@ -27,6 +27,7 @@ from migrate_async.plan.database import (
     moving_url,
     with_url,
 )
+from migrate_async.plan.lent import LentSessions
 from migrate_async.plan.names import local_name
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.sessions.acquisitions import find_acquisitions
@@ -78,6 +79,10 @@ class Frontier:
         self._becomes_async = becomes_async
         self._restored: set[s.AnyNode] = set()
         self._retired: set[s.Stmt] = set()
+        self._lent = LentSessions(around.project, self._is_async, becomes_async)
+        self._lends = False
+        self.moved: list[tuple[str, s.Span, str, str]] = []
+        """Where code gets another side of a session, which side it had, and which it gets."""
         self.needs = Needs()
 
     def repoint(self, function: Function) -> ModuleEdits:
@@ -90,7 +95,7 @@ class Frontier:
         inside = {node for call in fetched for node in s.walk(call)}
         references = [node for node in _references(function) if node not in inside]
         found = self._repoint(function, references)
-        found.diagnostics += self._lent_sessions(function)
+        self._lent_sessions(found, function)
         for call in fetched:
             self._own_factory(found, function.module, call)
         return found
@@ -112,6 +117,7 @@ class Frontier:
     def restore(self, function: Function, gone: frozenset[s.AnyNode]) -> ModuleEdits:
         """Edits of a function that was re-pointed once and leaves the sync side now."""
         found = ModuleEdits()
+        self._take_back(found, function)
         for node in _references(function) if self._twins else ():
             twin = self._twins.named(function.module, node)
             if twin is None:
@@ -292,35 +298,34 @@ class Frontier:
     def _session_dependencies(self) -> frozenset[Function]:
         return frozenset(self._project.session_dependencies)
 
-    def _lent_sessions(self, function: Function) -> Iterator[Diagnostic]:
-        """Sessions that kept code finds in an object, put there by a function that converts."""
-        if function.node is None or is_test_path(function.module.path):
+    def _lent_sessions(self, found: ModuleEdits, function: Function) -> None:
+        """Take the sync side of sessions that kept code finds in an object."""
+        if self._is_lender(function):
             return
-        for node in s.walk(function.node):
-            if not isinstance(node, s.Attribute) or node.attr not in self._kept_in_objects:
-                continue
-            root = s.dotted_name(node).partition(".")[0]
-            if root == function.self_name or not isinstance(node.value, s.Attribute):
-                continue
-            if self._project.session_kind(node, function.scope) is not None:
-                yield self._cannot_stay(function, node)
+        for node in self._lent.read_by(function):
+            if not self._lent.has_sync_side(function, node):
+                found.diagnostics.append(self._cannot_stay(function, node))
                 return
+            self._lends = True
+            code = "{}.sync_session"
+            old = s.dotted_name(node)
+            self.moved.append((function.module.path, node.span, old, f"{old}.sync_session"))
+            found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=code))
 
-    @cached_property
-    def _kept_in_objects(self) -> dict[str, None]:
-        """Attributes like `request.state.db` that functions which convert put a session into."""
-        found: dict[str, None] = {}
-        for function in self._project.functions:
-            is_async = function.is_async or self._verdicts.colouring.converts(function)
-            for node in s.walk(function.node) if function.node and is_async else ():
-                if not isinstance(node, s.Assign):
-                    continue
-                if self._project.session_kind(node.value, function.scope) is None:
-                    continue
-                for target in node.targets:
-                    if isinstance(target, s.Attribute) and isinstance(target.value, s.Attribute):
-                        found[target.attr] = None
-        return found
+    def _is_lender(self, function: Function) -> bool:
+        """Whether it is a dependency that gives what a middleware made: it gets a sync twin."""
+        return function in self._session_dependencies and self._lent.hands_on(function)
+
+    def _take_back(self, found: ModuleEdits, function: Function) -> None:
+        """`request.state.db.sync_session` as `request.state.db`."""
+        for node in self._lent.taken(function):
+            self._restored.add(node)
+            code = s.dotted_name(node.value)
+            self.moved.append((function.module.path, node.span, s.dotted_name(node), code))
+            found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=code))
+
+    def _is_async(self, function: Function) -> bool:
+        return function.is_async or self._verdicts.colouring.converts(function)
 
     def _dependency(self, function: Function, node: s.Name | s.Attribute) -> Function | None:
         """The session dependency that `node` names, if that gives an async session."""
@@ -339,7 +344,7 @@ class Frontier:
             function in self._session_dependencies
             and function.parent is not None
             and function.parent.is_module
-            and (function.is_async or self._verdicts.colouring.converts(function))
+            and (self._is_async(function) or self._is_lender(function))
         )
 
     def _sync_dependency(self, function: Function) -> str:
@@ -359,9 +364,16 @@ class Frontier:
     @property
     def serves_kept(self) -> bool:
         """Whether something takes the sync side of the request's session, after this run."""
-        return bool(self.needs.dependencies) or any(
-            twin.statement not in self._retired for twin in self._twins.functions.values()
-        )
+        if self.needs.dependencies or self._lends:
+            return True
+        if any(twin.statement not in self._retired for twin in self._twins.functions.values()):
+            return True
+        functions = self._project.functions
+        return self.still_lends(node for fn in functions for node in self._lent.taken(fn))
+
+    def still_lends(self, sides: Iterable[s.AnyNode]) -> bool:
+        """Whether some code goes on using one of these sync sides after this run."""
+        return any(node not in self._restored for node in sides)
 
     # --- the database module -------------------------------------------------------------------
 

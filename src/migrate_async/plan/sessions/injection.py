@@ -59,7 +59,7 @@ def plan_sessions(
 
 def is_injectable(project: Project, provider: Provider, function: Function) -> bool:
     """Whether FastAPI calls `function`, so that it can hand it a session."""
-    if function.is_generator or not provider.get_db:
+    if function.is_generator or not provider.get_db or not provider.suits_all:
         return False
     if function.is_route:
         return True

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from migrate_async.config import Settings
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function
+from migrate_async.index.scopes import Function, last_name
 from migrate_async.index.sessions import Variable
+from migrate_async.model import syntax as s
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.twins import Twins, sync_factory_name
+
+_DEPENDS = ("Depends", "Security")
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,7 @@ class Provider:
     """The names to import; empty when nothing is known.
 
     With `creates`, the project has no such dependency yet: it is written beside the factory.
+    `suits_all`: the dependency asks for nothing of the request, so any route can have it.
     """
 
     module: str = ""
@@ -24,6 +28,7 @@ class Provider:
     get_db_module: str = ""
     get_db: str = ""
     creates: bool = False
+    suits_all: bool = True
 
     @property
     def sync_factory(self) -> str:
@@ -42,7 +47,8 @@ def find_provider(project: Project, settings: Settings, twins: Twins) -> Provide
         return Provider(owner, name, module, function)
     dependency = _dependency(project, twins)
     if dependency is not None:
-        return Provider(owner, name, dependency.module.name, dependency.name)
+        home = dependency.module.name
+        return Provider(owner, name, home, dependency.name, suits_all=_suits_all(dependency))
     return Provider(owner, name, owner, "get_db" if factory else "", creates=factory is not None)
 
 
@@ -74,7 +80,16 @@ def _dependency(project: Project, twins: Twins) -> Function | None:
     return max(candidates, key=lambda function: _uses(project, twins, function), default=None)
 
 
-def _uses(project: Project, twins: Twins, function: Function) -> tuple[int, str]:
+def _suits_all(dependency: Function) -> bool:
+    """Whether it has no parameters that come from the request, or add something to ask for."""
+    node = dependency.node
+    return node is not None and all(
+        isinstance(param.default, s.Call) and last_name(param.default.func) in _DEPENDS
+        for param in node.params
+    )
+
+
+def _uses(project: Project, twins: Twins, function: Function) -> tuple[bool, int, str]:
     """How many functions depend on it, on its sync side too: the same before and after a run."""
     sides = [function]
     for sync, twin in twins.functions.items():
@@ -82,4 +97,4 @@ def _uses(project: Project, twins: Twins, function: Function) -> tuple[int, str]
             sides.append(sync)
     uses = [use for side in sides for use in project.value_uses(side)]
     count = sum(use.kind.startswith("arg:Depends") for use in uses)
-    return (count, function.qualname)
+    return (_suits_all(function), count, function.qualname)

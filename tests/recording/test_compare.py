@@ -303,3 +303,11 @@ def test_a_query_is_not_taken_for_the_refresh_that_reads_alike() -> None:
     anew = run(by_key, "7", cause="refresh")
     found = causes(profile(first, NEW, COMMIT, anew), profile(run(by_key, "7"), NEW, COMMIT))
     assert found == [("changed", "limit"), ("lost", "kept-after-commit")]
+
+
+def test_a_limit_is_not_gone_from_a_refresh() -> None:
+    by_key = "SELECT users.id, users.name FROM users WHERE users.id = ?"
+    first = run(f"{by_key} LIMIT ?", "7", "1")
+    after = profile(NEW, COMMIT, run(by_key, "7", cause="refresh"), run(by_key, "7"))
+    found = causes(profile(NEW, COMMIT, first), after)
+    assert sorted(found) == [("added", "refresh"), ("changed", "limit")]

@@ -77,7 +77,9 @@ def limit(left: Left) -> Iterator[Explained]:
 
 def _differ_in_limit(one: Item, other: Item) -> bool:
     """Whether one has a LIMIT of one row, and that is all."""
-    if one.key == other.key or normal.without_limit(one.key) != normal.without_limit(other.key):
+    if one.cause != other.cause or one.key == other.key:
+        return False
+    if normal.without_limit(one.key) != normal.without_limit(other.key):
         return False
     shorter, longer = sorted([one.rows, other.rows], key=lambda rows: len(_first(rows)))
     kept = len(_first(shorter))

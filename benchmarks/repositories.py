@@ -21,6 +21,7 @@ from migrate_async.cli.progress import Progress
 from migrate_async.cli.workspace import open_workspace
 from migrate_async.index.project import Project
 from migrate_async.model.plan import Plan, Step
+from migrate_async.plan.handovers import OPEN_END
 from migrate_async.plan.paths import is_test_path
 
 _ROWS = (
@@ -83,14 +84,9 @@ def _resolved(project: Project, plan: Plan, lines: int) -> dict[str, float | str
     functions = [f for f in project.functions if not is_test_path(f.module.path)]
     sites = [site for f in functions for site in project.calls(f) if site.kind == "call"]
     open_ends = [site for site in sites if not site.resolved and project.passes_session(site)]
-    decided = {
-        (decision.path, decision.line): decision.reasons[0].code for decision in plan.functions
-    }
-    reported = 0
-    for site in open_ends:
-        node = site.function.node
-        place = (site.function.module.path, node.line if node else 0)
-        reported += decided.get(place, "") != ""
+    told = {(found.path, found.line) for found in plan.diagnostics if found.code == OPEN_END}
+    places = [(site.function.module.path, site.node.line) for site in open_ends]
+    reported = sum(place in told for place in places)
     return {
         "routes": len(project.routes),
         "calls": len(sites),

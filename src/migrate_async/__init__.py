@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from migrate_async.runtime.legacy.deprecation import LegacyShimWarning as LegacyShimWarning
     from migrate_async.runtime.legacy.deprecation import LegacyUse as LegacyUse
     from migrate_async.runtime.legacy.deprecation import legacy_uses as legacy_uses
+    from migrate_async.runtime.legacy.deprecation import sync_twin as sync_twin
     from migrate_async.runtime.legacy.habits.sql_text import ParameterRefused as ParameterRefused
     from migrate_async.runtime.legacy.install import (
         SessionScopeMiddleware as SessionScopeMiddleware,
@@ -177,6 +178,7 @@ _EXPORTS = {
     "start_telemetry": "telemetry",
     "status_router": "status",
     "sync_side": "hop",
+    "sync_twin": "legacy.deprecation",
     "to_async_url": "urls",
     "to_sync_url": "urls",
     "track_user": "current_user",

@@ -333,3 +333,27 @@ def test_what_a_thread_runs_does_not_keep_who_starts_it() -> None:
         }
     )
     assert verdicts(found) == {"app.crud.check": "keep", "app.crud.check_all": "convert"}
+
+
+def test_a_decorator_that_has_a_coroutine_function_already_is_no_obstacle() -> None:
+    text = """
+        from fastapi import Depends, FastAPI, Request
+        from sqlalchemy.orm import Session
+        from .database import get_db
+        from .limits import limiter
+        from .models import User
+
+        app = FastAPI()
+
+        @app.get("/now")
+        @limiter.limit("1/s")
+        async def now(request: Request, db: Session = Depends(get_db)):
+            return db.get(User, 1)
+
+        @app.get("/later")
+        @limiter.limit("1/s")
+        def later(request: Request, db: Session = Depends(get_db)):
+            return db.get(User, 1)
+    """
+    found = plan({"app/main.py": text})
+    assert verdicts(found) == {"app.main.now": "convert", "app.main.later": "keep"}

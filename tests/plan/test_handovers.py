@@ -78,3 +78,26 @@ def test_what_does_no_work_on_it_is_no_obstacle(body: str, expected: str) -> Non
 def test_what_is_a_session_by_its_name_only_is_believed_to_be_none() -> None:
     """`session` may be one of `requests`, or of a web framework."""
     assert verdict("return thirdparty.load(session)", "session") == ("", "")
+
+
+def test_each_unresolved_call_that_gets_a_session_is_in_the_report() -> None:
+    """Also the second in one function, and those of functions that stay sync anyway."""
+    text = """
+from sqlalchemy.orm import Session
+
+
+def export(exporter, other, db: Session):
+    exporter.run(db)
+    other.run(session=db)
+
+
+def known(db: Session):
+    db.commit()
+
+
+def fine(db: Session):
+    known(db)
+"""
+    found = make_plan(project({"app.py": text}), Step.ALL, Settings())
+    told = [(item.line, item.severity) for item in found.diagnostics if item.code == "MA203"]
+    assert told == [(6, "note"), (7, "note")]

@@ -36,22 +36,32 @@ def routes_of(folder: Path) -> list[str]:
     return sorted({f"{method} {route.url}" for route in found for method in route.methods})
 
 
-def migrate(folder: Path, selection: Selection, step: Step = Step.ALL) -> None:
+def migrate(
+    folder: Path, selection: Selection, step: Step = Step.ALL, *, keep_both: bool = False
+) -> None:
     """`migrate --write` in this process; fails on a bug of ours."""
+    workspace = _workspace(folder)
     done = use_cases.migrate(
-        _workspace(folder), step, Mode.WRITE, Progress(), selection, allow_dirty=True
+        workspace.keeping_both() if keep_both else workspace,
+        step,
+        Mode.WRITE,
+        Progress(),
+        selection,
+        allow_dirty=True,
     )
     assert not done.summary.internal_errors, done.summary.diagnostics
 
 
-def in_random_order(folder: Path, seed: int, step: Step = Step.ALL) -> Iterator[str]:
+def in_random_order(
+    folder: Path, seed: int, step: Step = Step.ALL, *, keep_both: bool = False
+) -> Iterator[str]:
     """Migrate one route after the other, then the rest; yields after each step."""
     routes = routes_of(folder)
     random.Random(seed).shuffle(routes)  # noqa: S311  an order, no secret
     for route in routes:
-        migrate(folder, Selection(routes=(route,)), step)
+        migrate(folder, Selection(routes=(route,)), step, keep_both=keep_both)
         yield route
-    migrate(folder, EVERYTHING, step)
+    migrate(folder, EVERYTHING, step, keep_both=keep_both)
     yield "--all"
 
 
@@ -69,12 +79,14 @@ def complaints(app: FixtureApp, folder: Path) -> str:
     return found
 
 
-def at_once(app: FixtureApp, folder: Path, step: Step = Step.ALL) -> dict[str, bytes]:
+def at_once(
+    app: FixtureApp, folder: Path, step: Step = Step.ALL, *, keep_both: bool = False
+) -> dict[str, bytes]:
     """The files after one run for everything."""
     copy = copy_of(app.before, folder)
     if step is Step.ASYNC:
         migrate(copy, EVERYTHING, Step.QUERIES)
-    migrate(copy, EVERYTHING, step)
+    migrate(copy, EVERYTHING, step, keep_both=keep_both)
     return tree(copy)
 
 
@@ -87,16 +99,19 @@ def _main() -> int:
     parser.add_argument("app")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=int, default=1, help="test after each N-th step; 0: never")
+    parser.add_argument("--keep-both", action="store_true")
     parser.add_argument("--step", choices=["all", "async"], default="all")
     arguments = parser.parse_args()
     app, step = fixture_app(arguments.app), Step(arguments.step)
     folder = Path(tempfile.mkdtemp())
-    wanted = at_once(app, folder / "at-once", step)
+    both = arguments.keep_both
+    wanted = at_once(app, folder / "at-once", step, keep_both=both)
     copy = copy_of(app.before, folder / "in-steps")
     if step is Step.ASYNC:
         migrate(copy, EVERYTHING, Step.QUERIES)
     failures = number = 0
-    for number, name in enumerate(in_random_order(copy, arguments.seed, step), start=1):
+    steps = in_random_order(copy, arguments.seed, step, keep_both=both)
+    for number, name in enumerate(steps, start=1):
         found = ""
         if arguments.every and number % arguments.every == 0:
             found = complaints(app, copy)

@@ -153,6 +153,15 @@ def profile_option(command: Decorated) -> Decorated:
     )(command)
 
 
+def keep_both_option(command: Decorated) -> Decorated:
+    """`--keep-both`; goes inside `pass_workspace`, which takes it."""
+    return click.option(
+        "--keep-both",
+        is_flag=True,
+        help="Give helpers that sync code calls, too, an async twin instead of a bridge.",
+    )(command)
+
+
 def mode_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--diff`, `--check` or `--write`, which arrive as one argument `mode`; `--allow-dirty`."""
 
@@ -228,6 +237,7 @@ def pass_workspace(command: Callable[..., Any]) -> Callable[..., Any]:
         scheduler: str,
         shard: str = "",
         profile: str = "",
+        keep_both: bool = False,
         **options: Any,
     ) -> Any:
         from migrate_async.cli.workspace import open_workspace
@@ -244,6 +254,8 @@ def pass_workspace(command: Callable[..., Any]) -> Callable[..., Any]:
         )
         if profile:
             workspace = workspace.with_profile(Path(profile))
+        if keep_both:
+            workspace = workspace.keeping_both()
         return command(*args, workspace=workspace, **options)
 
     shared = (_paths_argument, _jobs_option, _executor_option, _scheduler_option, _cache_option)

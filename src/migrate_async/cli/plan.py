@@ -12,6 +12,7 @@ from migrate_async.cli.invocation import Invocation
 from migrate_async.cli.options import (
     example,
     global_options,
+    keep_both_option,
     pass_workspace,
     profile_option,
     selection_options,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 @selection_options
 @step_option
 @profile_option
+@keep_both_option
 @click.option("--explain", metavar="FUNCTION", help="Only why FUNCTION is treated as it is.")
 @click.option(
     "--format",

@@ -39,6 +39,11 @@ class Workspace:
         """Whether `path` is one of the files to report or to change."""
         return selected(path, self.selection) and self.shard.has(path)
 
+    def keeping_both(self) -> Workspace:
+        """The same with async twins beside what sync code goes on calling."""
+        settings = msgspec.structs.replace(self.settings, keep="both")
+        return replace(self, settings=settings)
+
     def with_profile(self, file: Path) -> Workspace:
         """The same with `file`, relative to the working directory, as the profile to heed."""
         settings = msgspec.structs.replace(self.settings, profile=str(_absolute(file)))

@@ -18,6 +18,7 @@ from migrate_async.index.dependencies import Dependencies
 from migrate_async.index.infer import Inference
 from migrate_async.index.members import is_property
 from migrate_async.index.operations import Operation
+from migrate_async.index.originals import Originals, find_originals
 from migrate_async.index.parameters import Parameters, callable_params
 from migrate_async.index.types import Types
 from migrate_async.model import syntax as s
@@ -78,6 +79,7 @@ class CallGraph:
         self.value_uses: dict[sc.Function, list[ValueUse]] = {}
         self.injected: set[sc.Function] = set()
         """Functions that a `Depends(...)` names."""
+        self.originals: Originals = find_originals(self._functions)
         self._properties = frozenset(fn.name for fn in self._functions if is_property(fn))
         self._names = frozenset(
             fn.name for fn in self._functions if isinstance(fn.node, s.FunctionDef)
@@ -100,11 +102,10 @@ class CallGraph:
                 for target in site.targets:
                     self.callers.setdefault(target, []).append(site)
             self._collect_uses(fn)
-            for call in fn.calls:
-                for site in self._bridge(call, fn):
-                    self.bridges.setdefault(fn, []).append(site)
-                    for target in site.targets:
-                        self.bridged.setdefault(target, []).append(site)
+            for site in (*self._bridges_in(fn), *self._twin_calls(sites)):
+                self.bridges.setdefault(fn, []).append(site)
+                for target in site.targets:
+                    self.bridged.setdefault(target, []).append(site)
 
     # --- arguments of unannotated parameters ---------------------------------------------------
 
@@ -182,6 +183,18 @@ class CallGraph:
             "call",
             operation is not None and operations.is_heuristic(types),
         )
+
+    def _bridges_in(self, fn: sc.Function) -> Iterator[CallSite]:
+        for call in fn.calls:
+            yield from self._bridge(call, fn)
+
+    def _twin_calls(self, sites: Iterable[CallSite]) -> Iterator[CallSite]:
+        """A call of an async twin also stands for one of the sync original."""
+        originals = self.originals.originals
+        for site in sites if originals else ():
+            found = tuple(originals[target] for target in site.targets if target in originals)
+            if found and site.kind == "call":
+                yield msgspec.structs.replace(site, targets=found, kind="bridge")
 
     def _bridge(self, call: sc.RawCall, fn: sc.Function) -> Iterator[CallSite]:
         if bridges.is_bridge(call.node, call.scope, self._inference):

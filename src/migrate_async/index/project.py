@@ -26,6 +26,7 @@ from migrate_async.index.callgraph import CallSite, ValueUse
 from migrate_async.index.calls import arguments
 from migrate_async.index.columns import Column
 from migrate_async.index.operations import Operation
+from migrate_async.index.originals import Originals
 from migrate_async.index.orm import Model
 from migrate_async.index.parameters import callable_params
 from migrate_async.index.relationships import Relationship
@@ -244,6 +245,11 @@ class Project:
         with infer.deep_recursion():
             found = bridges.is_bridge(node, self.scope_of(node), self._inference)
         return bridges.direct(node) if found else None
+
+    @property
+    def originals(self) -> Originals:
+        """Sync functions that stay beside the coroutine function which takes their place."""
+        return self._graph.originals
 
     def value_uses(self, fn: Function) -> list[ValueUse]:
         """Where `fn` is used as a value."""

@@ -89,6 +89,7 @@ TRANSPARENT_DECORATORS = frozenset(
         "overload",
         "override",
         "staticmethod",
+        "sync_twin",
         "typechecked",
         "wraps",
     }

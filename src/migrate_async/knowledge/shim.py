@@ -19,6 +19,7 @@ SHIM: dict[str, str] = {
     "legacy_sessionmaker": _DATABASE,
     "run_async": "a coroutine that awaits the call",
     "sync_side": "coroutines on the AsyncSession itself",
+    "sync_twin": "the coroutine function that it names",
     "use_mode": "an `async def` route",
 }
 """Public names of `migrate_async` that go when the migration is done."""
@@ -26,6 +27,10 @@ SHIM: dict[str, str] = {
 SYNC_FACTORY_PREFIX = "Sync"
 SYNC_ENGINE_PREFIX = "sync_"
 """What the codemods call the sync twins of a session factory and an engine."""
+
+TWIN_SUFFIX = "_async"
+TWIN_MARK = "sync_twin"
+"""What the async twin of a function is called, and the decorator of its sync original."""
 
 PACKAGE = "migrate_async"
 """Where the names of `SHIM` are imported from."""

@@ -37,6 +37,8 @@ class Verdict(enum.Enum):
     CONVERT = "convert"
     BRIDGE = "bridge"
     """Stays sync, and converted code calls it."""
+    TWIN = "twin"
+    """Converts under another name, beside the sync original (`keep = "both"`)."""
     KEEP = "keep"
     WAIT = "wait"
     """Was not selected; a later run converts it."""
@@ -212,6 +214,17 @@ class RemoveDecorator(Edit, frozen=True):
     """Remove the decorator whose expression is at `span`."""
 
 
+class KeepBoth(Edit, frozen=True):
+    """Leave the `def` at `span` as it was, with the decorator `code`; below it, as edited, `name`.
+
+    `apart` is the number of blank lines between the two.
+    """
+
+    name: str
+    code: str
+    apart: int
+
+
 class AddDecorator(Edit, frozen=True):
     """Put the decorator `code` (without `@`) above the other decorators of the `def` at `span`."""
 
@@ -350,6 +363,7 @@ AnyEdit: TypeAlias = Union[
     ChangeBlock,
     WrapStatements,
     RemoveDecorator,
+    KeepBoth,
     AddDecorator,
     AddParameter,
     ReplaceParameter,

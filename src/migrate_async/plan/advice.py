@@ -47,5 +47,7 @@ _NEXT_STEPS = {
     "its uses `async with` or `async for`",
     "hands-on": "call it in a loop or a list comprehension, and hand on the results",
     "runs-sync": "call a method instead, or convert that one by hand",
+    "twins-differ": "make the same change in both and take the fingerprint out of "
+    "`sync_twin(...)`, or delete one of them",
     "iterates-sync": "select what keeps it sync, or collect the items inside it",
 }

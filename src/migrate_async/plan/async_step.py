@@ -40,6 +40,8 @@ from migrate_async.plan.driver_types import driver_type_edits
 from migrate_async.plan.effects import Effects
 from migrate_async.plan.entry_points import entry_point_edits
 from migrate_async.plan.frontier import Frontier
+from migrate_async.plan.handovers import open_ends
+from migrate_async.plan.keep_both.edits import KeptBoth
 from migrate_async.plan.lifespan import lifespan_edits
 from migrate_async.plan.listeners import Listeners
 from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
@@ -104,6 +106,7 @@ class AsyncStep:
             self._obstacle,
             self._shared,
             Callbacks(project),
+            settings.keep == "both",
         )
 
     @cached_property
@@ -117,6 +120,10 @@ class AsyncStep:
             lambda: self._environments,
         )
 
+    @cached_property
+    def _both(self) -> KeptBoth:
+        return KeptBoth(self._project, self.colouring, self._verdicts.beside)
+
     def wants(self, function: Function) -> bool:
         """Whether `function` was selected, or is needed by what was."""
         return function in self._verdicts.wanted
@@ -125,10 +132,12 @@ class AsyncStep:
         """Add everything that the step does to `collector`."""
         converted = [f for f in self.colouring.coloured if self.colouring.converts(f)]
         self._decide(collector)
+        wanted = filter(self.wants, self._project.functions)
+        collector.diagnostics += open_ends(self._project, wanted)
         self._translate(collector)
         frontier = Frontier(self._around, self._verdicts, self._becomes_async)
         collapse = Collapse(
-            self._project, self.colouring, self._world.holds_kept, self._shared.holders.holds
+            self._project, self._both, self._world.holds_kept, self._shared.holders.holds
         )
         for module, found in collapse.plan().items():
             collector.add_module(module, found)
@@ -140,6 +149,9 @@ class AsyncStep:
             collector.add_module(module, found)
         is_lent = frontier.still_lends(collapse.lent) or bool(self._lent)
         self._hop(collector, needed=frontier.serves_kept or is_lent)
+        for function in self._both.staying:
+            if function.node is not None:
+                collector.leave(function.module.path, function.node.span)
 
     def _change_world(
         self, collector: Collector, frontier: Frontier, converted: list[Function]
@@ -203,6 +215,8 @@ class AsyncStep:
             # Without a chain of its own, a function hands its session to one that has.
             sites = (*self._project.calls(function), *self._project.bridges(function))
             calls = (target for site in sites for target in site.targets)
+            if function in self._both.staying:
+                continue
             if function in taken or (not found.chains and not taken.isdisjoint(calls)):
                 collector.add_queries(queries, function)
 
@@ -266,6 +280,10 @@ class AsyncStep:
             if function in self._environments:
                 kept = None
             verdict = self._verdict(function)
+            why_so = kept
+            if verdict is p.Verdict.TWIN:
+                why_so = self._verdicts.why_both(function)
+                collector.count("twins")
             route = routes.get(function)
             collector.decisions.append(
                 p.FunctionDecision(
@@ -273,7 +291,7 @@ class AsyncStep:
                     path=function.module.path,
                     line=function.node.line if function.node else 0,
                     verdict=verdict.value,
-                    reasons=(kept, *self._chain(why)) if kept else self._chain(why),
+                    reasons=(*filter(None, [why_so]), *self._chain(why)),
                     route=f"{','.join(route.methods)} {route.path}" if route else "",
                 )
             )
@@ -299,6 +317,8 @@ class AsyncStep:
 
     def _verdict(self, function: Function) -> p.Verdict:
         """What stays sync is bridged where async code goes on calling it."""
+        if function in self._verdicts.beside:
+            return p.Verdict.TWIN
         if function not in self.colouring.kept or function in self._environments:
             return p.Verdict.CONVERT
         is_bridged = bool(self._project.bridges_to(function)) or any(
@@ -332,7 +352,7 @@ class AsyncStep:
         collector.add(path, sessions.edits, sessions.imports, sessions.unneeded)
         collector.count("sessions", sessions.sessions)
         awaiter = Awaiter(
-            self._around, self._touches, self.colouring, self._world.holds_kept, self.blocking
+            self._around, self._touches, self._both, self._world.holds_kept, self.blocking
         )
         found = awaiter.plan(function, sessions.gone)
         collector.add(path, found.edits, found.imports, found.unneeded)
@@ -341,6 +361,7 @@ class AsyncStep:
         collector.count("threads", found.threads)
         collector.diagnostics += found.diagnostics
         self._lent += found.lent
+        collector.add_module(function.module, self._both.split(function))
         self._attributes(collector, function, sessions, found.sync_spans)
         collector.add_module(function.module, driver_type_edits(self._project, function))
         if is_test_path(path) and (is_test(function) or is_fixture(function)):

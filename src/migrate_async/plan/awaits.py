@@ -13,8 +13,8 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.annotations import annotation_edits
 from migrate_async.plan.blocking import BlockingWork, report
 from migrate_async.plan.bridging import Bridges
-from migrate_async.plan.colour import Colouring
 from migrate_async.plan.colour_edits import NAME, ColourEdits
+from migrate_async.plan.keep_both.edits import KeptBoth
 from migrate_async.plan.names import names_in
 from migrate_async.plan.surroundings import Surroundings
 from migrate_async.plan.touches import Touch, Touches
@@ -29,18 +29,19 @@ class Awaiter:
         self,
         around: Surroundings,
         touches: Touches,
-        colouring: Colouring,
+        both: KeptBoth,
         holds_kept: Callable[[Class], bool],
         blocking: BlockingWork,
     ) -> None:
+        self._both = both
         self._project = around.project
         self._settings = around.settings
         self._twins = around.twins
         self._touches = touches
-        self._colouring = colouring
+        self._colouring = both.colouring
         self._holds_kept = holds_kept
         self._blocking = blocking
-        self._bridges = Bridges(self._project, touches, colouring, blocking)
+        self._bridges = Bridges(self._project, touches, both.colouring, blocking)
 
     def plan(self, function: Function, gone: frozenset[s.AnyNode]) -> ColourEdits:
         """Everything but the session's own acquisition and the queries."""
@@ -121,6 +122,10 @@ class Awaiter:
         coloured = [target for target in site.targets if target in self._colouring.coloured]
         if not coloured:
             return
+        twin = self._both.twin_name(site)
+        if twin:
+            self._twin(found, site, twin)
+            return
         if not all(self._colouring.converts(target) for target in coloured):
             self._bridges.call(found, function, site)
             return
@@ -129,6 +134,13 @@ class Awaiter:
             return
         found.awaits += 1
         found.edits.append(p.AwaitCall(span=site.node.span, codemod=NAME))
+
+    def _twin(self, found: ColourEdits, site: CallSite, name: str) -> None:
+        renamed = self._both.renamed(site, name)
+        found.awaits += 1
+        found.edits += [*renamed.edits, p.AwaitCall(span=site.node.span, codemod=NAME)]
+        found.imports += renamed.imports
+        found.unneeded += renamed.unneeded
 
     def _made(self, found: ColourEdits, site: CallSite) -> None:
         """An object that stays sync is made with the sync side of the session."""

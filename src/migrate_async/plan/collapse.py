@@ -13,8 +13,9 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.plan.colour import Colouring
 from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.keep_both.edits import KeptBoth
+from migrate_async.plan.keep_both.names import callee
 from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
 from migrate_async.plan.text import source
 
@@ -28,12 +29,13 @@ class Collapse:
     def __init__(
         self,
         project: Project,
-        colouring: Colouring,
+        both: KeptBoth,
         holds_kept: Callable[[Class], bool],
         holds: Callable[[Class], bool],
     ) -> None:
+        self._both = both
         self._project = project
-        self._colouring = colouring
+        self._colouring = both.colouring
         self._holds_kept = holds_kept
         self._holds = holds
         self.lent: set[s.AnyNode] = set()
@@ -41,7 +43,11 @@ class Collapse:
     def plan(self) -> dict[Module, ModuleEdits]:
         """Edits by module; counts what goes on using the sync side of a session."""
         found: dict[Module, ModuleEdits] = {}
+        for module, twins in self._both.collapse():
+            found.setdefault(module, ModuleEdits()).take(twins)
         for function in self._project.functions:
+            if self._both.is_leaving(function):
+                continue
             taken: set[s.AnyNode] = set()
             sites = (*self._project.calls(function), *self._project.bridges(function))
             for site in sites:
@@ -58,9 +64,16 @@ class Collapse:
         """Whether nothing that the bridge reaches stays sync, or needs the thread for itself."""
         return (
             bool(site.targets)
+            and not self._is_twin_call(site)
             and not any(target in self._colouring.kept for target in site.targets)
             and any(self._works_on_session(site, target) for target in site.targets)
         )
+
+    def _is_twin_call(self, site: CallSite) -> bool:
+        """Whether `site` is the call of an async twin, which ends with the twin."""
+        call = site.node
+        is_direct = isinstance(call, s.Call) and callee(site) is call.func
+        return is_direct and not site.function.is_lambda
 
     def _works_on_session(self, site: CallSite, target: Function) -> bool:
         """Whether `target` is bridged for its session: other threads are there for slow work."""
@@ -80,6 +93,9 @@ class Collapse:
 
     def _take_down(self, found: ModuleEdits, site: CallSite) -> Iterator[s.AnyNode]:
         call = self._bridge_of(site)
+        twin = self._both.twin_name(site)
+        if twin:
+            found.take(self._both.renamed(site, twin))
         if site.function.is_lambda:
             found.edits += self._reads(site.function)
         if not isinstance(call, s.Call):

@@ -41,6 +41,11 @@ class Collector:
         self._imports.setdefault(path, set()).update(imports)
         self._unneeded.setdefault(path, set()).update(unneeded)
 
+    def leave(self, path: str, span: Span) -> None:
+        """Take back what would change the code at `span`."""
+        edits = self._edits.get(path, [])
+        edits[:] = [edit for edit in edits if not span[:2] <= edit.span[:2] <= span[2:]]
+
     def add_module(self, module: Module, found: ModuleEdits) -> None:
         """Add one planner's changes of a module."""
         self.add(module.path, found.edits, found.imports, found.unneeded)

@@ -52,13 +52,15 @@ class Bounds:
     """What limits a colouring.
 
     `obstacle` says why a function cannot convert; functions that `ignore` accepts take no part and
-    stay sync.
+    stay sync. The sync originals of those `beside` stay for callers that stay sync: what they call
+    must serve both.
     """
 
     obstacle: Obstacle
     sharing: Sharing
     callbacks: Callbacks
     ignore: Callable[[Function], bool]
+    beside: frozenset[Function] = frozenset()
 
 
 def colour(project: Project, touches: Touches, bounds: Bounds) -> Colouring:
@@ -167,6 +169,7 @@ class _Keeper:
         self._sharing = bounds.sharing
         self._callbacks = bounds.callbacks
         self._ignore = bounds.ignore
+        self._beside = bounds.beside
         self._kept: dict[Function, Reason] = {}
         self._givers: dict[CallSite, bool] = {}
         self._handed: dict[Function, Callback] = {}
@@ -219,7 +222,9 @@ class _Keeper:
         for site in self._project.callers(function):
             if site.kind in ("dependency", "bridge") or self._is_fetched(function, site):
                 continue
-            reason = self._caller(site)
+            if function in self._beside and self._stays_sync(site.function):
+                continue
+            reason = self._caller(site, has_original=function in self._beside)
             if reason is not None:
                 return reason
         return None
@@ -270,15 +275,21 @@ class _Keeper:
             self._givers[site] = any(kinds)
         return self._givers[site]
 
-    def _caller(self, site: CallSite) -> Reason | None:
+    def _stays_sync(self, caller: Function) -> bool:
+        return self._ignore(caller) or caller not in self._coloured or caller in self._kept
+
+    def _caller(self, site: CallSite, *, has_original: bool) -> Reason | None:
         caller = site.function
         if caller.is_module:
             if "main" in site.context:
                 return None
             text = f"it is called when {caller.module.path} is imported"
             return _reason("called-at-import", text, site, caller)
-        if self._ignore(caller) or caller not in self._coloured or caller in self._kept:
+        if self._stays_sync(caller):
             text = f"{caller.qualname} calls it and stays sync"
+            return _reason("called-by-sync", text, site, caller)
+        if caller in self._beside and not has_original:
+            text = f"the sync original of {caller.qualname} calls it"
             return _reason("called-by-sync", text, site, caller)
         for other in site.targets:
             if other in self._kept:

@@ -39,6 +39,13 @@ class ModuleEdits:
     moves_import: bool = False
     """Whether something that ran at import runs in the application's lifespan now."""
 
+    def take(self, other: ModuleEdits) -> None:
+        """Add what another part does to the same module."""
+        self.edits += other.edits
+        self.imports += other.imports
+        self.unneeded += other.unneeded
+        self.diagnostics += other.diagnostics
+
 
 def add_import(found: ModuleEdits, module: Module, source: str, name: str, codemod: str) -> str:
     """The local name of `source.name` in `module`, imported if it is not yet."""

@@ -9,6 +9,7 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.database import HOP_ARGUMENT, HOP_SESSION, NAME
+from migrate_async.plan.keep_both.finishing import sync_originals
 from migrate_async.plan.scaffold import Use, find_uses, hops, sync_sides
 from migrate_async.plan.twins import Twins
 
@@ -22,7 +23,8 @@ def plan_finish(project: Project, digests: Mapping[str, str]) -> p.Plan:
     `digests` maps each path to the SHA-256 of its bytes.
     """
     twins = Twins(project)
-    blocked = sorted({_blocked(use) for use in _uses(project, twins)})
+    uses = {_blocked(use) for use in _uses(project, twins)}
+    blocked = sorted(uses | set(sync_originals(project)))
     if blocked:
         return p.Plan(step=STEP, diagnostics=tuple(blocked), counts={"in-the-way": len(blocked)})
     edits: dict[str, list[p.AnyEdit]] = {}

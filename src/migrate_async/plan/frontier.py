@@ -194,20 +194,29 @@ class Frontier:
                 function.module.path,
                 node.span,
                 CANNOT_STAY,
-                f"{function.qualname} is a coroutine that stays sync: "
+                f"{function.qualname} is a coroutine that stays sync{self._why(function)}: "
                 "on the event loop a sync session cannot share the async one",
-                "resolve what keeps it sync, or make it `def`: FastAPI then runs it in a thread",
+                f"resolve that (`migrate-async plan --explain {function.qualname}`), or make it "
+                "`def`, if it awaits nothing: FastAPI then runs it in a thread",
             )
 
+    def _why(self, function: Function) -> str:
+        reason = self._verdicts.colouring.kept.get(function)
+        return f" ({reason.text})" if reason is not None else ""
+
     def _cannot_stay(self, function: Function, node: s.Name | s.Attribute) -> Diagnostic:
-        advice = "resolve what keeps it sync, or migrate one database of the application at a time"
+        advice = (
+            f"resolve what keeps it sync (`migrate-async plan --explain {function.qualname}`), or "
+            "have it take a session of its own: from Depends(get_db), or from the factory"
+        )
         if self._verdicts.full.converts(function):
             advice = f"select it too: --function {function.qualname}"
         return at(
             function.module.path,
             node.span,
             CANNOT_STAY,
-            f"{function.qualname} stays sync, but {s.dotted_name(node)} will give an AsyncSession",
+            f"{function.qualname} stays sync{self._why(function)}, "
+            f"but {s.dotted_name(node)} will give an AsyncSession",
             advice,
         )
 

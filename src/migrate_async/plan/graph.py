@@ -9,7 +9,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.model.graph import CallEdge, CallGraph
 from migrate_async.model.plan import FunctionDecision, Plan, Verdict
 
-_CHANGING = (Verdict.CONVERT.value, Verdict.BRIDGE.value)
+_CHANGING = (Verdict.CONVERT.value, Verdict.TWIN.value, Verdict.BRIDGE.value)
 
 
 def call_graph(project: Project, plan: Plan) -> CallGraph:

@@ -5,6 +5,10 @@ Such code was written for a sync session. Whoever calls it keeps one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
 from migrate_async.index import types as t
 from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
@@ -13,7 +17,10 @@ from migrate_async.index.sessions import is_heuristic
 from migrate_async.index.types import Type
 from migrate_async.knowledge.external import HARMLESS_ROOTS
 from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import Diagnostic, Severity, at
 from migrate_async.plan.paths import is_test_path
+
+OPEN_END = "MA203"
 
 
 def unfollowed(project: Project, function: Function) -> CallSite | None:
@@ -26,7 +33,7 @@ def unfollowed(project: Project, function: Function) -> CallSite | None:
     for site in project.calls(function):
         if site.kind != "call" or site.targets or site.operation is not None:
             continue
-        if not project.passes_session(site) or not _passes_sync(project, site):
+        if not project.passes_session(site) or not _passes_sync(project, site, surely=True):
             continue
         assert isinstance(site.node, s.Call)  # noqa: S101  sites of this kind are
         types = project.infer(site.node.func, site.scope)
@@ -35,13 +42,30 @@ def unfollowed(project: Project, function: Function) -> CallSite | None:
     return None
 
 
-def _passes_sync(project: Project, site: CallSite) -> bool:
+def open_ends(project: Project, functions: Iterable[Function]) -> Iterator[Diagnostic]:
+    """A message for each call in `functions` that gets a sync session and is not resolved."""
+    for function in functions:
+        for site in project.calls(function) if not is_test_path(function.module.path) else ():
+            if site.kind == "call" and not site.resolved and _passes_sync(project, site):
+                found = at(
+                    function.module.path,
+                    site.node.span,
+                    OPEN_END,
+                    f"{function.qualname} passes a session to a call that is not resolved",
+                    "annotate what is called; see that it takes the session which it gets now",
+                )
+                yield msgspec.structs.replace(found, severity=Severity.NOTE.value)
+
+
+def _passes_sync(project: Project, site: CallSite, *, surely: bool = False) -> bool:
+    """Whether an argument is a sync session, not only by its name if it is to be so `surely`."""
     call = site.node
     assert isinstance(call, s.Call)  # noqa: S101  sites of this kind are
     values = (*call.args, *(keyword.value for keyword in call.keywords))
     types = (project.infer(value, site.scope) for value in values)
     return any(
-        project.session_kind_of(found) == "sync" and not is_heuristic(found) for found in types
+        project.session_kind_of(found) == "sync" and not (surely and is_heuristic(found))
+        for found in types
     )
 
 

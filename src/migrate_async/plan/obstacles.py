@@ -52,6 +52,7 @@ class Obstacles:
     def __call__(self, function: Function, coloured: Mapping[Function, Reason]) -> Reason | None:
         checks = (
             self._boundary,
+            self._torn,
             self._migration,
             self._legacy_query,
             self._without_counterpart,
@@ -78,8 +79,16 @@ class Obstacles:
             if note == "special-method":
                 text = f"syntax calls {function.name}, and does not await"
                 return _at(function, "special-method", text)
+            if function.is_async:
+                continue  # its decorator has been given a coroutine function before
             if not note.startswith(_HARMLESS_SOFT):
                 return _at(function, "decorator", f"its decorator may not await it: {note}")
+        return None
+
+    def _torn(self, function: Function) -> Reason | None:
+        if function in self._project.originals.torn:
+            text = "it or its async twin was edited since that was made: they may differ"
+            return _at(function, "twins-differ", text)
         return None
 
     def _migration(self, function: Function) -> Reason | None:

@@ -54,6 +54,7 @@ def _always(project: Project) -> Iterator[Function]:
             function.is_async
             or _START_UP in function.decorator_names
             or project.bridges_to(function)
+            or function in project.originals.twins
         ):
             yield function
 

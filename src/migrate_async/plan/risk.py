@@ -25,6 +25,8 @@ def _risk(plan: Plan) -> tuple[str, str]:
     verdicts = Counter(decision.verdict for decision in plan.functions)
     if verdicts[Verdict.BRIDGE.value]:
         return "medium", f"{_counted(verdicts[Verdict.BRIDGE.value], 'function')} run in bridges"
+    if verdicts[Verdict.TWIN.value]:
+        return "medium", f"{_counted(verdicts[Verdict.TWIN.value], 'function')} stay twice"
     warnings = sum(found.severity == Severity.WARNING.value for found in plan.diagnostics)
     if warnings:
         return "medium", f"{_counted(warnings, 'message')} to read"

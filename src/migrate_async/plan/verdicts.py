@@ -18,6 +18,7 @@ from migrate_async.model.selection import Selection
 from migrate_async.plan.callbacks import Callbacks
 from migrate_async.plan.colour import Bounds, Colouring, Obstacle, colour
 from migrate_async.plan.cost import cheapest
+from migrate_async.plan.keep_both.choosing import Chooser
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.queries import Chain, QueryPlan
 from migrate_async.plan.reach import reach
@@ -38,13 +39,17 @@ class Verdicts:
     _obstacle: Obstacle
     _shared: SharedSessions
     _callbacks: Callbacks
+    _keeps_both: bool = False
 
     @cached_property
     def full(self) -> Colouring:
         """As if everything were selected. Test suites take part only if they call what converts."""
-        if not self._suites_convert:
-            return self._alone
-        return self._together
+        found = self._together if self._suites_convert else self._alone
+        if not self._keeps_both:
+            return found
+        return self._end(
+            Chooser(self._project, self._queries, self._shared.holders).choose(self._end)
+        )
 
     @cached_property
     def tests_stay(self) -> bool:
@@ -57,7 +62,7 @@ class Verdicts:
 
     @cached_property
     def _together(self) -> Colouring:
-        return self._colour(self._obstacle, self._shared, ignore=lambda _function: False)
+        return self._colour(self._obstacle, self._shared, ignore=_nothing)
 
     @cached_property
     def _takes_tests(self) -> bool:
@@ -102,9 +107,38 @@ class Verdicts:
     @cached_property
     def colouring(self) -> Colouring:
         """What this run does."""
-        if not self.is_partial:
+        if not self.is_partial and not self.beside and not self._has_twins:
             return self.full
-        found = self._colour(self._unless_unwanted, self, ignore=_is_test)
+        return self._this_run(self.beside)
+
+    @cached_property
+    def beside(self) -> frozenset[Function]:
+        """The functions that convert under another name in this run; their originals stay."""
+        if not self._keeps_both:
+            return frozenset()
+        return self._chooser.choose(self._this_run, self._project.originals.twins)
+
+    def why_both(self, function: Function) -> Reason:
+        """What keeps the sync original of `function`, which is in `beside`."""
+        return self._chooser.reasons[function]
+
+    @property
+    def _has_twins(self) -> bool:
+        return bool(self._project.originals.twins)
+
+    @cached_property
+    def _chooser(self) -> Chooser:
+        return Chooser(self._project, self._queries, self._shared.holders)
+
+    def _end(self, beside: frozenset[Function]) -> Colouring:
+        """The last colouring of all, with some functions kept twice."""
+        ignore = _nothing if self._suites_convert else _is_test
+        return self._colour(self._obstacle, self._shared, ignore, beside)
+
+    def _this_run(self, beside: frozenset[Function]) -> Colouring:
+        if not self.is_partial:
+            return self._end(beside)
+        found = self._colour(self._unless_unwanted, self, _is_test, beside)
         left = self._left_builders(found)
         return Colouring({**found.coloured, **left}, {**found.kept, **left})
 
@@ -138,9 +172,13 @@ class Verdicts:
     # --- the partial colouring -----------------------------------------------------------------
 
     def _colour(
-        self, obstacle: Obstacle, sharing: Sharing, ignore: Callable[[Function], bool]
+        self,
+        obstacle: Obstacle,
+        sharing: Sharing,
+        ignore: Callable[[Function], bool],
+        beside: frozenset[Function] = frozenset(),
     ) -> Colouring:
-        bounds = Bounds(obstacle, sharing, self._callbacks, ignore)
+        bounds = Bounds(obstacle, sharing, self._callbacks, ignore, beside)
         return colour(self._project, self._touches, bounds)
 
     def _unless_unwanted(
@@ -210,3 +248,7 @@ class Verdicts:
 
 def _is_test(function: Function) -> bool:
     return is_test_path(function.module.path)
+
+
+def _nothing(_function: Function) -> bool:
+    return False

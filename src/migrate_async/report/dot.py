@@ -10,6 +10,7 @@ from migrate_async.model.plan import FunctionDecision, Verdict
 
 _COLOURS = {
     Verdict.CONVERT.value: ("#d3efe9", "#0b6e66"),
+    Verdict.TWIN.value: ("#d3efe9", "#8a5300"),
     Verdict.BRIDGE.value: ("#fdeccb", "#8a5300"),
     Verdict.WAIT.value: ("#eceaf1", "#5b576b"),
     Verdict.KEEP.value: ("#fbdde7", "#a3305a"),

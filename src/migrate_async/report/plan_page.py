@@ -15,7 +15,8 @@ from migrate_async.report.charts import ring
 from migrate_async.report.words import counted
 
 _ORDER = tuple(
-    verdict.value for verdict in (Verdict.KEEP, Verdict.BRIDGE, Verdict.WAIT, Verdict.CONVERT)
+    verdict.value
+    for verdict in (Verdict.KEEP, Verdict.BRIDGE, Verdict.WAIT, Verdict.TWIN, Verdict.CONVERT)
 )
 _GRAVITY = (Severity.ERROR.value, Severity.WARNING.value, Severity.NOTE.value)
 

@@ -26,6 +26,7 @@ _SEVERITY_STYLE = {
 }
 _VERDICT_STYLE = {
     Verdict.CONVERT.value: "green",
+    Verdict.TWIN.value: "green",
     Verdict.BRIDGE.value: "cyan",
     Verdict.KEEP.value: "yellow",
     Verdict.WAIT.value: "dim",
@@ -142,6 +143,7 @@ def _plan_extent(plan: Plan, page: Page) -> None:
     page.columns(
         [
             ("converts", counted(verdicts[Verdict.CONVERT.value], "function")),
+            *_kept_twice(verdicts[Verdict.TWIN.value]),
             ("bridged", counted(verdicts[Verdict.BRIDGE.value], "function")),
             ("stays", counted(verdicts[Verdict.KEEP.value], "function")),
             ("waits", counted(verdicts[Verdict.WAIT.value], "function")),
@@ -149,6 +151,10 @@ def _plan_extent(plan: Plan, page: Page) -> None:
             ("risk", f"{plan.risk}: {plan.risk_reason}"),
         ]
     )
+
+
+def _kept_twice(number: int) -> list[tuple[str, str]]:
+    return [("kept twice", counted(number, "function"))] if number else []
 
 
 def counts_line(counts: dict[str, int]) -> str:
@@ -163,6 +169,7 @@ def counts_line(counts: dict[str, int]) -> str:
         _count(counts, "sessions", "session"),
         _count(counts, "awaits", "await"),
         _count(counts, "threads", "threaded call"),
+        _count(counts, "twins", "async twin"),
         _count(counts, "pieces", "sync name", "in-the-way", "in the way"),
     ]
     return ", ".join(piece for piece in pieces if piece) or "nothing"

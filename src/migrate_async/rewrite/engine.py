@@ -12,6 +12,7 @@ from migrate_async.model.plan import FilePlan, Plan
 from migrate_async.rewrite.comments import replace_comments
 from migrate_async.rewrite.imports import change_imports
 from migrate_async.rewrite.islands import line_limit, rewrite
+from migrate_async.rewrite.originals import with_fingerprints
 from migrate_async.source.parallel import Workers
 from migrate_async.source.read import SourceFile
 
@@ -49,9 +50,10 @@ def rewrite_text(file: FilePlan, text: str, limit: int | None = None) -> str:
     Raises `InternalError` when the plan does not fit the text, and `SourceError` when the text is
     not valid Python.
     """
-    text, edits = replace_comments(text, file.edits)
-    edited = rewrite(text, edits, limit)
-    return change_imports(edited, file.path, file.imports, file.unneeded, limit)
+    before, edits = replace_comments(text, file.edits)
+    edited = rewrite(before, edits, limit)
+    after = change_imports(edited, file.path, file.imports, file.unneeded, limit)
+    return with_fingerprints(text, after)
 
 
 def codemods_of(file: FilePlan) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from migrate_async.model.plan import (
     Edit,
     HoistExpression,
     InsertStatements,
+    KeepBoth,
     MakeAsync,
     NestWith,
     QueryRewrite,
@@ -97,6 +98,7 @@ _ORDER = {
     ChangeBlock: 0,
     NestWith: 0,
     InsertStatements: 1,
+    KeepBoth: 0,
     WrapStatements: 2,
 }
 

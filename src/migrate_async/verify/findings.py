@@ -69,6 +69,12 @@ LEGACY_API = Check(
     "A method is used that AsyncSession does not have",
     "use `await db.execute(select(...))`, or `await db.run_sync(...)`",
 )
+TORN_TWIN = Check(
+    "MA283",
+    "A sync original and its async twin were edited since they were made, or the twin is gone",
+    "make the same change in both and take the fingerprint out of `sync_twin(...)`, or delete one",
+    Severity.WARNING.value,
+)
 
 CHECKS = (
     UNRESOLVED_IMPORT,
@@ -83,5 +89,6 @@ CHECKS = (
     DOES_NOT_COMPILE,
     ASYNC_GENERATOR,
     LEGACY_API,
+    TORN_TWIN,
 )
 """All of them, by code; docs/verify.md has a row for each."""

@@ -34,6 +34,10 @@ def verify_tree(project: Project, texts: Mapping[str, str], exists: Exists) -> l
         found += protocols.check(fn)
         found += check_overrides(project, coroutines, fn)
         found += imports.check_attributes(fn)
+    for fn in project.originals.torn:
+        if fn.node is not None:
+            message = f"{fn.qualname} and its async twin may no longer do the same"
+            found.append(f.TORN_TWIN.at(fn.module.path, fn.node.span, message))
     for module in project.modules.values():
         found += imports.check(module)
         found += check_text(module.path, texts[module.path])

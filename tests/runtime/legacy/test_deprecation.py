@@ -18,6 +18,7 @@ from migrate_async.runtime.legacy.deprecation import (
     LegacyShimWarning,
     counted_elsewhere,
     legacy_uses,
+    sync_twin,
     warn_legacy,
 )
 from migrate_async.runtime.legacy.install import SessionScopeMiddleware, install
@@ -48,6 +49,23 @@ def test_it_warns_once_per_line_and_counts_each_use() -> None:
 def test_the_warning_is_a_deprecation_warning() -> None:
     with pytest.warns(DeprecationWarning, match="deprecated"):
         use_the_shim()
+
+
+def test_a_sync_original_warns_of_its_callers_and_counts_them() -> None:
+    @sync_twin("double_async", "0123abcd")
+    def double(number: int) -> int:
+        return 2 * number
+
+    with pytest.warns(LegacyShimWarning, match=r"double .* use double_async instead"):
+        assert [double(number) for number in range(3)] == [0, 2, 4]
+    assert [(use.replacement, use.count) for use in legacy_uses()] == [("double_async", 3)]
+
+
+def test_a_coroutine_function_is_nobodys_sync_original() -> None:
+    async def get() -> None: ...
+
+    with pytest.raises(TypeError, match="is a coroutine function"):
+        sync_twin("get_async")(get)
 
 
 def test_a_call_site_may_be_given() -> None:

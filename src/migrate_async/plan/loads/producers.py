@@ -136,8 +136,11 @@ class Producers:
         self, call: s.Call, scope: Scope, path: Path, hops: tuple[Hop, ...]
     ) -> Iterator[Use]:
         types = self._project.infer((self._project.bridged(call) or call).func, scope)
+        originals = self._project.originals.originals
         functions = tuple(
-            item.fn for item in t.ordered(types) if isinstance(item, t.FunctionObject)
+            originals.get(item.fn, item.fn)
+            for item in t.ordered(types)
+            if isinstance(item, t.FunctionObject)
         )
         if functions and len(functions) == len(types):
             yield from self._of_functions(functions, scope.function, call, path, hops)

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 
 import libcst as cst
 
-from migrate_async.model.plan import AddDecorator
+from migrate_async.errors import InternalError
+from migrate_async.model.plan import AddDecorator, KeepBoth
 from migrate_async.rewrite.fragments import parse_expression
 
 Decorated = cst.FunctionDef | cst.ClassDef
@@ -16,6 +17,21 @@ def add_decorator(edit: AddDecorator, node: Decorated) -> Decorated:
     """`node` with one more decorator above the others."""
     new = cst.Decorator(parse_expression(edit.code))
     return node.with_changes(decorators=[new, *node.decorators])
+
+
+def kept_both(
+    edit: KeepBoth, original: cst.CSTNode, updated: cst.CSTNode
+) -> list[cst.BaseStatement]:
+    """`original` with the decorator nearest to its `def`, and `updated` under another name."""
+    if not isinstance(original, cst.FunctionDef) or not isinstance(updated, cst.FunctionDef):
+        raise InternalError("only a function can stay beside its twin")
+    mark = cst.Decorator(parse_expression(edit.code), leading_lines=original.lines_after_decorators)
+    if not original.decorators:
+        mark = mark.with_changes(leading_lines=())
+    old = original.with_changes(decorators=[*original.decorators, mark], lines_after_decorators=())
+    blank = [cst.EmptyLine(indent=False) for _ in range(edit.apart)]
+    new = updated.with_changes(name=cst.Name(edit.name), leading_lines=blank)
+    return [old, new]
 
 
 def remove_decorators(

@@ -13,12 +13,14 @@ from migrate_async.model.plan import (
     DropFinally,
     Edit,
     InsertStatements,
+    KeepBoth,
     NestWith,
     ReplaceStatement,
     UnwrapBlock,
     WrapStatements,
 )
 from migrate_async.rewrite.fragments import leading_lines, parse_expression, parse_statements
+from migrate_async.rewrite.operations.decorators import kept_both
 from migrate_async.rewrite.place import Hoisted
 
 _DEFINITION_GAP = 2
@@ -124,6 +126,8 @@ class BlockEditor:
             ):
                 entry.nodes[0] = _padded(entry.nodes[0])
                 entry.apart = True
+        elif isinstance(edit, KeepBoth):
+            entry.nodes = kept_both(edit, entry.original, entry.nodes[-1])
         elif isinstance(edit, InsertStatements):
             self._insert(edit, entry, is_docstring)
         elif isinstance(edit, UnwrapBlock):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -68,6 +69,21 @@ def deprecated(name: str, replacement: str) -> Callable[[Callable[P, R]], Callab
             return function(*args, **kwargs)
 
         return warning
+
+    return decorate
+
+
+def sync_twin(name: str, _fingerprint: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Mark a function as the deprecated sync original of the coroutine function `name` beside it.
+
+    Each call is counted, the first from each place warned of. `migrate` writes the fingerprint, to
+    tell whether one of the two was edited since.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        if inspect.iscoroutinefunction(function):
+            raise TypeError(f"{function.__qualname__} is a coroutine function: mark the sync one")
+        return deprecated(function.__qualname__, name)(function)
 
     return decorate
 

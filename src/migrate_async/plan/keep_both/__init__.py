@@ -1,0 +1,1 @@
+"""Keep-both twins: an async function beside its deprecated sync original (`keep = "both"`)."""

@@ -96,6 +96,14 @@ def test_a_fixture_that_only_makes_a_client_stays_sync() -> None:
     assert ("MA572", "note") in [(d.code, d.severity) for d in plan.diagnostics]
 
 
+def test_a_fixture_that_is_imported_under_another_name() -> None:
+    """pytest knows it by the name that it has in the module."""
+    shared = f"{_HEAD}@pytest.fixture\ndef test_client():\n    yield TestClient(app)\n"
+    test = "from tests.shared import test_client as http\n\ndef test_a(http):\n    http.get('/')\n"
+    plan = planned(conftest="", shared=shared, test_a=test)
+    assert async_lines(plan, "tests/test_a.py") == [3]
+
+
 def test_a_client_of_the_module_and_one_that_is_imported() -> None:
     module = f'{_HEAD}client = TestClient(app)\n\ndef test_a():\n    client.get("/")\n'
     other = 'from tests.test_a import client\n\ndef test_b():\n    client.get("/")\n'
@@ -153,7 +161,7 @@ LEFT = [
         "import unittest\nfrom fastapi.testclient import TestClient\nfrom app.main import app\n\n"
         "class TestA(unittest.TestCase):\n    def test_a(self):\n"
         "        TestClient(app).get('/')\n",
-        "test_a is called by unittest, which does not await",
+        "test_a cannot be awaited: unittest calls it",
         id="unittest",
     ),
     pytest.param(

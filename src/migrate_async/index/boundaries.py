@@ -123,8 +123,21 @@ def _by_use(fn: sc.Function, graph: CallGraph) -> str | None:
 
 def _is_foreign_use(use: ValueUse, graph: CallGraph) -> bool:
     if use.kind.startswith("arg:"):
-        return use.kind.removeprefix("arg:") not in fastapi.AWAITING_CONSUMERS
+        consumer = use.kind.removeprefix("arg:")
+        return consumer not in fastapi.AWAITING_CONSUMERS and not _names_an_override(use, graph)
     return use.kind == "value" and not _is_override_table(use, graph)
+
+
+def _names_an_override(use: ValueUse, graph: CallGraph) -> bool:
+    """`app.dependency_overrides.pop(get_db)`, `setitem(app.dependency_overrides, get_db, ...)`."""
+    call = graph.parent(use.node)
+    if not isinstance(call, s.Call):
+        return False
+    owner = call.func.value if isinstance(call.func, s.Attribute) else None
+    return any(
+        isinstance(node, s.Attribute) and node.attr == "dependency_overrides"
+        for node in (owner, *call.args)
+    )
 
 
 def _is_override_table(use: ValueUse, graph: CallGraph) -> bool:

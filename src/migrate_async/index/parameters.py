@@ -134,6 +134,13 @@ def _fixtures(functions: list[sc.Function]) -> dict[str, list[sc.Function]]:
     for fn in functions:
         if "fixture" in fn.decorator_names:
             found.setdefault(_fixture_name(fn), []).append(fn)
+    homes = {(fn.module.name, fn.name): fn for named in found.values() for fn in named}
+    for module in dict.fromkeys(fn.module for fn in functions):
+        for origin, local in module.imported_as.items():
+            fixture = homes.get(origin)
+            # pytest goes by the name in the module, unless the decorator gives one.
+            if fixture is not None and local != fixture.name == _fixture_name(fixture):
+                found.setdefault(local, []).append(fixture)
     return found
 
 

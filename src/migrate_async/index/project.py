@@ -175,6 +175,10 @@ class Project:
         """`engine`, `connection`, `async-engine` or `async-connection`."""
         return sessions.engine_or_connection(self.infer(expr, scope))
 
+    def fixture(self, name: str, user: Function) -> Function | None:
+        """The fixture that pytest gives `user`, a test or fixture, for its parameter `name`."""
+        return self._inference.parameters.fixture(name, user)
+
     def assigned(self, expr: s.Expr, scope: Scope) -> s.Expr | None:
         """The expression that the name `expr`, read in `scope`, is assigned somewhere."""
         found = resolve.alias(expr, self._inference.names, scope)

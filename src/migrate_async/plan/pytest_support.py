@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
@@ -10,6 +11,23 @@ from migrate_async.plan.database import ModuleEdits
 NAME = "async-tests"
 
 _MARK = '@pytest.mark.asyncio(loop_scope="session")'
+
+
+_XUNIT = frozenset(
+    f"{verb}_{what}"
+    for verb in ("setup", "teardown")
+    for what in ("class", "function", "method", "module")
+)
+
+
+def caller_without_await(project: Project, function: Function) -> str:
+    """Who calls `function`, which is in a test module, and awaits nothing; empty: nobody."""
+    cls = function.cls
+    if cls is not None and any("TestCase" in base for base in project.bases(cls)):
+        return "unittest calls it"
+    if function.name in _XUNIT or function.name.startswith("pytest_"):
+        return "pytest calls it by its name"
+    return ""
 
 
 def is_fixture(function: Function) -> bool:

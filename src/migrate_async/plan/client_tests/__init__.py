@@ -16,7 +16,7 @@ from migrate_async.plan.client_tests.edits import suite_edits
 from migrate_async.plan.client_tests.uses import Refused, Uses, uses_of
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.paths import is_test_path
-from migrate_async.plan.pytest_support import is_fixture
+from migrate_async.plan.pytest_support import caller_without_await, is_fixture
 
 LEFT = "MA571"
 NEEDS = "MA572"
@@ -30,11 +30,6 @@ _HARMLESS = (
     "decorator:pytest_asyncio.",
     "decorator:time_machine.",
     "decorator:unittest.mock.",
-)
-_XUNIT = frozenset(
-    f"{verb}_{what}"
-    for verb in ("setup", "teardown")
-    for what in ("class", "function", "method", "module")
 )
 
 
@@ -91,10 +86,9 @@ def _check(project: Project, function: Function) -> None:
         raise Refused(function, None, "a lambda calls a client")
     if not is_test_path(function.module.path):
         raise Refused(function, None, f"{function.qualname} is no part of the tests")
-    if function.name in _XUNIT or (function.cls and _is_unittest(project, function)):
-        raise Refused(
-            function, None, f"{function.name} is called by unittest, which does not await"
-        )
+    caller = caller_without_await(project, function)
+    if caller:
+        raise Refused(function, None, f"{function.name} cannot be awaited: {caller}")
     if project.value_uses(function):
         raise Refused(function, None, f"{function.name} is handed on as a value")
     if function.is_generator and not is_fixture(function):
@@ -104,11 +98,6 @@ def _check(project: Project, function: Function) -> None:
             note.startswith("cache:") and not is_fixture(function)
         ):
             raise Refused(function, None, f"its decorator may not await {function.name}: {note}")
-
-
-def _is_unittest(project: Project, function: Function) -> bool:
-    cls = function.cls
-    return cls is not None and any("TestCase" in base for base in project.bases(cls))
 
 
 def _check_site(site: CallSite) -> None:

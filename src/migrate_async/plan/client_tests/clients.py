@@ -8,7 +8,6 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.types import External
 from migrate_async.model import syntax as s
-from migrate_async.plan.client_tests.fixtures import Fixtures
 from migrate_async.plan.names import local_name
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.pytest_support import is_fixture, is_test
@@ -21,7 +20,6 @@ class Clients:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._fixtures = Fixtures(project)
         self.functions = [f for f in project.functions if is_test_path(f.module.path)]
         self._names: dict[Function, set[str]] = {function: set() for function in self.functions}
         self._giving: set[Function] = set()
@@ -83,7 +81,7 @@ class Clients:
             ):
                 yield param.name
             elif is_test(function) or is_fixture(function):
-                fixture = self._fixtures.of_parameter(function, param.name)
+                fixture = self._project.fixture(param.name, function)
                 if fixture in self._giving:
                     yield param.name
 

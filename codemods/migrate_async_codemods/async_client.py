@@ -58,7 +58,8 @@ class AsyncClient(PlannedCodemod):
     with the arguments and the defaults of `TestClient`: redirects are followed, exceptions of the
     application are raised, cookies are kept, and `async with` runs start-up and shut-down. Its
     requests are awaited; the tests, fixtures and helpers that send them become coroutines for
-    pytest-asyncio, on one event loop for the session. Sessions in fixtures stay what they are.
+    pytest-asyncio, on one event loop for the session. Sessions in fixtures become async in the
+    same step, once the application has migrated (`async-tests`).
 
     ## Left alone
 

@@ -36,10 +36,14 @@ class AsyncTests(PlannedCodemod):
 
     Converted tests get `@pytest.mark.asyncio(loop_scope="session")`, converted fixtures become
     `pytest_asyncio` fixtures of the same scope: all share one event loop, as they shared a thread.
+    Overrides of dependencies that only hand on a session become `async def`, and engines that a
+    fixture makes for itself are disposed of.
 
     ## Left alone
 
-    Test suites in which no test calls a function that converts.
+    Test suites in which no test calls a function that converts, unless `--step tests` asks for
+    sessions of their own to become async. Those stay sync as a whole where one of them has to
+    (`MA573`, `MA574`).
     """
 
     NAME = "async-tests"

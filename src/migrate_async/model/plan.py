@@ -28,7 +28,7 @@ class Step(enum.Enum):
     MODELS = "models"
     """Declarative models in 2.0 style; sync code is fine with it, so it can be done at any time."""
     TESTS = "tests"
-    """Tests on an async client instead of `TestClient`."""
+    """Tests on an async client instead of `TestClient`, and on async sessions of their own."""
     ALEMBIC = "alembic"
     """Alembic's `env.py` on an async engine, also where a sync one would do."""
 

@@ -18,6 +18,7 @@ from migrate_async.plan.after_commit import refresh_edits
 from migrate_async.plan.alembic import Alembic
 from migrate_async.plan.alembic.environment import is_environment, is_revision
 from migrate_async.plan.annotations import AnnotationEdits, annotation_edits, retype
+from migrate_async.plan.async_sources import engine_changes, factory_changes, unnamed_factories
 from migrate_async.plan.awaits import Awaiter
 from migrate_async.plan.blocking import BlockingWork
 from migrate_async.plan.callbacks import Callbacks
@@ -26,21 +27,18 @@ from migrate_async.plan.collapse import Collapse
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.colour import Colouring
 from migrate_async.plan.database import (
-    ModuleEdits,
     dependency_edits,
-    engine_edits,
-    factory_edits,
     factory_obstacle,
     hop_edits,
     hop_removal,
     hop_statement,
-    variable_annotation,
 )
 from migrate_async.plan.driver_types import driver_type_edits
 from migrate_async.plan.effects import Effects
 from migrate_async.plan.entry_points import entry_point_edits
 from migrate_async.plan.frontier import Frontier
 from migrate_async.plan.handovers import open_ends
+from migrate_async.plan.inner_listeners import inner_listener_edits, is_inside_listener
 from migrate_async.plan.keep_both.edits import KeptBoth
 from migrate_async.plan.lifespan import lifespan_edits
 from migrate_async.plan.listeners import Listeners
@@ -49,6 +47,7 @@ from migrate_async.plan.loads.dynamic import dynamic_reads, read_by_name
 from migrate_async.plan.loads.edits import LoadEdits
 from migrate_async.plan.model_base import base_edits
 from migrate_async.plan.obstacles import Obstacles, is_inside
+from migrate_async.plan.overrides import override_edits
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.polymorphic import polymorphic_edits
 from migrate_async.plan.pytest_support import is_fixture, is_test, pytest_edits
@@ -71,7 +70,7 @@ from migrate_async.plan.verdicts import Verdicts
 
 
 class AsyncStep:
-    """Plans the steps `async` and `all`."""
+    """Plans the steps `async` and `all`, and `tests` for an application that has migrated."""
 
     def __init__(
         self,
@@ -107,6 +106,7 @@ class AsyncStep:
             self._shared,
             Callbacks(project),
             settings.keep == "both",
+            step is p.Step.TESTS,
         )
 
     @cached_property
@@ -184,7 +184,10 @@ class AsyncStep:
         for module, found in listeners.edits(frontier.needs.variables):
             collector.add_module(module, found)
         self._load(collector)
-        self._modules(collector)
+        self._replacements(collector)
+        self._sources(collector)
+        self._retype_aliases(collector)
+        self._start_up(collector)
 
     def _translate(self, collector: Collector) -> None:
         """Queries: awaited in converted functions, in sync 2.0 style everywhere else."""
@@ -261,6 +264,11 @@ class AsyncStep:
     def colouring(self) -> Colouring:
         return self._verdicts.colouring
 
+    @property
+    def application(self) -> Colouring:
+        """What becomes of the application, whatever its tests do."""
+        return self._verdicts.alone
+
     def _obstacle(
         self, function: Function, coloured: Mapping[Function, p.Reason]
     ) -> p.Reason | None:
@@ -301,8 +309,12 @@ class AsyncStep:
             collector.count(f"functions{suffix}")
             if route:
                 collector.count(f"routes{suffix}")
-            if kept is not None and self.wants(function):
+            if kept is not None and self.wants(function) and not self._listens(function):
                 collector.diagnostics.append(stays_sync(function, kept, self._severity(function)))
+
+    def _listens(self, function: Function) -> bool:
+        """Whether `function` listens inside a coroutine, on what is sync there."""
+        return is_inside_listener(function, self.colouring.converts)
 
     def _waits(self, function: Function) -> bool:
         """Whether `function` was not selected and a later run converts it."""
@@ -348,6 +360,8 @@ class AsyncStep:
 
     def _convert(self, collector: Collector, function: Function) -> None:
         path = function.module.path
+        for edits in unnamed_factories(self._project, function):
+            collector.add_module(function.module, edits)
         sessions = self._session_plan(function)
         collector.add(path, sessions.edits, sessions.imports, sessions.unneeded)
         collector.count("sessions", sessions.sessions)
@@ -443,26 +457,17 @@ class AsyncStep:
             )
         return self._becomes_async(factory) and factory_obstacle(self._project, factory) is None
 
-    def _modules(self, collector: Collector) -> None:
-        for module, found in stand_in_edits(self._project, self.colouring.converts):
+    def _replacements(self, collector: Collector) -> None:
+        """What tests put in the place of what becomes async."""
+        converts = self.colouring.converts
+        for module, found in stand_in_edits(self._project, converts):
             collector.add_module(module, found)
-        collector.diagnostics += mock_sessions(self._project, self.colouring.converts)
-        for engine in self._project.engines:
-            if engine.kind == "engine" and self._becomes_async(engine):
-                collector.add_module(engine.module, engine_edits(self._project, engine))
-                collector.add_module(engine.module, variable_annotation(self._project, engine))
-        for factory in self._project.session_factories:
-            if factory.kind == "async_sessionmaker" or not self._becomes_async(factory):
-                continue
-            obstacle = factory_obstacle(self._project, factory)
-            found = factory_edits(self._project, factory) if obstacle is None else ModuleEdits()
-            found.diagnostics += [obstacle] if obstacle else []
-            collector.add_module(factory.module, found)
-            if obstacle is None:
-                collector.add_module(factory.module, variable_annotation(self._project, factory))
-            if self._injects and self._provider.creates and factory.name == self._provider.factory:
-                created = dependency_edits(factory, self._provider.get_db)
-                collector.add_module(factory.module, created)
+        collector.diagnostics += mock_sessions(self._project, converts)
+        for module, found in override_edits(self._project, converts):
+            if self._world.takes_part(module.path):
+                collector.add_module(module, found)
+
+    def _retype_aliases(self, collector: Collector) -> None:
         for alias in self._aliases:
             if alias in self._twins.aliases:
                 continue
@@ -470,7 +475,24 @@ class AsyncStep:
             retype(self._project, alias.module.scope, alias.value, retyped)
             path = alias.module.path
             collector.add(path, retyped.edits, retyped.imports, retyped.unneeded)
-        self._start_up(collector)
+
+    def _sources(self, collector: Collector) -> None:
+        for module, found in inner_listener_edits(self._project, self.colouring.converts):
+            collector.add_module(module, found)
+        for module, found in engine_changes(self._project, self._becomes_async):
+            collector.add_module(module, found)
+        for module, found in factory_changes(self._project, self._becomes_async):
+            collector.add_module(module, found)
+        if self._injects and self._provider.creates:
+            self._provide(collector)
+
+    def _provide(self, collector: Collector) -> None:
+        """Write the `get_db` from which functions take their session."""
+        for factory in self._project.session_factories:
+            is_new = factory.kind != "async_sessionmaker" and self._becomes_async(factory)
+            if is_new and factory.name == self._provider.factory:
+                created = dependency_edits(factory, self._provider.get_db)
+                collector.add_module(factory.module, created)
 
     def _becomes_async(self, variable: Variable) -> bool:
         """An engine or factory of a module that takes part, or of a converted function.

@@ -16,8 +16,9 @@ from migrate_async.plan.bridging import Bridges
 from migrate_async.plan.colour_edits import NAME, ColourEdits
 from migrate_async.plan.keep_both.edits import KeptBoth
 from migrate_async.plan.names import names_in
+from migrate_async.plan.schema_calls import schema_call
 from migrate_async.plan.surroundings import Surroundings
-from migrate_async.plan.touches import Touch, Touches
+from migrate_async.plan.touches import METADATA, Touch, Touches
 
 _HOISTED = ("exec", "execute", "scalars")
 
@@ -74,7 +75,7 @@ class Awaiter:
 
     def _touch(self, found: ColourEdits, touch: Touch, hoist: str) -> None:
         found.awaits += 1
-        if touch.kind == "metadata":
+        if touch.kind in METADATA:
             self._metadata(found, touch)
         elif touch.kind == "context":
             self._context(found, touch)
@@ -101,7 +102,7 @@ class Awaiter:
     def _metadata(self, found: ColourEdits, touch: Touch) -> None:
         """`Base.metadata.create_all(engine)` runs in `run_sync` on a connection of the engine."""
         statement = self._project.statement_of(touch.node)
-        code = metadata_block(self._project, touch.site, self._own_name)
+        code = schema_call(self._project, touch.site, self._own_name)
         if isinstance(statement, s.ExpressionStatement) and code:
             found.edits.append(p.ReplaceStatement(span=statement.span, codemod=NAME, code=code))
 
@@ -234,29 +235,6 @@ class Awaiter:
 def is_awaitable(function: Function) -> bool:
     """Whether calling the converted function gives a coroutine (not an async generator)."""
     return not function.is_generator
-
-
-def metadata_block(
-    project: Project, site: CallSite, written: Callable[[s.Expr], str] = s.dotted_name
-) -> str:
-    """`async with engine.begin() as connection: await connection.run_sync(...)` as source.
-
-    Empty when the call has more than its engine. `written` says what an engine is called.
-    """
-    call = site.node
-    assert isinstance(call, s.Call)  # noqa: S101  a metadata touch is a call
-    engines = [
-        value
-        for value in (*call.args, *(keyword.value for keyword in call.keywords))
-        if project.engine_or_connection(value, site.scope) == "engine"
-    ]
-    if len(call.args) + len(call.keywords) != 1 or len(engines) != 1:
-        return ""
-    engine = written(engines[0])
-    method = s.dotted_name(call.func)
-    if not engine or not method:
-        return ""
-    return f"async with {engine}.begin() as connection:\n    await connection.run_sync({method})"
 
 
 def _with_of(project: Project, call: s.Expr) -> s.With | None:

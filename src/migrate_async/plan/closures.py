@@ -14,6 +14,7 @@ from migrate_async.index.scopes import Function, Scope
 from migrate_async.index.types import Instance, QueryOf, Type
 from migrate_async.model import syntax as s
 from migrate_async.plan.holders import Holders
+from migrate_async.plan.inner_listeners import is_listener
 
 
 class Closures:
@@ -41,17 +42,23 @@ class Closures:
     def _owners(self, function: Function) -> Iterator[Function]:
         """The functions around `function` whose sessions it uses."""
         assert function.node is not None  # noqa: S101  the caller asked
+        # A listener finds the sync session inside of the async one by itself (`plan.listeners`).
+        is_held = self._is_kept if is_listener(function) else self._is_held
         for node in s.walk(function.node):
             if isinstance(node, s.Name):
                 scope = self._project.scope_of(node)
                 outer = _bound_in(node.id, scope)
-                if outer is not None and _is_around(outer, function) and self._is_held(node, scope):
+                if outer is not None and _is_around(outer, function) and is_held(node, scope):
                     yield outer
 
     def _is_held(self, name: s.Name, scope: Scope) -> bool:
         """Whether `name` is a sync session, a query of one, or an object that keeps one."""
         types = self._project.infer(name, scope)
-        return self._project.session_kind_of(types) == "sync" or any(map(self._keeps, types))
+        return self._project.session_kind_of(types) == "sync" or self._is_kept(name, scope)
+
+    def _is_kept(self, name: s.Name, scope: Scope) -> bool:
+        """Whether `name` is a query of a sync session, or an object that keeps one."""
+        return any(map(self._keeps, self._project.infer(name, scope)))
 
     def _keeps(self, item: Type) -> bool:
         if isinstance(item, QueryOf):

@@ -14,6 +14,7 @@ from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.inner_listeners import registers_listener
 from migrate_async.plan.keep_both.edits import KeptBoth
 from migrate_async.plan.keep_both.names import callee
 from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
@@ -130,9 +131,13 @@ class Collapse:
 
     def _sync_sides(self, function: Function) -> Iterator[s.AnyNode]:
         for site in self._project.calls(function):
-            if isinstance(site.node, s.Call) and site.kind == "call":
+            if isinstance(site.node, s.Call) and self._is_lent(site):
                 arguments = (*site.node.args, *(k.value for k in site.node.keywords))
                 yield from (value for value in arguments if self._is_sync_side(value))
+
+    def _is_lent(self, site: CallSite) -> bool:
+        """Whether other code gets what `site` is given; a listener is only put on it."""
+        return site.kind == "call" and not registers_listener(self._project, site)
 
     def _is_sync_side(self, node: s.Expr) -> bool:
         return (

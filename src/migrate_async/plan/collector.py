@@ -111,9 +111,12 @@ def _includes(outer: Span, span: Span) -> bool:
 
 
 def _repeats(edit: p.AnyEdit, known: list[p.AnyEdit]) -> bool:
-    """Whether another planner has made the same statement async already."""
-    return isinstance(edit, p.MakeAsync) and any(
-        isinstance(other, p.MakeAsync) and other.span == edit.span for other in known
+    """Whether another planner, for another codemod, has planned the same already."""
+    return any(
+        other.span == edit.span
+        and type(other) is type(edit)
+        and msgspec.structs.replace(other, codemod=edit.codemod) == edit
+        for other in known
     )
 
 

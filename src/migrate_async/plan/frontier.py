@@ -27,8 +27,9 @@ from migrate_async.plan.database import (
     moving_url,
     with_url,
 )
+from migrate_async.plan.inner_listeners import is_listener
 from migrate_async.plan.lent import LentSessions
-from migrate_async.plan.names import local_name
+from migrate_async.plan.names import is_variable
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.sessions.acquisitions import find_acquisitions
 from migrate_async.plan.sessions.classes import (
@@ -93,6 +94,7 @@ class Frontier:
             if found.kind == "next"
         ]
         inside = {node for call in fetched for node in s.walk(call)}
+        inside.update(node for part in _registrations(function) for node in s.walk(part))
         references = [node for node in _references(function) if node not in inside]
         found = self._repoint(function, references)
         self._lent_sessions(found, function)
@@ -273,14 +275,14 @@ class Frontier:
                 continue
             if not self._becomes_async(factory):
                 continue
-            if _names(module, factory.module, factory.name, node.id):
+            if is_variable(module, factory.module, factory.name, node.id):
                 self.needs.variables[factory] = None
                 name = _sync_name(factory)
                 return _passing(found, module, factory.module, name, factory.name)
         for engine in self._project.engines:
             if engine.scope.kind != "module" or not self._becomes_async(engine):
                 continue
-            if _names(module, engine.module, engine.name, node.id):
+            if is_variable(module, engine.module, engine.name, node.id):
                 self.needs.variables[engine] = None
                 return _passing(found, module, engine.module, _sync_name(engine), engine.name)
         return ""
@@ -447,7 +449,7 @@ class Frontier:
         """A sync factory needs the sync engine that it is bound to."""
         names = {node.id for node in s.walk(called(factory)) if isinstance(node, s.Name)}
         for engine in self._project.engines:
-            if any(_names(factory.module, engine.module, engine.name, name) for name in names):
+            if any(is_variable(factory.module, engine.module, engine.name, name) for name in names):
                 self.needs.variables[engine] = None
 
     def _twin(self, found: dict[Module, ModuleEdits], variable: Variable) -> None:
@@ -508,6 +510,14 @@ def _references(function: Function) -> Iterator[s.Name | s.Attribute]:
             yield from _outermost(statement)
 
 
+def _registrations(function: Function) -> tuple[s.Expr, ...]:
+    """The decorators of a listener, which say where it listens."""
+    node = function.node
+    if is_listener(function) and isinstance(node, s.FunctionDef):
+        return node.decorators
+    return ()
+
+
 _DEFINITIONS = (s.FunctionDef, s.ClassDef, s.Import, s.ImportFrom)
 
 
@@ -529,10 +539,3 @@ def _root(node: s.Expr) -> s.Expr:
     while isinstance(node, s.Attribute):
         node = node.value
     return node
-
-
-def _names(module: Module, owner: Module, name: str, used: str) -> bool:
-    """Whether `used` in `module` is the variable `name` of `owner`."""
-    if module is owner:
-        return used == name
-    return local_name(module, owner.name, name) == used

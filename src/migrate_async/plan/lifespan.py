@@ -11,10 +11,10 @@ from migrate_async.index.types import External
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
-from migrate_async.plan.awaits import metadata_block
 from migrate_async.plan.colour import Colouring
 from migrate_async.plan.database import NAME, ModuleEdits, add_import
 from migrate_async.plan.paths import is_test_path
+from migrate_async.plan.schema_calls import schema_call
 from migrate_async.plan.touches import Touch, Touches
 
 _FASTAPI = ("fastapi.FastAPI", "fastapi.applications.FastAPI")
@@ -124,7 +124,7 @@ def _lifespan(name: str, steps: list[str], last: list[str]) -> str:
 def _create_all(project: Project, found: ModuleEdits, imports: list[Touch]) -> Iterator[str]:
     for touch in imports:
         statement = project.statement_of(touch.node)
-        code = metadata_block(project, touch.site)
+        code = schema_call(project, touch.site)
         if code and isinstance(statement, s.ExpressionStatement):
             found.edits.append(p.ReplaceStatement(span=statement.span, codemod=NAME))
             yield code
@@ -161,7 +161,7 @@ def _without_application(
     found = ModuleEdits()
     for number, touch in enumerate(imports):
         statement = project.statement_of(touch.node)
-        code = metadata_block(project, touch.site)
+        code = schema_call(project, touch.site)
         if not code or not isinstance(statement, s.ExpressionStatement):
             continue
         if not is_test_path(module.path):

@@ -19,6 +19,7 @@ from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.database import NAME, ModuleEdits, add_import
 from migrate_async.plan.frontier import CANNOT_STAY
+from migrate_async.plan.inner_listeners import INSIDE, kind_inside
 from migrate_async.plan.paths import is_test_path
 
 _REGISTER = frozenset({"contains", "listen", "listens_for", "remove"})
@@ -96,11 +97,10 @@ class Listeners:
                 found.diagnostics.append(_unheard(listening, engine))
         elif self._named(listening, self._factories) is not None:
             self._listen_to_sessions(found, listening)
-        elif self._converts(listening.function) and self._is_session(listening):
-            self._replace(found, listening, "{}.sync_session")
-
-    def _is_session(self, listening: _Listening) -> bool:
-        return self._project.session_kind(listening.target, listening.scope) == "sync"
+        elif self._converts(listening.function):
+            kind = kind_inside(self._project, listening.function, listening.target)
+            if kind:
+                self._replace(found, listening, f"{{}}.{INSIDE[kind]}")
 
     def _named(self, listening: _Listening, variables: Collection[Variable]) -> Variable | None:
         """The one of `variables` whose value the target is."""

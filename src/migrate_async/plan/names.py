@@ -55,6 +55,13 @@ def local_name(importer: Module, target: str, name: str) -> str | None:
     return importer.imported_as.get((target, name))
 
 
+def is_variable(module: Module, owner: Module, name: str, used: str) -> bool:
+    """Whether `used` in `module` is the variable `name` of `owner`."""
+    if module is owner:
+        return used == name
+    return local_name(module, owner.name, name) == used
+
+
 def _is_relative(importer: Module) -> bool:
     froms = [node for node in importer.syntax.body if isinstance(node, s.ImportFrom)]
     package = importer.name.partition(".")[0]

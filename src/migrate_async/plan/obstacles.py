@@ -15,8 +15,11 @@ from migrate_async.model.plan import Reason, Step
 from migrate_async.plan.alembic.environment import environments, is_revision
 from migrate_async.plan.locks import locked_blocks
 from migrate_async.plan.owners import caller_of
+from migrate_async.plan.paths import is_test_path
+from migrate_async.plan.pytest_support import caller_without_await
 from migrate_async.plan.responses import Responses
-from migrate_async.plan.touches import Touches
+from migrate_async.plan.schema_calls import schema_call
+from migrate_async.plan.touches import METADATA, Touches
 
 _NO_AWAIT = ("generator", "default", "decorator")
 """Call contexts in which `await` is illegal or changes what the expression is."""
@@ -53,9 +56,11 @@ class Obstacles:
         checks = (
             self._boundary,
             self._torn,
+            self._test_runner,
             self._migration,
             self._legacy_query,
             self._without_counterpart,
+            self._schema,
             self._foreign_session,
             self._shared_session,
             self._unresolved,
@@ -91,6 +96,12 @@ class Obstacles:
             return _at(function, "twins-differ", text)
         return None
 
+    def _test_runner(self, function: Function) -> Reason | None:
+        if function.is_async or not is_test_path(function.module.path):
+            return None
+        caller = caller_without_await(self._project, function)
+        return _at(function, "boundary", f"it cannot be `async def`: {caller}") if caller else None
+
     def _migration(self, function: Function) -> Reason | None:
         if is_revision(function.module):
             return _at(function, "boundary", "Alembic calls it: it is part of a migration")
@@ -120,6 +131,17 @@ class Obstacles:
             if operation.name in SESSION_WITHOUT_COUNTERPART:
                 text = f"AsyncSession has no {operation.name}()"
                 return _site("no-counterpart", text, site)
+        return None
+
+    def _schema(self, function: Function) -> Reason | None:
+        """Tables are made in a way that cannot be written for an async engine."""
+        for touch in self._touches.of(function):
+            statement = self._project.statement_of(touch.node)
+            if touch.kind not in METADATA:
+                continue
+            alone = isinstance(statement, s.ExpressionStatement) and statement.value is touch.node
+            if not alone or not schema_call(self._project, touch.site):
+                return _site("metadata", f"it {touch.text} with more than an engine", touch.site)
         return None
 
     def _foreign_session(self, function: Function) -> Reason | None:

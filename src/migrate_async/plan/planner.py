@@ -18,16 +18,16 @@ from migrate_async.model import plan as p
 from migrate_async.model.selection import EVERYTHING, Selection
 from migrate_async.plan.alembic import Alembic
 from migrate_async.plan.async_step import AsyncStep
-from migrate_async.plan.client_tests import client_edits
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.cost import cheapest_queries
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.models import model_edits
-from migrate_async.plan.paths import is_under
+from migrate_async.plan.paths import is_test_path, is_under
 from migrate_async.plan.queries import TRANSLATE, QueryPlan, plan_queries
 from migrate_async.plan.reach import reach
 from migrate_async.plan.risk import with_risk
 from migrate_async.plan.selecting import roots
+from migrate_async.plan.suite_step import plan_suite
 
 
 def make_plan(
@@ -43,6 +43,11 @@ def make_plan(
     Raises `UsageError` for a name that the project does not have.
     """
     collector = Collector(digests or {})
+    if step is p.Step.TESTS:
+        chosen = roots(project, selection, lambda: ())
+        if any(is_test_path(function.module.path) for function in chosen):
+            plan_suite(project, settings, collector)
+        return collector.plan(step)
     by_module = _by_module(project, step)
     if by_module is not None:
         chosen = roots(project, selection, lambda: ())
@@ -76,8 +81,6 @@ def _by_module(
     """The planner of a step that looks at modules, not at sessions."""
     if step is p.Step.MODELS:
         return lambda selected: model_edits(project, selected)
-    if step is p.Step.TESTS:
-        return lambda _selected: client_edits(project)
     if step is p.Step.ALEMBIC:
         return lambda _selected: Alembic(project, lambda _engine: False).edits(asked=True)
     return None

@@ -15,15 +15,19 @@ from migrate_async.plan.blocks import is_unplaced
 from migrate_async.plan.handovers import unfollowed
 from migrate_async.plan.queries import LEAVE, Chain, QueryPlan
 
+METADATA = frozenset({"metadata", "schema"})
+"""The kinds of touches that make or drop tables."""
+
 FIRST_REMARK = "MA180"
 """From here on, query codes are remarks on queries that *are* translated."""
 
 
 @dataclass(frozen=True)
 class Touch:
-    """One operation. `kind`: `await`, `context` (entered with `with`), `block` or `metadata`.
+    """One operation.
 
-    A `block` is a `with` on a session: `node` is the session's expression.
+    `kind`: `await`, `context` (entered with `with`), `block` (a `with` on a session: `node` is the
+    session's expression), `metadata` (of `create_all` on an engine) or `schema` (on a connection).
     """
 
     kind: str
@@ -118,8 +122,9 @@ class Touches:
 
 def touch_at(project: Project, site: CallSite) -> Touch | None:
     """The operation, other than a legacy query, that `site` is on a sync object."""
-    if _is_metadata(project, site):
-        return Touch("metadata", site, f"runs {_method(site)}")
+    bound = _bound_to(project, site)
+    if bound:
+        return Touch(bound, site, f"runs {_method(site)}")
     operation = site.operation
     if operation is None:
         if _is_coroutine_in_async(project, site):
@@ -141,14 +146,16 @@ def _is_coroutine_in_async(project: Project, site: CallSite) -> bool:
     )
 
 
-def _is_metadata(project: Project, site: CallSite) -> bool:
+def _bound_to(project: Project, site: CallSite) -> str:
+    """The kind of a touch that makes or drops tables; empty for another call."""
     node = site.node
     if not isinstance(node, s.Call) or _method(site) not in METADATA_IO:
-        return False
-    return any(
-        project.engine_or_connection(value, site.scope) == "engine"
-        for value in (*node.args, *(keyword.value for keyword in node.keywords))
-    )
+        return ""
+    values = (*node.args, *(keyword.value for keyword in node.keywords))
+    kinds = {project.engine_or_connection(value, site.scope) for value in values}
+    if "engine" in kinds:
+        return "metadata"
+    return "schema" if "connection" in kinds else ""
 
 
 def _kind(site: CallSite, operation: Operation) -> str:

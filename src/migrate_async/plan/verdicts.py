@@ -40,11 +40,12 @@ class Verdicts:
     _shared: SharedSessions
     _callbacks: Callbacks
     _keeps_both: bool = False
+    _tests_asked: bool = False
 
     @cached_property
     def full(self) -> Colouring:
         """As if everything were selected. Test suites take part only if they call what converts."""
-        found = self._together if self._suites_convert else self._alone
+        found = self._together if self._suites_convert else self.alone
         if not self._keeps_both:
             return found
         return self._end(
@@ -57,7 +58,8 @@ class Verdicts:
         return self.is_partial or (self._takes_tests and not self._suites_convert)
 
     @cached_property
-    def _alone(self) -> Colouring:
+    def alone(self) -> Colouring:
+        """Of the application, as if it had no tests."""
         return self._colour(self._obstacle, self._shared, ignore=_is_test)
 
     @cached_property
@@ -66,7 +68,7 @@ class Verdicts:
 
     @cached_property
     def _takes_tests(self) -> bool:
-        return tests_take_part(self._project, self._alone)
+        return self._tests_asked or tests_take_part(self._project, self.alone)
 
     @cached_property
     def _suites_convert(self) -> bool:
@@ -84,7 +86,7 @@ class Verdicts:
             for member in self._shared.made(function)
         )
         return not makes_sync or any(
-            function.is_async and self._together.converts(function) for function in self._alone.kept
+            function.is_async and self._together.converts(function) for function in self.alone.kept
         )
 
     @cached_property

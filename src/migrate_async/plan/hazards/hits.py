@@ -15,7 +15,7 @@ from migrate_async.knowledge.blocking import Blocking
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
 from migrate_async.plan.text import text
-from migrate_async.plan.touches import touch_at
+from migrate_async.plan.touches import METADATA, touch_at
 
 _NO_IO = frozenset({("session", "begin"), ("connection", "begin"), ("engine", "begin")})
 """What opens a transaction: the first statement in it is what talks to the database."""
@@ -59,7 +59,7 @@ def _is_sync_io(project: Project, site: CallSite) -> bool:
     if touch is None or touch.kind == "block":
         return False  # what is done with the session in the block counts
     if operation is None:
-        return touch.kind == "metadata"
+        return touch.kind in METADATA
     return (operation.owner, operation.name) not in _NO_IO
 
 

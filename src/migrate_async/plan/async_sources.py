@@ -1,0 +1,56 @@
+"""The engines and session factories of a project that become async in a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function, Module
+from migrate_async.index.sessions import Variable
+from migrate_async.index.types import SessionFactory
+from migrate_async.model import syntax as s
+from migrate_async.plan.database import (
+    ModuleEdits,
+    engine_edits,
+    factory_edits,
+    factory_obstacle,
+    variable_annotation,
+)
+from migrate_async.plan.disposal import disposals
+
+
+def engine_changes(
+    project: Project, becomes_async: Callable[[Variable], bool]
+) -> Iterator[tuple[Module, ModuleEdits]]:
+    """The engines, by module."""
+    for engine in project.engines:
+        if engine.kind == "engine" and becomes_async(engine):
+            yield engine.module, engine_edits(project, engine)
+            yield engine.module, variable_annotation(project, engine)
+            yield engine.module, ModuleEdits([*disposals(project, engine)])
+
+
+def factory_changes(
+    project: Project, becomes_async: Callable[[Variable], bool]
+) -> Iterator[tuple[Module, ModuleEdits]]:
+    """The factories with a name, by module; reported where one cannot become async."""
+    for factory in project.session_factories:
+        if factory.kind == "async_sessionmaker" or not becomes_async(factory):
+            continue
+        obstacle = factory_obstacle(project, factory)
+        if obstacle is not None:
+            yield factory.module, ModuleEdits(diagnostics=[obstacle])
+            continue
+        yield factory.module, factory_edits(project, factory)
+        yield factory.module, variable_annotation(project, factory)
+
+
+def unnamed_factories(project: Project, function: Function) -> Iterator[ModuleEdits]:
+    """Factories that `function` makes and calls at once: `sessionmaker(bind=connection)()`."""
+    for site in project.calls(function):
+        call = project.parent(site.node)
+        if not isinstance(call, s.Call) or call.func is not site.node:
+            continue
+        types = project.infer(site.node, site.scope)
+        if any(isinstance(item, SessionFactory) and not item.is_async for item in types):
+            yield factory_edits(project, Variable("", "", "sessionmaker", site.node, site.scope))

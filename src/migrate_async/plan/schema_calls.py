@@ -1,0 +1,49 @@
+"""`Base.metadata.create_all(engine)` and its like, as async code runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from migrate_async.index.callgraph import CallSite
+from migrate_async.index.project import Project
+from migrate_async.model import syntax as s
+from migrate_async.plan.text import source
+
+
+def schema_call(
+    project: Project, site: CallSite, written: Callable[[s.Expr], str] = s.dotted_name
+) -> str:
+    """The statements for one call, as source; empty where they cannot be written.
+
+    On an engine that is `async with engine.begin() as connection:` around `await
+    connection.run_sync(...)`, on a connection only the latter. `written` says what an engine is
+    called.
+    """
+    call = site.node
+    assert isinstance(call, s.Call)  # noqa: S101  a metadata touch is a call
+    values = (*call.args, *(keyword.value for keyword in call.keywords))
+    binds = [value for value in values if project.engine_or_connection(value, site.scope)]
+    method = s.dotted_name(call.func)
+    if len(binds) != 1 or not method or (call.args and call.args[0] is not binds[0]):
+        return ""
+    bind = written(binds[0])
+    others = _others(call, binds[0])
+    if not bind or others is None:
+        return ""
+    arguments = ", ".join([method, *others])
+    if project.engine_or_connection(binds[0], site.scope) == "connection":
+        return f"await {bind}.run_sync({arguments})"
+    return f"async with {bind}.begin() as connection:\n    await connection.run_sync({arguments})"
+
+
+def _others(call: s.Call, bind: s.Expr) -> list[str] | None:
+    """The arguments besides the engine; None where they cannot be written."""
+    if any(keyword.arg is None for keyword in call.keywords):
+        return None
+    try:
+        return [
+            *(source(value) for value in call.args if value is not bind),
+            *(f"{k.arg}={source(k.value)}" for k in call.keywords if k.value is not bind),
+        ]
+    except ValueError:
+        return None

@@ -1,0 +1,112 @@
+"""The step `tests`: a suite on an async client and async sessions of its own.
+
+First the clients (`plan.client_tests`), then, once the application has migrated, what the suite
+makes sessions with: its engines, factories, fixtures and overrides become async as those of the
+application did, and the tests that use them coroutines. All of a suite converts or none of it: its
+sessions are shared through fixtures, and what one test writes another one reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.config import Settings
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import Diagnostic, at
+from migrate_async.model.selection import EVERYTHING
+from migrate_async.plan.async_step import AsyncStep
+from migrate_async.plan.client_tests import LEFT, client_edits
+from migrate_async.plan.collector import Collector
+from migrate_async.plan.database import factory_obstacle
+from migrate_async.plan.inner_listeners import is_listener
+from migrate_async.plan.overrides import sync_overridden
+from migrate_async.plan.paths import is_test_path
+from migrate_async.plan.queries import plan_queries
+
+SYNC_SESSIONS = "MA573"
+OBJECT_FACTORIES = "MA574"
+
+_FACTORY = "factory.alchemy.SQLAlchemyModelFactory"
+_AGAIN = "run `migrate-async migrate --all` first, and then this step again"
+_LEAVE = "resolve that, or leave it: sync sessions in tests go on working beside migrated routes"
+
+
+def plan_suite(project: Project, settings: Settings, collector: Collector) -> None:
+    """Add what the step does to all test suites of `project`."""
+    clients = list(client_edits(project))
+    for module, found in clients:
+        collector.add_module(module, found)
+    if any(item.code == LEFT for _, found in clients for item in found.diagnostics):
+        return  # an async session and `TestClient` live in different event loops
+    queries = plan_queries(project, settings, awaited=lambda _function: False)
+    step = AsyncStep(project, p.Step.TESTS, settings, EVERYTHING, queries)
+    if not any(is_test_path(function.module.path) for function in step.colouring.coloured):
+        return
+    obstacle = next(_obstacles(project, step), None)
+    if obstacle is not None:
+        collector.diagnostics.append(obstacle)
+        return
+    step.run(collector)
+    for function, planned in queries.functions.items():
+        if is_test_path(function.module.path):
+            collector.diagnostics += planned.diagnostics
+
+
+def _obstacles(project: Project, step: AsyncStep) -> Iterator[Diagnostic]:
+    """Why the sessions of the tests stay sync."""
+    yield from _application(project, step)
+    for function, found in sync_overridden(project):
+        text = f"they take the place of those of {function.qualname}, which is sync"
+        yield _left(found.function, text, _AGAIN, found.dependency.span)
+    yield from _object_factories(project)
+    for factory in project.session_factories:
+        if not is_test_path(factory.module.path) or factory.kind == "async_sessionmaker":
+            continue
+        why = factory_obstacle(project, factory)
+        if why is not None:
+            yield _left(factory.scope.function, why.message, why.next_step, factory.value.span)
+    for function, reason in step.colouring.kept.items():
+        if is_test_path(function.module.path) and not is_listener(function):
+            yield _left(function, f"{function.qualname} cannot await: {reason.text}", _LEAVE)
+
+
+def _application(project: Project, step: AsyncStep) -> Iterator[Diagnostic]:
+    """Whether it has migrated, as far as it can."""
+    colouring = step.application
+    for function in colouring.coloured:
+        if colouring.converts(function):
+            yield _left(function, f"{function.qualname} has not migrated yet", _AGAIN)
+    sources = (*project.session_factories, *project.engines)
+    is_async = any(
+        item.kind.startswith("async") and not is_test_path(item.module.path) for item in sources
+    )
+    if not is_async:
+        tests = (f for f in step.colouring.coloured if is_test_path(f.module.path))
+        yield _left(next(tests), "the application has no async sessions", _AGAIN)
+
+
+def _object_factories(project: Project) -> Iterator[Diagnostic]:
+    """Factories of factory_boy, which add objects to a sync session and flush or commit it."""
+    for cls in project.classes:
+        if _FACTORY not in project.bases(cls):
+            continue
+        yield at(
+            cls.module.path,
+            cls.node.span,
+            OBJECT_FACTORIES,
+            f"the sessions of the tests stay sync: {cls.name} makes objects on one, unawaited",
+            "leave them: sync sessions in tests go on working; or let factories `build()` objects "
+            "that tests add themselves",
+        )
+
+
+def _left(
+    function: Function, reason: str, next_step: str, span: s.Span | None = None
+) -> Diagnostic:
+    node = function.node
+    where = span or (node.span if node is not None else (1, 0, 1, 0))
+    text = f"the sessions of the tests stay sync: {reason}"
+    return at(function.module.path, where, SYNC_SESSIONS, text, next_step)

@@ -1,0 +1,57 @@
+"""`--step tests` on suites that make engines and sessions: the same results on async ones."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.databases import postgresql_url
+from support.fixture_apps import fixture_app
+from support.migration import copy_of, own_tests, tree, write
+
+
+def without_shim(folder: Path) -> None:
+    """Fail the tests where the adapter would hide a session that stayed sync."""
+    settings = folder / "pyproject.toml"
+    text = settings.read_text()
+    settings.write_text(text + 'filterwarnings = ["error::migrate_async.LegacyShimWarning"]\n')
+
+
+def passed(run: subprocess.CompletedProcess[str]) -> str:
+    """The line that counts the tests."""
+    assert run.returncode == 0, run.stdout[-4000:]
+    return next(line for line in reversed(run.stdout.splitlines()) if " passed" in line)
+
+
+@pytest.mark.parametrize("name", ["session_fixtures", "tutorial"])
+def test_a_suite_on_async_sessions_says_the_same(name: str, tmp_path: Path) -> None:
+    folder = copy_of(fixture_app(f"small/{name}").before, tmp_path)
+    before = passed(own_tests(folder)).partition(",")[0].partition(" in ")[0]
+
+    write(folder, "--step", "tests")
+    assert "MA573" not in write(folder, "--all"), "the application has migrated now"
+    assert before in passed(own_tests(folder)), "the client is async, the sessions sync"
+
+    said = write(folder, "--step", "tests")
+    assert "MA573" not in said
+    text = b"".join(tree(folder).values())
+    assert b"create_engine(" not in text.replace(b"create_async_engine(", b"")
+    without_shim(folder)
+    assert before in passed(own_tests(folder))
+
+    done = tree(folder)
+    write(folder, "--step", "tests")
+    write(folder, "--all")
+    assert tree(folder) == done, "another run changes nothing"
+
+
+def test_on_asyncpg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = copy_of(fixture_app("small/session_fixtures").before, tmp_path)
+    url = postgresql_url().replace("postgresql://", "postgresql+psycopg2://")
+    monkeypatch.setenv("TEST_DATABASE_URL", url)
+    write(folder, "--all")
+    write(folder, "--step", "tests")
+    without_shim(folder)
+    assert "16 passed" in passed(own_tests(folder))

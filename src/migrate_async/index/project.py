@@ -88,6 +88,7 @@ class Project:
         self.profile = profile
         self._symbols = Symbols()
         walked = [walk_module(source, self._symbols) for source in modules]
+        self._orders: dict[Class, tuple[Class, ...]] = {}
         self.modules: dict[str, Module] = {module.name: module for module in walked}
         self.functions: list[Function] = self._symbols.functions
         self.classes: list[Class] = self._symbols.classes
@@ -190,8 +191,12 @@ class Project:
 
     def mro(self, cls: Class) -> tuple[Class, ...]:
         """`cls` and the project classes that it inherits from, nearest first."""
-        order = self._inference.hierarchy.order(cls)
-        return tuple(item.cls for item in order if item.cls is not None)
+        found = self._orders.get(cls)
+        if found is None:
+            order = self._inference.hierarchy.order(cls)
+            found = tuple(item.cls for item in order if item.cls is not None)
+            self._orders[cls] = found
+        return found
 
     def attribute_types(self, cls: Class, name: str) -> Types:
         """What `self.name` can be in an object of `cls`."""

@@ -380,6 +380,9 @@ def _node_fields(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     return tuple(name for name in kind.__struct_fields__ if annotations[name] not in _NO_NODES)
 
 
+_LEAVES = frozenset({Name, Constant})
+
+
 def _below(node: AnyNode) -> list[AnyNode]:
     found: list[AnyNode] = []
     for field in _node_fields(type(node)):
@@ -402,6 +405,8 @@ def walk(node: AnyNode) -> Iterator[AnyNode]:
     while pending:
         current = pending.pop()
         yield current
+        if type(current) in _LEAVES:  # most nodes are
+            continue
         below = _below(current)
         below.reverse()
         pending += below

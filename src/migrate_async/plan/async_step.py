@@ -7,7 +7,7 @@ from functools import cached_property
 
 from migrate_async.config import Settings
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, Function
+from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
@@ -501,11 +501,16 @@ class AsyncStep:
         looked at apart.
         """
         owner = variable.scope.function
-        if is_revision(variable.module) or is_environment(variable.module):
+        if variable.module in self._of_alembic:
             return False
         if not self._world.takes_part(variable.module.path) or variable in self._twins.variables:
             return False
         return self.colouring.converts(owner) or owner not in self.colouring.coloured
+
+    @cached_property
+    def _of_alembic(self) -> frozenset[Module]:
+        modules = self._project.modules.values()
+        return frozenset(m for m in modules if is_revision(m) or is_environment(m))
 
     @cached_property
     def _alembic(self) -> Alembic:

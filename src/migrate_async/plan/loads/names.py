@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, ClassBinding, FromBinding, ImportBinding, Module
@@ -13,12 +14,15 @@ from migrate_async.plan.names import import_path, local_name, type_checking_bloc
 
 _NAMING = ClassBinding | FromBinding | ImportBinding
 
+_Name: TypeAlias = "tuple[str, p.ImportChange | None]"
+
 
 class Naming:
     def __init__(self, project: Project, codemod: str) -> None:
         self._project = project
         self._codemod = codemod
         self._imports: dict[Module, frozenset[str]] = {}
+        self._known: dict[tuple[Class, Module], _Name | None] = {}
         self._names: dict[Module, tuple[tuple[str, Types], ...]] = {}
 
     def name_of(self, cls: Class, module: Module) -> tuple[str, p.ImportChange | None]:
@@ -26,6 +30,21 @@ class Naming:
 
         Raises `LookupError` when importing it could lead in a circle, or the name is taken.
         """
+        found = self._found(cls, module)
+        if found is None:
+            raise LookupError(cls.qualname)
+        return found
+
+    def can_name(self, cls: Class, module: Module) -> bool:
+        return self._found(cls, module) is not None
+
+    def _found(self, cls: Class, module: Module) -> _Name | None:
+        key = (cls, module)
+        if key not in self._known:
+            self._known[key] = self._find(cls, module)
+        return self._known[key]
+
+    def _find(self, cls: Class, module: Module) -> _Name | None:
         itself, home = of(ClassObject(cls)), of(ModuleObject(cls.module.name))
         for name, found in self._names_in(module):
             if found == itself:
@@ -33,9 +52,9 @@ class Naming:
             if found == home and self._is_top(cls):
                 return f"{name}.{cls.name}", None
         if cls.name in module.scope.names or cls.module is module:
-            raise LookupError(cls.qualname)
+            return None
         if not self._is_top(cls) or module.name in self._reached(cls.module):
-            raise LookupError(cls.qualname)
+            return None
         path = import_path(module, cls.module.name)
         return cls.name, p.ImportChange(self._codemod, path, cls.name)
 
@@ -53,13 +72,6 @@ class Naming:
     def _is_top(self, cls: Class) -> bool:
         """Whether the module of `cls` has it at its top level."""
         return cls.outer.kind == "module"
-
-    def can_name(self, cls: Class, module: Module) -> bool:
-        try:
-            self.name_of(cls, module)
-        except LookupError:
-            return False
-        return True
 
     def loader(self, name: str, module: Module) -> tuple[str, p.ImportChange | None]:
         """What `module` calls a loader of `sqlalchemy.orm`."""

@@ -8,12 +8,14 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
 from migrate_async.cli import carried, use_cases
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.workspace import Workspace, open_workspace
+from migrate_async.model import plan as p
 from migrate_async.model.plan import Step
 from migrate_async.model.summary import Mode
 from migrate_async.report.json import plan_document
@@ -255,3 +257,10 @@ def test_who_mentions_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = (root / "other.py").read_text()
     assert not _is_carried(root, monkeypatch, app=APP + HELPER, other=other + "# weigh\n")
     assert _is_carried(root, monkeypatch, app="# x\n" + APP + HELPER, other="# y\n" + other)
+
+
+def test_every_place_of_an_edit_moves() -> None:
+    """`plan.moved` knows by name what of an edit is a place."""
+    edits = get_args(p.AnyEdit)
+    hints = {name: kind for edit in edits for name, kind in get_type_hints(edit).items()}
+    assert {name for name, kind in hints.items() if str(p.Span) in str(kind)} == {"span", "until"}

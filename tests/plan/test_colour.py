@@ -357,3 +357,59 @@ def test_a_decorator_that_has_a_coroutine_function_already_is_no_obstacle() -> N
     """
     found = plan({"app/main.py": text})
     assert verdicts(found) == {"app.main.now": "convert", "app.main.later": "keep"}
+
+
+def test_who_takes_a_session_from_an_object_lives_in_its_world() -> None:
+    """FastAPI makes one `Paging` for both: `here` cannot have another session than `there`."""
+    found = plan(
+        {
+            "app/routes.py": """
+                from fastapi import APIRouter, Depends
+                from sqlalchemy.orm import Session
+                from .database import get_db
+                from .models import User
+
+                router = APIRouter()
+
+                class Paging:
+                    def __init__(self, limit: int = 10, db: Session = Depends(get_db)):
+                        self.limit, self.db = limit, db
+
+                @router.get("/here")
+                def here(paging: Paging = Depends()):
+                    return paging.db.query(User).limit(paging.limit).all()
+
+                @router.get("/there")
+                def there(paging: Paging = Depends()):
+                    return sum(paging.db.query(User).count() for _ in range(3))
+            """
+        }
+    )
+    assert reason(found, "app.routes.there") == "no-await"
+    assert reason(found, "app.routes.here") == "shares-session"
+
+
+def test_a_query_in_a_generator_expression_cannot_be_awaited() -> None:
+    found = plan(
+        {
+            "app/crud.py": """
+                from sqlalchemy.orm import Session
+                from .models import User
+
+                def missing(db: Session, names):
+                    return any(db.query(User).filter_by(name=n).count() == 0 for n in names)
+
+                def listed(db: Session, names):
+                    return [db.query(User).filter_by(name=n).count() for n in names]
+
+                def joined(db: Session):
+                    return ", ".join(user.name for user in db.query(User))
+            """
+        }
+    )
+    assert reason(found, "app.crud.missing") == "no-await"
+    assert verdicts(found) == {
+        "app.crud.missing": "keep",
+        "app.crud.listed": "convert",
+        "app.crud.joined": "convert",
+    }

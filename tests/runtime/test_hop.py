@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import StaticPool, String, TextClause, create_engine, inspect, text
+from sqlalchemy import StaticPool, String, TextClause, create_engine, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -167,3 +167,22 @@ async def test_the_session_of_a_test_stays_what_it_is() -> None:
         assert sync_side(adapter) is session
         assert type(session) is Session
         assert await asyncio.to_thread(session.scalar, text("SELECT 1")) == 1
+
+
+def pages(session: Session) -> list[list[str]]:
+    """Legacy code that reads its rows bit by bit, in each way there is."""
+    statement = select(Note).order_by(Note.id).execution_options(yield_per=2)
+    return [
+        [note.text for note in session.query(Note).order_by(Note.id).yield_per(2)],
+        [note.text for note in session.scalars(statement)],
+        [row.Note.text for row in session.execute(statement)],
+        [note.text for part in session.execute(statement).scalars().partitions() for note in part],
+    ]
+
+
+async def test_legacy_code_reads_bit_by_bit_in_a_thread_and_in_a_bridge(db: AsyncSession) -> None:
+    db.add_all(Note(id=number, text=f"note {number}") for number in range(2, 7))
+    await db.commit()
+    expected = [["quiet", *(f"note {number}" for number in range(2, 7))]] * 4
+    assert await db.run_sync(pages) == expected
+    assert await asyncio.to_thread(pages, db.sync_session) == expected

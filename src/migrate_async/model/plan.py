@@ -176,6 +176,16 @@ class InsertStatements(Edit, frozen=True):
     below_hoisted: bool = False
 
 
+class CopyAssignment(Edit, frozen=True):
+    """Below the assignment at `span`, assign `name` a copy of its value as it was.
+
+    `names` are names in the value and the code that stands for them in the copy.
+    """
+
+    name: str
+    names: tuple[tuple[str, str], ...] = ()
+
+
 class HoistExpression(Edit, frozen=True):
     """Give the value at `span` a `name` in a statement of its own, before the one it stands in."""
 
@@ -351,6 +361,7 @@ AnyEdit: TypeAlias = Union[
     RenameAttribute,
     ReplaceStatement,
     InsertStatements,
+    CopyAssignment,
     HoistExpression,
     UnwrapCall,
     DelegateCall,

@@ -69,7 +69,7 @@ def engine_edits(project: Project, engine: Variable) -> ModuleEdits:
     """`create_engine(url, ...)` as `create_async_engine(async url, ...)`."""
     found = ModuleEdits()
     call = called(engine)
-    url = _url_argument(call)
+    url = url_argument(call)
     if s.dotted_name(call.func).rpartition(".")[2] == _FROM_CONFIG:
         _rename(found, engine.module, call, f"async_{_FROM_CONFIG}", "migrate_async")
         found.diagnostics.append(
@@ -86,7 +86,7 @@ def engine_edits(project: Project, engine: Variable) -> ModuleEdits:
 
 def moving_url(project: Project, module: Module, call: s.Call) -> s.Constant | None:
     """The text of a variable that `call` takes as its URL, if that becomes the async one."""
-    url = _url_argument(call)
+    url = url_argument(call)
     if not isinstance(url, s.Name):
         return None
     literal = _literal(project, module, url)
@@ -95,18 +95,8 @@ def moving_url(project: Project, module: Module, call: s.Call) -> s.Constant | N
     return literal if async_url(str(literal.value)) else None
 
 
-def with_url(call: s.Call, url: s.Constant) -> s.Call:
-    """`call` with `url` in the place of its own."""
-    if call.args:
-        return msgspec.structs.replace(call, args=(url, *call.args[1:]))
-    keywords = tuple(
-        msgspec.structs.replace(keyword, value=url) if keyword.arg == "url" else keyword
-        for keyword in call.keywords
-    )
-    return msgspec.structs.replace(call, keywords=keywords)
-
-
-def _url_argument(call: s.Call) -> s.Expr | None:
+def url_argument(call: s.Call) -> s.Expr | None:
+    """What `call`, of `create_engine`, takes as its URL."""
     return call.args[0] if call.args else _keyword(call, "url")
 
 

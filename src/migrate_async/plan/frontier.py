@@ -25,7 +25,7 @@ from migrate_async.plan.database import (
     add_import,
     called,
     moving_url,
-    with_url,
+    url_argument,
 )
 from migrate_async.plan.inner_listeners import is_listener
 from migrate_async.plan.lent import LentSessions
@@ -458,35 +458,37 @@ class Frontier:
             return
         edits = found.setdefault(module, ModuleEdits())
         statement = self._project.statement_of(call)
-        try:
-            text = self._sync_text(module, call)
-        except ValueError:
-            edits.diagnostics.append(
-                at(
-                    module.path,
-                    call.span,
-                    "MA406",
-                    f"code that stays sync needs {name}, which cannot be written from this call",
-                    f"add `{name}` beside it by hand",
-                )
-            )
+        if isinstance(statement, (s.Assign, s.AnnotatedAssign)) and statement.value is call:
+            names = tuple(sorted(self._sync_names(edits, module, call)))
+            copy = p.CopyAssignment(span=statement.span, codemod=NAME, name=name, names=names)
+            edits.edits.append(copy)
             return
-        edits.edits.append(
-            p.InsertStatements(
-                span=statement.span, codemod=NAME, code=f"{name} = {text}", after=True
+        edits.diagnostics.append(
+            at(
+                module.path,
+                call.span,
+                "MA406",
+                f"code that stays sync needs {name}, which cannot be written from this call",
+                f"add `{name}` beside it by hand",
             )
         )
 
-    def _sync_text(self, module: Module, call: s.Call) -> str:
-        """The call as it is now, with the URL that a variable holds now."""
+    def _sync_names(
+        self, edits: ModuleEdits, module: Module, call: s.Call
+    ) -> Iterator[tuple[str, str]]:
+        """What stands for the names in `call` on the sync side: engines, and the URL as it is."""
         literal = moving_url(self._project, module, call)
-        text = source(call) if literal is None else source(with_url(call, literal))
+        url = url_argument(call)
+        if literal is not None and isinstance(url, s.Name):
+            yield url.id, source(literal)
+        used = {node.id for node in s.walk(call) if isinstance(node, s.Name)}
         for engine in self._project.engines:
-            local = engine.name if engine.module is module else None
-            if local is not None:
-                text = text.replace(f"bind={local}", f"bind=sync_{engine.name}")
-                text = text.replace(f"({local}", f"(sync_{engine.name}")
-        return text
+            for name in used if engine in self.needs.variables else ():
+                if is_variable(module, engine.module, engine.name, name):
+                    yield (
+                        name,
+                        _passing(edits, module, engine.module, _sync_name(engine), engine.name),
+                    )
 
 
 def _passing(found: ModuleEdits, module: Module, home: Module, name: str, beside: str) -> str:

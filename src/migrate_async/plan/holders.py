@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, Function, FunctionBinding
+from migrate_async.index.scopes import Class, Function, FunctionBinding, Scope
+from migrate_async.index.types import Instance
 from migrate_async.model import syntax as s
 
 
@@ -80,7 +81,7 @@ class Holders:
     def _members(self) -> dict[Class, list[Function]]:
         members: dict[Class, list[Function]] = {}
         for function in self._project.functions:
-            for key in self._touched(function):
+            for key in dict.fromkeys(self._touched(function)):
                 members.setdefault(key, []).append(function)
         return members
 
@@ -96,6 +97,33 @@ class Holders:
         cls = function.cls
         if cls in self._classes and function.name != "__init__" and self._uses_attribute(function):
             yield self._classes[cls]
+        yield from self._reached(function)
+
+    def _reached(self, function: Function) -> Iterator[Class]:
+        """The classes whose sessions `function` takes from their objects: `service.db.commit()`."""
+        places = [(call.node.func, call.scope) for call in function.calls]
+        places += [(reference.node, reference.scope) for reference in function.references]
+        for outermost, scope in places:
+            for node in _dotted(outermost):
+                if node.attr in self._attributes:
+                    yield from self._owners(node, scope)
+
+    def _owners(self, node: s.Attribute, scope: Scope) -> Iterator[Class]:
+        if isinstance(node.value, s.Name) and node.value.id == scope.function.self_name:
+            return
+        for found in self._project.infer(node.value, scope):
+            if isinstance(found, Instance) and found.cls in self._classes:
+                yield self._classes[found.cls]
+
+    @cached_property
+    def _attributes(self) -> frozenset[str]:
+        """The names under which objects keep a session."""
+        return frozenset(
+            attr
+            for cls in self._project.classes
+            for attr in cls.instance
+            if self._is_session(cls, attr)
+        )
 
     @cached_property
     def _makers(self) -> dict[Class, list[Function]]:
@@ -156,6 +184,13 @@ class _Worlds:
     def _top(self, cls: Class) -> Class:
         up = self._up.setdefault(cls, cls)
         return cls if up is cls else self._top(up)
+
+
+def _dotted(node: s.Expr) -> Iterator[s.Attribute]:
+    """`a.b.c` and `a.b` of `a.b.c`."""
+    while isinstance(node, s.Attribute):
+        yield node
+        node = node.value
 
 
 def _descendants(cls: Class) -> Iterator[Class]:

@@ -216,6 +216,10 @@ class Obstacles:
         return any(is_inside(site.node.span, block.span) for block in self._locked[function])
 
     def _no_await(self, function: Function, coloured: Mapping[Function, Reason]) -> Reason | None:
+        for chain in self._touches.chains(function):
+            if chain.is_stuck:
+                text = "a query inside a generator expression cannot be awaited"
+                return Reason("no-await", text, function.module.path, chain.span[0])
         for site in self._project.calls(function):
             awaits = site.operation is not None or any(t in coloured for t in site.targets)
             if awaits and self._touches.is_in_f_string(site.node, function):

@@ -18,6 +18,7 @@ from migrate_async.model.plan import (
     AnnotateReturn,
     AnyEdit,
     ChangeBlock,
+    CopyAssignment,
     DropFinally,
     InsertStatements,
     KeepBoth,
@@ -29,6 +30,7 @@ from migrate_async.model.plan import (
 
 _OF_STATEMENTS = (
     ChangeBlock,
+    CopyAssignment,
     DropFinally,
     InsertStatements,
     KeepBoth,

@@ -16,6 +16,8 @@ Each line of a worker thread that uses it is counted, and warns once as deprecat
 A commit made by code that has not migrated expires the objects and reads them anew, as that code
 expects (`runtime.expiry`); one made through the `AsyncSession` leaves them as they are.
 
+What is read with `yield_per()` in a thread is fetched as a whole.
+
 What cannot hop: the `Connection` that `session.connection()` returns, when used in the thread.
 """
 
@@ -23,10 +25,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+from sqlalchemy import Result
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.util.concurrency import greenlet_spawn
@@ -70,8 +73,16 @@ def run_on_loop(
     """
     if loop is None or not _is_plain_thread():
         return function(*args, **options)
-    coroutine = greenlet_spawn(function, *args, **options)
-    return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
+    coroutine: Coroutine[Any, Any, Any] = greenlet_spawn(_fetched, function, *args, **options)
+    return cast("_T", asyncio.run_coroutine_threadsafe(coroutine, loop).result())
+
+
+def _fetched(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """What `function` gives; all rows of a result that `yield_per()` would fetch bit by bit."""
+    found = function(*args, **options)
+    if isinstance(found, Result) and getattr(found, "_yield_per", None):
+        return found.freeze()()
+    return found
 
 
 def _is_plain_thread() -> bool:
@@ -143,6 +154,9 @@ class HopSession(Session):
         else:
             self.hop(commit_and_reload, self, super().commit)
 
+    def scalars(self, *args: Any, **options: Any) -> Any:
+        return self.execute(*args, **options).scalars()
+
     # SQLAlchemy types these as returning `SessionTransaction`, which the proxy stands in for.
     def begin(self, nested: bool = False) -> Any:
         transaction = self.hop(super().begin, nested)
@@ -198,5 +212,6 @@ def _hopping(name: str, base: type[Session] = Session) -> Callable[..., Any]:
 
 
 for _name in IO_METHODS:
-    if hasattr(Session, _name):  # `get_one` came with 2.0.22
+    # `get_one` came with 2.0.22
+    if hasattr(Session, _name) and _name not in vars(HopSession):
         setattr(HopSession, _name, _hopping(_name))

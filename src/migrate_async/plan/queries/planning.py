@@ -28,7 +28,7 @@ from migrate_async.plan.queries.raw import RawSql
 from migrate_async.plan.queries.result import LEAVE, TRANSLATE, Chain, FunctionQueries, QueryPlan
 from migrate_async.plan.queries.state import QueryState, Shape
 from migrate_async.plan.queries.transitions import Transitions
-from migrate_async.plan.queries.translate import edits, translate
+from migrate_async.plan.queries.translate import edits, is_out_of_place, translate
 from migrate_async.plan.text import text
 
 
@@ -160,6 +160,8 @@ class _Planning:
                 state=TRANSLATE if reason is None else LEAVE,
                 executes=piece.executes,
                 group=self._numbers.setdefault(group, len(self._numbers)),
+                is_stuck=piece.executes
+                and is_out_of_place(self._network.project.project, piece.node),
                 code="" if reason is None else reason.refusal.code,
                 reason="" if reason is None else reason.message,
             )

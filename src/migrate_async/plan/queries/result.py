@@ -18,8 +18,8 @@ class Chain:
     """One chain (or piece of one) and its fate.
 
     `state` is `translate` or `leave`; then `code` and `reason` say why. `executes`: evaluating it
-    talks to the database. Chains of one `group` are translated together or not at all; a group
-    may span functions.
+    talks to the database; `is_stuck`: nothing can be awaited there. Chains of one `group` are
+    translated together or not at all; a group may span functions.
     """
 
     function: Function
@@ -28,6 +28,7 @@ class Chain:
     state: str
     executes: bool
     group: int
+    is_stuck: bool = False
     code: str = ""
     reason: str = ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migrate_async.index.project import Project
 from migrate_async.knowledge import query_refusals as why
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import AnyEdit, Link, MakeAsync, QueryRewrite
@@ -67,18 +68,27 @@ def edits(draft: Draft, style: str) -> tuple[AnyEdit, ...]:
 
 def _check_place(draft: Draft) -> None:
     """Raise `Left` where an `await` would turn a generator expression into an async one."""
-    project = draft.setting.project.project
-    child: s.AnyNode | s.ModuleSyntax = draft.piece.node
+    piece, project = draft.piece, draft.setting.project.project
+    if is_out_of_place(project, piece.node, looped=draft.loop_is_async):
+        raise draft.left(why.OUT_OF_PLACE, piece.node, place="a generator expression")
+
+
+def is_out_of_place(project: Project, node: s.Expr, *, looped: bool = False) -> bool:
+    """Whether awaiting `node`, or looping over it, would make a generator expression async.
+
+    Its first iterable is evaluated outside, and at once.
+    """
+    child: s.AnyNode | s.ModuleSyntax = node
     iterated: s.AnyNode | None = None
     while not isinstance(child, s.FunctionDef | s.Lambda | s.ModuleSyntax):
         around = project.parent(child)
         if isinstance(around, s.Generator):
             iterated = around if child is around.iter else None
         is_generator = isinstance(around, s.Comprehension) and around.kind == "generator"
-        if is_generator and not (_is_first(around, iterated) and not draft.loop_is_async):
-            place = "a generator expression"
-            raise draft.left(why.OUT_OF_PLACE, draft.piece.node, place=place)
+        if is_generator and not (_is_first(around, iterated) and not looped):
+            return True
         child = around
+    return False
 
 
 def _is_first(comprehension: s.AnyNode | s.ModuleSyntax, iterated: s.AnyNode | None) -> bool:

@@ -10,6 +10,7 @@ import libcst as cst
 from migrate_async.errors import InternalError
 from migrate_async.model.plan import (
     ChangeBlock,
+    CopyAssignment,
     DropFinally,
     Edit,
     InsertStatements,
@@ -20,6 +21,7 @@ from migrate_async.model.plan import (
     WrapStatements,
 )
 from migrate_async.rewrite.fragments import leading_lines, parse_expression, parse_statements
+from migrate_async.rewrite.operations.copying import copied
 from migrate_async.rewrite.operations.decorators import kept_both
 from migrate_async.rewrite.place import Hoisted
 
@@ -126,8 +128,8 @@ class BlockEditor:
             ):
                 entry.nodes[0] = _padded(entry.nodes[0])
                 entry.apart = True
-        elif isinstance(edit, KeepBoth):
-            entry.nodes = kept_both(edit, entry.original, entry.nodes[-1])
+        elif isinstance(edit, CopyAssignment | KeepBoth):
+            entry.nodes = _twinned(edit, entry)
         elif isinstance(edit, InsertStatements):
             self._insert(edit, entry, is_docstring)
         elif isinstance(edit, UnwrapBlock):
@@ -183,6 +185,12 @@ class BlockEditor:
             Entry(entries[start].original, [compound, *parse_statements(wrap.below, self.unit)]),
             *entries[end:],
         ]
+
+
+def _twinned(edit: CopyAssignment | KeepBoth, entry: Entry) -> list[Statement]:
+    if isinstance(edit, KeepBoth):
+        return [*kept_both(edit, entry.original, entry.nodes[-1])]
+    return [*entry.nodes, assignment(edit.name, copied(edit, entry.original))]
 
 
 def split_line(line: cst.SimpleStatementLine) -> list[cst.SimpleStatementLine]:

@@ -1,0 +1,51 @@
+"""Copies of values, with other names in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import libcst as cst
+
+from migrate_async.errors import InternalError
+from migrate_async.model.plan import CopyAssignment
+from migrate_async.rewrite.fragments import parse_expression
+
+
+def copied(edit: CopyAssignment, original: cst.CSTNode) -> cst.BaseExpression:
+    """The value of the assignment `original`, names in it replaced.
+
+    Raises `InternalError` when it is no assignment.
+    """
+    value = original.value if isinstance(original, cst.Assign | cst.AnnAssign) else None
+    if value is None:
+        raise InternalError("only an assignment can be copied")
+    found = value.visit(_Renaming(dict(edit.names)))
+    if not isinstance(found, cst.BaseExpression):
+        raise InternalError("a copied value is no value any more")
+    return found
+
+
+class _Renaming(cst.CSTTransformer):
+    """Puts code in the place of names that are read; other words of the same letters stay."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        super().__init__()
+        self._names = names
+
+    def on_leave(self, original_node: cst.CSTNodeT, updated_node: cst.CSTNodeT) -> Any:
+        if isinstance(original_node, cst.Name):
+            code = self._names.get(original_node.value)
+            return updated_node if code is None else parse_expression(code)
+        for kind, word in _WORDS.items():
+            if isinstance(original_node, kind):
+                return updated_node.with_changes(**{word: getattr(original_node, word)})
+        return updated_node
+
+
+_WORDS: dict[type[cst.CSTNode], str] = {
+    cst.Arg: "keyword",
+    cst.Attribute: "attr",
+    cst.Param: "name",
+}
+"""Where a name is no variable that is read."""

@@ -26,7 +26,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import declarative_base, sessionmaker
 
 engine = create_engine(os.environ.get("DATABASE_URL", "sqlite:///./app.db"))
-SessionLocal = sessionmaker(bind=engine, autoflush=False, expire_on_commit=True)
+SessionLocal = sessionmaker(bind=engine, autoflush=False)
 Base = declarative_base()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -112,7 +111,7 @@ def variable_annotation(project: Project, variable: Variable) -> ModuleEdits:
 def factory_edits(project: Project, factory: Variable) -> ModuleEdits:
     """`sessionmaker(...)` as `async_sessionmaker(..., expire_on_commit=False)`.
 
-    Attributes stay readable after a commit: nothing can load them again there.
+    A factory that says `expire_on_commit=True` keeps it: its code may count on fresh collections.
     """
     found = ModuleEdits()
     call = called(factory)
@@ -124,18 +123,10 @@ def factory_edits(project: Project, factory: Variable) -> ModuleEdits:
     found.edits += retyped.edits
     found.imports += retyped.imports
     found.unneeded += retyped.unneeded
-    found.edits += _keep_after_commit(call)
-    return found
-
-
-def _keep_after_commit(call: s.Call) -> Iterator[p.AnyEdit]:
-    """`expire_on_commit=False`, also in the place of `True`, which the legacy default says too."""
-    given = _keyword(call, "expire_on_commit")
-    if given is None:
+    if _keyword(call, "expire_on_commit") is None:
         code = "expire_on_commit=False"
-        yield p.AddArgument(span=call.span, codemod=NAME, code=code)
-    elif isinstance(given, s.Constant) and given.kind == "bool" and given.value:
-        yield p.ReplaceExpression(span=given.span, codemod=NAME, code="False")
+        found.edits.append(p.AddArgument(span=call.span, codemod=NAME, code=code))
+    return found
 
 
 def _session_class(project: Project, factory: Variable) -> AnnotationEdits:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Module
+from migrate_async.index.scopes import Function, Module, Scope
 from migrate_async.index.types import External
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
@@ -42,9 +42,14 @@ def is_inside_listener(function: Function, converts: Callable[[Function], bool])
 
 def registers_listener(project: Project, site: CallSite) -> bool:
     """Whether `site` is `event.listen(...)` or the like."""
-    return isinstance(site.node, s.Call) and any(
+    return isinstance(site.node, s.Call) and is_event(project, site.node, site.scope)
+
+
+def is_event(project: Project, call: s.Call, scope: Scope) -> bool:
+    """Whether `call` is of SQLAlchemy's `event.listen` or one of its relatives."""
+    return any(
         isinstance(item, External) and item.dotted in _REGISTRIES
-        for item in project.infer(site.node.func, site.scope)
+        for item in project.infer(call.func, scope)
     )
 
 

@@ -19,7 +19,7 @@ from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.database import NAME, ModuleEdits, add_import
 from migrate_async.plan.frontier import CANNOT_STAY
-from migrate_async.plan.inner_listeners import INSIDE, kind_inside
+from migrate_async.plan.inner_listeners import INSIDE, is_event, kind_inside
 from migrate_async.plan.paths import is_test_path
 
 _REGISTER = frozenset({"contains", "listen", "listens_for", "remove"})
@@ -73,17 +73,12 @@ class Listeners:
     def _listenings(self) -> Iterator[_Listening]:
         for function in self._project.functions:
             for call in function.calls:
-                if call.name in _REGISTER and call.node.args and self._is_event(call.node):
+                if (
+                    call.name in _REGISTER
+                    and call.node.args
+                    and is_event(self._project, call.node, call.scope)
+                ):
                     yield _Listening(call.node, function, call.scope)
-
-    def _is_event(self, call: s.Call) -> bool:
-        return any(
-            isinstance(found, External)
-            and found.dotted
-            in {f"sqlalchemy.event.{name}" for name in _REGISTER}
-            | {f"sqlalchemy.event.api.{name}" for name in _REGISTER}
-            for found in self._project.infer(call.func, self._project.scope_of(call))
-        )
 
     # --- what is listened to -------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sessions import Variable
+from migrate_async.index.types import ExternalInstance
 from migrate_async.knowledge.shim import SYNC_ENGINE_PREFIX, SYNC_FACTORY_PREFIX
 from migrate_async.model import syntax as s
 from migrate_async.plan.aliases import Alias, find_aliases
@@ -82,8 +83,13 @@ class Twins:
             if isinstance(node, s.Name) and twin.local_name(module) == node.id:
                 return twin
             if isinstance(node, s.Attribute) and last == twin.sync_name:
-                return twin
+                return twin if self._is_of_module(node) else None
         return None
+
+    def _is_of_module(self, node: s.Attribute) -> bool:
+        """`database.sync_engine`, unlike `engine.sync_engine`, which every AsyncEngine has."""
+        found = self._project.infer(node.value, self._project.scope_of(node))
+        return not any(isinstance(item, ExternalInstance) for item in found)
 
     def has(self, module: Module, sync_name: str) -> bool:
         """Whether `module` defines the twin `sync_name` already."""

@@ -49,9 +49,7 @@ class Analysis:
     def decisions(self) -> Decisions:
         """What becomes of each read."""
         decider = Decider(self._project, self._roots, self._colouring, self._naming)
-        found = decider.decide(self.sinks)
-        found.always += self._unaccounted()
-        return found
+        return decider.decide(self.sinks, list(self._unaccounted()))
 
     @cached_property
     def recorded(self) -> Recorded:

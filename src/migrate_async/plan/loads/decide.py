@@ -86,15 +86,19 @@ class Decider:
         """What will be loaded by the mapping, as if it were already."""
         self._needing: dict[tuple[Function, Path], set[tuple[Function, s.Expr]]] = {}
 
-    def decide(self, sinks: list[Sink]) -> Decisions:
-        """The decisions for all sinks of a project; already async code only takes part."""
+    def decide(self, sinks: list[Sink], always: list[Always]) -> Decisions:
+        """The decisions for all sinks of a project; already async code only takes part.
+
+        `always` is decided: what the mapping loads needs nothing else, in this run or a later one.
+        """
         reads = [read for sink in sinks for read in self._reads(sink)]
         for read in reads:
             for use in read.uses:
                 for hop in use.hops:
                     key = (hop.callee, hop.path)
                     self._needing.setdefault(key, set()).add((hop.caller, hop.node))
-        always = list(self._distribute(reads).always)
+        self._mapped = frozenset(_mapping(item.step) for item in always) - {None}
+        always = [*self._distribute(reads).always, *always]
         self._mapped = frozenset(_mapping(item.step) for item in always) - {None}
         return replace(self._distribute(reads), always=always)
 

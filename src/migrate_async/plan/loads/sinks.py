@@ -139,12 +139,22 @@ class Sinks:
             yield from self._whole(value, scope, schemas, function)
 
     def _answered(self, value: Value, types: Types) -> Iterator[Sink]:
-        """The sinks where `value` is a dict that other functions make."""
-        items = self._displays.of(value)
+        """The sinks where `value` is a dict that other functions make.
+
+        What such a function puts in by itself is another thing for each who calls it.
+        """
+        items = [
+            item
+            for item in self._displays.of(value)
+            if item.value.function is value.function or not self._is_shared(item.value.function)
+        ]
         for fields in self._fields(types) if items else ():
             for key, item in ((item.key, item.value) for item in items):
                 if key in fields:
                     yield from self._filled(item.node, item.scope, fields[key], item.function)
+
+    def _is_shared(self, function: Function) -> bool:
+        return len({site.function for site in self._project.callers(function)}) > 1
 
     def _displayed(
         self, value: s.Mapping, scope: Scope, fields: dict[str, Types], function: Function

@@ -9,7 +9,7 @@ import pytest
 
 from migrate_async.model.change import FileChange
 from migrate_async.model.plan import Plan
-from migrate_async.plan.finish import BLOCKED, plan_finish
+from migrate_async.plan.leftovers.finish import BLOCKED, plan_finish
 from migrate_async.rewrite.engine import rewrite_text
 from migrate_async.verify.rewritten import verify
 from migrate_async.verify.tree import verify_tree

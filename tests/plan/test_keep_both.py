@@ -9,7 +9,7 @@ import pytest
 from migrate_async.config import Settings
 from migrate_async.model.plan import Plan, Step
 from migrate_async.model.selection import Selection
-from migrate_async.plan.finish import plan_finish
+from migrate_async.plan.leftovers.finish import plan_finish
 from migrate_async.plan.planner import make_plan
 from migrate_async.rewrite.engine import rewrite_text
 from migrate_async.verify.tree import verify_tree

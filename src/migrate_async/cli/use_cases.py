@@ -338,7 +338,7 @@ def finish(
     Raises `UsageError` when only part of the project is named or could be read, and
     `DirtyWorkTreeError` as `migrate` does.
     """
-    from migrate_async.plan.finish import plan_finish
+    from migrate_async.plan.leftovers.finish import plan_finish
 
     if workspace.selection:
         raise UsageError("finish is about the whole project: name no PATHS")

@@ -6,7 +6,7 @@ from migrate_async.lint.view import View
 from migrate_async.model.plan import Step
 from migrate_async.model.selection import EVERYTHING
 from migrate_async.plan.async_step import AsyncStep
-from migrate_async.plan.colour import Colouring
+from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.queries import QueryPlan, plan_queries
 
 

@@ -13,19 +13,24 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Severity
 from migrate_async.model.selection import Selection
-from migrate_async.plan.advice import stays_sync
-from migrate_async.plan.after_commit import refresh_edits
 from migrate_async.plan.alembic import Alembic
 from migrate_async.plan.alembic.environment import is_environment, is_revision
 from migrate_async.plan.annotations import AnnotationEdits, annotation_edits, retype
 from migrate_async.plan.async_sources import engine_changes, factory_changes, unnamed_factories
-from migrate_async.plan.awaits import Awaiter
-from migrate_async.plan.blocking import BlockingWork
-from migrate_async.plan.callbacks import Callbacks
-from migrate_async.plan.client_startup import client_edits
-from migrate_async.plan.collapse import Collapse
+from migrate_async.plan.both_worlds.collapse import Collapse
+from migrate_async.plan.both_worlds.frontier import Frontier
+from migrate_async.plan.both_worlds.surroundings import Surroundings
+from migrate_async.plan.both_worlds.sync_world import SyncWorld
 from migrate_async.plan.collector import Collector
-from migrate_async.plan.colour import Colouring
+from migrate_async.plan.colouring.advice import stays_sync
+from migrate_async.plan.colouring.callbacks import Callbacks
+from migrate_async.plan.colouring.colour import Colouring
+from migrate_async.plan.colouring.handovers import open_ends
+from migrate_async.plan.colouring.obstacles import Obstacles, is_inside
+from migrate_async.plan.colouring.responses import Responses
+from migrate_async.plan.colouring.sharing import SharedSessions
+from migrate_async.plan.colouring.touches import Touches
+from migrate_async.plan.colouring.verdicts import Verdicts
 from migrate_async.plan.database import (
     dependency_edits,
     factory_obstacle,
@@ -34,39 +39,34 @@ from migrate_async.plan.database import (
     hop_statement,
 )
 from migrate_async.plan.driver_types import driver_type_edits
-from migrate_async.plan.effects import Effects
-from migrate_async.plan.entry_points import entry_point_edits
-from migrate_async.plan.frontier import Frontier
-from migrate_async.plan.handovers import open_ends
 from migrate_async.plan.inner_listeners import inner_listener_edits, is_inside_listener
 from migrate_async.plan.keep_both.edits import KeptBoth
-from migrate_async.plan.lifespan import lifespan_edits
 from migrate_async.plan.listeners import Listeners
 from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
 from migrate_async.plan.loads.dynamic import dynamic_reads, read_by_name
 from migrate_async.plan.loads.edits import LoadEdits
 from migrate_async.plan.model_base import base_edits
-from migrate_async.plan.obstacles import Obstacles, is_inside
-from migrate_async.plan.overrides import override_edits
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.polymorphic import polymorphic_edits
-from migrate_async.plan.pytest_support import is_fixture, is_test, pytest_edits
 from migrate_async.plan.queries import QueryPlan, plan_queries
+from migrate_async.plan.recolouring.awaits import Awaiter
+from migrate_async.plan.recolouring.blocking import BlockingWork
+from migrate_async.plan.recolouring.entry_points import entry_point_edits
+from migrate_async.plan.recolouring.lifespan import lifespan_edits
 from migrate_async.plan.registry import registrations, removal
 from migrate_async.plan.relationships import relationship_edits
-from migrate_async.plan.responses import Responses
 from migrate_async.plan.sessions import (
     Constructors,
     SessionPlan,
     has_resolver,
     plan_sessions,
 )
-from migrate_async.plan.sharing import SharedSessions
-from migrate_async.plan.stand_ins import mock_sessions, stand_in_edits
-from migrate_async.plan.surroundings import Surroundings
-from migrate_async.plan.sync_world import SyncWorld
-from migrate_async.plan.touches import Touches
-from migrate_async.plan.verdicts import Verdicts
+from migrate_async.plan.testing.client_startup import client_edits
+from migrate_async.plan.testing.overrides import override_edits
+from migrate_async.plan.testing.pytest_support import is_fixture, is_test, pytest_edits
+from migrate_async.plan.testing.stand_ins import mock_sessions, stand_in_edits
+from migrate_async.plan.transactions.after_commit import refresh_edits
+from migrate_async.plan.transactions.effects import Effects
 
 
 class AsyncStep:

@@ -15,7 +15,7 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.paths import is_test_path
-from migrate_async.plan.pytest_support import NAME, is_fixture
+from migrate_async.plan.testing.pytest_support import NAME, is_fixture
 
 
 def disposals(project: Project, engine: Variable) -> Iterator[p.InsertStatements]:

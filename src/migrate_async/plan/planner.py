@@ -19,14 +19,14 @@ from migrate_async.model.selection import EVERYTHING, Selection
 from migrate_async.plan.alembic import Alembic
 from migrate_async.plan.async_step import AsyncStep
 from migrate_async.plan.collector import Collector
-from migrate_async.plan.cost import cheapest_queries
+from migrate_async.plan.colouring.cost import cheapest_queries
+from migrate_async.plan.colouring.reach import reach
+from migrate_async.plan.colouring.selecting import roots
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.models import model_edits
 from migrate_async.plan.paths import is_test_path, is_under
 from migrate_async.plan.queries import TRANSLATE, QueryPlan, plan_queries
-from migrate_async.plan.reach import reach
 from migrate_async.plan.risk import with_risk
-from migrate_async.plan.selecting import roots
 from migrate_async.plan.suite_step import plan_suite
 
 

@@ -18,13 +18,13 @@ from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.model.selection import EVERYTHING
 from migrate_async.plan.async_step import AsyncStep
-from migrate_async.plan.client_tests import LEFT, client_edits
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.database import factory_obstacle
 from migrate_async.plan.inner_listeners import is_listener
-from migrate_async.plan.overrides import sync_overridden
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.queries import plan_queries
+from migrate_async.plan.testing.client_tests import LEFT, client_edits
+from migrate_async.plan.testing.overrides import sync_overridden
 
 SYNC_SESSIONS = "MA573"
 OBJECT_FACTORIES = "MA574"

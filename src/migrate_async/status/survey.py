@@ -11,8 +11,8 @@ from migrate_async.index.types import External, FunctionObject
 from migrate_async.knowledge.shim import PACKAGE, SHIM
 from migrate_async.model import syntax as s
 from migrate_async.model.status import Blocker, ModuleStatus, RouteStatus, State, Status, Use
+from migrate_async.plan.leftovers.twins import SYNC_DEPENDENCY
 from migrate_async.plan.paths import is_test_path, is_under
-from migrate_async.plan.twins import SYNC_DEPENDENCY
 from migrate_async.status.colours import Colours
 
 _STATES = {

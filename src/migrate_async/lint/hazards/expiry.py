@@ -15,9 +15,9 @@ from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
 from migrate_async.plan import blocks
-from migrate_async.plan.commits import commits, models_in, refreshes
 from migrate_async.plan.loads.origins import Origins, bindings_of
 from migrate_async.plan.paths import is_test_path
+from migrate_async.plan.transactions.commits import commits, models_in, refreshes
 
 _OPTION = "expire_on_commit"
 

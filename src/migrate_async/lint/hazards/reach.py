@@ -5,10 +5,10 @@ from __future__ import annotations
 from migrate_async.index.scopes import Function
 from migrate_async.lint.migration import queries
 from migrate_async.lint.view import View
-from migrate_async.plan.blocking import BlockingWork
+from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.hazards.hits import blocking_hits, database_hits
 from migrate_async.plan.hazards.reach import Reach
-from migrate_async.plan.touches import Touches
+from migrate_async.plan.recolouring.blocking import BlockingWork
 
 
 class DatabaseReach(Reach):

@@ -13,10 +13,10 @@ from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Finding
+from migrate_async.plan.colouring.schemas import VALIDATORS, Schemas, classes_in
 from migrate_async.plan.hazards.hits import short
 from migrate_async.plan.loads.origins import Origin, Origins
 from migrate_async.plan.loads.paths import ON_ACCESS
-from migrate_async.plan.schemas import VALIDATORS, Schemas, classes_in
 
 _HEAD = """\
 from fastapi import FastAPI

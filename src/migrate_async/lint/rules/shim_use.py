@@ -11,7 +11,7 @@ from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Finding
-from migrate_async.plan.twins import SYNC_DEPENDENCY
+from migrate_async.plan.leftovers.twins import SYNC_DEPENDENCY
 
 _PACKAGE = "migrate_async"
 

@@ -14,8 +14,8 @@ from migrate_async.knowledge import blocking
 from migrate_async.knowledge.blocking import Blocking
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
+from migrate_async.plan.colouring.touches import METADATA, touch_at
 from migrate_async.plan.text import text
-from migrate_async.plan.touches import METADATA, touch_at
 
 _NO_IO = frozenset({("session", "begin"), ("connection", "begin"), ("engine", "begin")})
 """What opens a transaction: the first statement in it is what talks to the database."""

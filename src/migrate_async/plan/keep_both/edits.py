@@ -12,10 +12,10 @@ from migrate_async.index.scopes import FromBinding, Function, Module
 from migrate_async.knowledge.shim import PACKAGE, TWIN_MARK, TWIN_SUFFIX
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.plan.colour import Colouring
 from migrate_async.plan.colour_edits import NAME
+from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.database import ModuleEdits, add_import
-from migrate_async.plan.keep_both.names import callee, can_name, rename
+from migrate_async.plan.twin_names import callee, can_name, rename
 
 OPEN = "?"
 """Stands for the fingerprint, which the finished text is needed for."""

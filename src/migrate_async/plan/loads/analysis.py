@@ -10,7 +10,8 @@ from migrate_async.index.members import is_property
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
 from migrate_async.model import syntax as s
-from migrate_async.plan.colour import Colouring
+from migrate_async.plan.colouring.colour import Colouring
+from migrate_async.plan.colouring.schemas import Schemas
 from migrate_async.plan.loads.accesses import Accesses
 from migrate_async.plan.loads.decide import Always, Decider, Decisions
 from migrate_async.plan.loads.names import Naming
@@ -22,7 +23,6 @@ from migrate_async.plan.loads.sinks import Sink, Sinks, is_open, own_attributes
 from migrate_async.plan.loads.sync_reads import SyncReads
 from migrate_async.plan.loads.template_sinks import TemplateSinks
 from migrate_async.plan.paths import is_test_path
-from migrate_async.plan.schemas import Schemas
 
 _BRIDGES = frozenset({"run_sync", "run_in_threadpool", "to_thread"})
 

@@ -18,7 +18,7 @@ from typing import TypeAlias
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.model import syntax as s
-from migrate_async.plan.colour import Colouring
+from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.loads.names import Naming
 from migrate_async.plan.loads.paths import Path, Step, names
 from migrate_async.plan.loads.producers import Hop, Producers, Query, Use

@@ -9,7 +9,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.index.types import Instance
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
-from migrate_async.plan.colour import Colouring
+from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.polymorphic import can_be_loaded, late_subclasses
 

@@ -11,7 +11,7 @@ from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic
-from migrate_async.plan.colour import Colouring
+from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.loads.analysis import Analysis
 from migrate_async.plan.loads.decide import Awaiting

@@ -14,7 +14,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.model.profile import LazyLoad, LoadKind, Place, Profile
-from migrate_async.plan.colour import Colouring
+from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.loads.accesses import Accesses
 from migrate_async.plan.loads.paths import Path, Step
 from migrate_async.plan.loads.producers import Producers, Query, Use

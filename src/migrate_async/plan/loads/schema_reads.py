@@ -18,10 +18,10 @@ from migrate_async.index.scopes import (
 )
 from migrate_async.index.types import Instance, ListOf, Types
 from migrate_async.model import syntax as s
+from migrate_async.plan.colouring.schemas import Schemas, classes_in
 from migrate_async.plan.loads.paths import Path, Step
 from migrate_async.plan.loads.roots import Roots
 from migrate_async.plan.loads.sync_reads import SyncReads
-from migrate_async.plan.schemas import Schemas, classes_in
 
 _ALIASES = ("validation_alias", "alias")
 _CHOICES = frozenset({"AliasChoices", "AliasPath"})

@@ -19,6 +19,7 @@ from migrate_async.index.types import (
     union,
 )
 from migrate_async.model import syntax as s
+from migrate_async.plan.colouring.schemas import VALIDATORS, Schemas, classes_in
 from migrate_async.plan.loads.accesses import Accesses, can_await
 from migrate_async.plan.loads.displays import Displays, Value
 from migrate_async.plan.loads.origins import bindings_of
@@ -26,7 +27,6 @@ from migrate_async.plan.loads.paths import Path
 from migrate_async.plan.loads.roots import Roots
 from migrate_async.plan.loads.schema_reads import Reads, SchemaReads, held
 from migrate_async.plan.loads.sync_reads import SyncReads
-from migrate_async.plan.schemas import VALIDATORS, Schemas, classes_in
 
 _ADAPTERS = frozenset({"TypeAdapter", "parse_obj_as"})
 

@@ -9,8 +9,8 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, last_name
 from migrate_async.index.sessions import Variable
 from migrate_async.model import syntax as s
+from migrate_async.plan.leftovers.twins import Twins, sync_factory_name
 from migrate_async.plan.paths import is_test_path
-from migrate_async.plan.twins import Twins, sync_factory_name
 
 _DEPENDS = ("Depends", "Security")
 

@@ -1,0 +1,156 @@
+"""Take down bridges to functions that are coroutine functions from this run on.
+
+`await db.run_sync(f, a)` becomes `await f(db, a)` and `await run_in_threadpool(f, a)` becomes
+`await f(a)`: the text that the caller would have got, had both been migrated in one run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from migrate_async.index.callgraph import CallSite
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Class, Function, Module
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.inner_listeners import registers_listener
+from migrate_async.plan.keep_both.edits import KeptBoth
+from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
+from migrate_async.plan.text import source
+from migrate_async.plan.twin_names import callee
+
+NAME = "async-colour"
+SYNC_SIDE = "sync_session"
+
+
+class Collapse:
+    """Plans the end of the bridges of a project; `lent` are sync sides that stay in use."""
+
+    def __init__(
+        self,
+        project: Project,
+        both: KeptBoth,
+        holds_kept: Callable[[Class], bool],
+        holds: Callable[[Class], bool],
+    ) -> None:
+        self._both = both
+        self._project = project
+        self._colouring = both.colouring
+        self._holds_kept = holds_kept
+        self._holds = holds
+        self.lent: set[s.AnyNode] = set()
+
+    def plan(self) -> dict[Module, ModuleEdits]:
+        """Edits by module; counts what goes on using the sync side of a session."""
+        found: dict[Module, ModuleEdits] = {}
+        for module, twins in self._both.collapse():
+            found.setdefault(module, ModuleEdits()).take(twins)
+        for function in self._project.functions:
+            if self._both.is_leaving(function):
+                continue
+            taken: set[s.AnyNode] = set()
+            sites = (*self._project.calls(function), *self._project.bridges(function))
+            for site in sites:
+                if site.kind == "bridge" and self._is_over(site):
+                    edits = found.setdefault(function.module, ModuleEdits())
+                    taken.update(self._take_down(edits, site))
+                elif site.kind == "call" and self._makes_async(site):
+                    edits = found.setdefault(function.module, ModuleEdits())
+                    taken.update(self._own_side(edits, site.node))
+            self.lent.update(node for node in self._sync_sides(function) if node not in taken)
+        return found
+
+    def _is_over(self, site: CallSite) -> bool:
+        """Whether nothing that the bridge reaches stays sync, or needs the thread for itself."""
+        return (
+            bool(site.targets)
+            and not self._is_twin_call(site)
+            and not any(target in self._colouring.kept for target in site.targets)
+            and any(self._works_on_session(site, target) for target in site.targets)
+        )
+
+    def _is_twin_call(self, site: CallSite) -> bool:
+        """Whether `site` is the call of an async twin, which ends with the twin."""
+        call = site.node
+        is_direct = isinstance(call, s.Call) and callee(site) is call.func
+        return is_direct and not site.function.is_lambda
+
+    def _works_on_session(self, site: CallSite, target: Function) -> bool:
+        """Whether `target` is bridged for its session: other threads are there for slow work."""
+        if target in self._colouring.coloured or is_run_sync(self._bridge_of(site)):
+            return True
+        return self._project.passes_session(site) or bool(target.cls and self._holds(target.cls))
+
+    def _bridge_of(self, site: CallSite) -> s.AnyNode | s.ModuleSyntax:
+        """The call that is the bridge of `site`."""
+        if not site.function.is_lambda or site.function.node is None:
+            return site.node
+        return self._project.parent(site.function.node)
+
+    def _makes_async(self, site: CallSite) -> bool:
+        classes = [t.cls for t in site.targets if t.name == "__init__" and t.cls]
+        return bool(classes) and not any(map(self._holds_kept, classes))
+
+    def _take_down(self, found: ModuleEdits, site: CallSite) -> Iterator[s.AnyNode]:
+        call = self._bridge_of(site)
+        twin = self._both.twin_name(site)
+        if twin:
+            found.take(self._both.renamed(site, twin))
+        if site.function.is_lambda:
+            found.edits += self._reads(site.function)
+        if not isinstance(call, s.Call):
+            return
+        first = ""
+        if is_run_sync(call) and isinstance(call.func, s.Attribute):
+            first = source(call.func.value)
+        else:
+            found.unneeded.append(s.dotted_name(call.func).partition(".")[0])
+            yield from self._own_side(found, call)
+        around = self._project.parent(call)
+        awaits = any(target in self._colouring.coloured for target in site.targets)
+        span = call.span if awaits or not isinstance(around, s.Await) else around.span
+        found.edits.append(p.RecallCall(span=span, codemod=NAME, first=first))
+
+    def _reads(self, function: Function) -> Iterator[p.AnyEdit]:
+        """Relationships that were loaded inside the bridge."""
+        for access in Accesses(self._project).of(function):
+            if can_await(self._project, access.node, function):
+                yield from awaitable_edits(access)
+
+    def _own_side(self, found: ModuleEdits, call: s.Expr) -> Iterator[s.AnyNode]:
+        """`db.sync_session` among the arguments becomes `db`."""
+        if not isinstance(call, s.Call):
+            return
+        for value in (*call.args, *(keyword.value for keyword in call.keywords)):
+            if self._is_sync_side(value):
+                assert isinstance(value, s.Attribute)  # noqa: S101  see `_is_sync_side`
+                code = source(value.value)
+                found.edits.append(p.ReplaceExpression(span=value.span, codemod=NAME, code=code))
+                yield value
+
+    def _sync_sides(self, function: Function) -> Iterator[s.AnyNode]:
+        for site in self._project.calls(function):
+            if isinstance(site.node, s.Call) and self._is_lent(site):
+                arguments = (*site.node.args, *(k.value for k in site.node.keywords))
+                yield from (value for value in arguments if self._is_sync_side(value))
+
+    def _is_lent(self, site: CallSite) -> bool:
+        """Whether other code gets what `site` is given; a listener is only put on it."""
+        return site.kind == "call" and not registers_listener(self._project, site)
+
+    def _is_sync_side(self, node: s.Expr) -> bool:
+        return (
+            isinstance(node, s.Attribute)
+            and node.attr == SYNC_SIDE
+            and self._project.session_kind(node.value, self._project.scope_of(node)) == "async"
+        )
+
+
+def is_run_sync(node: s.AnyNode | s.ModuleSyntax) -> bool:
+    """Whether `node` is a call `<session>.run_sync(...)`."""
+    return (
+        isinstance(node, s.Call)
+        and isinstance(node.func, s.Attribute)
+        and node.func.attr == "run_sync"
+    )

@@ -1,0 +1,149 @@
+"""What goes on living in the sync world beside converted code, and what only passes by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import cached_property
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Class, Function
+from migrate_async.model import syntax as s
+from migrate_async.plan.alembic.environment import is_environment
+from migrate_async.plan.colouring.colour import Colouring
+from migrate_async.plan.colouring.holders import Holders
+from migrate_async.plan.colouring.touches import Touches
+from migrate_async.plan.colouring.verdicts import Verdicts
+from migrate_async.plan.paths import is_test_path
+
+
+@dataclass(eq=False)
+class SyncWorld:
+    """Answers for one run; `twins` are the sync sides that an earlier run made.
+
+    `environments` gives the functions of Alembic's `env.py` that move to the async engine; to know
+    them takes an answer of this class.
+    """
+
+    _project: Project
+    _verdicts: Verdicts
+    _touches: Touches
+    _holders: Holders
+    _twins: Collection[Function]
+    _environments: Callable[[], frozenset[Function]]
+
+    @property
+    def _colouring(self) -> Colouring:
+        return self._verdicts.colouring
+
+    @cached_property
+    def staying(self) -> dict[Function, None]:
+        """Functions that stay sync and may have to be re-pointed, in order."""
+        found = dict.fromkeys(self._colouring.kept)
+        for function in self._project.functions:
+            if self._verdicts.tests_stay and is_test_path(function.module.path):
+                stays = True
+            elif function.is_module:
+                stays = self._runs_sessions(function) or self._needs_sync_engine(function)
+            else:
+                stays = function not in self._colouring.coloured and self._feeds_kept(function)
+            if stays:
+                found[function] = None
+        return found
+
+    def _runs_sessions(self, body: Function) -> bool:
+        """Whether a module works on a session at its top level."""
+        operations = [touch for touch in self._touches.of(body) if touch.kind != "metadata"]
+        return self.takes_part(body.module.path) and bool(operations or self._touches.chains(body))
+
+    def _needs_sync_engine(self, body: Function) -> bool:
+        """Whether an environment of Alembic is left on the sync side."""
+        converted = {function.module for function in self._environments()}
+        return is_environment(body.module) and body.module not in converted
+
+    def _feeds_kept(self, function: Function) -> bool:
+        """Whether an uncoloured function hands its session to code that stays sync."""
+        kept = self._colouring.kept
+        cls = function.cls
+        if function.name == "__init__" and cls is not None and self.holds_kept(cls):
+            return True
+        if function.is_async and not self._takes_sync_session(function):
+            return False
+        sites = [site for site in self._project.calls(function) if site.kind != "bridge"]
+        if any(target in kept for site in sites for target in site.targets):
+            return True
+        if function in self._kept_value_users:
+            return True
+        makes = [
+            target.cls
+            for site in sites
+            for target in site.targets
+            if target.name == "__init__" and target.cls
+        ]
+        return any(self.holds_kept(cls) for cls in makes)
+
+    def _takes_sync_session(self, function: Function) -> bool:
+        return any(
+            self._project.session_kind(s.Name(*param.span, param.name), function.scope) == "sync"
+            for param in function.params
+        )
+
+    def holds_kept(self, cls: Class) -> bool:
+        """Whether objects of `cls` keep a session that stays sync."""
+        kept = self._colouring.kept
+        return self._holders.holds(cls) and any(m in kept for m in self._holders.members(cls))
+
+    @cached_property
+    def _kept_value_users(self) -> frozenset[Function]:
+        """Functions that hand a kept function on as a value, to a thread for example."""
+        return frozenset(
+            use.function for kept in self._colouring.kept for use in self._project.value_uses(kept)
+        )
+
+    @cached_property
+    def carriers(self) -> tuple[Function, ...]:
+        """Functions that hand a session on without touching it: they get its new type."""
+        return tuple(filter(self._carries, self._project.functions))
+
+    def _carries(self, function: Function) -> bool:
+        if function in self._colouring.coloured or function in self.staying:
+            return False
+        if function in self._twins or not self._may_carry(function):
+            return False
+        return not self._only_kept_callers(function) and self.takes_part(function.module.path)
+
+    def _may_carry(self, function: Function) -> bool:
+        """Whether `function` is called by nothing that stays sync in this run only."""
+        if not self._verdicts.tests_stay:
+            return True
+        callers = [site for site in self._project.callers(function) if site.kind == "call"]
+        return function in self._verdicts.wanted and not any(
+            site.function in self._colouring.kept or is_test_path(site.function.module.path)
+            for site in callers
+        )
+
+    def _only_kept_callers(self, function: Function) -> bool:
+        callers = [
+            site.function
+            for site in self._project.callers(function)
+            if site.kind == "call" and not site.function.is_module
+        ]
+        return bool(callers) and all(caller in self._colouring.kept for caller in callers)
+
+    @cached_property
+    def tests_converted(self) -> bool:
+        """Whether a test or fixture becomes a coroutine."""
+        return any(
+            is_test_path(function.module.path) and self._colouring.converts(function)
+            for function in self._colouring.coloured
+        )
+
+    def converts_class(self, cls: Class) -> bool:
+        """Whether the methods that use the session of `cls` objects convert."""
+        return self._holders.holds(cls) and any(
+            self._colouring.converts(member) for member in self._holders.members(cls)
+        )
+
+    def takes_part(self, path: str) -> bool:
+        """Whether a module changes with the application: tests do only if they convert."""
+        return not is_test_path(path) or self.tests_converted

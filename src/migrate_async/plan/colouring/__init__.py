@@ -1,0 +1,1 @@
+"""Which functions become coroutines, which stay, and why."""

@@ -1,0 +1,329 @@
+"""Which functions become coroutines.
+
+Two fix-points over the call graph. The *least* one collects the coloured functions: those that
+touch a sync session (or engine, connection, query) and, transitively, their callers. The
+*greatest* one picks which of them convert: a function drops out when something forbids `async def`
+(`plan.colouring.obstacles`) or when a caller that stays sync calls it directly, for a sync
+function cannot await. What drops out is kept: it goes on working on the same session (see
+`plan.both_worlds.frontier`).
+
+Whoever runs a kept function has to know of it, also where no call says so: a lambda that `sorted`
+is given, a property that is read, a session of the function around. So kept functions colour those
+that run them, and both fix-points are sought again until nothing is added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from migrate_async.index.callgraph import CallSite
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.index.types import ContextOf
+from migrate_async.model import syntax as s
+from migrate_async.model.plan import Reason
+from migrate_async.plan.colouring.callbacks import Callback, Callbacks
+from migrate_async.plan.colouring.sharing import Sharing
+from migrate_async.plan.colouring.touches import Touches
+
+_NO_CALL = ("implicit", "property")
+"""Kinds of sites that run a function without calling it: there is nothing to wrap in a bridge."""
+
+_BY_SYNTAX = ("property", "dunder", "init")
+"""Boundaries of functions that work on the session at hand; tasks and commands open their own."""
+
+Obstacle = Callable[[Function, Mapping[Function, Reason]], "Reason | None"]
+
+
+@dataclass(frozen=True)
+class Colouring:
+    """`coloured` says why each function runs SQL, `kept` why one of them stays sync."""
+
+    coloured: Mapping[Function, Reason] = field(default_factory=dict)
+    kept: Mapping[Function, Reason] = field(default_factory=dict)
+
+    def converts(self, function: Function) -> bool:
+        """Whether `function` becomes (or already is) a coroutine on an async session."""
+        return function in self.coloured and function not in self.kept
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What limits a colouring.
+
+    `obstacle` says why a function cannot convert; functions that `ignore` accepts take no part and
+    stay sync. The sync originals of those `beside` stay for callers that stay sync: what they call
+    must serve both.
+    """
+
+    obstacle: Obstacle
+    sharing: Sharing
+    callbacks: Callbacks
+    ignore: Callable[[Function], bool]
+    beside: frozenset[Function] = frozenset()
+
+
+def colour(project: Project, touches: Touches, bounds: Bounds) -> Colouring:
+    """The colouring of `project`."""
+    seeds: dict[Function, Reason] = {}
+    while True:
+        coloured = _coloured(project, touches, bounds.ignore, seeds)
+        kept = _Keeper(project, coloured, bounds).run()
+        more = dict(_unaware(project, coloured, kept, bounds))
+        if not more:
+            return Colouring(coloured, kept)
+        seeds |= more
+
+
+def _unaware(
+    project: Project,
+    coloured: Mapping[Function, Reason],
+    kept: Mapping[Function, Reason],
+    bounds: Bounds,
+) -> Iterator[tuple[Function, Reason]]:
+    """Functions that run a kept one and are not coloured yet, with the reason why they are."""
+    for function in kept:
+        for runner, reason in _runners(project, function, bounds):
+            if runner not in coloured and not runner.is_module and not bounds.ignore(runner):
+                yield runner, reason
+
+
+def _runners(
+    project: Project, function: Function, bounds: Bounds
+) -> Iterator[tuple[Function, Reason]]:
+    for site in project.callers(function):
+        lends = function.boundary in _BY_SYNTAX or project.passes_session(site)
+        if lends and spreads(site):
+            yield site.function, _calls(site, function)
+    for callback in bounds.callbacks.of(function):
+        yield callback.host, _hands_on(callback)
+    for peer in bounds.sharing.peers(function):
+        text = f"{function.qualname} uses its session"
+        line = peer.node.line if peer.node else 0
+        yield peer, Reason("lends-session", text, peer.module.path, line, function.qualname)
+
+
+# --- least fix-point ---------------------------------------------------------------------------
+
+
+def _coloured(
+    project: Project,
+    touches: Touches,
+    ignore: Callable[[Function], bool],
+    seeds: Mapping[Function, Reason],
+) -> dict[Function, Reason]:
+    found: dict[Function, Reason] = {}
+    pending: list[Function] = []
+
+    def add(function: Function, reason: Reason) -> None:
+        if function not in found and not ignore(function):
+            found[function] = reason
+            pending.append(function)
+
+    for function in project.functions:
+        touch = touches.first(function) or touches.left(function) or touches.handover(function)
+        if touch is not None and not function.is_module:
+            add(function, touch)
+    for function, reason in seeds.items():
+        add(function, reason)
+    while pending:
+        function = pending.pop()
+        for site in project.callers(function):
+            if spreads(site) and not (function.boundary and not function.is_lambda):
+                add(site.function, _calls(site, function))
+                _add_family(site, function, add)
+    return dict(sorted(found.items(), key=lambda item: _order(item[0])))
+
+
+def _add_family(
+    site: CallSite, function: Function, add: Callable[[Function, Reason], None]
+) -> None:
+    """A call that may reach several methods awaits all of them or none."""
+    for other in site.targets:
+        if other is not function and other.boundary is None:
+            text = f"a call at {place(site)} may reach it or {function.qualname}"
+            add(other, _reason("family", text, site, function))
+
+
+def spreads(site: CallSite) -> bool:
+    """Whether the caller of `site` has to await what it calls.
+
+    FastAPI awaits dependencies, a bridge is awaited already, and a module's top level is no
+    function.
+    """
+    return site.kind not in ("dependency", "bridge") and not site.function.is_module
+
+
+# --- greatest fix-point ------------------------------------------------------------------------
+
+
+class _Keeper:
+    """Drops functions from the converted ones until no verdict changes."""
+
+    def __init__(
+        self, project: Project, coloured: Mapping[Function, Reason], bounds: Bounds
+    ) -> None:
+        self._project = project
+        self._coloured = coloured
+        self._obstacle = bounds.obstacle
+        self._sharing = bounds.sharing
+        self._callbacks = bounds.callbacks
+        self._ignore = bounds.ignore
+        self._beside = bounds.beside
+        self._kept: dict[Function, Reason] = {}
+        self._givers: dict[CallSite, bool] = {}
+        self._handed: dict[Function, Callback] = {}
+        """Who hands a function that stays sync to something that calls it at once."""
+
+    def run(self) -> dict[Function, Reason]:
+        for function in self._coloured:
+            reason = self._obstacle(function, self._coloured)
+            if reason is not None:
+                self._kept[function] = reason
+        pending = list(reversed(list(self._coloured)))
+        while pending:
+            function = pending.pop()
+            if function not in self._kept:
+                reason = self._reason(function)
+                if reason is None:
+                    continue
+                self._kept[function] = reason
+            pending += [
+                other
+                for other in self._affected(function)
+                if other in self._coloured and other not in self._kept
+            ]
+        return dict(sorted(self._kept.items(), key=lambda item: _order(item[0])))
+
+    def _affected(self, function: Function) -> Iterable[Function]:
+        """Functions whose verdict may change when `function` stays sync."""
+        yield from self._sharing.peers(function)
+        yield from self._sharing.made(function)
+        for callback in self._callbacks.of(function):
+            self._handed.setdefault(callback.host, callback)
+            yield callback.host
+        for site in self._project.calls(function):
+            yield from site.targets
+        for site in self._project.callers(function):
+            yield site.function
+            yield from site.targets
+
+    def _reason(self, function: Function) -> Reason | None:
+        shared = self._shared(function)
+        if shared is not None:
+            return shared
+        for site in self._project.calls(function):
+            for target in site.targets:
+                reason = self._callee(site, target) if target in self._kept else None
+                if reason is not None:
+                    return reason
+        if function in self._handed:
+            return _hands_on(self._handed[function])
+        for site in self._project.callers(function):
+            if site.kind in ("dependency", "bridge") or self._is_fetched(function, site):
+                continue
+            if function in self._beside and self._stays_sync(site.function):
+                continue
+            reason = self._caller(site, has_original=function in self._beside)
+            if reason is not None:
+                return reason
+        return None
+
+    def _callee(self, site: CallSite, target: Function) -> Reason | None:
+        """What `target`, which stays sync, gives that no bridge can carry."""
+        if self._gives_session(site):
+            text = f"its session comes from {target.qualname}, which stays sync"
+            return _reason("session-from-sync", text, site, target)
+        if site.kind in _NO_CALL and not site.awaited:
+            text = f"it runs {target.qualname}, which stays sync, without a call to put a bridge in"
+            return _reason("runs-sync", text, site, target)
+        if target.is_generator and site.kind == "call" and not self._is_fetched(target, site):
+            text = f"it iterates {target.qualname}, which stays sync: it would run outside a bridge"
+            return _reason("iterates-sync", text, site, target)
+        return None
+
+    def _shared(self, function: Function) -> Reason | None:
+        """Whoever shares its session object, or makes that, stays sync."""
+        for peer in self._sharing.peers(function):
+            if self._stays(peer):
+                text = f"it shares a session or a query with {peer.qualname}, which stays sync"
+                return Reason("shares-session", text, because_of=peer.qualname)
+        for maker in self._sharing.makers(function):
+            if self._stays(maker):
+                text = f"{maker.qualname} makes the object that holds its session and stays sync"
+                return Reason("made-by-sync", text, because_of=maker.qualname)
+        return None
+
+    def _stays(self, function: Function) -> bool:
+        return function in self._kept or self._ignore(function)
+
+    def _is_fetched(self, function: Function, site: CallSite) -> bool:
+        """`next(get_db())` in code that stays sync: the frontier gives it a factory instead."""
+        parent = self._project.parent(site.node)
+        return (
+            function in self._project.session_dependencies
+            and isinstance(parent, s.Call)
+            and s.dotted_name(parent.func) == "next"
+        )
+
+    def _gives_session(self, site: CallSite) -> bool:
+        """Whether the value of a call is a session, or enters as one."""
+        if site not in self._givers:
+            types = self._project.infer(site.node, site.scope)
+            entered = [found.value for found in types if isinstance(found, ContextOf)]
+            kinds = [self._project.session_kind_of(found) for found in (types, *entered)]
+            self._givers[site] = any(kinds)
+        return self._givers[site]
+
+    def _stays_sync(self, caller: Function) -> bool:
+        return self._ignore(caller) or caller not in self._coloured or caller in self._kept
+
+    def _caller(self, site: CallSite, *, has_original: bool) -> Reason | None:
+        caller = site.function
+        if caller.is_module:
+            if "main" in site.context:
+                return None
+            text = f"it is called when {caller.module.path} is imported"
+            return _reason("called-at-import", text, site, caller)
+        if self._stays_sync(caller):
+            text = f"{caller.qualname} calls it and stays sync"
+            return _reason("called-by-sync", text, site, caller)
+        if caller in self._beside and not has_original:
+            text = f"the sync original of {caller.qualname} calls it"
+            return _reason("called-by-sync", text, site, caller)
+        for other in site.targets:
+            if other in self._kept:
+                text = f"a call at {place(site)} may also reach {other.qualname}, which stays sync"
+                return _reason("family-kept", text, site, other)
+        return None
+
+
+# --- words -------------------------------------------------------------------------------------
+
+
+def _calls(site: CallSite, function: Function) -> Reason:
+    return _reason("calls", f"calls {function.qualname}", site, function)
+
+
+def _hands_on(callback: Callback) -> Reason:
+    text = (
+        f"it hands {callback.guest.qualname}, which stays sync, to {callback.callee}(), which"
+        " would call it on the event loop"
+    )
+    path, line = callback.host.module.path, callback.node.line
+    return Reason("hands-on", text, path, line, callback.guest.qualname)
+
+
+def _reason(code: str, text: str, site: CallSite, because_of: Function) -> Reason:
+    return Reason(code, text, site.function.module.path, site.node.line, because_of.qualname)
+
+
+def place(site: CallSite) -> str:
+    """`path:line` of a call."""
+    return f"{site.function.module.path}:{site.node.line}"
+
+
+def _order(function: Function) -> tuple[str, int, int]:
+    node = function.node
+    return (function.module.path, node.line if node else 0, node.col if node else 0)

@@ -1,0 +1,266 @@
+"""What forbids a function to become a coroutine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from migrate_async.index.callgraph import CallSite
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function, Module
+from migrate_async.knowledge.async_api import SESSION_WITHOUT_COUNTERPART
+from migrate_async.knowledge.sqlalchemy import FOREIGN_SESSIONS
+from migrate_async.model import syntax as s
+from migrate_async.model.plan import Reason, Step
+from migrate_async.plan.alembic.environment import environments, is_revision
+from migrate_async.plan.colouring.locks import locked_blocks
+from migrate_async.plan.colouring.owners import caller_of
+from migrate_async.plan.colouring.responses import Responses
+from migrate_async.plan.colouring.schema_calls import schema_call
+from migrate_async.plan.colouring.touches import METADATA, Touches
+from migrate_async.plan.paths import is_test_path
+from migrate_async.plan.testing.pytest_support import caller_without_await
+
+_NO_AWAIT = ("generator", "default", "decorator")
+"""Call contexts in which `await` is illegal or changes what the expression is."""
+
+_HARMLESS_SOFT = (
+    "generator",
+    "contextmanager",
+    "retry",
+    "decorator:fastapi.",
+    "decorator:starlette.",
+    "decorator:pytest.",
+    "decorator:pytest_asyncio.",
+)
+"""Soft spots that a coroutine has no trouble with: these decorators await what they are given."""
+
+
+class Obstacles:
+    """Finds the first obstacle of a function; the codes are stable."""
+
+    def __init__(
+        self,
+        project: Project,
+        touches: Touches,
+        responses: Responses,
+        step: Step,
+    ) -> None:
+        self._responses = responses
+        self._project = project
+        self._touches = touches
+        self._step = step
+        self._locked: dict[Function, tuple[s.With, ...]] = {}
+
+    def __call__(self, function: Function, coloured: Mapping[Function, Reason]) -> Reason | None:
+        checks = (
+            self._boundary,
+            self._torn,
+            self._test_runner,
+            self._migration,
+            self._legacy_query,
+            self._without_counterpart,
+            self._schema,
+            self._foreign_session,
+            self._shared_session,
+            self._unresolved,
+            self._escapes,
+            self._response_property,
+        )
+        for check in checks:
+            reason = check(function)
+            if reason is not None:
+                return reason
+        return self._no_await(function, coloured)
+
+    def _boundary(self, function: Function) -> Reason | None:
+        if function.is_async and (function.boundary or "").startswith("value:"):
+            return None  # whoever takes a coroutine function awaits it already
+        if function.boundary is not None:
+            return _at(
+                function, "boundary", f"it cannot be `async def`: {caller_of(function.boundary)}"
+            )
+        for note in function.soft:
+            if note == "special-method":
+                text = f"syntax calls {function.name}, and does not await"
+                return _at(function, "special-method", text)
+            if function.is_async:
+                continue  # its decorator has been given a coroutine function before
+            if not note.startswith(_HARMLESS_SOFT):
+                return _at(function, "decorator", f"its decorator may not await it: {note}")
+        return None
+
+    def _torn(self, function: Function) -> Reason | None:
+        if function in self._project.originals.torn:
+            text = "it or its async twin was edited since that was made: they may differ"
+            return _at(function, "twins-differ", text)
+        return None
+
+    def _test_runner(self, function: Function) -> Reason | None:
+        if function.is_async or not is_test_path(function.module.path):
+            return None
+        caller = caller_without_await(self._project, function)
+        return _at(function, "boundary", f"it cannot be `async def`: {caller}") if caller else None
+
+    def _migration(self, function: Function) -> Reason | None:
+        if is_revision(function.module):
+            return _at(function, "boundary", "Alembic calls it: it is part of a migration")
+        if not function.is_async and function.module in self._environments:
+            return _at(function, "alembic", "Alembic runs it, with an engine of its own")
+        return None
+
+    @cached_property
+    def _environments(self) -> frozenset[Module]:
+        return frozenset(environments(self._project))
+
+    def _legacy_query(self, function: Function) -> Reason | None:
+        left = self._touches.left(function)
+        if left is not None:
+            return left
+        chains = self._touches.chains(function)
+        if self._step is Step.ASYNC and chains:
+            text = "it uses the legacy Query API: run the step `queries` first, or `all`"
+            return Reason("legacy-query", text, function.module.path, chains[0].span[0])
+        return None
+
+    def _without_counterpart(self, function: Function) -> Reason | None:
+        for site in self._project.calls(function):
+            operation = site.operation
+            if operation is None or operation.owner != "session" or operation.is_async:
+                continue
+            if operation.name in SESSION_WITHOUT_COUNTERPART:
+                text = f"AsyncSession has no {operation.name}()"
+                return _site("no-counterpart", text, site)
+        return None
+
+    def _schema(self, function: Function) -> Reason | None:
+        """Tables are made in a way that cannot be written for an async engine."""
+        for touch in self._touches.of(function):
+            statement = self._project.statement_of(touch.node)
+            if touch.kind not in METADATA:
+                continue
+            alone = isinstance(statement, s.ExpressionStatement) and statement.value is touch.node
+            if not alone or not schema_call(self._project, touch.site):
+                return _site("metadata", f"it {touch.text} with more than an engine", touch.site)
+        return None
+
+    def _foreign_session(self, function: Function) -> Reason | None:
+        """A package makes the session, and makes sync ones only."""
+        for node in s.walk(function.node) if function.node is not None else ():
+            if not isinstance(node, s.Attribute) or node.attr != "session":
+                continue
+            for found in self._project.infer(node.value, self._project.scope_of(node)):
+                package = FOREIGN_SESSIONS.get(getattr(found, "dotted", ""))
+                if package is not None:
+                    text = f"{s.dotted_name(node)} is a sync session that {package} makes"
+                    return Reason("foreign-session", text, function.module.path, node.line)
+        return None
+
+    def _shared_session(self, function: Function) -> Reason | None:
+        """A session in a module's variable is one session for all tasks."""
+        for site in self._project.calls(function):
+            root = _root(site.node)
+            if site.operation is None or site.operation.owner != "session" or root is None:
+                continue
+            bindings = function.module.scope.names.get(root.id)
+            if bindings and site.scope is not function.module.scope:
+                local = self._is_local(root, site)
+                if not local and self._project.session_kind(root, site.scope) == "sync":
+                    return _site(
+                        "shared-session", f"{root.id} is one session for the process", site
+                    )
+        return None
+
+    @staticmethod
+    def _is_local(name: s.Name, site: CallSite) -> bool:
+        scope = site.scope
+        while scope.parent is not None:
+            if name.id in scope.names:
+                return True
+            scope = scope.parent
+        return False
+
+    def _unresolved(self, function: Function) -> Reason | None:
+        for site in self._project.calls(function):
+            if not site.resolved and self._project.passes_session(site):
+                return _site(
+                    "unresolved", "it passes its session to a call nobody can follow", site
+                )
+        return self._touches.handover(function)
+
+    def _escapes(self, function: Function) -> Reason | None:
+        """A session put into a tuple or dict ends up where nobody can follow it."""
+        if function.node is None:
+            return None
+        for node in s.walk(function.node):
+            if not isinstance(node, (s.Sequence, s.Mapping)):
+                continue
+            items = node.items if isinstance(node, s.Sequence) else node.values
+            for item in items:
+                if isinstance(item, s.Name) and self._is_session(item):
+                    text = f"it puts its session {item.id} into a {_kind(node)}"
+                    return Reason("session-escapes", text, function.module.path, item.line)
+        return None
+
+    def _is_session(self, name: s.Name) -> bool:
+        return self._project.session_kind(name, self._project.scope_of(name)) == "sync"
+
+    def _response_property(self, function: Function) -> Reason | None:
+        """The response reads a property that runs a query, after the session is async."""
+        return self._responses.property_read(function)
+
+    def _is_locked(self, site: CallSite) -> bool:
+        function = site.function
+        if function not in self._locked:
+            self._locked[function] = tuple(locked_blocks(self._project, function))
+        return any(is_inside(site.node.span, block.span) for block in self._locked[function])
+
+    def _no_await(self, function: Function, coloured: Mapping[Function, Reason]) -> Reason | None:
+        for chain in self._touches.chains(function):
+            if chain.is_stuck:
+                text = "a query inside a generator expression cannot be awaited"
+                return Reason("no-await", text, function.module.path, chain.span[0])
+        for site in self._project.calls(function):
+            awaits = site.operation is not None or any(t in coloured for t in site.targets)
+            if awaits and self._touches.is_in_f_string(site.node, function):
+                return _site("no-await", "a call inside a long f-string cannot be rewritten", site)
+            if awaits and self._is_locked(site):
+                text = "it holds a lock of threads meanwhile, which would stop the event loop"
+                return _site("holds-lock", text, site)
+        touched = {touch.site for touch in self._touches.of(function)}
+        for site in self._project.calls(function):
+            needs_await = site in touched or any(target in coloured for target in site.targets)
+            if site.kind == "property" and needs_await:
+                return _site("property", "it reads a property that runs a query", site)
+            for context in _NO_AWAIT if needs_await and site.kind != "dependency" else ():
+                if context in site.context:
+                    return _site("no-await", f"a call inside a {context} cannot be awaited", site)
+        return None
+
+
+def is_inside(span: s.Span, around: s.Span) -> bool:
+    """Whether the text at `span` is part of that at `around`."""
+    return around[:2] <= span[:2] and span[2:] <= around[2:]
+
+
+def _kind(node: s.Sequence | s.Mapping) -> str:
+    return node.kind if isinstance(node, s.Sequence) else "dict"
+
+
+def _root(node: s.Expr) -> s.Name | None:
+    while True:
+        if isinstance(node, s.Call):
+            node = node.func
+        elif isinstance(node, (s.Attribute, s.Subscript)):
+            node = node.value
+        else:
+            return node if isinstance(node, s.Name) else None
+
+
+def _at(function: Function, code: str, text: str) -> Reason:
+    line = function.node.line if function.node else 0
+    return Reason(code, text, function.module.path, line)
+
+
+def _site(code: str, text: str, site: CallSite) -> Reason:
+    return Reason(code, text, site.function.module.path, site.node.line)

@@ -1,0 +1,96 @@
+"""What serialising a response reads from ORM objects.
+
+A response model with `from_attributes` (`orm_mode`) reads attributes of the object that the route
+returned, after the route is done: a relationship is loaded then, a property may run SQL then. The
+model that a schema is filled from is known by its attributes: it has all of the schema's fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Class, Function
+from migrate_async.model.plan import Reason
+from migrate_async.plan.colouring.schemas import Schemas
+from migrate_async.plan.colouring.touches import Touches
+
+
+@dataclass(frozen=True)
+class Read:
+    """Serialising `schema` reads `attribute` of `model` objects."""
+
+    schema: Class
+    model: Class
+    attribute: str
+
+
+class Responses:
+    """The reads of every route and of every explicit validation."""
+
+    def __init__(self, project: Project, touches: Touches) -> None:
+        self._project = project
+        self._touches = touches
+        self._schemas = Schemas(project)
+        self._reads: dict[Class, tuple[Read, ...]] = {}
+
+    def reads(self, function: Function) -> Iterator[Read]:
+        """What the responses and validations of `function` read."""
+        for schema in self._schemas.of(function):
+            if schema not in self._reads:
+                self._reads[schema] = tuple(self._reads_of_schema(schema))
+            yield from self._reads[schema]
+
+    def property_read(self, function: Function) -> Reason | None:
+        """A property that runs a query, read while the response is serialised."""
+        for read in self.reads(function):
+            found = self._sql_properties.get((read.model, read.attribute))
+            if found is not None:
+                text = f"its response reads {read.model.name}.{read.attribute}, which runs a query"
+                line = found.node.line if found.node else 0
+                return Reason("response-property", text, found.module.path, line, found.qualname)
+        return None
+
+    def _reads_of_schema(self, schema: Class) -> Iterator[Read]:
+        fields = self._schemas.fields(schema)
+        if not fields:
+            return
+        for model in self._models_for(frozenset(fields)):
+            for name in fields:
+                yield Read(schema, model, name)
+
+    def _models_for(self, fields: frozenset[str]) -> Iterator[Class]:
+        for cls, names in self._attributes.items():
+            if fields <= names:
+                yield cls
+
+    @cached_property
+    def _attributes(self) -> dict[Class, frozenset[str]]:
+        """All attribute names of each mapped class."""
+        found: dict[Class, frozenset[str]] = {}
+        for model in self._project.models.values():
+            names = {*model.columns, *model.relationships}
+            for owner in self._project.mro(model.cls):
+                names.update(owner.scope.names)
+            found[model.cls] = frozenset(names)
+        return found
+
+    @cached_property
+    def _sql_properties(self) -> dict[tuple[Class, str], Function]:
+        found: dict[tuple[Class, str], Function] = {}
+        for model in self._project.models.values():
+            for owner in self._project.mro(model.cls):
+                for function in self._members.get(owner, ()):
+                    if self._touches.first(function) is not None:
+                        found.setdefault((model.cls, function.name), function)
+        return found
+
+    @cached_property
+    def _members(self) -> dict[Class, list[Function]]:
+        found: dict[Class, list[Function]] = {}
+        for function in self._project.functions:
+            if function.cls is not None:
+                found.setdefault(function.cls, []).append(function)
+        return found

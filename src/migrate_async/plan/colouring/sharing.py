@@ -1,0 +1,42 @@
+"""Which functions work on the same session object (or query), and so live in one world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.plan.colouring.closures import Closures
+from migrate_async.plan.colouring.holders import Holders
+
+
+class Sharing(Protocol):
+    """Which functions work on the same session object (or query)."""
+
+    def peers(self, function: Function) -> Iterable[Function]:
+        """Functions that share a session object with `function`, and so its verdict."""
+
+    def makers(self, function: Function) -> Iterable[Function]:
+        """Functions that make the object which holds the session of `function`."""
+
+    def made(self, function: Function) -> Iterable[Function]:
+        """Functions that use the session of an object which `function` makes."""
+
+
+class SharedSessions:
+    """Sessions that objects keep, and those that functions inside functions use."""
+
+    def __init__(self, project: Project) -> None:
+        self.holders = Holders(project)
+        self.closures = Closures(project, self.holders)
+
+    def peers(self, function: Function) -> Iterable[Function]:
+        yield from self.holders.peers(function)
+        yield from self.closures.peers(function)
+
+    def makers(self, function: Function) -> Iterable[Function]:
+        return self.holders.makers(function)
+
+    def made(self, function: Function) -> Iterable[Function]:
+        return self.holders.made(function)

@@ -1,0 +1,36 @@
+"""Whether a project's tests have to change with it.
+
+Tests that only send requests and override dependencies run unchanged: an overriding sync session
+is adapted by the pytest plugin. Tests that call converted functions themselves must await them.
+"""
+
+from __future__ import annotations
+
+from migrate_async.index.project import Project
+from migrate_async.plan.colouring.colour import Colouring
+from migrate_async.plan.names import local_name
+from migrate_async.plan.paths import is_test_path
+
+
+def tests_take_part(project: Project, colouring: Colouring) -> bool:
+    """Whether a test or fixture calls a function that converts, or uses what becomes async."""
+    return _uses_sources(project) or any(
+        is_test_path(site.function.module.path) and site.kind != "dependency"
+        for function in colouring.coloured
+        for site in project.callers(function)
+    )
+
+
+def _uses_sources(project: Project) -> bool:
+    """Whether a test module imports the application's session factory or engine."""
+    sources = [
+        variable
+        for variable in (*project.session_factories, *project.engines)
+        if not is_test_path(variable.module.path) and variable.kind in ("sessionmaker", "engine")
+    ]
+    tests = [module for module in project.modules.values() if is_test_path(module.path)]
+    return any(
+        local_name(module, variable.module.name, variable.name)
+        for module in tests
+        for variable in sources
+    )

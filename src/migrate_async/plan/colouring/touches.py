@@ -1,0 +1,172 @@
+"""Where a function itself does I/O on a sync session, engine or connection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from migrate_async.index.callgraph import CallSite
+from migrate_async.index.project import Operation, Project
+from migrate_async.index.scopes import Function
+from migrate_async.knowledge.async_api import AWAITED, CONTEXT, METADATA_IO
+from migrate_async.model import syntax as s
+from migrate_async.model.plan import Reason
+from migrate_async.plan.blocks import is_unplaced
+from migrate_async.plan.colouring.handovers import unfollowed
+from migrate_async.plan.queries import LEAVE, Chain, QueryPlan
+
+METADATA = frozenset({"metadata", "schema"})
+"""The kinds of touches that make or drop tables."""
+
+FIRST_REMARK = "MA180"
+"""From here on, query codes are remarks on queries that *are* translated."""
+
+
+@dataclass(frozen=True)
+class Touch:
+    """One operation.
+
+    `kind`: `await`, `context` (entered with `with`), `block` (a `with` on a session: `node` is the
+    session's expression), `metadata` (of `create_all` on an engine) or `schema` (on a connection).
+    """
+
+    kind: str
+    site: CallSite
+    text: str
+
+    @property
+    def node(self) -> s.Expr:
+        return self.site.node
+
+
+class Touches:
+    """The touches of every function of a project."""
+
+    def __init__(self, project: Project, queries: QueryPlan) -> None:
+        self._project = project
+        self._queries = queries
+        self._found: dict[Function, tuple[Touch, ...]] = {}
+
+    def of(self, function: Function) -> tuple[Touch, ...]:
+        """Operations other than legacy queries, in source order."""
+        if function not in self._found:
+            sites = self._project.calls(function)
+            touches = [found for site in sites if (found := touch_at(self._project, site))]
+            self._found[function] = tuple(touches)
+        return self._found[function]
+
+    def query_in_f_string(self, function: Function) -> bool:
+        """Whether a query of `function` stands where no edit can be placed."""
+        return any(
+            site.operation is not None
+            and site.operation.owner == "query"
+            and self.is_in_f_string(site.node, function)
+            for site in self._project.calls(function)
+        )
+
+    def is_in_f_string(self, node: s.AnyNode, function: Function) -> bool:
+        """Whether `node` is part of an f-string in which no edit can be placed."""
+        current = self._project.parent(node)
+        while not isinstance(current, s.ModuleSyntax) and current is not function.node:
+            if is_unplaced(current):
+                return True
+            current = self._project.parent(current)
+        return False
+
+    def chains(self, function: Function) -> tuple[Chain, ...]:
+        """The legacy query chains in `function`."""
+        return self._chains.get(function, ())
+
+    def left(self, function: Function) -> Reason | None:
+        """The first query of `function` that is not translated."""
+        found = self._queries.functions.get(function)
+        if found is None:
+            return None
+        for chain in found.chains:
+            if chain.state == LEAVE:
+                text = f"a query is left as it is: {chain.reason}"
+                return Reason("query-left", text, function.module.path, chain.span[0])
+        for diagnostic in found.diagnostics:
+            if diagnostic.code < FIRST_REMARK:
+                return Reason(
+                    "query-left", diagnostic.message, function.module.path, diagnostic.line
+                )
+        return None
+
+    def handover(self, function: Function) -> Reason | None:
+        """The first call of `function` that hands its session to code which nobody can read."""
+        site = unfollowed(self._project, function)
+        if site is None:
+            return None
+        text = "it passes its session to a call nobody can follow"
+        return Reason("unresolved", text, function.module.path, site.node.line)
+
+    def first(self, function: Function) -> Reason | None:
+        """The first operation of `function` as a reason; None when there is none."""
+        lines = [(touch.node.line, touch.text) for touch in self.of(function)]
+        lines += [
+            (chain.span[0], "runs a query") for chain in self.chains(function) if chain.executes
+        ]
+        if not lines:
+            return None
+        line, text = min(lines)
+        return Reason("session-operation", text, function.module.path, line)
+
+    @cached_property
+    def _chains(self) -> dict[Function, tuple[Chain, ...]]:
+        found: dict[Function, list[Chain]] = {}
+        for chain in self._queries.chains:
+            found.setdefault(chain.function, []).append(chain)
+        return {function: tuple(chains) for function, chains in found.items()}
+
+
+def touch_at(project: Project, site: CallSite) -> Touch | None:
+    """The operation, other than a legacy query, that `site` is on a sync object."""
+    bound = _bound_to(project, site)
+    if bound:
+        return Touch(bound, site, f"runs {_method(site)}")
+    operation = site.operation
+    if operation is None:
+        if _is_coroutine_in_async(project, site):
+            return Touch("await", site, "changes a connection's options")
+        return None
+    kind = "" if operation.is_async or site.awaited else _kind(site, operation)
+    texts = {"block": "opens a session"}
+    text = texts.get(kind, f"calls {operation.owner}.{operation.name}()")
+    return Touch(kind, site, text) if kind else None
+
+
+def _is_coroutine_in_async(project: Project, site: CallSite) -> bool:
+    """`connection.execution_options(...)`: no I/O, but a coroutine of `AsyncConnection`."""
+    func = site.node.func if isinstance(site.node, s.Call) else None
+    return (
+        isinstance(func, s.Attribute)
+        and func.attr == "execution_options"
+        and project.engine_or_connection(func.value, site.scope) == "connection"
+    )
+
+
+def _bound_to(project: Project, site: CallSite) -> str:
+    """The kind of a touch that makes or drops tables; empty for another call."""
+    node = site.node
+    if not isinstance(node, s.Call) or _method(site) not in METADATA_IO:
+        return ""
+    values = (*node.args, *(keyword.value for keyword in node.keywords))
+    kinds = {project.engine_or_connection(value, site.scope) for value in values}
+    if "engine" in kinds:
+        return "metadata"
+    return "schema" if "connection" in kinds else ""
+
+
+def _kind(site: CallSite, operation: Operation) -> str:
+    """The kind of touch that an operation is; empty when nothing is awaited for it."""
+    if site.kind == "implicit":
+        return "block" if (operation.owner, operation.name) == ("session", "__exit__") else ""
+    if operation.name in CONTEXT.get(operation.owner, ()):
+        return "context"
+    return "await" if operation.name in AWAITED.get(operation.owner, ()) else ""
+
+
+def _method(site: CallSite) -> str:
+    func = site.node.func if isinstance(site.node, s.Call) else None
+    return func.attr if isinstance(func, s.Attribute) else ""

@@ -1,0 +1,256 @@
+"""Who converts in this run, and who would if everything were selected.
+
+The full colouring is where a migration ends; the partial one is where this run ends. What only the
+partial one keeps is left as it is, apart from where it gets its session: its queries are translated
+when it converts, so that the text of a function does not depend on the order of the runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.model.plan import Reason
+from migrate_async.model.selection import Selection
+from migrate_async.plan.colouring.callbacks import Callbacks
+from migrate_async.plan.colouring.choosing import Chooser
+from migrate_async.plan.colouring.colour import Bounds, Colouring, Obstacle, colour
+from migrate_async.plan.colouring.cost import cheapest
+from migrate_async.plan.colouring.reach import reach
+from migrate_async.plan.colouring.selecting import roots
+from migrate_async.plan.colouring.sharing import SharedSessions, Sharing
+from migrate_async.plan.colouring.suites import tests_take_part
+from migrate_async.plan.colouring.touches import Touches
+from migrate_async.plan.paths import is_test_path
+from migrate_async.plan.queries import Chain, QueryPlan
+
+
+@dataclass(eq=False)
+class Verdicts:
+    """The colourings of one run."""
+
+    _project: Project
+    _selection: Selection
+    _touches: Touches
+    _queries: QueryPlan
+    _obstacle: Obstacle
+    _shared: SharedSessions
+    _callbacks: Callbacks
+    _keeps_both: bool = False
+    _tests_asked: bool = False
+
+    @cached_property
+    def full(self) -> Colouring:
+        """As if everything were selected. Test suites take part only if they call what converts."""
+        found = self._together if self._suites_convert else self.alone
+        if not self._keeps_both:
+            return found
+        return self._end(
+            Chooser(self._project, self._queries, self._shared.holders).choose(self._end)
+        )
+
+    @cached_property
+    def tests_stay(self) -> bool:
+        """Whether test suites go on working on sync sessions in this run."""
+        return self.is_partial or (self._takes_tests and not self._suites_convert)
+
+    @cached_property
+    def alone(self) -> Colouring:
+        """Of the application, as if it had no tests."""
+        return self._colour(self._obstacle, self._shared, ignore=_is_test)
+
+    @cached_property
+    def _together(self) -> Colouring:
+        return self._colour(self._obstacle, self._shared, ignore=_nothing)
+
+    @cached_property
+    def _takes_tests(self) -> bool:
+        return self._tests_asked or tests_take_part(self._project, self.alone)
+
+    @cached_property
+    def _suites_convert(self) -> bool:
+        """Whether they take part, and make no objects whose session stays sync.
+
+        If they do, they stay sync, unless that would keep a coroutine of the application from
+        getting the async session that it needs.
+        """
+        if not self._takes_tests:
+            return False
+        makes_sync = any(
+            member in self._together.kept
+            for function in self._project.functions
+            if _is_test(function)
+            for member in self._shared.made(function)
+        )
+        return not makes_sync or any(
+            function.is_async and self._together.converts(function) for function in self.alone.kept
+        )
+
+    @cached_property
+    def wanted(self) -> frozenset[Function]:
+        """What was selected and what that needs."""
+        chosen = roots(self._project, self._selection, lambda: cheapest(self._project, self.full))
+        if self._selection.is_everything:
+            return chosen
+        return reach(self._project, chosen, self._shared.peers)
+
+    @cached_property
+    def is_partial(self) -> bool:
+        """Whether something that could convert is not wanted."""
+        return any(
+            self.full.converts(function)
+            for function in self.full.coloured
+            if function not in self.wanted and not _is_test(function)
+        )
+
+    @cached_property
+    def colouring(self) -> Colouring:
+        """What this run does."""
+        if not self.is_partial and not self.beside and not self._has_twins:
+            return self.full
+        return self._this_run(self.beside)
+
+    @cached_property
+    def beside(self) -> frozenset[Function]:
+        """The functions that convert under another name in this run; their originals stay."""
+        if not self._keeps_both:
+            return frozenset()
+        return self._chooser.choose(self._this_run, self._project.originals.twins)
+
+    def why_both(self, function: Function) -> Reason:
+        """What keeps the sync original of `function`, which is in `beside`."""
+        return self._chooser.reasons[function]
+
+    @property
+    def _has_twins(self) -> bool:
+        return bool(self._project.originals.twins)
+
+    @cached_property
+    def _chooser(self) -> Chooser:
+        return Chooser(self._project, self._queries, self._shared.holders)
+
+    def _end(self, beside: frozenset[Function]) -> Colouring:
+        """The last colouring of all, with some functions kept twice."""
+        ignore = _nothing if self._suites_convert else _is_test
+        return self._colour(self._obstacle, self._shared, ignore, beside)
+
+    def _this_run(self, beside: frozenset[Function]) -> Colouring:
+        if not self.is_partial:
+            return self._end(beside)
+        found = self._colour(self._unless_unwanted, self, _is_test, beside)
+        left = self._left_builders(found)
+        return Colouring({**found.coloured, **left}, {**found.kept, **left})
+
+    def translates(self, chain: Chain) -> bool:
+        """Whether this run translates `chain`, as far as its functions are concerned."""
+        if not self.is_partial:
+            return True
+        functions = self._sharing[chain.group]
+        waits = any(
+            self.full.converts(function) and not self.colouring.converts(function)
+            for function in functions
+        )
+        return not waits and any(function in self.wanted for function in functions)
+
+    def only_lends(self, function: Function) -> bool:
+        """Whether `function` leaves its session to functions inside it that threads run.
+
+        A coroutine may keep a sync session that way: `await run_in_threadpool(lambda: f(db))`.
+        """
+        if self._touches.of(function) or self._touches.chains(function):
+            return False
+        return not any(
+            self._project.passes_session(site) or any(map(self._runs_here, site.targets))
+            for site in self._project.calls(function)
+            if site.kind not in ("dependency", "bridge")
+        )
+
+    def _runs_here(self, function: Function) -> bool:
+        return function in self.colouring.kept
+
+    # --- the partial colouring -----------------------------------------------------------------
+
+    def _colour(
+        self,
+        obstacle: Obstacle,
+        sharing: Sharing,
+        ignore: Callable[[Function], bool],
+        beside: frozenset[Function] = frozenset(),
+    ) -> Colouring:
+        bounds = Bounds(obstacle, sharing, self._callbacks, ignore, beside)
+        return colour(self._project, self._touches, bounds)
+
+    def _unless_unwanted(
+        self, function: Function, coloured: Mapping[Function, Reason]
+    ) -> Reason | None:
+        reason = self._obstacle(function, coloured)
+        if reason is not None or function in self.wanted or self._serves(function):
+            return reason
+        line = function.node.line if function.node else 0
+        text = "it is not part of what was selected"
+        return Reason("not-selected", text, function.module.path, line)
+
+    def _serves(self, function: Function) -> bool:
+        """`get_db` serves whatever is selected."""
+        return function in self._project.session_dependencies
+
+    def peers(self, function: Function) -> Iterable[Function]:
+        """A query that several functions work on is translated in all of them or in none."""
+        yield from self._shared.peers(function)
+        for group in self._groups_of.get(function, ()):
+            for other in self._sharing[group]:
+                if other is not function and self.full.converts(other):
+                    yield other
+
+    def makers(self, function: Function) -> Iterable[Function]:
+        return self._shared.makers(function)
+
+    def made(self, function: Function) -> Iterable[Function]:
+        return self._shared.made(function)
+
+    def _left_builders(self, found: Colouring) -> dict[Function, Reason]:
+        """Functions that only build a query for one that stays sync: they need its session."""
+        left: dict[Function, Reason] = {}
+        pending: list[tuple[Function, Function]] = []
+        for functions in self._sharing.values():
+            waiting = [f for f in functions if self.full.converts(f) and not found.converts(f)]
+            if waiting:
+                pending += [(function, waiting[0]) for function in functions]
+        while pending:
+            function, waiting_for = pending.pop()
+            if function in found.coloured or function in left or function.is_module:
+                continue
+            line = function.node.line if function.node else 0
+            text = f"it builds a query for {waiting_for.qualname}, which stays sync"
+            left[function] = Reason(
+                "shares-query", text, function.module.path, line, waiting_for.qualname
+            )
+            pending += [(site.function, function) for site in self._project.callers(function)]
+        return left
+
+    @cached_property
+    def _sharing(self) -> dict[int, dict[Function, None]]:
+        """The functions of each group of queries."""
+        found: dict[int, dict[Function, None]] = {}
+        for chain in self._queries.chains:
+            found.setdefault(chain.group, {})[chain.function] = None
+        return found
+
+    @cached_property
+    def _groups_of(self) -> dict[Function, list[int]]:
+        found: dict[Function, list[int]] = {}
+        for group, functions in self._sharing.items():
+            for function in functions:
+                found.setdefault(function, []).append(group)
+        return found
+
+
+def _is_test(function: Function) -> bool:
+    return is_test_path(function.module.path)
+
+
+def _nothing(_function: Function) -> bool:
+    return False

@@ -1,0 +1,1 @@
+"""What earlier runs left for code that stays sync: who uses it, and how it goes."""

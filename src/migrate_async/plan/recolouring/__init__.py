@@ -1,0 +1,1 @@
+"""The edits that give functions their colour."""

@@ -1,0 +1,270 @@
+"""The edits that give a converted function its colour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from migrate_async.index.callgraph import CallSite
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Class, Function
+from migrate_async.index.types import External
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.plan.annotations import annotation_edits
+from migrate_async.plan.both_worlds.surroundings import Surroundings
+from migrate_async.plan.colour_edits import NAME, ColourEdits
+from migrate_async.plan.colouring.schema_calls import schema_call
+from migrate_async.plan.colouring.touches import METADATA, Touch, Touches
+from migrate_async.plan.keep_both.edits import KeptBoth
+from migrate_async.plan.names import names_in
+from migrate_async.plan.recolouring.blocking import BlockingWork, report
+from migrate_async.plan.recolouring.bridging import Bridges
+
+_HOISTED = ("exec", "execute", "scalars")
+
+
+class Awaiter:
+    """Plans the colour of one converted function after the other."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        touches: Touches,
+        both: KeptBoth,
+        holds_kept: Callable[[Class], bool],
+        blocking: BlockingWork,
+    ) -> None:
+        self._both = both
+        self._project = around.project
+        self._settings = around.settings
+        self._twins = around.twins
+        self._touches = touches
+        self._colouring = both.colouring
+        self._holds_kept = holds_kept
+        self._blocking = blocking
+        self._bridges = Bridges(self._project, touches, both.colouring, blocking)
+
+    def plan(self, function: Function, gone: frozenset[s.AnyNode]) -> ColourEdits:
+        """Everything but the session's own acquisition and the queries."""
+        found = ColourEdits()
+        if isinstance(function.node, s.FunctionDef) and not function.is_async:
+            found.edits.append(p.MakeAsync(span=function.node.span, codemod=NAME))
+        hoist = self._hoist(function)
+        for touch in self._touches.of(function):
+            if touch.node not in gone:
+                self._touch(found, touch, hoist)
+        for site in self._project.calls(function):
+            if site.node not in gone:
+                self._call(found, function, site)
+                self._made(found, site)
+                self._runner(found, site)
+        self._blocking_work(found, function, gone)
+        self._decorators(found, function)
+        annotations = annotation_edits(self._project, function, converts=True)
+        found.edits += annotations.edits
+        found.imports += annotations.imports
+        found.unneeded += annotations.unneeded
+        return found
+
+    def _hoist(self, function: Function) -> str:
+        if self._settings.style != "result" or "result" in names_in(function):
+            return ""
+        return "result"
+
+    # --- operations ----------------------------------------------------------------------------
+
+    def _touch(self, found: ColourEdits, touch: Touch, hoist: str) -> None:
+        found.awaits += 1
+        if touch.kind in METADATA:
+            self._metadata(found, touch)
+        elif touch.kind == "context":
+            self._context(found, touch)
+        elif touch.kind == "block":
+            self._block(found, touch)
+        else:
+            operation = touch.site.operation
+            name = hoist if operation and operation.name in _HOISTED else ""
+            found.edits.append(p.AwaitCall(span=touch.node.span, codemod=NAME, hoist=name))
+
+    def _block(self, found: ColourEdits, touch: Touch) -> None:
+        statement = _with_of(self._project, touch.node)
+        if statement is not None:
+            _make_async(found, statement, touch.node)
+
+    def _context(self, found: ColourEdits, touch: Touch) -> None:
+        """`with engine.begin() as c:` becomes `async with`; elsewhere the call is awaited."""
+        statement = _with_of(self._project, touch.node)
+        if statement is not None:
+            _make_async(found, statement, touch.node)
+        else:
+            found.edits.append(p.AwaitCall(span=touch.node.span, codemod=NAME))
+
+    def _metadata(self, found: ColourEdits, touch: Touch) -> None:
+        """`Base.metadata.create_all(engine)` runs in `run_sync` on a connection of the engine."""
+        statement = self._project.statement_of(touch.node)
+        code = schema_call(self._project, touch.site, self._own_name)
+        if isinstance(statement, s.ExpressionStatement) and code:
+            found.edits.append(p.ReplaceStatement(span=statement.span, codemod=NAME, code=code))
+
+    def _own_name(self, engine: s.Expr) -> str:
+        """What an engine is called where the async one is meant."""
+        name = s.dotted_name(engine)
+        if isinstance(engine, (s.Name, s.Attribute)):
+            twin = self._twins.named(self._project.scope_of(engine).module, engine)
+            if twin is not None:
+                return f"{name.removesuffix(twin.sync_name)}{twin.name}"
+        return name
+
+    # --- calls of converted and kept functions -------------------------------------------------
+
+    def _call(self, found: ColourEdits, function: Function, site: CallSite) -> None:
+        if site.kind == "dependency" or site.awaited or not site.targets:
+            return
+        coloured = [target for target in site.targets if target in self._colouring.coloured]
+        if not coloured:
+            return
+        twin = self._both.twin_name(site)
+        if twin:
+            self._twin(found, site, twin)
+            return
+        if not all(self._colouring.converts(target) for target in coloured):
+            self._bridges.call(found, function, site)
+            return
+        if any(not is_awaitable(target) for target in coloured):
+            self._generator(found, site)
+            return
+        found.awaits += 1
+        found.edits.append(p.AwaitCall(span=site.node.span, codemod=NAME))
+
+    def _twin(self, found: ColourEdits, site: CallSite, name: str) -> None:
+        renamed = self._both.renamed(site, name)
+        found.awaits += 1
+        found.edits += [*renamed.edits, p.AwaitCall(span=site.node.span, codemod=NAME)]
+        found.imports += renamed.imports
+        found.unneeded += renamed.unneeded
+
+    def _made(self, found: ColourEdits, site: CallSite) -> None:
+        """An object that stays sync is made with the sync side of the session."""
+        classes = [
+            target.cls
+            for target in site.targets
+            if target.name == "__init__" and target.cls and site.kind == "call"
+        ]
+        if not isinstance(site.node, s.Call) or not any(map(self._holds_kept, classes)):
+            return
+        for value in (*site.node.args, *(keyword.value for keyword in site.node.keywords)):
+            if self._project.session_kind(value, site.scope) == "sync":
+                code = "{}.sync_session"
+                found.edits.append(p.ReplaceExpression(span=value.span, codemod=NAME, code=code))
+                found.lent += 1
+
+    def _runner(self, found: ColourEdits, site: CallSite) -> None:
+        """`asyncio.run(f())` in what is a coroutine now: `await f()`."""
+        call = site.node
+        if not isinstance(call, s.Call) or len(call.args) != 1 or call.keywords:
+            return
+        if not any(
+            isinstance(item, External) and item.dotted == "asyncio.run"
+            for item in self._project.infer(call.func, site.scope)
+        ):
+            return
+        found.edits.append(p.UnwrapCall(span=call.span, codemod=NAME))
+        found.unneeded.append(s.dotted_name(call.func).partition(".")[0])
+        inner = p.AwaitCall(span=call.args[0].span, codemod=NAME)
+        if inner not in found.edits:
+            found.edits.append(inner)
+
+    def _generator(self, found: ColourEdits, site: CallSite) -> None:
+        parent = self._project.parent(site.node)
+        statement = _with_of(self._project, site.node)
+        if statement is not None:
+            _make_async(found, statement, site.node)
+        elif isinstance(parent, s.For) and parent.iter is site.node:
+            _make_async(found, parent, site.node)
+        elif isinstance(parent, s.Generator) and parent.iter is site.node:
+            found.edits.append(p.MakeAsync(span=site.node.span, codemod=NAME))
+
+    # --- what blocks -----------------------------------------------------------------------------
+
+    def _blocking_work(
+        self, found: ColourEdits, function: Function, gone: frozenset[s.AnyNode]
+    ) -> None:
+        for work in self._blocking.of(function, self._colouring.coloured):
+            call = work.site.node
+            if call in gone:
+                continue
+            if not work.cure or not isinstance(call, s.Call):
+                found.diagnostics.append(report(work, function))
+                continue
+            if work.cure == "sleep":
+                self._sleep(found, call)
+            else:
+                self._bridges.in_thread(found, function, call)
+            found.threads += 1
+
+    def _sleep(self, found: ColourEdits, call: s.Call) -> None:
+        """`time.sleep(1)` becomes `await asyncio.sleep(1)`."""
+        found.imports.append(p.ImportChange(NAME, "asyncio"))
+        found.unneeded.append(s.dotted_name(call.func).partition(".")[0])
+        code = "asyncio.sleep"
+        found.edits += [
+            p.ReplaceExpression(span=call.func.span, codemod=NAME, code=code),
+            p.AwaitCall(span=call.span, codemod=NAME),
+        ]
+
+    # --- decorators ----------------------------------------------------------------------------
+
+    def _decorators(self, found: ColourEdits, function: Function) -> None:
+        """`@contextmanager` becomes `@asynccontextmanager`."""
+        node = function.node
+        if not isinstance(node, s.FunctionDef):
+            return
+        for decorator in node.decorators:
+            dotted = s.dotted_name(decorator)
+            if dotted.rpartition(".")[2] != "contextmanager":
+                continue
+            if isinstance(decorator, s.Attribute):
+                code = f"{s.dotted_name(decorator.value)}.asynccontextmanager"
+            else:
+                code = "asynccontextmanager"
+                found.imports.append(p.ImportChange(NAME, "contextlib", code))
+                found.unneeded.append(dotted)
+            found.edits.append(p.ReplaceExpression(span=decorator.span, codemod=NAME, code=code))
+
+
+def is_awaitable(function: Function) -> bool:
+    """Whether calling the converted function gives a coroutine (not an async generator)."""
+    return not function.is_generator
+
+
+def _with_of(project: Project, call: s.Expr) -> s.With | None:
+    parent = project.parent(call)
+    if not isinstance(parent, s.WithItem) or parent.context is not call:
+        return None
+    statement = project.parent(parent)
+    return statement if isinstance(statement, s.With) else None
+
+
+def _make_async(found: ColourEdits, statement: s.With | s.For, node: s.Expr) -> None:
+    """Make a loop, or the item of a `with` whose context is `node`, async."""
+    if statement.is_async:
+        return
+    if isinstance(statement, s.For) or len(statement.items) == 1:
+        edit: p.AnyEdit = p.MakeAsync(span=statement.span, codemod=NAME)
+    else:
+        edit = _nested(found, statement, node)
+    if edit not in found.edits:
+        found.edits.append(edit)
+
+
+def _nested(found: ColourEdits, statement: s.With, node: s.Expr) -> p.AnyEdit:
+    """The edit of a `with` of several items, as far as they are known to be async."""
+    kinds = tuple(item.context is node for item in statement.items)
+    for edit in found.edits:
+        if isinstance(edit, p.NestWith) and edit.span == statement.span:
+            found.edits.remove(edit)
+            kinds = tuple(a or b for a, b in zip(kinds, edit.kinds, strict=True))
+            break
+    if all(kinds):
+        return p.MakeAsync(span=statement.span, codemod=NAME)
+    return p.NestWith(span=statement.span, codemod=NAME, kinds=kinds)

@@ -1,0 +1,27 @@
+"""`if __name__ == "__main__":` calls of converted functions: `asyncio.run(...)`."""
+
+from __future__ import annotations
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Module
+from migrate_async.model import plan as p
+from migrate_async.plan.colouring.colour import Colouring
+from migrate_async.plan.database import ModuleEdits
+
+NAME = "async-colour"
+
+
+def entry_point_edits(project: Project, colouring: Colouring) -> dict[Module, ModuleEdits]:
+    """Run the coroutine that a script's entry point now makes."""
+    found: dict[Module, ModuleEdits] = {}
+    for module in project.modules.values():
+        for site in project.calls(module.body):
+            if "main" not in site.context or site.kind == "dependency":
+                continue
+            if any(colouring.converts(target) for target in site.targets):
+                edits = found.setdefault(module, ModuleEdits())
+                edits.imports.append(p.ImportChange(NAME, "asyncio"))
+                edits.edits.append(
+                    p.ReplaceExpression(span=site.node.span, codemod=NAME, code="asyncio.run({})")
+                )
+    return found

@@ -1,0 +1,190 @@
+"""Start-up work of a FastAPI application: `create_all` and `@app.on_event` as a lifespan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function, Module
+from migrate_async.index.types import External
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import at
+from migrate_async.plan.colouring.colour import Colouring
+from migrate_async.plan.colouring.schema_calls import schema_call
+from migrate_async.plan.colouring.touches import Touch, Touches
+from migrate_async.plan.database import NAME, ModuleEdits, add_import
+from migrate_async.plan.paths import is_test_path
+
+_FASTAPI = ("fastapi.FastAPI", "fastapi.applications.FastAPI")
+
+
+@dataclass(frozen=True)
+class Application:
+    """`app = FastAPI(...)` at a module's top level."""
+
+    module: Module
+    name: str
+    call: s.Call
+    statement: s.Stmt
+
+
+@dataclass(frozen=True)
+class Handler:
+    """`@app.on_event(event)` on a function of the application's module."""
+
+    event: str
+    function: Function
+    decorator: s.Call
+
+
+def applications(project: Project) -> Iterator[Application]:
+    """Every application of the project, in order of module name."""
+    for module in sorted(project.modules.values(), key=lambda found: found.name):
+        for statement in module.syntax.body:
+            if not isinstance(statement, s.Assign) or not isinstance(statement.value, s.Call):
+                continue
+            call, target = statement.value, statement.targets[0]
+            if isinstance(target, s.Name) and _is_fastapi(project, module, call):
+                yield Application(module, target.id, call, statement)
+
+
+def lifespan_edits(
+    project: Project,
+    touches: Touches,
+    colouring: Colouring,
+    stays: Callable[[Function], bool],
+) -> dict[Module, ModuleEdits]:
+    """A lifespan for each application that does something at import or start-up.
+
+    `create_all` at import becomes a step of it; in a module that belongs to no application it runs
+    with `asyncio.run`, or on the sync engine where the whole module `stays` sync.
+    """
+    found: dict[Module, ModuleEdits] = {}
+    apps = list(applications(project))
+    for module in sorted(project.modules.values(), key=lambda item: item.name):
+        imports = [
+            touch
+            for touch in touches.of(module.body)
+            if touch.kind == "metadata" and "main" not in touch.site.context
+        ]
+        app = next((item for item in apps if item.module is module), None)
+        if app is not None:
+            edits = _application(project, colouring, app, imports)
+        else:
+            edits = _without_application(project, module, [] if stays(module.body) else imports)
+        if edits is not None:
+            found[module] = edits
+    return found
+
+
+def _application(
+    project: Project, colouring: Colouring, app: Application, imports: list[Touch]
+) -> ModuleEdits | None:
+    handlers = list(_handlers(project, app))
+    if not imports and not handlers:
+        return None
+    found = ModuleEdits(moves_import=bool(imports))
+    if any(keyword.arg == "lifespan" for keyword in app.call.keywords):
+        found.diagnostics.append(
+            at(
+                app.module.path,
+                app.call.span,
+                "MA404",
+                "the application has a lifespan already",
+                "move its start-up work (create_all, on_event) into that lifespan by hand",
+            )
+        )
+        return found
+    steps = [*_create_all(project, found, imports), *_calls(colouring, handlers, "startup")]
+    last = list(_calls(colouring, handlers, "shutdown"))
+    name = "lifespan" if "lifespan" not in app.module.scope.names else "app_lifespan"
+    found.edits += [
+        p.InsertStatements(
+            span=app.statement.span, codemod=NAME, code=_lifespan(name, steps, last)
+        ),
+        p.AddArgument(span=app.call.span, codemod=NAME, code=f"lifespan={name}"),
+    ]
+    for handler in handlers:
+        found.edits.append(p.RemoveDecorator(span=handler.decorator.span, codemod=NAME))
+    add_import(found, app.module, "contextlib", "asynccontextmanager", NAME)
+    add_import(found, app.module, "collections.abc", "AsyncIterator", NAME)
+    add_import(found, app.module, "fastapi", "FastAPI", NAME)
+    return found
+
+
+def _lifespan(name: str, steps: list[str], last: list[str]) -> str:
+    body = "\n".join([*steps, "yield", *last])
+    lines = [f"    {line}" for line in body.splitlines()]
+    header = f"async def {name}(app: FastAPI) -> AsyncIterator[None]:"
+    return "\n".join(["@asynccontextmanager", header, *lines])
+
+
+def _create_all(project: Project, found: ModuleEdits, imports: list[Touch]) -> Iterator[str]:
+    for touch in imports:
+        statement = project.statement_of(touch.node)
+        code = schema_call(project, touch.site)
+        if code and isinstance(statement, s.ExpressionStatement):
+            found.edits.append(p.ReplaceStatement(span=statement.span, codemod=NAME))
+            yield code
+
+
+def _calls(colouring: Colouring, handlers: list[Handler], event: str) -> Iterator[str]:
+    for handler in handlers:
+        if handler.event == event:
+            function = handler.function
+            is_async = function.is_async or colouring.converts(function)
+            yield f"{'await ' if is_async else ''}{function.name}()"
+
+
+def _handlers(project: Project, app: Application) -> Iterator[Handler]:
+    for function in project.functions:
+        node = function.node
+        if function.module is not app.module or not isinstance(node, s.FunctionDef):
+            continue
+        for decorator in node.decorators:
+            if (
+                isinstance(decorator, s.Call)
+                and s.dotted_name(decorator.func) == f"{app.name}.on_event"
+                and decorator.args
+                and isinstance(decorator.args[0], s.Constant)
+            ):
+                yield Handler(str(decorator.args[0].value), function, decorator)
+
+
+def _without_application(
+    project: Project, module: Module, imports: list[Touch]
+) -> ModuleEdits | None:
+    if not imports:
+        return None
+    found = ModuleEdits()
+    for number, touch in enumerate(imports):
+        statement = project.statement_of(touch.node)
+        code = schema_call(project, touch.site)
+        if not code or not isinstance(statement, s.ExpressionStatement):
+            continue
+        if not is_test_path(module.path):
+            found.diagnostics.append(
+                at(
+                    module.path,
+                    touch.node.span,
+                    "MA405",
+                    "create_all runs when the module is imported, now in an event loop of its own",
+                    "move it to the application's lifespan if the import happens in a running loop",
+                )
+            )
+        name = "create_tables" if not number else f"create_tables_{number + 1}"
+        body = "\n".join(f"    {line}" for line in code.splitlines())
+        text = f"async def {name}() -> None:\n{body}\n\n\nasyncio.run({name}())"
+        found.edits.append(p.ReplaceStatement(span=statement.span, codemod=NAME, code=text))
+        found.imports.append(p.ImportChange(NAME, "asyncio"))
+    return found
+
+
+def _is_fastapi(project: Project, module: Module, call: s.Call) -> bool:
+    return any(
+        isinstance(found, External)
+        and found.dotted in ("fastapi.FastAPI", "fastapi.applications.FastAPI")
+        for found in project.infer(call.func, module.scope)
+    )

@@ -1,0 +1,1 @@
+"""What a project's tests need once its functions are coroutines."""

@@ -1,0 +1,1 @@
+"""What functions write and commit, and what must be read anew afterwards."""

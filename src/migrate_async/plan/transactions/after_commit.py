@@ -1,0 +1,76 @@
+"""Values that change when a transaction commits.
+
+A sync session expires its objects at commit, and the next read fetches what the database made of
+them: rounded numbers, defaults, `onupdate` columns. The async session keeps what Python has
+(`expire_on_commit=False`), so objects that a function wrote, committed and reads afterwards are
+refreshed where the legacy code fetched them anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.plan.transactions.commits import commits, models_in
+from migrate_async.plan.transactions.effects import Effects
+from migrate_async.plan.transactions.positions import positions
+
+NAME = "async-colour"
+
+
+def refresh_edits(
+    project: Project, function: Function, gone: frozenset[s.AnyNode], effects: Effects
+) -> Iterator[p.AnyEdit]:
+    """`await db.refresh(x)` after each commit that needs it.
+
+    After a bulk UPDATE or DELETE that did not synchronise the session, every object may be stale:
+    `db.expire_all()` lets later queries fetch them anew, as they did after a legacy commit.
+    """
+    if not isinstance(function.node, s.FunctionDef):
+        return
+    found: dict[s.Stmt, dict[str, None]] = {}
+    for position in positions(function.node.body):
+        if position.statement in gone:
+            continue
+        session = commits(project, position.statement, "sync")
+        is_own = session is not None
+        session = session or effects.commits_through(function, position.statement)
+        if session is None:
+            continue
+        stale = is_own and _unsynchronised(function.node, position.statement)
+        if stale and _runs_later(project, function, position.statement):
+            found.setdefault(position.statement, {})[f"{session}.expire_all()"] = None
+            names = tuple(models_in(project, function))
+        else:
+            names = effects.stale_names(function, position.statement, is_own=is_own)
+        for name in names:
+            if position.reads_later(name):
+                place = position.place_of_refresh(project, name)
+                found.setdefault(place, {})[f"await {session}.refresh({name})"] = None
+    for statement, lines in found.items():
+        code = "\n".join(lines)
+        yield p.InsertStatements(span=statement.span, codemod=NAME, code=code, after=True)
+
+
+def _runs_later(project: Project, function: Function, commit: s.Stmt) -> bool:
+    """Whether something runs on the session after `commit`."""
+    return any(
+        site.operation is not None and site.node.span > commit.span
+        for site in project.calls(function)
+    )
+
+
+def _unsynchronised(node: s.FunctionDef, commit: s.Stmt) -> bool:
+    """Whether `synchronize_session=False` stands before `commit`."""
+    return any(
+        isinstance(part, s.Keyword)
+        and part.arg == "synchronize_session"
+        and isinstance(part.value, s.Constant)
+        and part.value.kind == "bool"
+        and not part.value.value
+        and part.span[:2] < commit.span[:2]
+        for part in s.walk(node)
+    )

@@ -1,0 +1,254 @@
+"""What functions write and commit, themselves or through what they call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.index.callgraph import CallSite
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Class, Function
+from migrate_async.index.types import ClassObject, FunctionObject, Instance, ListOf
+from migrate_async.model import syntax as s
+from migrate_async.plan import blocks
+from migrate_async.plan.transactions.commits import called, commits, is_model, method_name
+
+_MUTATORS = frozenset(
+    {"add", "append", "clear", "discard", "extend", "insert", "pop", "remove", "update"}
+)
+_NO_COLLECTION = frozenset({"dynamic", "write_only", "noload", "raise", "raise_on_sql"})
+"""Values of `lazy=` with which no loaded collection can become stale."""
+
+
+class Effects:
+    """Answers for one project."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._written: dict[Function, frozenset[Class]] = {}
+        self._commits: dict[Function, bool] = {}
+        self._called: dict[Function, dict[s.Stmt, tuple[Function, ...]]] = {}
+
+    def stale_names(self, function: Function, commit: s.Stmt, *, is_own: bool) -> tuple[str, ...]:
+        """Locals whose objects the database may know better than `function` after `commit`.
+
+        Those that the function wrote, unless a callee has committed (`is_own`), and those with a
+        relationship to what was written: a collection that was loaded lacks the new row.
+        """
+        found: dict[str, None] = {}
+        if is_own:
+            found.update(dict.fromkeys(self._written_names(function, commit)))
+            written = self._classes_before(function, commit)
+        else:
+            written = frozenset(
+                cls for target in self._targets(function, commit) for cls in self._writes_of(target)
+            )
+        for name in self._loaded_names(function, commit):
+            if self._is_related(function, name, written):
+                found[name] = None
+        return tuple(found)
+
+    def commits_through(self, function: Function, statement: s.Stmt) -> str | None:
+        """The session that a function which `statement` calls commits; None: none does."""
+        is_compound = any(True for _ in blocks.inner_blocks(statement))
+        if is_compound or isinstance(statement, s.Return | s.Raise):
+            return None
+        if not any(self._does_commit(target) for target in self._targets(function, statement)):
+            return None
+        sessions = {
+            s.dotted_name(value)
+            for site in self._project.calls(function)
+            for value in self._sessions_of(site)
+        } - {""}
+        return sessions.pop() if len(sessions) == 1 else None
+
+    def _sessions_of(self, site: CallSite) -> Iterator[s.Expr]:
+        """The session that a call works on, and those that it is given."""
+        if not isinstance(site.node, s.Call):
+            return
+        func = site.node.func
+        given = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
+        owner = [func.value] if isinstance(func, s.Attribute) else []
+        for value in (*owner, *given):
+            if self._project.session_kind(value, site.scope) == "sync":
+                yield value
+
+    def _targets(self, function: Function, statement: s.Stmt) -> tuple[Function, ...]:
+        """The functions of the project that a simple statement calls."""
+        if function not in self._called:
+            called_by: dict[s.Stmt, tuple[Function, ...]] = {}
+            for site in self._project.calls(function):
+                if site.kind == "call" and site.targets:
+                    where = self._project.statement_of(site.node)
+                    called_by[where] = (*called_by.get(where, ()), *site.targets)
+            self._called[function] = called_by
+        return self._called[function].get(statement, ())
+
+    # --- functions -----------------------------------------------------------------------------
+
+    def _does_commit(self, function: Function) -> bool:
+        """Whether `function`, or what it calls, commits a session."""
+        if function not in self._commits:
+            self._commits[function] = False
+            self._commits[function] = self._finds_commit(function)
+        return self._commits[function]
+
+    def _finds_commit(self, function: Function) -> bool:
+        if not isinstance(function.node, s.FunctionDef):
+            return False
+        own = any(
+            commits(self._project, statement, kind) is not None
+            for statement in blocks.statements(function.node.body)
+            for kind in ("sync", "async")
+        )
+        return own or any(self._does_commit(target) for target in self._callees(function))
+
+    def _writes_of(self, function: Function) -> frozenset[Class]:
+        """The models whose objects `function`, or what it calls, adds, changes or deletes."""
+        if function not in self._written:
+            self._written[function] = frozenset()
+            self._written[function] = self._finds_writes(function)
+        return self._written[function]
+
+    def _finds_writes(self, function: Function) -> frozenset[Class]:
+        if not isinstance(function.node, s.FunctionDef):
+            return frozenset()
+        own = self._classes(blocks.statements(function.node.body))
+        return own.union(*(self._writes_of(target) for target in self._callees(function)))
+
+    def _callees(self, function: Function) -> Iterator[Function]:
+        for site in self._project.calls(function):
+            if site.kind == "call":
+                yield from site.targets
+
+    # --- one function --------------------------------------------------------------------------
+
+    def _classes_before(self, function: Function, commit: s.Stmt) -> frozenset[Class]:
+        written = self._classes(_before(function, commit))
+        targets = (
+            target
+            for statement in _before(function, commit)
+            for target in self._targets(function, statement)
+        )
+        return written.union(*map(self._writes_of, targets))
+
+    def _classes(self, statements: Iterator[s.Stmt]) -> frozenset[Class]:
+        found: set[Class] = set()
+        for statement in statements:
+            for node in (*_writes(statement), *_deletes_and_adds(statement)):
+                found.update(self._models(node))
+        return frozenset(found)
+
+    def _models(self, node: s.Expr) -> Iterator[Class]:
+        for item in self._project.infer(node, self._project.scope_of(node)):
+            items = item.items if isinstance(item, ListOf) else (item,)
+            for found in items:
+                if isinstance(found, Instance) and found.cls.qualname in self._project.models:
+                    yield found.cls
+
+    def _written_names(self, function: Function, commit: s.Stmt) -> Iterator[str]:
+        """Locals holding ORM objects that the function adds or changes before `commit`."""
+        for statement in _before(function, commit):
+            for node in _writes(statement):
+                if is_model(self._project, node, self._project.scope_of(node)):
+                    yield node.id
+
+    def _loaded_names(self, function: Function, commit: s.Stmt) -> Iterator[str]:
+        """Locals with an object that is surely the session's: loaded, or added, here."""
+        gone = set()
+        for statement in _before(function, commit):
+            call = called(statement, awaited=False)
+            if call is not None and method_name(call) in ("delete", "expunge") and call.args:
+                gone.add(s.dotted_name(call.args[0]))
+            if call is not None and method_name(call) == "add" and call.args:
+                yield from (call.args[0].id,) if isinstance(call.args[0], s.Name) else ()
+        for statement in _before(function, commit):
+            name = self._loaded(statement)
+            if name is not None and name not in gone:
+                yield name
+
+    def _loaded(self, statement: s.Stmt) -> str | None:
+        """`x` in `x = f(...)` where that gives one ORM object and makes no new one."""
+        if not isinstance(statement, s.Assign) or len(statement.targets) != 1:
+            return None
+        target = statement.targets[0]
+        value = statement.value.value if isinstance(statement.value, s.Await) else statement.value
+        if not isinstance(target, s.Name) or not isinstance(value, s.Call):
+            return None
+        makers = self._project.infer(value.func, self._project.scope_of(value))
+        if any(isinstance(maker, ClassObject) for maker in makers):
+            return None
+        is_project = any(isinstance(maker, FunctionObject) for maker in makers)
+        return target.id if is_project or self._is_operation(value) else None
+
+    def _is_operation(self, call: s.Call) -> bool:
+        """Whether a query or session gives the value of `call`."""
+        function = self._project.function_of(call)
+        return any(
+            site.node is call and site.operation is not None
+            for site in self._project.calls(function)
+        )
+
+    def _is_related(self, function: Function, name: str, written: frozenset[Class]) -> bool:
+        """Whether the object called `name` has a relationship to one of `written`."""
+        assert function.node is not None  # noqa: S101  the caller has looked
+        node = s.Name(*function.node.span, name)
+        targets = {
+            relationship.target
+            for item in self._project.infer(node, function.scope)
+            if isinstance(item, Instance) and item.cls.qualname in self._project.models
+            for relationship in self._project.models[item.cls.qualname].relationships.values()
+            if relationship.target is not None and relationship.lazy not in _NO_COLLECTION
+        }
+        return any(self._overlap(target, cls) for target in targets for cls in written)
+
+    def _overlap(self, one: Class, other: Class) -> bool:
+        return one in self._project.mro(other) or other in self._project.mro(one)
+
+
+def _before(function: Function, commit: s.Stmt) -> Iterator[s.Stmt]:
+    assert isinstance(function.node, s.FunctionDef)  # noqa: S101  the caller has looked
+    for statement in blocks.statements(function.node.body):
+        if statement.span[:2] < commit.span[:2]:
+            yield statement
+
+
+def _writes(statement: s.Stmt) -> Iterator[s.Name]:
+    """What `statement` writes.
+
+    `x` in `db.add(x)`, `x = db.merge(y)`, `setattr(x, ...)`, `x.attribute = ...` and
+    `x.items.append(...)`.
+    """
+    if isinstance(statement, s.Assign):
+        is_merge = isinstance(statement.value, s.Call) and method_name(statement.value) == "merge"
+        for target in statement.targets:
+            if is_merge and isinstance(target, s.Name):
+                yield target
+            if isinstance(target, s.Attribute) and isinstance(target.value, s.Name):
+                yield target.value
+    elif isinstance(statement, s.AugmentedAssign):
+        target = statement.target
+        if isinstance(target, s.Attribute) and isinstance(target.value, s.Name):
+            yield target.value
+    elif isinstance(statement, s.ExpressionStatement) and isinstance(statement.value, s.Call):
+        call = statement.value
+        changed = _changed_collection(call.func)
+        if changed is not None:
+            yield changed
+        is_write = method_name(call) in ("add", "setattr")
+        if is_write and call.args and isinstance(call.args[0], s.Name):
+            yield call.args[0]
+
+
+def _changed_collection(func: s.Expr) -> s.Name | None:
+    """`x` in `x.items.append`: the database may order or complete the collection."""
+    if not isinstance(func, s.Attribute) or func.attr not in _MUTATORS:
+        return None
+    owner = func.value.value if isinstance(func.value, s.Attribute) else None
+    return owner if isinstance(owner, s.Name) else None
+
+
+def _deletes_and_adds(statement: s.Stmt) -> Iterator[s.Expr]:
+    """`x` in `db.delete(x)`, `db.add(Item(...))` and `db.add_all([...])`."""
+    call = called(statement, awaited=False) or called(statement, awaited=True)
+    if call is not None and method_name(call) in ("add", "add_all", "delete") and call.args:
+        yield call.args[0]

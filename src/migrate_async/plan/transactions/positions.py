@@ -1,0 +1,95 @@
+"""Where in its function a statement stands, and what can run after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from migrate_async.index.project import Project
+from migrate_async.model import syntax as s
+from migrate_async.plan import blocks
+from migrate_async.plan.transactions.commits import commits, refreshes
+
+
+@dataclass(frozen=True)
+class Position:
+    """A statement and the way down to it: each block on the way, with the place in it."""
+
+    path: tuple[tuple[blocks.Block, int], ...]
+
+    @property
+    def statement(self) -> s.Stmt:
+        block, index = self.path[-1]
+        return block[index]
+
+    def reads_later(self, name: str) -> bool:
+        """Whether `name` is read after the statement, before anything gives it new values."""
+        for block, index in reversed(self.path):
+            told = _reads(block[index + 1 :], name)
+            if told is None and block[index] is not self.statement:
+                told = self._around(block[index], name)
+            if told is not None:
+                return told
+        return False
+
+    def _around(self, compound: s.Stmt, name: str) -> bool | None:
+        """What a compound statement on the way runs after the block that holds the statement."""
+        if isinstance(compound, s.For | s.While):
+            # The next turn begins at the top, if there is one: it may tell, but it ends nothing.
+            return _reads(compound.body, name) or None
+        if isinstance(compound, s.Try):
+            return _reads(compound.finalbody, name)
+        return None
+
+    def place_of_refresh(self, project: Project, name: str) -> s.Stmt:
+        """The statement to refresh `name` after: this one, or the loop that it is in.
+
+        After the loop once is enough where the loop itself does not read the object, which must
+        have been committed before: it may run no turn at all.
+        """
+        place = self.statement
+        for (block, index), (inner, _) in zip(
+            reversed(self.path[:-1]), reversed(self.path), strict=False
+        ):
+            compound = block[index]
+            is_loop = isinstance(compound, s.For | s.While) and inner is compound.body
+            before = block[:index]
+            if not is_loop or blocks.mentions(compound, name) or not _saved(project, before, name):
+                break
+            place = compound
+        return place
+
+
+def positions(body: blocks.Block) -> Iterator[Position]:
+    """Every statement of `body` and of the blocks below it."""
+    yield from _below(body, ())
+
+
+def _below(body: blocks.Block, path: tuple[tuple[blocks.Block, int], ...]) -> Iterator[Position]:
+    for index, statement in enumerate(body):
+        here = (*path, (body, index))
+        yield Position(here)
+        for inner in blocks.inner_blocks(statement):
+            yield from _below(inner, here)
+
+
+def _reads(rest: blocks.Block, name: str) -> bool | None:
+    """Whether `rest` reads `name` before refreshing or rebinding it; None: neither."""
+    for statement in rest:
+        if refreshes(statement, name):
+            return False
+        if blocks.mentions(statement, name):
+            return True
+        if isinstance(statement, s.Return | s.Raise):
+            return False
+    return None
+
+
+def _saved(project: Project, before: blocks.Block, name: str) -> bool:
+    """Whether one of `before` commits the object called `name`, after something was done to it."""
+    seen = False
+    for statement in before:
+        if seen and commits(project, statement, "sync") is not None:
+            return True
+        seen = seen or blocks.mentions(statement, name)
+    return False

@@ -1,9 +1,9 @@
 """The step `tests`: a suite on an async client and async sessions of its own.
 
-First the clients (`plan.client_tests`), then, once the application has migrated, what the suite
-makes sessions with: its engines, factories, fixtures and overrides become async as those of the
-application did, and the tests that use them coroutines. All of a suite converts or none of it: its
-sessions are shared through fixtures, and what one test writes another one reads.
+First the clients (`plan.testing.client_tests`), then, once the application has migrated, what the
+suite makes sessions with: its engines, factories, fixtures and overrides become async as those of
+the application did, and the tests that use them coroutines. All of a suite converts or none of it:
+its sessions are shared through fixtures, and what one test writes another one reads.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 A sync session expires its objects at commit, and the next read fetches what the database made of
 them: rounded numbers, defaults, `onupdate` columns. The async session keeps what Python has
 (`expire_on_commit=False`), so objects that a function wrote, committed and reads afterwards are
-refreshed where the legacy code fetched them anew.
+refreshed where the legacy code fetched them anew. So are those that a later query gives again: the
+session has them already, and leaves what they have loaded as it was.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ def refresh_edits(
         else:
             names = effects.stale_names(function, position.statement, is_own=is_own)
         for name in names:
-            if position.reads_later(name):
+            if position.reads_later(name) or effects.is_fetched_again(
+                function, name, position, is_own=is_own
+            ):
                 place = position.place_of_refresh(project, name)
                 found.setdefault(place, {})[f"await {session}.refresh({name})"] = None
     for statement, lines in found.items():

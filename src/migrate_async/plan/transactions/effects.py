@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, Function
+from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.types import ClassObject, FunctionObject, Instance, ListOf
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.transactions.commits import called, commits, is_model, method_name
+from migrate_async.plan.transactions.positions import Position
 
 _MUTATORS = frozenset(
     {"add", "append", "clear", "discard", "extend", "insert", "pop", "remove", "update"}
@@ -37,15 +38,41 @@ class Effects:
         found: dict[str, None] = {}
         if is_own:
             found.update(dict.fromkeys(self._written_names(function, commit)))
-            written = self._classes_before(function, commit)
-        else:
-            written = frozenset(
-                cls for target in self._targets(function, commit) for cls in self._writes_of(target)
-            )
+        written = self._written_by(function, commit, is_own=is_own)
         for name in self._loaded_names(function, commit):
             if self._is_related(function, name, written):
                 found[name] = None
         return tuple(found)
+
+    def _written_by(self, function: Function, commit: s.Stmt, *, is_own: bool) -> frozenset[Class]:
+        """The models that are written before `commit`, or by it, if a callee commits."""
+        if is_own:
+            return self._classes_before(function, commit)
+        return frozenset(
+            cls for target in self._targets(function, commit) for cls in self._writes_of(target)
+        )
+
+    def is_fetched_again(
+        self, function: Function, name: str, position: Position, *, is_own: bool
+    ) -> bool:
+        """Whether something that runs after a commit gives objects of the class of `name`.
+
+        Not of one that may have been deleted: what is gone cannot be refreshed.
+        """
+        assert function.node is not None  # noqa: S101  the caller has looked
+        node = s.Name(*function.node.span, name)
+        wanted = set(self._models_of(node, function.scope))
+        commit = position.statement
+        gone = self._deleted_before(function, commit)
+        if not is_own:
+            gone |= self._written_by(function, commit, is_own=False)
+        if any(self._overlap(one, other) for one in wanted for other in gone):
+            return False
+        return any(
+            position.is_before(site.node) and not wanted.isdisjoint(self._models(site.node))
+            for site in self._project.calls(function)
+            if site.kind == "call" and (site.operation is not None or site.targets)
+        )
 
     def commits_through(self, function: Function, statement: s.Stmt) -> str | None:
         """The session that a function which `statement` calls commits; None: none does."""
@@ -131,6 +158,15 @@ class Effects:
         )
         return written.union(*map(self._writes_of, targets))
 
+    def _deleted_before(self, function: Function, commit: s.Stmt) -> frozenset[Class]:
+        calls = (called(statement, awaited=False) for statement in _before(function, commit))
+        return frozenset(
+            cls
+            for call in calls
+            if call is not None and method_name(call) == "delete" and call.args
+            for cls in self._models(call.args[0])
+        )
+
     def _classes(self, statements: Iterator[s.Stmt]) -> frozenset[Class]:
         found: set[Class] = set()
         for statement in statements:
@@ -139,7 +175,10 @@ class Effects:
         return frozenset(found)
 
     def _models(self, node: s.Expr) -> Iterator[Class]:
-        for item in self._project.infer(node, self._project.scope_of(node)):
+        yield from self._models_of(node, self._project.scope_of(node))
+
+    def _models_of(self, node: s.Expr, scope: Scope) -> Iterator[Class]:
+        for item in self._project.infer(node, scope):
             items = item.items if isinstance(item, ListOf) else (item,)
             for found in items:
                 if isinstance(found, Instance) and found.cls.qualname in self._project.models:

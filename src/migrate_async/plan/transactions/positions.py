@@ -22,6 +22,15 @@ class Position:
         block, index = self.path[-1]
         return block[index]
 
+    def is_before(self, node: s.Expr) -> bool:
+        """Whether `node` can run after the statement: below it, or in a loop around both."""
+        if node.span[:2] > self.statement.span[:2]:
+            return True
+        loops = [block[index] for block, index in self.path[:-1]]
+        return any(
+            isinstance(loop, s.For | s.While) and loop.span[:2] < node.span[:2] for loop in loops
+        )
+
     def reads_later(self, name: str) -> bool:
         """Whether `name` is read after the statement, before anything gives it new values."""
         for block, index in reversed(self.path):

@@ -18,6 +18,7 @@ def main() -> None:
         folder = Path(name)
         empty = folder / "empty"
         empty.mkdir()
+        (empty / "nothing.py").touch()
         print("Start-up")
         print(tooling.table(measure(tooling.startup_contestants(empty), options.rounds)))
         for root in options.tree or _made(folder, options.sparse_lines, options.dense_lines):

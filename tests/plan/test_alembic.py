@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from migrate_async.config import Settings
-from migrate_async.model.plan import InsertStatements, Plan, Step
+from migrate_async.model.plan import CopyAssignment, Plan, Step
 from migrate_async.plan.alembic.revisions import has_several_statements
 from migrate_async.plan.planner import make_plan
 from support.projects import project
@@ -219,8 +219,8 @@ def test_the_sync_twin_of_an_engine_keeps_the_sync_url() -> None:
     )
     files = {"app.py": _LEGACY_APP, "versions/first.py": revision}
     plan = make_plan(project(files), Step.ALL, Settings())
-    inserted = [edit.code for edit in plan.files[0].edits if isinstance(edit, InsertStatements)]
-    assert 'sync_engine = create_engine("sqlite:///a.db")' in inserted
+    (copy,) = [edit for edit in plan.files[0].edits if isinstance(edit, CopyAssignment)]
+    assert (copy.name, dict(copy.names)) == ("sync_engine", {"URL": '"sqlite:///a.db"'})
 
 
 def test_functions_of_an_async_environment_stay_as_alembic_calls_them() -> None:

@@ -22,10 +22,11 @@ INSIDE = {"session": "sync_session", "engine": "sync_engine", "connection": "syn
 _BOUNDARIES = frozenset({"sqlalchemy-event", "value:listen"})
 """The boundaries of a function that SQLAlchemy calls when something happens."""
 
+REGISTER = frozenset({"contains", "listen", "listens_for", "remove"})
+"""The functions of `sqlalchemy.event` that take what is listened to."""
+
 _REGISTRIES = frozenset(
-    f"sqlalchemy.event{home}.{name}"
-    for home in ("", ".api")
-    for name in ("contains", "listen", "listens_for", "remove")
+    f"sqlalchemy.event{home}.{name}" for home in ("", ".api") for name in REGISTER
 )
 
 

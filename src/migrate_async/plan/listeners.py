@@ -19,10 +19,9 @@ from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.both_worlds.frontier import CANNOT_STAY
 from migrate_async.plan.database import NAME, ModuleEdits, add_import
-from migrate_async.plan.inner_listeners import INSIDE, is_event, kind_inside
+from migrate_async.plan.inner_listeners import INSIDE, REGISTER, is_event, kind_inside
 from migrate_async.plan.paths import is_test_path
 
-_REGISTER = frozenset({"contains", "listen", "listens_for", "remove"})
 _CONNECTION_EVENTS = frozenset({"checkin", "checkout", "close", "connect", "first_connect"})
 _SQLITE_CONNECTIONS = frozenset({"sqlite3.Connection", "sqlite3.dbapi2.Connection"})
 _ADAPTER = ("sqlalchemy.dialects.sqlite.aiosqlite", "AsyncAdapt_aiosqlite_connection")
@@ -74,7 +73,7 @@ class Listeners:
         for function in self._project.functions:
             for call in function.calls:
                 if (
-                    call.name in _REGISTER
+                    call.name in REGISTER
                     and call.node.args
                     and is_event(self._project, call.node, call.scope)
                 ):

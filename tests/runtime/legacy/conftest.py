@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from migrate_async.runtime.database import Database
+from migrate_async.runtime.legacy import modes
 from migrate_async.runtime.legacy.deprecation import forget_legacy_uses
 from migrate_async.runtime.legacy.install import uninstall
 from migrate_async.runtime.legacy.loop import LoopThread
@@ -16,9 +17,11 @@ from support.legacy_books import fill
 
 
 @pytest.fixture(autouse=True)
-def clean_shim() -> Iterator[None]:
-    """Every test installs what it needs, and sees only its own call sites."""
+def clean_shim(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test installs what it needs, and sees only its own call sites and modes."""
     forget_legacy_uses()
+    monkeypatch.setattr(modes, "_chosen", set())
+    monkeypatch.setattr(modes, "_marked", set())
     yield
     uninstall()
 

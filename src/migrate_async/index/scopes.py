@@ -24,9 +24,23 @@ class ModuleInput(msgspec.Struct, frozen=True):
 
 
 class Module:
-    """A project module. `body` is the function that stands for its top level."""
+    """A project module. `body` is the function that stands for its top level.
 
-    __slots__ = ("_imported_as", "body", "is_package", "name", "path", "scope", "stars", "syntax")
+    `attributes` are the names of all attributes that its code reads, sets or deletes: to look for
+    one of these takes a walk through few modules.
+    """
+
+    __slots__ = (
+        "_imported_as",
+        "attributes",
+        "body",
+        "is_package",
+        "name",
+        "path",
+        "scope",
+        "stars",
+        "syntax",
+    )
 
     def __init__(self, source: ModuleInput) -> None:
         self.name = source.name
@@ -34,6 +48,7 @@ class Module:
         self.is_package = source.is_package
         self.syntax = source.syntax
         self.stars: list[str] = []
+        self.attributes: set[str] = set()
         self.body = Function(f"{source.name}.<module>", self)
         self.scope = Scope("module", None, self.body)
         self.body.scope = self.scope

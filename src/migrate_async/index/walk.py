@@ -86,6 +86,7 @@ class _Walk:
             self._function.references.append(reference)
 
     def _attribute(self, node: s.Attribute, context: Context, usage: str) -> None:
+        self._module.attributes.add(node.attr)
         self._refer(node, context, usage)
         self.expr(node.value, node, context, "base" if usage != "annotation" else usage)
 
@@ -218,6 +219,7 @@ class _Walk:
             self._plain(node, context)
 
     def _attribute_target(self, node: s.Attribute, binding: sc.Binding) -> None:
+        self._module.attributes.add(node.attr)
         value = node.value
         if isinstance(value, s.Name):
             method = self._function

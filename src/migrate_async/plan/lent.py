@@ -36,6 +36,8 @@ class LentSessions:
         """Where `function`, which stays sync, reads such a session."""
         if function.node is None or is_test_path(function.module.path):
             return
+        if function.module.attributes.isdisjoint(self._put):
+            return
         for node in s.walk(function.node):
             if not isinstance(node, s.Attribute) or node.attr not in self._put:
                 continue
@@ -60,7 +62,9 @@ class LentSessions:
 
     def taken(self, function: Function) -> Iterator[s.Attribute]:
         """`request.state.db.sync_session`, which an earlier run wrote."""
-        for node in s.walk(function.node) if function.node is not None else ():
+        if function.node is None or _SIDE not in function.module.attributes:
+            return
+        for node in s.walk(function.node):
             if self._is_side(node) and isinstance(node, s.Attribute):
                 yield node
 

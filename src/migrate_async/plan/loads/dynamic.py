@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.index.project import Model, Project
-from migrate_async.index.scopes import Function
+from migrate_async.index.scopes import Function, Module
 from migrate_async.index.types import Instance
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
@@ -14,6 +14,9 @@ from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.polymorphic import can_be_loaded, late_subclasses
 
 DEPENDS_ON_LOADS = "MA507"
+
+_DICT = "__dict__"
+_GETATTR = "getattr"
 
 
 def dynamic_reads(project: Project, colouring: Colouring) -> Iterator[Diagnostic]:
@@ -24,7 +27,7 @@ def dynamic_reads(project: Project, colouring: Colouring) -> Iterator[Diagnostic
     now.
     """
     for function, node in _nodes(project, colouring):
-        if isinstance(node, s.Attribute) and node.attr == "__dict__":
+        if isinstance(node, s.Attribute) and node.attr == _DICT:
             for model in _models(project, node.value):
                 yield _told(function, node, f"what `__dict__` of a {model.cls.name} holds")
         elif isinstance(node, s.Call) and _is_dynamic_getattr(node):
@@ -47,11 +50,21 @@ def _nodes(project: Project, colouring: Colouring) -> Iterator[tuple[Function, s
     """What stands in functions that run on the event loop, if any do."""
     if not any(colouring.converts(function) for function in colouring.coloured):
         return
+    reading = _reading(project)
     for function in project.functions:
-        if function in colouring.kept or is_test_path(function.module.path):
+        if function.module not in reading or function in colouring.kept:
             continue
-        if isinstance(function.node, s.FunctionDef):
+        if isinstance(function.node, s.FunctionDef) and not is_test_path(function.module.path):
             yield from ((function, node) for node in s.walk(function.node))
+
+
+def _reading(project: Project) -> frozenset[Module]:
+    """The modules that read attributes in a way that names none of them."""
+    found = {module for module in project.modules.values() if _DICT in module.attributes}
+    for function in project.functions:
+        if any(call.name == _GETATTR for call in function.calls):
+            found.add(function.module)
+    return frozenset(found)
 
 
 def _told(function: Function, node: s.Expr, what: str) -> Diagnostic:
@@ -65,7 +78,7 @@ def _told(function: Function, node: s.Expr, what: str) -> Diagnostic:
 
 
 def _is_dynamic_getattr(call: s.Call) -> bool:
-    is_getattr = isinstance(call.func, s.Name) and call.func.id == "getattr"
+    is_getattr = isinstance(call.func, s.Name) and call.func.id == _GETATTR
     return is_getattr and len(call.args) > 1 and not isinstance(call.args[1], s.Constant)
 
 

@@ -10,23 +10,25 @@ from pathlib import Path
 import msgspec
 
 from migrate_async.cli.lint_near import near_files
-from migrate_async.cli.lint_request import LintRequest, Ratchet, baseline_file
+from migrate_async.cli.lint_request import LintRequest, Ratchet
+from migrate_async.cli.lint_result import is_strict, known_entries, reported, stale_entries
 from migrate_async.cli.progress import Progress
-from migrate_async.cli.use_cases import LoadedProject, find_files, load_project, of_selection
-from migrate_async.cli.workspace import Workspace, selected
+from migrate_async.cli.use_cases import LoadedProject, find_files, load_project
+from migrate_async.cli.workspace import Workspace
 from migrate_async.lint import baseline
 from migrate_async.lint.fingerprint import Identity, identities
 from migrate_async.lint.rule import Rule
-from migrate_async.lint.run import Outcome, run
+from migrate_async.lint.run import run
+from migrate_async.lint.seen import Seen
 from migrate_async.lint.shown import Changed, Shown, choose
 from migrate_async.model import syntax as s
-from migrate_async.model.finding import Confidence, Finding
+from migrate_async.model.finding import Confidence
 from migrate_async.model.lint import LintResult
 
 
 @dataclass(frozen=True)
 class Look:
-    """`named` are all findings with their names; `known` the entries of the baseline.
+    """`seen` is what the rules found; `known` are the entries of the baseline.
 
     `unread` counts the files that no database code reaches, which are left unread.
     """
@@ -35,8 +37,7 @@ class Look:
     request: LintRequest
     rules: tuple[type[Rule], ...]
     loaded: LoadedProject
-    outcome: Outcome
-    named: tuple[tuple[Finding, Identity], ...]
+    seen: Seen
     known: tuple[Identity, ...]
     unread: int = 0
 
@@ -49,43 +50,22 @@ class Look:
     def shown(self) -> Shown:
         """What is sure enough, new, and at lines that changed."""
         return choose(
-            self.named,
+            self.seen.named,
             self.syntaxes.__getitem__,
-            strict=self.is_strict,
+            strict=is_strict(self.workspace, self.request),
             known=frozenset(self.known),
             changed=_changed(self.workspace, self.request.since),
         )
 
-    @property
-    def is_strict(self) -> bool:
-        return self.request.strict or self.workspace.settings.lint.strict
-
     @cached_property
     def stale(self) -> tuple[Identity, ...]:
         """Entries of the baseline that nothing matches, of the files and rules looked at."""
-        found = (identity for _, identity in self.named)
-        return baseline.stale(self.known, found, self._looked_at)
-
-    def _looked_at(self, entry: Identity) -> bool:
-        unread = {problem.path for problem in self.loaded.diagnostics}
-        ran = {rule.CODE for rule in self.rules}
-        is_selected = selected(entry.path, self.workspace.selection)
-        return is_selected and entry.code in ran and entry.path not in unread
+        return stale_entries(self.workspace, lambda: self.rules, self.seen, self.known)
 
     def result(self) -> LintResult:
         """What is reported, stale entries of the baseline included."""
-        unread = of_selection(self.loaded.diagnostics, self.workspace)
-        messages = (*unread, *self.outcome.diagnostics, *baseline.diagnostics(self.stale))
-        return LintResult(
-            findings=self.shown.findings,
-            diagnostics=tuple(sorted(messages)),
-            files_read=len(self.loaded.sources),
-            files_unread=self.unread,
-            suppressed=self.outcome.suppressed,
-            baselined=self.shown.baselined,
-            hidden=self.shown.hidden,
-            unchanged=self.shown.unchanged,
-        )
+        result = reported(self.workspace, self.seen, self.shown, self.stale)
+        return msgspec.structs.replace(result, files_unread=self.unread)
 
 
 def take_look(
@@ -104,12 +84,12 @@ def take_look(
 
     Rules that are never sure are run only where such findings are shown.
     """
-    known = _known(workspace, request)
+    known = known_entries(workspace, request)
     found = find_files(workspace, progress, instead) if files is None else files
     near = near_files(workspace, found, instead or {}) if near is None else near
     loaded = load_project(workspace, progress, near, instead=instead)
     progress.phase("Looking for findings")
-    if not (request.strict or workspace.settings.lint.strict):
+    if not is_strict(workspace, request):
         rules = [rule for rule in rules if rule.BEST is Confidence.HIGH]
     outcome = run(loaded.project, workspace.settings, rules, workspace.selection)
     names = identities(outcome.findings, lambda path: loaded.sources[path].text)
@@ -117,8 +97,11 @@ def take_look(
         (msgspec.structs.replace(finding, fingerprint=identity.fingerprint), identity)
         for finding, identity in zip(outcome.findings, names, strict=True)
     )
-    unread = len(found) - len(near)
-    return Look(workspace, request, tuple(rules), loaded, outcome, named, known, unread)
+    read = len(loaded.sources)
+    seen = Seen(named, outcome.suppressed, outcome.diagnostics, loaded.diagnostics, read)
+    return Look(
+        workspace, request, tuple(rules), loaded, seen, known, unread=len(found) - len(near)
+    )
 
 
 def write_baseline(look: Look, file: Path) -> None:
@@ -128,15 +111,8 @@ def write_baseline(look: Look, file: Path) -> None:
     entries = set(look.known) - set(look.stale)
     if look.request.ratchet is Ratchet.UPDATE:
         new = {finding.fingerprint for finding in look.shown.findings}
-        entries.update(identity for _, identity in look.named if identity.fingerprint in new)
+        entries.update(identity for _, identity in look.seen.named if identity.fingerprint in new)
     write_file(file, baseline.encode(entries))
-
-
-def _known(workspace: Workspace, request: LintRequest) -> tuple[Identity, ...]:
-    file = baseline_file(workspace, request)
-    if file is None or (request.ratchet is Ratchet.UPDATE and not file.exists()):
-        return ()
-    return baseline.read(file)
 
 
 def _changed(workspace: Workspace, revision: str) -> Changed | None:

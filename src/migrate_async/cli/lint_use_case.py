@@ -7,7 +7,7 @@ at: a plain run on files that did not change is answered from the cache.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -74,28 +74,33 @@ def _look(
 
     `known` are the digests of `files`, and the options that the result depends on.
     """
+    from migrate_async.cli.lint_carried import carried
     from migrate_async.cli.lint_near import near_files
+    from migrate_async.cli.lint_result import known_entries, result_of
+    from migrate_async.lint.seen import Seen
 
     digests, options = known
     near = near_files(workspace, files, digests=digests)
+    entries = known_entries(workspace, request)
+    rules = cache(partial(_chosen, workspace, request))
 
-    def look() -> LintResult:
+    def look() -> Seen:
         from migrate_async.cli.lint_look import take_look
 
-        rules = _chosen(workspace, request)
-        found = take_look(workspace, request, rules, progress, files=files, near=near)
-        return found.result()
+        return take_look(workspace, request, rules(), progress, files=files, near=near).seen
 
-    if digests is None or len(near) == len(files):
-        return look()
-    result = remembered(
+    seen = remembered(
         workspace,
         "lint-near",
-        {path: digests[path] for path in near},
+        None if digests is None else {path: digests[path] for path in near},
         look,
-        kind=LintResult,
+        kind=Seen,
         options=options,
+        carry=lambda old, found, new: carried(
+            workspace, (old, new), found, digests or new, options
+        ),
     )
+    result = result_of(workspace, request, rules, seen, entries)
     return msgspec.structs.replace(result, files_unread=len(files) - len(near))
 
 

@@ -52,8 +52,8 @@ def difference(old: s.ModuleSyntax, new: s.ModuleSyntax) -> Difference | None:
 
 def same_comments(old: s.ModuleSyntax, new: s.ModuleSyntax, lines: dict[int, int]) -> bool:
     """Whether the comments that speak to the tool are the same, beside the same code."""
-    return [(lines.get(c.line), c.text) for c in old.suppressions] == [
-        (c.line, c.text) for c in new.suppressions
+    return [(lines.get(c.line), c.col, c.text) for c in old.suppressions] == [
+        (c.line, c.col, c.text) for c in new.suppressions
     ]
 
 

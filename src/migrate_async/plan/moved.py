@@ -30,6 +30,20 @@ def moved(plan: p.Plan, path: str, lines: Lines, digest: str) -> p.Plan | None:
         return None
 
 
+def moved_edit(edit: p.AnyEdit, lines: Lines) -> p.AnyEdit:
+    """`edit` where its code is now. Raises `KeyError` for a line that is not among `lines`."""
+    changes: dict[str, Span] = {"span": moved_span(edit.span, lines)}
+    if isinstance(edit, p.WrapStatements):
+        changes["until"] = moved_span(edit.until, lines)
+    result: p.AnyEdit = msgspec.structs.replace(edit, **changes)
+    return result
+
+
+def moved_span(span: Span, lines: Lines) -> Span:
+    """`span` where its code is now. Raises `KeyError` for a line that is not among `lines`."""
+    return (lines[span[0]], span[1], lines[span[2]], span[3])
+
+
 class _Moving:
     def __init__(self, path: str, lines: Lines, digest: str) -> None:
         self._path = path
@@ -64,18 +78,8 @@ class _Moving:
         return lambda match: b"%s:%d" % (name, self._lines[int(match[1])])
 
     def _file(self, file: p.FilePlan) -> p.FilePlan:
-        edits = tuple(map(self._edit, file.edits))
+        edits = tuple(moved_edit(edit, self._lines) for edit in file.edits)
         return msgspec.structs.replace(file, digest=self._digest, edits=edits)
-
-    def _edit(self, edit: p.AnyEdit) -> p.AnyEdit:
-        changes: dict[str, Span] = {"span": self._span(edit.span)}
-        if isinstance(edit, p.WrapStatements):
-            changes["until"] = self._span(edit.until)
-        result: p.AnyEdit = msgspec.structs.replace(edit, **changes)
-        return result
-
-    def _span(self, span: Span) -> Span:
-        return (self._lines[span[0]], span[1], self._lines[span[2]], span[3])
 
     def _function(self, decision: p.FunctionDecision) -> p.FunctionDecision:
         line = self._lines[decision.line] if self._is_here(decision) else decision.line

@@ -156,6 +156,32 @@ async def test_only_a_client_that_is_entered_starts_the_application() -> None:
     assert steps == ["up", "down"]
 
 
+async def test_it_is_entered_again_as_the_test_client_is() -> None:
+    """Each entry starts the application; between them, and after, it answers without."""
+    steps: list[str] = []
+
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        steps.append("up")
+        yield
+        steps.append("down")
+
+    app = FastAPI(lifespan=asynccontextmanager(lifespan))
+    app.get("/")(lambda: steps)
+    sync, client = TestClient(app), AsyncTestClient(app)
+    for _ in range(2):
+        with sync:
+            assert sync.get("/").json()[-1] == "up"
+        assert sync.get("/").json()[-1] == "down"
+    expected = list(steps)
+    steps.clear()
+    for _ in range(2):
+        async with client:
+            assert (await client.get("/")).json()[-1] == "up"
+        assert (await client.get("/")).json()[-1] == "down"
+    assert steps == expected
+    await client.aclose()
+
+
 async def test_an_exception_of_the_start_up_is_raised() -> None:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -45,7 +45,8 @@ class AsyncTestClient(httpx.AsyncClient):
 
     It takes the same arguments and has the same defaults: redirects are followed, exceptions of
     the application are raised, `client.host` is `testclient`. As there, `async with` runs the
-    start-up and the shut-down, and a client that is not entered runs neither. It has no websockets.
+    start-up and the shut-down, as often as it is entered, and a client that is not entered runs
+    neither. It has no websockets.
     """
 
     __test__ = False  # pytest would collect it by its name
@@ -81,16 +82,14 @@ class AsyncTestClient(httpx.AsyncClient):
         )
 
     async def __aenter__(self) -> Self:
+        # Nothing is opened: httpx would close the client for good, and there is no socket.
         with _errors_of_the_application():
             self.app_state = await self._stack.enter_async_context(running(self.app))
-        return await super().__aenter__()
+        return self
 
     async def __aexit__(self, *exception: Any) -> None:
-        try:
-            await super().__aexit__(*exception)
-        finally:
-            with _errors_of_the_application():
-                await self._stack.aclose()
+        with _errors_of_the_application():
+            await self._stack.aclose()
 
     async def _call(self, scope: Message, receive: Any, send: Any) -> None:
         await self.app({**scope, "state": self.app_state.copy()}, receive, send)

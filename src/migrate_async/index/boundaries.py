@@ -61,7 +61,12 @@ def _type_name(item: Type) -> str:
 
 
 def _hard(fn: sc.Function, inference: Inference, graph: CallGraph) -> str | None:
-    return _by_shape(fn) or _by_decorator(fn) or _by_base(fn, inference) or _by_use(fn, graph)
+    return (
+        _by_shape(fn)
+        or _by_decorator(fn)
+        or _by_base(fn, inference)
+        or _by_use(fn, graph, inference)
+    )
 
 
 def _by_shape(fn: sc.Function) -> str | None:
@@ -114,9 +119,9 @@ def _is_redefined(fn: sc.Function, inference: Inference) -> bool:
     return any(item.cls is not None and fn.name in item.cls.scope.names for item in order)
 
 
-def _by_use(fn: sc.Function, graph: CallGraph) -> str | None:
+def _by_use(fn: sc.Function, graph: CallGraph, inference: Inference) -> str | None:
     for use in graph.value_uses.get(fn, ()):
-        if _is_foreign_use(use, graph):
+        if _is_foreign_use(use, graph) and not _is_fixture_of_overrides(use, graph, inference):
             return f"value:{use.kind.removeprefix('arg:')}"
     return None
 
@@ -125,7 +130,7 @@ def _is_foreign_use(use: ValueUse, graph: CallGraph) -> bool:
     if use.kind.startswith("arg:"):
         consumer = use.kind.removeprefix("arg:")
         return consumer not in fastapi.AWAITING_CONSUMERS and not _names_an_override(use, graph)
-    return use.kind == "value" and not _is_override_table(use, graph)
+    return use.kind == "value" and not _is_override_table(use.node, graph)
 
 
 def _names_an_override(use: ValueUse, graph: CallGraph) -> bool:
@@ -140,16 +145,34 @@ def _names_an_override(use: ValueUse, graph: CallGraph) -> bool:
     )
 
 
-def _is_override_table(use: ValueUse, graph: CallGraph) -> bool:
+def _is_fixture_of_overrides(use: ValueUse, graph: CallGraph, inference: Inference) -> bool:
+    """Whether a fixture gives the function, and tests put that among the overrides only."""
+    fixture = use.function
+    around = graph.parent(use.node)
+    if "fixture" not in fixture.decorator_names or not isinstance(around, s.Return | s.Yield):
+        return False
+    for user in inference.symbols.functions:
+        for param in user.params:
+            if inference.parameters.fixture(param.name, user) is not fixture:
+                continue
+            nodes = [reference.node for reference in user.references]
+            nodes += [call.node.func for call in user.calls]
+            given = (node for node in nodes if isinstance(node, s.Name) and node.id == param.name)
+            if not all(_is_override_table(node, graph) for node in given):
+                return False
+    return True
+
+
+def _is_override_table(node: s.Expr, graph: CallGraph) -> bool:
     """`app.dependency_overrides[get_db] = ...`: FastAPI awaits what it overrides."""
-    statement: s.AnyNode | s.ModuleSyntax = use.node
+    statement: s.AnyNode | s.ModuleSyntax = node
     while not isinstance(statement, _OVERRIDING):
         if isinstance(statement, s.ModuleSyntax):
             return False
         statement = graph.parent(statement)
     return any(
-        isinstance(node, s.Attribute) and node.attr == "dependency_overrides"
-        for node in s.walk(statement)
+        isinstance(part, s.Attribute) and part.attr == "dependency_overrides"
+        for part in s.walk(statement)
     )
 
 

@@ -44,7 +44,8 @@ def refresh_edits(
         stale = is_own and _unsynchronised(function.node, position.statement)
         if stale and _runs_later(project, function, position.statement):
             found.setdefault(position.statement, {})[f"{session}.expire_all()"] = None
-            names = tuple(models_in(project, function))
+            held = models_in(project, function)
+            names = tuple(name for name in held if _is_known(function, name, position.statement))
         else:
             names = effects.stale_names(function, position.statement, is_own=is_own)
         for name in names:
@@ -63,6 +64,15 @@ def _runs_later(project: Project, function: Function, commit: s.Stmt) -> bool:
     return any(
         site.operation is not None and site.node.span > commit.span
         for site in project.calls(function)
+    )
+
+
+def _is_known(function: Function, name: str, commit: s.Stmt) -> bool:
+    """Whether something can be bound to `name` at `commit`: a parameter, or it appears before."""
+    assert function.node is not None  # noqa: S101  the caller has looked
+    return any(param.name == name for param in function.params) or any(
+        isinstance(node, s.Name) and node.id == name and node.span[:2] < commit.span[:2]
+        for node in s.walk(function.node)
     )
 
 

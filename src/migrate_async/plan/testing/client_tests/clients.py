@@ -8,7 +8,6 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.types import External
 from migrate_async.model import syntax as s
-from migrate_async.plan.names import local_name
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.testing.pytest_support import is_fixture, is_test
 
@@ -55,11 +54,14 @@ class Clients:
         return False
 
     def _is_imported(self, name: str, module: Module) -> bool:
+        """Whether `name` is the variable of another module, however it was imported."""
+        targets = self._project.names.lookup(name, module.scope)
         return any(
-            local_name(module, other.module.name, found) == name
+            target in other.module.scope.names.get(found, ())
             for other, names in self._names.items()
             if other.is_module and names and other.module is not module
             for found in names
+            for target in targets
         )
 
     def _learn(self, function: Function) -> bool:

@@ -1,0 +1,263 @@
+"""Shapes of test suites met in applications: they pass before, on sync and on async sessions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.migration import own_tests, tree, write
+
+PYPROJECT = '[tool.pytest.ini_options]\ntestpaths = ["tests"]\npythonpath = ["."]\n'
+DATABASE = """\
+from sqlalchemy import create_engine
+from sqlalchemy.orm import declarative_base, sessionmaker
+
+engine = create_engine("sqlite:///./app.db", connect_args={"check_same_thread": False})
+SessionLocal = sessionmaker(autocommit=False, autoflush=False, bind=engine)
+Base = declarative_base()
+
+
+def get_db():
+    db = SessionLocal()
+    try:
+        yield db
+    finally:
+        db.close()
+"""
+MODELS = """\
+from sqlalchemy import Column, ForeignKey, Integer, String
+from sqlalchemy.orm import relationship
+
+from app.database import Base
+
+
+class Shop(Base):
+    __tablename__ = "shops"
+
+    id = Column(Integer, primary_key=True)
+    name = Column(String(50), unique=True, nullable=False)
+    lines = relationship("Line", back_populates="shop")
+
+
+class Line(Base):
+    __tablename__ = "lines"
+
+    id = Column(Integer, primary_key=True)
+    amount = Column(Integer, nullable=False)
+    shop_id = Column(ForeignKey("shops.id"), nullable=False)
+    shop = relationship("Shop", back_populates="lines")
+"""
+MAIN = """\
+from fastapi import Depends, FastAPI, HTTPException
+from sqlalchemy.orm import Session
+
+from app import models
+from app.database import engine, get_db
+
+models.Base.metadata.create_all(bind=engine)
+
+app = FastAPI()
+
+
+@app.post("/shops/{name}")
+def create_shop(name: str, db: Session = Depends(get_db)):
+    shop = models.Shop(name=name)
+    db.add(shop)
+    db.commit()
+    db.refresh(shop)
+    return {"id": shop.id, "name": shop.name}
+
+
+@app.get("/shops")
+def list_shops(db: Session = Depends(get_db)):
+    return [shop.name for shop in db.query(models.Shop).order_by(models.Shop.id)]
+
+
+@app.post("/shops/{shop_id}/lines/{amount}")
+def create_line(shop_id: int, amount: int, db: Session = Depends(get_db)):
+    db.add(models.Line(shop_id=shop_id, amount=amount))
+    db.commit()
+    return {"amount": amount}
+
+
+@app.delete("/lines")
+def delete_lines(shop_id: int = 0, db: Session = Depends(get_db)):
+    if not shop_id:
+        query = db.query(models.Line).filter(models.Line.amount > 0)
+        deleted = query.delete(synchronize_session=False)
+        db.commit()
+        if deleted == 0:
+            raise HTTPException(404)
+        return {"deleted": deleted}
+    shop = db.query(models.Shop).filter(models.Shop.id == shop_id).first()
+    if shop is None:
+        raise HTTPException(404)
+    lines = db.query(models.Line).filter(models.Line.shop_id == shop.id)
+    deleted = lines.delete(synchronize_session=False)
+    db.commit()
+    return {"deleted": deleted, "shop": shop.name}
+"""
+APPLICATION = {
+    "pyproject.toml": PYPROJECT,
+    "app/__init__.py": "",
+    "app/database.py": DATABASE,
+    "app/models.py": MODELS,
+    "app/main.py": MAIN,
+    "tests/__init__.py": "",
+}
+OWN_DATABASE = """\
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+from sqlalchemy.pool import StaticPool
+
+from app.database import Base, get_db
+from app.main import app
+from app.models import Line, Shop
+
+engine = create_engine(
+    "sqlite://", connect_args={"check_same_thread": False}, poolclass=StaticPool
+)
+TestingSession = sessionmaker(bind=engine)
+"""
+REQUESTS = """\
+def test_lines(client):
+    shop = client.post("/shops/corner").json()
+    client.post(f"/shops/{shop['id']}/lines/3")
+    client.post(f"/shops/{shop['id']}/lines/4")
+    assert client.delete("/lines").json() == {"deleted": 2}
+    assert client.delete("/lines").status_code == 404
+    client.post(f"/shops/{shop['id']}/lines/5")
+    answer = client.delete("/lines", params={"shop_id": shop["id"]})
+    assert answer.json() == {"deleted": 1, "shop": "corner"}
+
+
+def test_nothing_is_left(client):
+    assert client.get("/shops").json() == []
+"""
+GIVEN_BY_A_FIXTURE = {
+    "tests/conftest.py": OWN_DATABASE
+    + """
+
+@pytest.fixture(scope="module")
+def override_get_db():
+    def get_db_override():
+        db = TestingSession()
+        try:
+            yield db
+        finally:
+            db.close()
+
+    return get_db_override
+
+
+@pytest.fixture(scope="module")
+def application(override_get_db):
+    app.dependency_overrides[get_db] = override_get_db
+    yield app
+    app.dependency_overrides.clear()
+
+
+@pytest.fixture(autouse=True)
+def tables():
+    Base.metadata.create_all(engine)
+    yield
+    Base.metadata.drop_all(engine)
+
+
+@pytest.fixture
+def client(application):
+    return TestClient(application)
+""",
+    "tests/test_requests.py": REQUESTS,
+}
+ONE_CLIENT_FOR_MODULES = {
+    "tests/utils.py": OWN_DATABASE
+    + """
+Base.metadata.create_all(engine)
+client = TestClient(app)
+
+
+def override_get_db():
+    db = TestingSession()
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+app.dependency_overrides[get_db] = override_get_db
+
+
+@pytest.fixture
+def shop():
+    shop = Shop(name="corner")
+    db = TestingSession()
+    db.add(shop)
+    db.commit()
+    yield shop
+    with engine.connect() as connection:
+        connection.execute(Line.__table__.delete())
+        connection.execute(Shop.__table__.delete())
+        connection.commit()
+""",
+    "tests/test_lines.py": """\
+from app.models import Line
+from tests.utils import *
+
+
+def test_line(shop):
+    assert client.post(f"/shops/{shop.id}/lines/3").json() == {"amount": 3}
+    db = TestingSession()
+    assert db.query(Line).filter(Line.shop_id == shop.id).one().amount == 3
+    assert client.delete("/lines").json() == {"deleted": 1}
+""",
+    "tests/test_shops.py": """\
+from tests.utils import client as http
+from tests.utils import shop
+
+
+def test_shop(shop):
+    assert http.get("/shops").json() == [shop.name]
+
+
+def test_none():
+    assert http.get("/shops").json() == []
+""",
+}
+SHAPES = {
+    "an override that a fixture gives": GIVEN_BY_A_FIXTURE,
+    "one client for several modules": ONE_CLIENT_FOR_MODULES,
+}
+
+
+def passed(folder: Path) -> str:
+    """How many tests of the project passed; no one failed."""
+    run = own_tests(folder)
+    assert run.returncode == 0, run.stdout[-6000:]
+    return next(line for line in reversed(run.stdout.splitlines()) if " passed" in line).split()[0]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_suite_passes_before_between_and_after(shape: str, tmp_path: Path) -> None:
+    for path, text in {**APPLICATION, **SHAPES[shape]}.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    before = passed(tmp_path)
+    write(tmp_path, "--all")
+    assert passed(tmp_path) == before
+
+    said = write(tmp_path, "--step", "tests")
+    assert "MA57" not in said.replace("MA572", "")
+    text = b"".join(tree(tmp_path).values())
+    assert b"create_engine(" not in text.replace(b"create_async_engine(", b"")
+    settings = tmp_path / "pyproject.toml"
+    shim = 'filterwarnings = ["error::migrate_async.LegacyShimWarning"]\n'
+    settings.write_text(settings.read_text() + shim)
+    assert passed(tmp_path) == before
+
+    done = tree(tmp_path)
+    write(tmp_path, "--step", "tests")
+    assert tree(tmp_path) == done, "a second run changes nothing"

@@ -104,14 +104,6 @@ def test_sessions_convert_with_what_makes_and_uses_them() -> None:
             "scoped_session",
             id="scoped session",
         ),
-        pytest.param(
-            "from factory.alchemy import SQLAlchemyModelFactory\n\n"
-            "class Users(SQLAlchemyModelFactory):\n    pass\n\n" + TEST,
-            MIGRATED,
-            "MA574",
-            "Users makes objects",
-            id="factory_boy",
-        ),
     ],
 )
 def test_a_suite_that_cannot_convert_is_left_as_a_whole(
@@ -151,3 +143,111 @@ def test_get_db_converts_although_tests_take_its_override_back() -> None:
     plan = make_plan(project(files), p.Step.ALL, Settings())
     [decision] = [item for item in plan.functions if item.function == "app.database.get_db"]
     assert decision.verdict == "convert"
+
+
+FACTORIES = """\
+import factory
+from factory.alchemy import SQLAlchemyModelFactory
+
+
+class Users(SQLAlchemyModelFactory):
+    class Meta:
+        model = "User"
+
+
+class Posts(SQLAlchemyModelFactory):
+    author = factory.SubFactory(Users)
+
+
+@pytest.fixture(autouse=True)
+def bound(db):
+    for made in (Users, Posts):
+        made._meta.sqlalchemy_session = db
+
+
+def test_posts():
+    Posts.create_batch(2, author=Users())
+    Users.build()
+
+"""
+
+
+def test_factories_convert_with_their_sessions() -> None:
+    plan = planned(FACTORIES + TEST)
+    assert messages(plan) == []
+    [file] = plan.files
+    awaited = [edit.span for edit in file.edits if isinstance(edit, p.AwaitCall)]
+    line = (HEAD + FACTORIES).splitlines().index("    Posts.create_batch(2, author=Users())") + 1
+    assert len([span for span in awaited if span[0] == line]) == 2
+    assert not [span for span in awaited if span[0] == line + 1], "`build` needs no session"
+    bases = [
+        edit
+        for edit in file.edits
+        if isinstance(edit, p.ReplaceExpression) and edit.code == "AsyncSQLAlchemyModelFactory"
+    ]
+    assert len(bases) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        pytest.param(
+            "class Own(Users):\n    @classmethod\n    def _create(cls, model, *args, **values):\n"
+            "        cls._meta.sqlalchemy_session.commit()\n",
+            "Own overrides _create",
+            id="its own _create",
+        ),
+        pytest.param(
+            "class Own(Users):\n    class Meta:\n        strategy = factory.BUILD_STRATEGY\n",
+            "Own chooses a strategy",
+            id="a strategy",
+        ),
+        pytest.param(
+            "class Own(Users):\n    @factory.post_generation\n"
+            "    def post(self, create, value, **more):\n        Posts(author=self)\n\n\n"
+            "def test_own():\n    Own.build()\n",
+            "Own is built outside of a session",
+            id="a hook while it is built",
+        ),
+        pytest.param(
+            "def test_own():\n    Users._meta.sqlalchemy_session.commit()\n",
+            "a session is taken from a factory",
+            id="its session",
+        ),
+        pytest.param(
+            "from pytest_factoryboy import register\n\nregister(Users)\n",
+            "Users is used in a way",
+            id="registered",
+        ),
+        pytest.param(
+            "def test_own():\n    list(map(Users.create, []))\n",
+            "Users is used in a way",
+            id="a method as a value",
+        ),
+        pytest.param(
+            "def test_own():\n    Users.simple_generate(True)\n",
+            "Users is used in a way",
+            id="another method",
+        ),
+    ],
+)
+def test_factories_that_need_a_sync_session_keep_it(code: str, words: str) -> None:
+    plan = planned(FACTORIES + code + "\n\n" + TEST)
+    [(found, message), *_] = messages(plan)
+    assert found == "MA574"
+    assert words in message
+    assert not plan.files
+
+
+def test_code_outside_of_the_tests_that_makes_objects_keeps_the_factories() -> None:
+    files = {
+        "app/database.py": MIGRATED,
+        "app/main.py": "from fastapi import FastAPI\n\napp = FastAPI()\n",
+        "app/seed.py": "from tests.test_a import Users\n\n\ndef seed():\n    Users()\n",
+        "tests/test_a.py": HEAD + FACTORIES + TEST,
+    }
+    plan = make_plan(project(files), p.Step.TESTS, Settings())
+    assert ("MA574", "makes objects with Users") in [
+        (code, message[-len("makes objects with Users") :]) for code, message in messages(plan)
+    ]
+    assert not plan.files

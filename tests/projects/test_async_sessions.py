@@ -25,7 +25,7 @@ def passed(run: subprocess.CompletedProcess[str]) -> str:
     return next(line for line in reversed(run.stdout.splitlines()) if " passed" in line)
 
 
-@pytest.mark.parametrize("name", ["session_fixtures", "tutorial"])
+@pytest.mark.parametrize("name", ["object_factories", "session_fixtures", "tutorial"])
 def test_a_suite_on_async_sessions_says_the_same(name: str, tmp_path: Path) -> None:
     folder = copy_of(fixture_app(f"small/{name}").before, tmp_path)
     before = passed(own_tests(folder)).partition(",")[0].partition(" in ")[0]

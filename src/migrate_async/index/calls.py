@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from migrate_async.index import generics
+from migrate_async.index import generics, object_factories
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.annotations import is_vague, sharper
@@ -35,6 +35,9 @@ class Calls:
         """What calling `item` gives."""
         if isinstance(item, t.FunctionObject):
             return self._function_called(item, node, scope)
+        objects = object_factories.made(item, self._inference.hierarchy)
+        if objects is not None:
+            return objects
         if isinstance(item, t.ClassObject):
             args = item.args or self._constructed(item, node, scope)
             return t.of(t.Instance(item.cls, args, item.is_self))

@@ -62,6 +62,7 @@ from migrate_async.plan.sessions import (
     plan_sessions,
 )
 from migrate_async.plan.testing.client_startup import client_edits
+from migrate_async.plan.testing.object_factories import factory_edits
 from migrate_async.plan.testing.overrides import override_edits
 from migrate_async.plan.testing.pytest_support import is_fixture, is_test, pytest_edits
 from migrate_async.plan.testing.stand_ins import mock_sessions, stand_in_edits
@@ -463,6 +464,8 @@ class AsyncStep:
         for module, found in stand_in_edits(self._project, converts):
             collector.add_module(module, found)
         collector.diagnostics += mock_sessions(self._project, converts)
+        for module, found in factory_edits(self._project, converts):
+            collector.add_module(module, found)
         for module, found in override_edits(self._project, converts):
             if self._world.takes_part(module.path):
                 collector.add_module(module, found)

@@ -24,12 +24,12 @@ from migrate_async.plan.inner_listeners import is_listener
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.queries import plan_queries
 from migrate_async.plan.testing.client_tests import LEFT, client_edits
+from migrate_async.plan.testing.object_factories import unfit_factories
 from migrate_async.plan.testing.overrides import sync_overridden
 
 SYNC_SESSIONS = "MA573"
 OBJECT_FACTORIES = "MA574"
 
-_FACTORY = "factory.alchemy.SQLAlchemyModelFactory"
 _AGAIN = "run `migrate-async migrate --all` first, and then this step again"
 _LEAVE = "resolve that, or leave it: sync sessions in tests go on working beside migrated routes"
 
@@ -89,18 +89,11 @@ def _application(project: Project, step: AsyncStep) -> Iterator[Diagnostic]:
 
 
 def _object_factories(project: Project) -> Iterator[Diagnostic]:
-    """Factories of factory_boy, which add objects to a sync session and flush or commit it."""
-    for cls in project.classes:
-        if _FACTORY not in project.bases(cls):
-            continue
-        yield at(
-            cls.module.path,
-            cls.node.span,
-            OBJECT_FACTORIES,
-            f"the sessions of the tests stay sync: {cls.name} makes objects on one, unawaited",
-            "leave them: sync sessions in tests go on working; or let factories `build()` objects "
-            "that tests add themselves",
-        )
+    """Factories of factory_boy that need a sync session to add objects to."""
+    for found in unfit_factories(project):
+        text = f"the sessions of the tests stay sync: {found.reason}"
+        step = f"{found.next_step}; sync sessions in tests go on working, too"
+        yield at(found.module.path, found.span, OBJECT_FACTORIES, text, step)
 
 
 def _left(

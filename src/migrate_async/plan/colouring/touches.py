@@ -13,6 +13,7 @@ from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.blocks import is_unplaced
 from migrate_async.plan.colouring.handovers import unfollowed
+from migrate_async.plan.creations import creation
 from migrate_async.plan.queries import LEAVE, Chain, QueryPlan
 
 METADATA = frozenset({"metadata", "schema"})
@@ -125,6 +126,9 @@ def touch_at(project: Project, site: CallSite) -> Touch | None:
     bound = _bound_to(project, site)
     if bound:
         return Touch(bound, site, f"runs {_method(site)}")
+    factory = creation(project, site)
+    if factory is not None:
+        return Touch("await", site, f"makes objects with {factory.name}")
     operation = site.operation
     if operation is None:
         if _is_coroutine_in_async(project, site):

@@ -26,6 +26,7 @@ from migrate_async.plan.colouring.suites import tests_take_part
 from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.queries import Chain, QueryPlan
+from migrate_async.plan.testing.object_factories import unfit_factories
 
 
 @dataclass(eq=False)
@@ -85,6 +86,8 @@ class Verdicts:
             if _is_test(function)
             for member in self._shared.made(function)
         )
+        if not self._tests_asked:  # the step `tests` tells, and does nothing then
+            makes_sync = makes_sync or any(True for _ in unfit_factories(self._project))
         return not makes_sync or any(
             function.is_async and self._together.converts(function) for function in self.alone.kept
         )

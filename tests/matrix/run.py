@@ -127,8 +127,8 @@ def interpreter(minor: str) -> str:
 
 @cache
 def find_uv() -> str | None:
-    """uv of the PATH, or from an environment of its own; None when it cannot be installed."""
-    installed = shutil.which("uv")
+    """uv of this environment or the PATH, or from an environment of its own, if it can be made."""
+    installed = shutil.which("uv", path=Path(sys.executable).parent) or shutil.which("uv")
     if installed:
         return installed
     own = ENVIRONMENTS / "uv"
@@ -143,12 +143,11 @@ def find_uv() -> str | None:
 
 
 def run_tests(python: Path) -> subprocess.CompletedProcess[str]:
-    # No conftest: the fixtures of the other runtime tests need packages that are not here.
-    arguments = ["--noconftest", "-q", "-p", "no:cacheprovider", "-k", "not mariadb"]
+    arguments = ["-q", "-p", "no:cacheprovider", "-k", "not mariadb"]
     return subprocess.run(
         [str(python), "-m", "pytest", *arguments, "tests/runtime/test_behaviour.py"],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,
         check=False,

@@ -1,0 +1,29 @@
+"""What all tests share: where temporary files are, and the end of shared databases."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from support.databases import drop_databases
+
+MEMORY = Path("/dev/shm")  # noqa: S108  tempfile makes the files in it
+ENOUGH = 2 * 1024**3
+
+
+def pytest_configure() -> None:
+    """Keep temporary files in memory: on a disk, tests with SQLite mostly wait for it."""
+    if "TMPDIR" not in os.environ and MEMORY.is_dir() and _is_roomy():
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None  # ask again
+
+
+def _is_roomy() -> bool:
+    return os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH
+
+
+def pytest_sessionfinish() -> None:
+    asyncio.run(drop_databases())

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from support.fixture_apps import fixture_app
-from support.migration import copy_of, tree, write
+from support.migration import copy_of, legacy_tests, own_tests, tree, write
 
 APPS = [
     "legacy_shop",
@@ -23,29 +20,22 @@ APPS = [
 _OUTCOME = re.compile(r"^(\S+::.+) (PASSED|FAILED|ERROR)", re.MULTILINE)
 
 
+def outcomes(before: Path) -> dict[str, str]:
+    """The outcome of each test of a legacy project by its id."""
+    return dict(_OUTCOME.findall(legacy_tests(before).stdout))
+
+
 def results(folder: Path) -> dict[str, str]:
-    """The outcome of each test of a project by its id."""
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("COV_", "COVERAGE_", "PYTEST_", "DATABASE_URL"))
-    }
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "-p", "no:randomly"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-    )
-    return dict(_OUTCOME.findall(run.stdout))
+    """The same of a project that is being migrated."""
+    return dict(_OUTCOME.findall(own_tests(folder, "-v").stdout))
 
 
 @pytest.mark.parametrize("name", APPS)
 def test_a_suite_on_the_async_client_says_the_same(name: str, tmp_path: Path) -> None:
     """Before the application has migrated, and after."""
-    folder = copy_of(fixture_app(name).before, tmp_path)
-    before = results(folder)
+    app = fixture_app(name)
+    folder = copy_of(app.before, tmp_path)
+    before = outcomes(app.before)
     assert set(before.values()) == {"PASSED"}
 
     write(folder, "--step", "tests")
@@ -64,8 +54,9 @@ def test_a_suite_on_the_async_client_says_the_same(name: str, tmp_path: Path) ->
 
 def test_after_the_application_has_migrated(tmp_path: Path) -> None:
     """Tests that became coroutines already get the client of their own loop."""
-    folder = copy_of(fixture_app("legacy_shop").before, tmp_path)
-    before = results(folder)
+    app = fixture_app("legacy_shop")
+    folder = copy_of(app.before, tmp_path)
+    before = outcomes(app.before)
     write(folder, "--all")
     write(folder, "--step", "tests")
     assert b"import TestClient" not in b"".join(tree(folder).values())

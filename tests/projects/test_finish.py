@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.fixture_apps import fixture_app
-from support.http_sequence import load_requests, replay
+from support.http_sequence import legacy_answers, load_requests, replay
 from support.migration import command, copy_of, own_tests, tree, write
 
 SCAFFOLD = ("get_sync_db", "HopSession", "SyncSessionLocal", "sync_engine", "SyncDbDep")
@@ -94,8 +94,9 @@ def test_the_shop_is_finished_when_its_last_sync_routes_have_gone(tmp_path: Path
     result = own_tests(folder)
     assert result.returncode == 0, result.stdout[-4000:]
     assert app.requests is not None
-    requests = load_requests(app.requests)
-    assert replay(folder, requests) == replay(app.before, requests)
+    assert app.app is not None
+    answers = replay(folder, load_requests(app.requests), app=app.app)
+    assert answers == legacy_answers(app.before, app.app, app.requests)
     finished = tree(folder)
     command(folder, "finish", "--write")
     assert tree(folder) == finished, "a second run changes nothing"

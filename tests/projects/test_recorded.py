@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from support.fixture_apps import fixture_app
-from support.migration import copy_of, write
+from support.migration import PYTEST, copy_of, write
 
 TESTS = ("tests/test_orders.py", "tests/test_crud.py", "tests/test_models.py")
 """Those that write, commit, refresh and load lazily; the others are more of the same."""
@@ -25,7 +25,7 @@ def record(folder: Path, *options: str) -> dict[str, Any]:
         for name, value in os.environ.items()
         if not name.startswith(("COV_", "COVERAGE_", "PYTEST_", "DATABASE_URL"))
     }
-    pytest_command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS)
+    pytest_command = (*PYTEST, "-q", *TESTS)
     done = subprocess.run(
         [
             sys.executable,

@@ -24,6 +24,7 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,12 @@ def replay(
             raise ReplayError(f"{app} in {app_dir} failed:\n{done.stderr}")
         answers: list[dict[str, Any]] = json.loads(Path(directory, "answers.json").read_text())
         return answers
+
+
+@cache
+def legacy_answers(before: Path, app: str, requests: Path) -> list[dict[str, Any]]:
+    """What the unchanged application at `before` answers the requests in a file; asked once."""
+    return replay(before, load_requests(requests), app=app)
 
 
 def surprises(

@@ -1,4 +1,4 @@
-"""Migrate a copy of a project with the real command, and run what comes out."""
+"""Migrate a copy of a project with the command line, and run what comes out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from support.cli import invoke
+
+PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+"""For suites of projects; none uses Hypothesis, whose plugin takes a second to say nothing."""
 
 _LEFT_OUT = ("__pycache__", ".pytest_cache", ".migrate-async", "*.db")
 
@@ -18,14 +27,18 @@ def copy_of(before: Path, folder: Path) -> Path:
     return target
 
 
-def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`migrate-async` with `arguments` in `folder`, whatever its exit code."""
+def program(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`migrate-async` with `arguments` in `folder`, as a program of its own."""
     return _run([sys.executable, "-m", "migrate_async", *arguments], folder)
 
 
-def migrate(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`migrate-async migrate` in `folder`, whatever its exit code."""
-    return command(folder, "migrate", *arguments)
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same in this process, which saves the start of an interpreter."""
+    with _working_in(folder):
+        result = invoke(*arguments)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return subprocess.CompletedProcess(arguments, result.exit_code, result.stdout, result.stderr)
 
 
 def write(folder: Path, *arguments: str) -> str:
@@ -33,15 +46,21 @@ def write(folder: Path, *arguments: str) -> str:
 
     Exit code 1 only says that something was left and reported.
     """
-    result = migrate(folder, *arguments, "--write")
+    result = command(folder, "migrate", *arguments, "--write")
     assert result.returncode in (0, 1), result.stdout + result.stderr
     return result.stdout + result.stderr
 
 
-def own_tests(folder: Path) -> subprocess.CompletedProcess[str]:
+def own_tests(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """The project's own test suite, in an interpreter of its own."""
-    options = ("-q", "-p", "no:cacheprovider", "-p", "no:randomly")
-    return _run([sys.executable, "-m", "pytest", *options], folder)
+    return _run([*PYTEST, "-p", "no:randomly", *(options or ("-q",))], folder)
+
+
+@cache
+def legacy_tests(before: Path) -> subprocess.CompletedProcess[str]:
+    """The same of the unchanged project at `before`, with a line for each test; run once."""
+    with TemporaryDirectory() as folder:
+        return own_tests(copy_of(before, Path(folder)), "-v")
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -53,19 +72,30 @@ def tree(folder: Path) -> dict[str, bytes]:
     }
 
 
-def _run(program: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    # The project under test must not inherit how this test run is measured or configured.
+@contextmanager
+def _working_in(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def _run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    # The project under test must not inherit how this test run is measured or configured. What
+    # it compiles is not kept: within a second of a change that would be taken for current.
     environment = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("COV_", "COVERAGE_", "PYTEST_", "DATABASE_URL"))
     }
     return subprocess.run(
-        program,
+        arguments,
         cwd=folder,
         capture_output=True,
         text=True,
-        env=environment,
+        env={**environment, "PYTHONDONTWRITEBYTECODE": "1"},
         timeout=300,
         check=False,
     )

@@ -26,7 +26,7 @@ from migrate_async.model.summary import Mode
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from support.fixture_apps import FixtureApp, fixture_app
-from support.http_sequence import load_requests, replay
+from support.http_sequence import legacy_answers, load_requests, replay
 from support.migration import copy_of, own_tests, tree
 
 
@@ -71,7 +71,7 @@ def complaints(app: FixtureApp, folder: Path) -> str:
     found = "" if result.returncode == 0 else result.stdout[-4000:]
     if app.requests is not None and app.app is not None:
         requests = load_requests(app.requests)
-        before = replay(app.before, requests, app=app.app)
+        before = legacy_answers(app.before, app.app, app.requests)
         after = replay(folder, requests, app=app.app)
         for request, old, new in zip(requests, before, after, strict=True):
             if new != old:

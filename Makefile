@@ -26,10 +26,8 @@ $(STAMP): pyproject.toml
 	touch $(STAMP)
 
 # The second environment, for the tests that execute SQLAlchemy: the newest SQLAlchemy 2.0.x before
-# everything else of the first. The sweeps over orders of routes are left out: they are about the
-# planner.
-EXECUTING := $(addprefix tests/,codemods fixtures knowledge projects recorder runtime) \
-	--ignore=tests/projects/test_gradual.py --ignore=tests/projects/test_keep_both.py
+# everything else of the first.
+EXECUTING := $(addprefix tests/,codemods knowledge projects recorder runtime) -m "not any_sqlalchemy"
 WANTED20 := --no-deps "sqlalchemy<2.1"
 PURELIB := python -c "import sysconfig; print(sysconfig.get_path('purelib'))"
 $(STAMP20): $(STAMP)

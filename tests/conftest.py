@@ -8,10 +8,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from support.databases import drop_databases
 
 MEMORY = Path("/dev/shm")  # noqa: S108  tempfile makes the files in it
 ENOUGH = 2 * 1024**3
+LONG = ("projects", "fixtures")
+"""Folders of tests that run whole applications."""
 
 
 def pytest_configure() -> None:
@@ -23,6 +27,11 @@ def pytest_configure() -> None:
 
 def _is_roomy() -> bool:
     return os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long ones, so that at the end no worker waits for another."""
+    items.sort(key=lambda item: item.path.parent.name not in LONG)
 
 
 def pytest_sessionfinish() -> None:

@@ -10,6 +10,8 @@ import pytest
 from support.fixture_apps import fixture_app
 from support.migration import copy_of, legacy_tests, own_tests, tree, write
 
+pytestmark = pytest.mark.any_sqlalchemy
+
 APPS = [
     "legacy_shop",
     "small/sessionlocal_close",

@@ -12,6 +12,8 @@ from support.databases import postgresql_url
 from support.fixture_apps import fixture_app
 from support.migration import copy_of, legacy_tests, own_tests, tree, write
 
+pytestmark = pytest.mark.any_sqlalchemy
+
 
 def without_shim(folder: Path) -> None:
     """Fail the tests where the adapter would hide a session that stayed sync."""

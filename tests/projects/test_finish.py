@@ -22,6 +22,8 @@ from shop.auth import DbDep, require_admin
 from shop.models import Coupon, Order, Product, User
 from shop.schemas import CouponUsage
 
+pytestmark = pytest.mark.any_sqlalchemy
+
 router = APIRouter(
     prefix="/backoffice", tags=["back office"], dependencies=[Depends(require_admin)]
 )

@@ -47,6 +47,7 @@ def test_a_migrated_app_passes_its_own_tests_and_is_finished(
     assert tree(folder) == done, "a second run changes nothing"
 
 
+@pytest.mark.any_sqlalchemy
 @pytest.mark.parametrize("app", APPS)
 def test_an_app_in_2_0_style_passes_its_own_sync_tests(app: FixtureApp, tmp_path: Path) -> None:
     folder = copy_of(app.before, tmp_path)
@@ -57,6 +58,7 @@ def test_an_app_in_2_0_style_passes_its_own_sync_tests(app: FixtureApp, tmp_path
     assert result.returncode == 0, result.stdout[-4000:]
 
 
+@pytest.mark.any_sqlalchemy
 @pytest.mark.parametrize("app", HTTP_APPS)
 def test_a_migrated_app_answers_every_request_as_before(
     app: FixtureApp, migrated: Callable[[FixtureApp], Path]

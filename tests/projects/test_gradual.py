@@ -12,6 +12,8 @@ from support.fixture_apps import fixture_app
 from support.migration import copy_of, tree
 from support.route_by_route import at_once, complaints, in_random_order, migrate
 
+pytestmark = pytest.mark.any_sqlalchemy
+
 ORDERS = [
     ("small/tutorial", 1),
     ("small/annotated_dependency", 2),

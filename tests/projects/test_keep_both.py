@@ -17,6 +17,8 @@ from support.route_by_route import at_once, complaints, in_random_order, migrate
 TASKS = """\
 from worker import task
 
+pytestmark = pytest.mark.any_sqlalchemy
+
 
 @task
 def shrink(image_id):

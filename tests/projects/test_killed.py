@@ -14,6 +14,8 @@ import pytest
 from support.fixture_apps import fixture_app
 from support.migration import command, copy_of, tree, write
 
+pytestmark = pytest.mark.any_sqlalchemy
+
 FOLDER = Path(".migrate-async") / "journal"
 WRITE = [sys.executable, "-m", "migrate_async", "migrate", "--all", "--write", "--no-cache"]
 

@@ -60,6 +60,7 @@ def test_alembic_finds_no_difference(tmp_path: Path) -> None:
     assert tree(folder) == done, "a second run changes nothing"
 
 
+@pytest.mark.any_sqlalchemy
 def test_converted_models_pass_mypy(tmp_path: Path) -> None:
     """Strictly, in every file that holds nothing but models."""
     pytest.importorskip("mypy", reason="mypy is not installed")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,61 @@ def test_only_the_newest_results_stay(tmp_path: Path) -> None:
         memo.put(f"{number}", b"%d" % number)
     assert len(list((tmp_path / "results").iterdir())) == 32
     assert memo.get("39") == b"39"
+
+
+DAY = 86_400
+
+
+def _age(path: Path, days: float) -> None:
+    at = time.time() - days * DAY
+    os.utime(path, (at, at))
+
+
+def test_what_nobody_used_for_a_month_goes(tmp_path: Path) -> None:
+    """Whoever wrote it; what was read since stays."""
+    store = Store(tmp_path, "a", ages=True)
+    for name in ("1/old", "1/read", "1/new", "0/of another version", "1/half.1234"):
+        store.put(name, b"data")
+    for name in ("1/old", "1/read", "0/of another version", "1/half.1234"):
+        _age(tmp_path / "a" / name, 40)
+    assert store.get("1/read") == b"data"
+    store.sweep()
+    left = {p.relative_to(tmp_path / "a").as_posix() for p in (tmp_path / "a").rglob("*")}
+    assert left == {"0", "1", "1/read", "1/new", "swept"}
+
+
+def test_unused_entries_are_looked_for_once_a_day(tmp_path: Path) -> None:
+    """And a folder that is not there, or is no store that ages, is left alone."""
+    store = Store(tmp_path, "a", ages=True)
+    store.sweep()
+    store.put("x", b"data")
+    store.sweep()
+    _age(tmp_path / "a" / "x", 40)
+    Store(tmp_path, "a", ages=True).sweep()
+    Store(tmp_path, "a").sweep()
+    assert (tmp_path / "a" / "x").exists()
+    _age(tmp_path / "a" / "swept", 1.5)
+    Store(tmp_path, "a", ages=True).sweep()
+    assert not (tmp_path / "a" / "x").exists()
+
+
+def test_an_entry_that_goes_while_it_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a run at the same time: the others are looked at all the same."""
+    store = Store(tmp_path, "a", ages=True)
+    for name in ("x", "y"):
+        store.put(name, b"data")
+        _age(tmp_path / "a" / name, 40)
+    real = os.unlink
+
+    def gone(path: str) -> None:
+        real(path)
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(os, "unlink", gone)
+    store.sweep()
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["swept"]
 
 
 def test_key_depends_on_every_part() -> None:

@@ -2,7 +2,7 @@
 
 The key is the content's digest together with the version of the facts and of Python, so entries
 never have to be invalidated and may be shared by checkouts and processes. An entry that cannot be
-read counts as missing.
+read counts as missing, and one that no run used for a month is deleted.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from migrate_async.source.store import Store
 
 FACTS_VERSION = 2
 """Grows with every change of `model.syntax` or `index.extract` that shows in the facts."""
+
+_FOLDER = "facts"
+_VERSION = f"{FACTS_VERSION}-py{sys.version_info[0]}{sys.version_info[1]}"
 
 _decoder = msgspec.msgpack.Decoder(ModuleSyntax)
 _encoder = msgspec.msgpack.Encoder()
@@ -55,8 +58,7 @@ class FactsCache:
     """Facts by digest, below `folder`; None keeps nothing."""
 
     def __init__(self, folder: Path | None) -> None:
-        version = f"{FACTS_VERSION}-py{sys.version_info[0]}{sys.version_info[1]}"
-        self._store = Store(folder, version)
+        self._store = Store(folder, _FOLDER, ages=True)
 
     def get(self, digest: str) -> ModuleSyntax | None:
         """The facts of the content with that digest, if they are there and sound."""
@@ -71,6 +73,10 @@ class FactsCache:
         if self._store.keeps:
             self._store.put(_name(digest), encode(syntax))
 
+    def forget_unused(self) -> None:
+        """Delete facts, of any version, that no run used for a month."""
+        self._store.sweep()
+
 
 def _name(digest: str) -> str:
-    return f"{digest[:2]}/{digest[2:]}"
+    return f"{_VERSION}/{digest[:2]}/{digest[2:]}"

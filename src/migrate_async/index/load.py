@@ -96,6 +96,7 @@ def load(  # noqa: PLR0913 - what to read, and five ways to read it
             else:
                 facts.put(source.digest, outcome.syntax)
                 syntaxes[source.path] = outcome.syntax
+        facts.forget_unused()
         return _modules(sources, syntaxes, settings.source_roots), sorted(problems)
 
 

@@ -82,7 +82,7 @@ def root(tmp_path: Path) -> Path:
 def _is_carried(root: Path, monkeypatch: pytest.MonkeyPatch, **texts: str) -> bool:
     """Whether the plan is known after the edits, without a look at the project."""
 
-    def loaded(*_: object) -> None:
+    def loaded(*_: object, **__: object) -> None:
         raise AssertionError
 
     workspace = open_workspace([root])

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from migrate_async.cli import lint_use_case, use_cases
 from migrate_async.cli.lint_request import LintRequest
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.workspace import Workspace, open_workspace
-from migrate_async.model.plan import Step
+from migrate_async.model.plan import Plan, Step
 from migrate_async.source.reach import SMALL
 
 DATABASE = """\
@@ -122,6 +123,13 @@ def _said(workspace: Workspace) -> tuple[object, ...]:
     return lint, scan, use_cases.show_plan(workspace, Step.ALL, Progress())
 
 
+def _whole_plan(workspace: Workspace) -> Plan:
+    """The plan of a run that reads and links everything."""
+    settings = msgspec.structs.replace(workspace.settings, reach="all")
+    everything = replace(workspace, settings=settings, cache=False)
+    return use_cases.show_plan(everything, Step.ALL, Progress())
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_edits_are_seen(root: Path, seed: int) -> None:
     """Of bodies, signatures, names and places; of files that come, go, break and are mended."""
@@ -134,9 +142,25 @@ def test_edits_are_seen(root: Path, seed: int) -> None:
         chance.choice(_EDITS)(path, chance)
         found = _said(workspace)
         assert found == _said(replace(workspace, cache=False))
+        assert found[-1] == _whole_plan(workspace)
         changes += found != before
         before = found
     assert changes > EDITS // 3
+
+
+def test_an_edit_of_a_file_apart_plans_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it does, unless it gets to do with the others, or does not parse."""
+    workspace = open_workspace([root])
+    first = use_cases.show_plan(workspace, Step.ALL, Progress())
+    path = root / "app" / "m100.py"
+    with monkeypatch.context() as patched:
+        patched.setattr(use_cases, "load_project", lambda *_, **__: pytest.fail("loaded again"))
+        for text in ("import json\n\nVALUE = json.dumps(1)\n", "class User: ...\n"):
+            path.write_text(text)
+            assert use_cases.show_plan(workspace, Step.ALL, Progress()) == first
+    for text in ("from app.m001 import leak_1\n\nleak_1()\n", "def (\n", "", "VALUE = 2\n"):
+        path.write_text(text)
+        assert use_cases.show_plan(workspace, Step.ALL, Progress()) == _whole_plan(workspace)
 
 
 def test_an_edit_out_of_reach_links_nothing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

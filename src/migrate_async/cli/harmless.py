@@ -38,18 +38,24 @@ class Edited(NamedTuple):
         return any(before != after for before, after in self.difference.lines.items())
 
 
-def harmless_edits(
+def edited_paths(
     workspace: Workspace, old: Mapping[str, str], new: Mapping[str, str]
-) -> list[Edited] | None:
-    """What leads from the files `old`, by digest, to `new`; None when some of it could matter.
-
-    Whether somebody mentions the functions that came, went or changed is not looked at.
-    """
+) -> list[str] | None:
+    """The files that differ between `old` and `new`, by digest; None when that is too much."""
     if old.keys() != new.keys() or workspace.settings.profile:
         return None
     paths = [path for path, digest in new.items() if digest != old[path]]
-    if len(paths) > _MAX_EDITED:
-        return None
+    return paths if len(paths) <= _MAX_EDITED else None
+
+
+def harmless_edits(
+    workspace: Workspace, paths: Sequence[str], old: Mapping[str, str], new: Mapping[str, str]
+) -> list[Edited] | None:
+    """What leads from the files `old`, by digest, to `new`; None when some of it could matter.
+
+    `paths` are those that differ. Whether somebody mentions the functions that came, went or
+    changed is not looked at.
+    """
     found = []
     for path in paths:
         edit = _edit(workspace, path, old[path], new[path])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from migrate_async.cli.harmless import are_strangers, harmless_edits
+from migrate_async.cli.harmless import are_strangers, edited_paths, harmless_edits
 from migrate_async.cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def carried(
     from migrate_async.lint.plugins import packages
     from migrate_async.lint.seen import moved_seen
 
-    edits = harmless_edits(workspace, *read)
+    paths = edited_paths(workspace, *read)
+    edits = None if paths is None else harmless_edits(workspace, paths, *read)
     if edits is None or packages() or not all(edit.speaks_alike for edit in edits):
         return None
     said = (repr(options), msgspec.json.encode(seen).decode())

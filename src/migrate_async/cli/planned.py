@@ -19,6 +19,8 @@ class Planned(msgspec.Struct, frozen=True):
     plan: Plan
     lengths: dict[str, Lengths]
     unread: tuple[Diagnostic, ...] = ()
+    apart: tuple[str, ...] = ()
+    """Files that the plan was made without; see `source.apart`."""
 
     @property
     def line_limit(self) -> int:

@@ -53,34 +53,35 @@ def remembered(
         return compute()
     asked = (use_case, options, workspace.settings, workspace.selection, workspace.shard)
     memo, key = Memo(cache), key_of(*asked, digests)
-    found = _decoded(memo.get(key), kind)
-    if found is not None:
-        return found
     last = key_of("last", *asked)
-    if carry is not None:
-        found = _carried(memo, last, digests, kind, carry)
+    found = known = _decoded(memo.get(key), kind)
+    if found is None and carry is not None:
+        found = _carried(memo, memo.get(last), digests, kind, carry)
     if found is None:
         found = compute()
     with suppress(UnicodeEncodeError):  # a file name that UTF-8 lacks
-        memo.put(key, msgspec.msgpack.encode(found))
-        if carry is not None:
-            memo.put(last, msgspec.msgpack.encode(_Last(key, digests)))
+        if known is None:
+            memo.put(key, msgspec.msgpack.encode(found))
+        if carry is not None and memo.get(last) != key.encode():
+            memo.put(f"{key}-files", msgspec.msgpack.encode(_Files(digests)))
+            memo.put(last, key.encode())
     return found
 
 
-class _Last(msgspec.Struct, frozen=True):
-    """Under which key the last result is, and the digests of the files that it is about."""
+class _Files(msgspec.Struct, frozen=True):
+    """The digests of the files that a result is about."""
 
-    key: str
     digests: Digests
 
 
 def _carried(
-    memo: Memo, name: str, digests: Digests, kind: type[Result], carry: Carry[Result]
+    memo: Memo, last: bytes | None, digests: Digests, kind: type[Result], carry: Carry[Result]
 ) -> Result | None:
-    last = _decoded(memo.get(name), _Last)
-    before = None if last is None else _decoded(memo.get(last.key), kind)
-    return None if last is None or before is None else carry(last.digests, before, digests)
+    """What the result `last`, a key, has become; None when nobody knows."""
+    key = "" if last is None else last.decode()
+    before = _decoded(memo.get(key), kind) if key else None
+    files = _decoded(memo.get(f"{key}-files"), _Files) if key else None
+    return None if before is None or files is None else carry(files.digests, before, digests)
 
 
 def _decoded(data: bytes | None, kind: type[Result]) -> Result | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,7 @@ from migrate_async.source.line_lengths import Lengths, lengths_of, limit_of
 from migrate_async.source.read import Sources
 
 if TYPE_CHECKING:
+    from migrate_async.index.outlines import Outline, Outlined
     from migrate_async.index.project import Project
     from migrate_async.source.read import SourceFile
 
@@ -48,6 +49,8 @@ class LoadedProject:
     files: Sequence[str]
     sources: Mapping[str, SourceFile]
     diagnostics: tuple[Diagnostic, ...]
+    apart: Mapping[str, Outline] = field(default_factory=dict)
+    """Files that could be parsed and are not linked, because they stand apart."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +94,12 @@ def load_project(
     files: Sequence[str] | None = None,
     *,
     instead: Mapping[str, bytes] | None = None,
+    apart: Outlined | None = None,
 ) -> LoadedProject:
     """Find (unless `files` are given), read and link every file of the project.
 
-    Files in `instead` have that content, whatever is on disk, and may be missing there.
+    Those that stand `apart` are not linked. Files in `instead` have that content, whatever is on
+    disk, and may be missing there.
     """
     from migrate_async.index.load import load
     from migrate_async.index.project import build
@@ -104,19 +109,25 @@ def load_project(
     root, settings = workspace.root, workspace.settings
     files = find_files(workspace, progress, instead) if files is None else files
     progress.phase(f"Reading {len(files)} files")
+    outlines = {} if apart is None else apart.outlines
+    problems = () if apart is None else apart.problems
+    known = outlines.keys() | {problem.path for problem in problems}
     modules, diagnostics = load(
-        files,
+        [path for path in files if path not in known],
         root,
         jobs=workspace.jobs,
         cache=workspace.cache_folder,
         settings=settings,
         instead=instead,
+        beside=outlines,
     )
     progress.phase("Linking modules")
     profile = read_profile(root / settings.profile) if settings.profile else None
     project = build(modules, settings, templates_of(root, files), profile)
     sources = {module.path: module.source for module in modules}
-    return LoadedProject(project, files, sources, tuple(diagnostics))
+    return LoadedProject(
+        project, files, sources, tuple(sorted([*problems, *diagnostics])), outlines
+    )
 
 
 def scan_project(workspace: Workspace, progress: Progress) -> ScanResult:
@@ -154,20 +165,24 @@ def show_plan(
 
 def _planned(workspace: Workspace, step: Step, progress: Progress, selection: Selection) -> Planned:
     """The plan, and the lines of the files that it was made from, if need be of the run before."""
+    from migrate_async.cli.apart import outlines_apart
     from migrate_async.cli.carried import carried
 
     files = find_files(workspace, progress)
     options = (step.value, selection, beside(workspace, files))
+    digests = digests_of(workspace, files)
 
     def compute() -> Planned:
-        plan, loaded = make_plan(workspace, step, progress, selection, files=files)
+        apart = outlines_apart(workspace, step, selection, files, digests)
+        plan, loaded = make_plan(workspace, step, progress, selection, files=files, apart=apart)
         lengths = {path: lengths_of(file.text) for path, file in loaded.sources.items()}
-        return Planned(plan, lengths, loaded.diagnostics)
+        lengths |= {path: outline.lengths for path, outline in loaded.apart.items()}
+        return Planned(plan, lengths, loaded.diagnostics, tuple(sorted(loaded.apart)))
 
     return remembered(
         workspace,
         "plan",
-        digests_of(workspace, files),
+        digests,
         compute,
         kind=Planned,
         options=options,
@@ -182,15 +197,16 @@ def make_plan(
     selection: Selection = EVERYTHING,
     *,
     files: Sequence[str] | None = None,
+    apart: Outlined | None = None,
 ) -> tuple[Plan, LoadedProject]:
-    """What would be done, and the project that this was decided on.
+    """What would be done, and the project that this was decided on, without what stands `apart`.
 
     `selection` adds names to the paths of the workspace; `files` are those of the project, if they
     have been found. Raises `UsageError` when the project does not have one of the names.
     """
     from migrate_async.plan import planner
 
-    loaded = load_project(workspace, progress, files)
+    loaded = load_project(workspace, progress, files, apart=apart)
     progress.phase("Planning")
     digests = {path: source.digest for path, source in loaded.sources.items()}
     chosen = msgspec.structs.replace(selection, paths=workspace.selection)

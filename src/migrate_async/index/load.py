@@ -24,7 +24,9 @@ from migrate_async.source.read import decode as decode_source
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-_CHARACTERS_WORTH_A_POOL = 6_000_000
+    from migrate_async.index.outlines import Outline
+
+CHARACTERS_WORTH_A_POOL = 6_000_000
 """About two seconds of parsing: less is over sooner than other processes are started."""
 
 _NEXT_STEPS = {
@@ -64,7 +66,7 @@ Outcome = _Extracted | SourceError
 """Facts, or why there are none."""
 
 
-def load(  # noqa: PLR0913 - what to read, and five ways to read it
+def load(  # noqa: PLR0913 - what to read, and six ways to read it
     paths: Sequence[str],
     root: Path,
     jobs: int | Executor = 0,
@@ -72,17 +74,18 @@ def load(  # noqa: PLR0913 - what to read, and five ways to read it
     settings: Settings | None = None,
     *,
     instead: Mapping[str, bytes] | None = None,
+    beside: Mapping[str, Outline] | None = None,
 ) -> tuple[list[LoadedModule], list[Diagnostic]]:
     """The modules in the files `paths` (relative to `root`), in that order.
 
     `jobs` is a number of processes (0: one for each processor) or an executor; `cache` is the
     folder of the facts cache, None for no cache. Of a file in `instead` that content is taken, and
-    not what is on disk. A file that cannot be read or parsed is left out,
-    with a diagnostic (`MA001` to `MA006`).
+    not what is on disk. Modules are named as if the files `beside` had been read, too. A file that
+    cannot be read or parsed is left out, with a diagnostic (`MA001` to `MA006`).
     """
     settings = settings or Settings()
     facts = FactsCache(cache)
-    with _no_garbage_collection():
+    with no_garbage_collection():
         given = instead or {}
         found = [_read(root, path, settings.max_file_size, given.get(path)) for path in paths]
         sources = [source for source in found if isinstance(source, SourceFile)]
@@ -92,12 +95,12 @@ def load(  # noqa: PLR0913 - what to read, and five ways to read it
         outcomes = _extract_all(missing, Workers.of(jobs))
         for source, outcome in zip(missing, outcomes, strict=True):
             if isinstance(outcome, SourceError):
-                problems.append(_diagnostic(source.path, outcome))
+                problems.append(problem_of(source.path, outcome))
             else:
                 facts.put(source.digest, outcome.syntax)
                 syntaxes[source.path] = outcome.syntax
         facts.forget_unused()
-        return _modules(sources, syntaxes, settings.source_roots), sorted(problems)
+        return _modules(sources, syntaxes, settings.source_roots, beside or {}), sorted(problems)
 
 
 def _read(root: Path, path: str, max_size: int, content: bytes | None) -> SourceFile | Diagnostic:
@@ -107,7 +110,7 @@ def _read(root: Path, path: str, max_size: int, content: bytes | None) -> Source
         check_size(content, max_size)
         return decode_source(content, path)
     except SourceError as error:
-        return _diagnostic(path, error)
+        return problem_of(path, error)
 
 
 def _extract_all(sources: Sequence[SourceFile], workers: Workers) -> list[Outcome]:
@@ -115,7 +118,7 @@ def _extract_all(sources: Sequence[SourceFile], workers: Workers) -> list[Outcom
         _extract,
         [(source.text, source.path) for source in sources],
         weight=lambda item: len(item[0]),
-        threshold=_CHARACTERS_WORTH_A_POOL,
+        threshold=CHARACTERS_WORTH_A_POOL,
     )
 
 
@@ -131,17 +134,20 @@ def _modules(
     sources: Sequence[SourceFile],
     syntaxes: dict[str, s.ModuleSyntax | None],
     roots: Sequence[str],
+    beside: Mapping[str, Outline],
 ) -> list[LoadedModule]:
     known = [(source, syntaxes[source.path]) for source in sources]
     parsed = [(source, syntax) for source, syntax in known if syntax is not None]
-    imported = {name for _, syntax in parsed for name in _imported(syntax.body)}
-    names = module_names([source.path for source, _ in parsed], roots, imported)
+    imported = {name for _, syntax in parsed for name in heads_of(syntax.body)}
+    imported.update(name for outline in beside.values() for name in outline.heads)
+    paths = [source.path for source, _ in parsed]
+    names = module_names(sorted([*paths, *beside]) if beside else paths, roots, imported)
     return [
         LoadedModule(source.path, *names[source.path], syntax, source) for source, syntax in parsed
     ]
 
 
-def _imported(body: Sequence[s.Stmt]) -> Iterator[str]:
+def heads_of(body: Sequence[s.Stmt]) -> Iterator[str]:
     """The first parts of the absolute names that the module's top level imports."""
     for statement in body:
         if isinstance(statement, s.ImportFrom) and not statement.level:
@@ -150,7 +156,8 @@ def _imported(body: Sequence[s.Stmt]) -> Iterator[str]:
             yield from (name.name.split(".")[0] for name in statement.names)
 
 
-def _diagnostic(path: str, error: SourceError) -> Diagnostic:
+def problem_of(path: str, error: SourceError) -> Diagnostic:
+    """What is told of a file that cannot be read or parsed."""
     return Diagnostic(
         path=path,
         line=error.line,
@@ -162,7 +169,7 @@ def _diagnostic(path: str, error: SourceError) -> Diagnostic:
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
+def no_garbage_collection() -> Iterator[None]:
     """Syntax trees have no cycles; looking for some in millions of nodes takes half the time."""
     was_enabled = gc.isenabled()
     gc.disable()

@@ -14,10 +14,9 @@ from migrate_async.source.imports import import_lines
 from migrate_async.source.memo import key_of
 from migrate_async.source.needles import Needles
 from migrate_async.source.read import digest_of
-from migrate_async.source.store import Store
+from migrate_async.source.table import Table
 
 _FOLDER = "reach"
-_KEPT = 4
 
 
 class Signs(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -32,45 +31,27 @@ def read_signs(data: bytes, needles: Needles) -> Signs:
     return Signs(needles.in_bytes(data), tuple(dict.fromkeys(import_lines(data))))
 
 
-_decoder = msgspec.msgpack.Decoder(dict[str, Signs])
-
-
 class SignsCache:
     """The signs of contents that were seen before, below the folder `cache`; None keeps nothing."""
 
     def __init__(self, cache: Path | None, settings: Settings, needles: Needles) -> None:
-        self._store = Store(cache, _FOLDER)
         self._needles = needles
-        self._name = ""
-        self._known: dict[str, Signs] = {}
-        self._used: dict[str, Signs] = {}
-        if self._store.keeps:
-            names = settings.session_names, settings.registry_keys, settings.session_resolvers
-            self._name = key_of(_FOLDER, names)
-            self._known = self._load()
-
-    def _load(self) -> dict[str, Signs]:
-        try:
-            return _decoder.decode(self._store.get(self._name) or b"\x80")
-        except msgspec.DecodeError:
-            return {}
+        self._keeps = cache is not None
+        names = settings.session_names, settings.registry_keys, settings.session_resolvers
+        name = key_of(_FOLDER, names) if self._keeps else ""
+        self._table = Table(cache, _FOLDER, Signs, name)
 
     def get(self, digest: str) -> Signs | None:
         """The signs of the content with that digest, if it was seen before."""
-        found = self._known.get(digest)
-        if found is not None:
-            self._used[digest] = found
-        return found
+        return self._table.get(digest)
 
     def read(self, data: bytes) -> Signs:
         """The signs in `data`, which are remembered."""
         found = read_signs(data, self._needles)
-        if self._store.keeps:
-            self._used[digest_of(data)] = found
+        if self._keeps:
+            self._table.put(digest_of(data), found)
         return found
 
     def save(self) -> None:
         """Keep what was asked for or read, and nothing else."""
-        if self._used.keys() != self._known.keys():
-            self._store.put(self._name, msgspec.msgpack.encode(self._used))
-            self._store.keep_newest(_KEPT)
+        self._table.save()

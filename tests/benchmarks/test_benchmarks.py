@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from support.migration import PYTEST
+
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -102,10 +104,13 @@ def test_the_colouring_is_held_against_what_tests_run(tmp_path: Path) -> None:
         "SQL_TRACE": str(tmp_path / "trace.json"),
         "PYTHONPATH": str(REPOSITORY / "benchmarks"),
     }
-    options = ["-q", "-p", "sql_trace", "-p", "no:cacheprovider"]
-    command = [sys.executable, "-m", "pytest", *options]
     traced = subprocess.run(
-        command, cwd=project, env=environment, capture_output=True, text=True, check=False
+        [*PYTEST, "-q", "-p", "sql_trace"],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert traced.returncode == 0, traced.stdout
     command = [sys.executable, "-m", "benchmarks.ground_truth", str(project)]

@@ -14,6 +14,7 @@ from migrate_async.cli.exit_codes import ExitCode
 from migrate_async.model.profile import Execution, Profile, RecordedTest, statement_key
 from migrate_async.source.profiles import read_profile, write_profile
 from support.cli import invoke
+from support.migration import PYTEST
 from support.recorded import MODELS
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "profile.schema.json"
@@ -110,7 +111,7 @@ def test_profiles_are_merged_without_a_command(app: Path) -> None:
     ids=["equal", "another statement"],
 )
 def test_tests_are_compared(text: str, code: int, said: str, app: Path) -> None:
-    pytest_command = ("--", sys.executable, "-m", "pytest", "-q")
+    pytest_command = ("--", *PYTEST, "-q")
     (app / "test_names.py").write_text(LEGACY, encoding="utf-8")
     assert invoke("record", "--output", "before.json", *pytest_command).exit_code == 0
     (app / "test_names.py").write_text(text, encoding="utf-8")

@@ -28,6 +28,9 @@ IN_ORDER = "<!-- commands: all in order, in a copy of the legacy shop -->"
 ELSEWHERE = ("make", "pip", "pipx", "uv")
 """Programs whose commands are run by other tests, or by whoever installs the package."""
 
+PLAIN = "-p no:hypothesispytest"
+"""The plugin is in our environment only, and takes a second to say nothing."""
+
 
 def console_blocks(page: Path) -> list[list[str]]:
     """The commands of each fenced `console` block of `page`, which may stand in a list."""
@@ -65,6 +68,7 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(root)
     programs = str(Path(sys.executable).parent)  # `record -- pytest` runs the one beside us
     monkeypatch.setenv("PATH", programs + os.pathsep + os.environ["PATH"])
+    monkeypatch.setenv("PYTEST_ADDOPTS", PLAIN)
     return root
 
 
@@ -90,6 +94,7 @@ def test_the_tutorial_runs_from_its_first_command_to_its_last(
     monkeypatch.chdir(tmp_path)
     programs = str(Path(sys.executable).parent)
     monkeypatch.setenv("PATH", programs + os.pathsep + os.environ["PATH"])
+    monkeypatch.setenv("PYTEST_ADDOPTS", PLAIN)
     for name in ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"):
         monkeypatch.setenv(name, "Reader")
     for name in ("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"):
@@ -114,7 +119,11 @@ def _type(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
         capture_output=True,
         text=True,
         check=False,
-        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST")},
+        env={
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("PYTEST") or value == PLAIN
+        },
     )
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}{done.stderr[-1000:]}"
 

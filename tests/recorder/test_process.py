@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from migrate_async.recording.run import BOOT
+from support.migration import PYTEST
 from support.recorded import MODELS, profile_of, record, run
 
 RECORDER = BOOT.parent
@@ -62,7 +63,7 @@ def test_it_does_not_import_sqlalchemy_by_itself(tmp_path: Path) -> None:
 
 def test_each_test_of_pytest_has_its_statements(tmp_path: Path) -> None:
     files = {"models.py": MODELS, "test_books.py": TESTS}
-    done = run(tmp_path, files, [sys.executable, "-m", "pytest", "-q"])
+    done = run(tmp_path, files, [*PYTEST, "-q"])
     assert done.returncode == 0, done.stdout
     profile = profile_of(tmp_path)
     assert [test.test for test in profile.tests] == [
@@ -76,7 +77,7 @@ def test_each_test_of_pytest_has_its_statements(tmp_path: Path) -> None:
 def test_workers_of_xdist_are_recorded(tmp_path: Path) -> None:
     pytest.importorskip("xdist")
     files = {"models.py": MODELS, "test_books.py": TESTS}
-    done = run(tmp_path, files, [sys.executable, "-m", "pytest", "-q", "-n", "2"])
+    done = run(tmp_path, files, [*PYTEST, "-q", "-n", "2"])
     assert done.returncode == 0, done.stdout
     assert len(profile_of(tmp_path).tests) == 2
 
@@ -120,7 +121,7 @@ os.waitpid(child, 0)
 def test_a_killed_process_loses_its_last_test_at_most(tmp_path: Path) -> None:
     text = TESTS + "\n\ndef test_three():\n    filled()\n    import os\n    os._exit(9)\n"
     files = {"models.py": MODELS, "test_books.py": text}
-    done = run(tmp_path, files, [sys.executable, "-m", "pytest", "-q"])
+    done = run(tmp_path, files, [*PYTEST, "-q"])
     assert done.returncode == 9
     assert len(profile_of(tmp_path).tests) == 2
 

@@ -2,13 +2,13 @@
 
 import os
 import subprocess
-import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
 from support.databases import BACKENDS, mariadb_url, postgresql_url
+from support.migration import PYTEST
 
 EXAMPLE = Path(__file__).parents[2] / "fixtures" / "example_app"
 PLUGIN = "migrate_async.runtime.pytest_plugin"
@@ -19,9 +19,9 @@ def test_the_example_passes_its_tests(backend: str) -> None:
     servers = {"postgresql": postgresql_url, "mariadb": mariadb_url, "sqlite": lambda: "sqlite://"}
     installed = any(entry.value == PLUGIN for entry in entry_points(group="pytest11"))
     plugin = [] if installed else ["-p", PLUGIN]
-    options = ["-q", "-p", "no:cacheprovider", f"--rootdir={EXAMPLE}"]
+    options = ["-q", f"--rootdir={EXAMPLE}"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *plugin, *options, "--db-url", servers[backend]()],
+        [*PYTEST, *plugin, *options, "--db-url", servers[backend]()],
         cwd=EXAMPLE,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

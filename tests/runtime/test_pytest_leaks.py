@@ -2,10 +2,11 @@
 
 import asyncio
 import os
-import sys
 from pathlib import Path
 
 import pytest
+
+from support.migration import PYTEST
 
 SUITE = """
 import pytest
@@ -87,8 +88,8 @@ async def test_async_session_kept(tmp_path):
 async def outcome_of(suite: Path, *options: str) -> tuple[dict[str, str], str]:
     """The outcome of each test of the suite, and the whole output."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "pytest", "-rA", "-p", "migrate_async.runtime.pytest_leaks", *options, str(suite)),
+        *PYTEST,
+        *("-rA", "-p", "migrate_async.runtime.pytest_leaks", *options, str(suite)),
         cwd=suite.parent,
         env={**os.environ, "PYTHONWARNINGS": "ignore"},
         stdout=asyncio.subprocess.PIPE,

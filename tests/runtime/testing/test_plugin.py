@@ -25,7 +25,7 @@ SERVERS: dict[str, Callable[[Path], str]] = {
 
 def _run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     installed = any(entry.value == PLUGIN for entry in entry_points(group="pytest11"))
-    plugin = [] if installed else ["-p", PLUGIN]
+    plugin = ["-p", "no:hypothesispytest", *([] if installed else ["-p", PLUGIN])]
     # Not in process: drivers written in C do not survive being imported twice.
     return pytester.runpytest_subprocess(*plugin, *arguments)
 

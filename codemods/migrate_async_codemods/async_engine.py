@@ -11,7 +11,8 @@ class AsyncEngine(PlannedCodemod):
     ## Why
 
     Coroutines need an async driver. `expire_on_commit=False` keeps attributes readable after a
-    commit, where reading an expired one would need I/O.
+    commit, where reading an expired one would need I/O. Where a later query may meet an object that
+    somebody holds from before a commit, `sync_session_class=LateExpirySession` has it filled anew.
 
     ## What it does
 

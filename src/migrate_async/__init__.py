@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from migrate_async.runtime.http import health_router as health_router
     from migrate_async.runtime.http import install_error_handlers as install_error_handlers
     from migrate_async.runtime.http import lifespan as lifespan
+    from migrate_async.runtime.late_expiry import LateExpirySession as LateExpirySession
+    from migrate_async.runtime.late_expiry import expire_late as expire_late
     from migrate_async.runtime.leaks import LeakDetector as LeakDetector
     from migrate_async.runtime.leaks import leaks as leaks
     from migrate_async.runtime.leaks import watch_leaks as watch_leaks
@@ -119,6 +121,7 @@ _EXPORTS = {
     "InMemoryRepository": "memory",
     "InMemoryUnitOfWork": "memory",
     "InsecureConnection": "errors",
+    "LateExpirySession": "late_expiry",
     "LeakDetector": "leaks",
     "LegacySession": "legacy.sessions",
     "LegacyShimWarning": "legacy.deprecation",
@@ -148,6 +151,7 @@ _EXPORTS = {
     "close_db": "database",
     "create_async_engine": "engine",
     "current_user_id": "current_user",
+    "expire_late": "late_expiry",
     "get_database": "database",
     "get_db": "dependencies",
     "get_db_info": "database",

@@ -31,7 +31,7 @@ def engine_changes(
 
 
 def factory_changes(
-    project: Project, becomes_async: Callable[[Variable], bool]
+    project: Project, becomes_async: Callable[[Variable], bool], expires_late: Callable[[], bool]
 ) -> Iterator[tuple[Module, ModuleEdits]]:
     """The factories with a name, by module; reported where one cannot become async."""
     for factory in project.session_factories:
@@ -41,11 +41,13 @@ def factory_changes(
         if obstacle is not None:
             yield factory.module, ModuleEdits(diagnostics=[obstacle])
             continue
-        yield factory.module, factory_edits(project, factory)
+        yield factory.module, factory_edits(project, factory, expires_late)
         yield factory.module, variable_annotation(project, factory)
 
 
-def unnamed_factories(project: Project, function: Function) -> Iterator[ModuleEdits]:
+def unnamed_factories(
+    project: Project, function: Function, expires_late: Callable[[], bool]
+) -> Iterator[ModuleEdits]:
     """Factories that `function` makes and calls at once: `sessionmaker(bind=connection)()`."""
     for site in project.calls(function):
         call = project.parent(site.node)
@@ -53,4 +55,6 @@ def unnamed_factories(project: Project, function: Function) -> Iterator[ModuleEd
             continue
         types = project.infer(site.node, site.scope)
         if any(isinstance(item, SessionFactory) and not item.is_async for item in types):
-            yield factory_edits(project, Variable("", "", "sessionmaker", site.node, site.scope))
+            yield factory_edits(
+                project, Variable("", "", "sessionmaker", site.node, site.scope), expires_late
+            )

@@ -68,6 +68,7 @@ from migrate_async.plan.testing.pytest_support import is_fixture, is_test, pytes
 from migrate_async.plan.testing.stand_ins import mock_sessions, stand_in_edits
 from migrate_async.plan.transactions.after_commit import refresh_edits
 from migrate_async.plan.transactions.effects import Effects
+from migrate_async.plan.transactions.requeries import Requeries
 
 
 class AsyncStep:
@@ -94,6 +95,7 @@ class AsyncStep:
         self._responses = Responses(project, self._touches)
         self._accesses = Accesses(project)
         self._effects = Effects(project)
+        self._requeries = Requeries(project, self._effects)
         self._awaited_models: dict[Class, None] = {}
         self._session_plans: dict[Function, SessionPlan] = {}
         self._lent = 0
@@ -278,7 +280,11 @@ class AsyncStep:
     def _session_plan(self, function: Function) -> SessionPlan:
         if function not in self._session_plans:
             self._session_plans[function] = plan_sessions(
-                self._project, self._settings, self._provider, function
+                self._project,
+                self._settings,
+                self._provider,
+                function,
+                self._requeries.expire_late,
             )
         return self._session_plans[function]
 
@@ -361,7 +367,7 @@ class AsyncStep:
 
     def _convert(self, collector: Collector, function: Function) -> None:
         path = function.module.path
-        for edits in unnamed_factories(self._project, function):
+        for edits in unnamed_factories(self._project, function, self._requeries.expire_late):
             collector.add_module(function.module, edits)
         sessions = self._session_plan(function)
         collector.add(path, sessions.edits, sessions.imports, sessions.unneeded)
@@ -484,10 +490,13 @@ class AsyncStep:
             collector.add_module(module, found)
         for module, found in engine_changes(self._project, self._becomes_async):
             collector.add_module(module, found)
-        for module, found in factory_changes(self._project, self._becomes_async):
+        for module, found in factory_changes(
+            self._project, self._becomes_async, self._requeries.expire_late
+        ):
             collector.add_module(module, found)
         if self._injects and self._provider.creates:
             self._provide(collector)
+        collector.diagnostics += self._requeries.notes()
 
     def _provide(self, collector: Collector) -> None:
         """Write the `get_db` from which functions take their session."""

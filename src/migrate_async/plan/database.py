@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -24,6 +25,7 @@ _SYNC_POOLS = frozenset({"QueuePool", "SingletonThreadPool"})
 HOP_ARGUMENT = "sync_session_class"
 HOP_SESSION = "HopSession"
 """What a factory is told so that its sessions also serve code that stays sync."""
+LATE_EXPIRY = "LateExpirySession"
 _DROPPED = frozenset({"autocommit", "future"})
 
 
@@ -108,10 +110,13 @@ def variable_annotation(project: Project, variable: Variable) -> ModuleEdits:
     return ModuleEdits(found.edits, found.imports, found.unneeded)
 
 
-def factory_edits(project: Project, factory: Variable) -> ModuleEdits:
+def factory_edits(
+    project: Project, factory: Variable, expires_late: Callable[[], bool]
+) -> ModuleEdits:
     """`sessionmaker(...)` as `async_sessionmaker(..., expire_on_commit=False)`.
 
     A factory that says `expire_on_commit=True` keeps it: its code may count on fresh collections.
+    With `expires_late` the objects expire when a query meets them again.
     """
     found = ModuleEdits()
     call = called(factory)
@@ -126,7 +131,30 @@ def factory_edits(project: Project, factory: Variable) -> ModuleEdits:
     if _keyword(call, "expire_on_commit") is None:
         code = "expire_on_commit=False"
         found.edits.append(p.AddArgument(span=call.span, codemod=NAME, code=code))
+        if expires_late():
+            _expire_late(found, factory)
     return found
+
+
+def _expire_late(found: ModuleEdits, factory: Variable) -> None:
+    """`sync_session_class=LateExpirySession`, for a factory without a class of its own."""
+    call = called(factory)
+    if _keyword(call, "class_") is not None:
+        found.diagnostics.append(
+            at(
+                factory.module.path,
+                call.span,
+                "MA510",
+                "queries after a commit may give objects as they were before it: the factory has "
+                "a session class of its own",
+                "refresh() what must be fresh, or derive its sync_session_class from "
+                "migrate_async.LateExpirySession",
+            )
+        )
+        return
+    session = add_import(found, factory.module, "migrate_async", LATE_EXPIRY, NAME)
+    code = f"{HOP_ARGUMENT}={session}"
+    found.edits.append(p.AddArgument(span=call.span, codemod=NAME, code=code))
 
 
 def _session_class(project: Project, factory: Variable) -> AnnotationEdits:

@@ -14,7 +14,8 @@ there, implicit I/O raises `MissingGreenlet` as with every `AsyncSession`.
 Each line of a worker thread that uses it is counted, and warns once as deprecated.
 
 A commit made by code that has not migrated expires the objects and reads them anew, as that code
-expects (`runtime.expiry`); one made through the `AsyncSession` leaves them as they are.
+expects (`runtime.expiry`); one made through the `AsyncSession` leaves them as they are until a
+query meets them again (`runtime.late_expiry`).
 
 What is read with `yield_per()` in a thread is fetched as a whole.
 
@@ -35,6 +36,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.util.concurrency import greenlet_spawn
 
 from migrate_async.runtime.expiry import commit_and_reload, is_own_call_of_async_session
+from migrate_async.runtime.late_expiry import LateExpirySession
 from migrate_async.runtime.legacy.deprecation import warn_legacy
 from migrate_async.runtime.running import in_greenlet, running_loop
 
@@ -128,7 +130,7 @@ class HopTransaction:
         return getattr(self._transaction, name)
 
 
-class HopSession(Session):
+class HopSession(LateExpirySession):
     """A `Session` whose I/O runs on the loop that it was made on; see the module."""
 
     def __init__(self, *args: Any, loop: asyncio.AbstractEventLoop | None = None, **options: Any):
@@ -186,8 +188,11 @@ def sync_side(session: AsyncSession) -> Session:
         return found
     loop = running_loop()
     kind: Any = type(found)
+    watches = isinstance(found, LateExpirySession)
     found.__class__ = _hop_class(kind)
     assert isinstance(found, HopSession)  # noqa: S101  it is one now
+    if not watches:
+        found.watch_loads()
     found.use_loop(loop)
     return found
 
@@ -201,7 +206,7 @@ def _hop_class(base: Any) -> type[HopSession]:
     return type(f"Hop{base.__name__}", (HopSession, base), own)
 
 
-def _hopping(name: str, base: type[Session] = Session) -> Callable[..., Any]:
+def _hopping(name: str, base: type[Session] = LateExpirySession) -> Callable[..., Any]:
     method = getattr(base, name)
 
     @functools.wraps(method)

@@ -199,13 +199,26 @@ class Sinks:
         if found:
             yield from found
             return
-        if not pairs and (is_open(types) or models):
-            models, pairs = [], list(self._pairs(schemas))
         for schema, model in pairs:
-            reads = self._schema_reads.of(schema, model)
-            if reads.paths or reads.blocked:
-                known = value if models else None
-                yield Sink(function, value, known, scope, reads, schema.qualname)
+            yield from self._read(function, value, value, scope, schema, model)
+        if is_open(types) or (models and not pairs):
+            # What is known of the value is not all that it can be.
+            for schema, model in self._pairs(schemas):
+                if not pairs or model not in models:
+                    yield from self._read(function, value, None, scope, schema, model)
+
+    def _read(
+        self,
+        function: Function,
+        node: s.Expr,
+        value: s.Expr | None,
+        scope: Scope,
+        schema: Class,
+        model: Class,
+    ) -> Iterator[Sink]:
+        reads = self._schema_reads.of(schema, model)
+        if reads.paths or reads.blocked:
+            yield Sink(function, node, value, scope, reads, schema.qualname)
 
     def _of_rows(
         self,

@@ -7,6 +7,7 @@ opens it with `async with`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from migrate_async.config import Settings
@@ -22,6 +23,7 @@ from migrate_async.plan.sessions.provider import Provider
 from migrate_async.plan.text import source
 
 NAME = "session-injection"
+EXPIRE_LATE = "expire_late"
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,21 @@ class SessionPlan:
 
 
 def plan_sessions(
-    project: Project, settings: Settings, provider: Provider, function: Function
+    project: Project,
+    settings: Settings,
+    provider: Provider,
+    function: Function,
+    expires_late: Callable[[], bool],
 ) -> SessionPlan:
-    """How `function` gets its sessions once it is converted."""
+    """How `function` gets its sessions once it is converted.
+
+    With `expires_late`, those that it makes without a factory expire their objects when a query
+    meets them after a commit.
+    """
     acquisitions = find_acquisitions(project, settings, function)
     if not acquisitions or not isinstance(function.node, s.FunctionDef):
         return SessionPlan()
-    builder = _Builder(project, provider, function, function.node)
+    builder = _Builder(project, provider, function, function.node, expires_late)
     named = [found for found in acquisitions if found.name and found.statement is not None]
     single = len(named) == len(acquisitions) == 1
     if single and is_injectable(project, provider, function) and builder.inject(named[0]):
@@ -73,6 +83,7 @@ class _Builder:
     provider: Provider
     function: Function
     node: s.FunctionDef
+    expires_late: Callable[[], bool]
     edits: list[p.AnyEdit] = field(default_factory=list)
     imports: list[p.ImportChange] = field(default_factory=list)
     unneeded: list[str] = field(default_factory=list)
@@ -240,7 +251,10 @@ class _Builder:
         if found.kind == "constructor":
             session = self._imported(async_home(self.project, found.call), "AsyncSession")
             arguments = source(replace_func(found.call, session))
-            return f"{arguments[:-1]}, expire_on_commit=False)"
+            made = f"{arguments[:-1]}, expire_on_commit=False)"
+            if self.expires_late():
+                return f"{self._imported('migrate_async', EXPIRE_LATE)}({made})"
+            return made
         factory = self._imported(self.provider.module, self.provider.factory)
         return f"{factory}()"
 

@@ -66,7 +66,7 @@ class Effects:
         gone = self._deleted_before(function, commit)
         if not is_own:
             gone |= self._written_by(function, commit, is_own=False)
-        if any(self._overlap(one, other) for one in wanted for other in gone):
+        if any(self.overlap(one, other) for one in wanted for other in gone):
             return False
         return any(
             position.is_before(site.node) and not wanted.isdisjoint(self._models(site.node))
@@ -79,7 +79,7 @@ class Effects:
         is_compound = any(True for _ in blocks.inner_blocks(statement))
         if is_compound or isinstance(statement, s.Return | s.Raise):
             return None
-        if not any(self._does_commit(target) for target in self._targets(function, statement)):
+        if not any(self.does_commit(target) for target in self._targets(function, statement)):
             return None
         sessions = {
             s.dotted_name(value)
@@ -110,9 +110,15 @@ class Effects:
             self._called[function] = called_by
         return self._called[function].get(statement, ())
 
+    def commits_at(self, function: Function, statement: s.Stmt) -> bool:
+        """Whether `statement` commits, itself or through a function that it calls."""
+        return self._is_commit(statement) or any(
+            self.does_commit(target) for target in self._targets(function, statement)
+        )
+
     # --- functions -----------------------------------------------------------------------------
 
-    def _does_commit(self, function: Function) -> bool:
+    def does_commit(self, function: Function) -> bool:
         """Whether `function`, or what it calls, commits a session."""
         if function not in self._commits:
             self._commits[function] = False
@@ -122,12 +128,22 @@ class Effects:
     def _finds_commit(self, function: Function) -> bool:
         if not isinstance(function.node, s.FunctionDef):
             return False
-        own = any(
-            commits(self._project, statement, kind) is not None
-            for statement in blocks.statements(function.node.body)
-            for kind in ("sync", "async")
+        own = any(map(self._is_commit, blocks.statements(function.node.body)))
+        return own or any(self.does_commit(target) for target in self._callees(function))
+
+    def _is_commit(self, statement: s.Stmt) -> bool:
+        """`session.commit()`, of either kind, or `with session.begin():`."""
+        if isinstance(statement, s.With):
+            return any(map(self._is_begin, statement.items))
+        return any(commits(self._project, statement, kind) for kind in ("sync", "async"))
+
+    def _is_begin(self, item: s.WithItem) -> bool:
+        func = item.context.func if isinstance(item.context, s.Call) else None
+        return (
+            isinstance(func, s.Attribute)
+            and func.attr == "begin"
+            and self._project.session_kind(func.value, self._project.scope_of(func)) is not None
         )
-        return own or any(self._does_commit(target) for target in self._callees(function))
 
     def _writes_of(self, function: Function) -> frozenset[Class]:
         """The models whose objects `function`, or what it calls, adds, changes or deletes."""
@@ -238,9 +254,10 @@ class Effects:
             for relationship in self._project.models[item.cls.qualname].relationships.values()
             if relationship.target is not None and relationship.lazy not in _NO_COLLECTION
         }
-        return any(self._overlap(target, cls) for target in targets for cls in written)
+        return any(self.overlap(target, cls) for target in targets for cls in written)
 
-    def _overlap(self, one: Class, other: Class) -> bool:
+    def overlap(self, one: Class, other: Class) -> bool:
+        """Whether an object can be of both classes."""
         return one in self._project.mro(other) or other in self._project.mro(one)
 
 

@@ -199,26 +199,15 @@ class Sinks:
         if found:
             yield from found
             return
-        for schema, model in pairs:
-            yield from self._read(function, value, value, scope, schema, model)
-        if is_open(types) or (models and not pairs):
-            # What is known of the value is not all that it can be.
-            for schema, model in self._pairs(schemas):
-                if not pairs or model not in models:
-                    yield from self._read(function, value, None, scope, schema, model)
-
-    def _read(
-        self,
-        function: Function,
-        node: s.Expr,
-        value: s.Expr | None,
-        scope: Scope,
-        schema: Class,
-        model: Class,
-    ) -> Iterator[Sink]:
-        reads = self._schema_reads.of(schema, model)
-        if reads.paths or reads.blocked:
-            yield Sink(function, node, value, scope, reads, schema.qualname)
+        filled = [(schema, model, True) for schema, model in pairs]
+        if is_open(types) or (models and not pairs):  # what is known is not all that it can be
+            others = [pair for pair in self._pairs(schemas) if not pairs or pair[1] not in models]
+            filled += [(schema, model, False) for schema, model in others]
+        for schema, model, is_known in filled:
+            reads = self._schema_reads.of(schema, model)
+            if reads.paths or reads.blocked:
+                known = value if is_known else None
+                yield Sink(function, value, known, scope, reads, schema.qualname)
 
     def _of_rows(
         self,

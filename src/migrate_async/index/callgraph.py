@@ -76,6 +76,7 @@ class CallGraph:
         """Bridges that run a named function; these are no calls of it."""
         self.bridged: dict[sc.Function, list[CallSite]] = {}
         """The same by the function that they run."""
+        self._passing: dict[CallSite, bool] = {}
         self.value_uses: dict[sc.Function, list[ValueUse]] = {}
         self.injected: set[sc.Function] = set()
         """Functions that a `Depends(...)` names."""
@@ -217,6 +218,12 @@ class CallGraph:
 
     def passes_session(self, site: CallSite) -> bool:
         """Whether an argument of the call `site` is a session; what a bridge is given is none."""
+        found = self._passing.get(site)
+        if found is None:
+            found = self._passing[site] = self._passes_session(site)
+        return found
+
+    def _passes_session(self, site: CallSite) -> bool:
         if site.kind not in ("call", "bridge") or not isinstance(site.node, s.Call):
             return False
         if site in self.bridges.get(site.function, ()):

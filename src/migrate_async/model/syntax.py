@@ -8,7 +8,6 @@ parentheses around an expression. Nodes compare by identity, so they can be keys
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from typing import TypeAlias, Union
 
@@ -371,24 +370,33 @@ _NO_NODES = frozenset({"int", "str", "bool", "str | None", "str | int", "tuple[s
 """How fields are annotated that hold no nodes."""
 
 
-@functools.cache
 def _node_fields(kind: type[msgspec.Struct]) -> tuple[str, ...]:
-    """The fields of `kind` that can hold nodes."""
+    """The fields of `kind` that can hold nodes, the last one first."""
     annotations: dict[str, str] = {}
     for cls in reversed(kind.__mro__):
         annotations.update(getattr(cls, "__annotations__", {}))
-    return tuple(name for name in kind.__struct_fields__ if annotations[name] not in _NO_NODES)
+    fields = kind.__struct_fields__
+    return tuple(name for name in reversed(fields) if annotations[name] not in _NO_NODES)
 
 
-_LEAVES = frozenset({Name, Constant})
+class _Fields(dict[type[msgspec.Struct], tuple[str, ...]]):
+    """`_node_fields` of all kinds that were met: millions of nodes are asked for theirs."""
+
+    def __missing__(self, kind: type[msgspec.Struct]) -> tuple[str, ...]:
+        found = self[kind] = _node_fields(kind)
+        return found
+
+
+_FIELDS = _Fields()
 
 
 def _below(node: AnyNode) -> list[AnyNode]:
+    """The nodes directly below `node`, the last one first."""
     found: list[AnyNode] = []
-    for field in _node_fields(type(node)):
+    for field in _FIELDS[type(node)]:
         value = getattr(node, field)
-        if isinstance(value, tuple):
-            found += [item for item in value if item is not None]
+        if type(value) is tuple:
+            found += [item for item in reversed(value) if item is not None]
         elif value is not None:
             found.append(value)
     return found
@@ -396,20 +404,22 @@ def _below(node: AnyNode) -> list[AnyNode]:
 
 def children(node: AnyNode) -> Iterator[AnyNode]:
     """Yield the nodes directly below `node`, in source order of their fields."""
-    return iter(_below(node))
+    return reversed(_below(node))
 
 
 def walk(node: AnyNode) -> Iterator[AnyNode]:
     """Yield `node` and all nodes below it, parents first."""
     pending = [node]
+    take, add = pending.pop, pending.append
     while pending:
-        current = pending.pop()
+        current = take()
         yield current
-        if type(current) in _LEAVES:  # most nodes are
-            continue
-        below = _below(current)
-        below.reverse()
-        pending += below
+        for field in _FIELDS[type(current)]:
+            value = getattr(current, field)
+            if type(value) is tuple:
+                pending += [item for item in reversed(value) if item is not None]
+            elif value is not None:
+                add(value)
 
 
 def dotted_name(expr: Expr | None) -> str:
@@ -433,6 +443,4 @@ def own_code(node: AnyNode) -> Iterator[AnyNode]:
             pending.extend(reversed(current.decorators))
             pending.extend(param.default for param in current.params if param.default is not None)
         elif not isinstance(current, Lambda):
-            below = _below(current)
-            below.reverse()
-            pending += below
+            pending += _below(current)

@@ -146,6 +146,8 @@ class Obstacles:
 
     def _foreign_session(self, function: Function) -> Reason | None:
         """A package makes the session, and makes sync ones only."""
+        if "session" not in function.module.attributes:
+            return None
         for node in s.walk(function.node) if function.node is not None else ():
             if not isinstance(node, s.Attribute) or node.attr != "session":
                 continue

@@ -61,6 +61,8 @@ class SchemaReads:
         self._sync_reads = sync_reads
         self._models = {model.cls: model for model in project.models.values()}
         self._members = _members(project)
+        self._proxied: dict[tuple[Class, str], tuple[Path, ...]] = {}
+        self._read: dict[Class, list[tuple[str, list[Class]]]] = {}
 
     def of(self, schema: Class, model: Class) -> Reads:
         """What filling `schema` reads of a `model` object."""
@@ -77,6 +79,12 @@ class SchemaReads:
 
     def proxied(self, model: Class, name: str) -> Iterator[Path]:
         """What reading the association proxy `name` loads."""
+        key = model, name
+        if key not in self._proxied:
+            self._proxied[key] = tuple(self._find_proxied(model, name))
+        return iter(self._proxied[key])
+
+    def _find_proxied(self, model: Class, name: str) -> Iterator[Path]:
         for owner in self._project.mro(model):
             for binding in owner.scope.names.get(name, ()):
                 if isinstance(binding, ValueBinding | AnnotatedBinding):
@@ -104,11 +112,11 @@ class SchemaReads:
     def _walk(self, pair: Pair, path: Path, seen: Mapping[Pair, int], walk: _Walk) -> None:
         """`seen` says how long the path was where each pair was met."""
         schema, model = pair
-        for attribute, types in self._attributes(schema):
+        for attribute, nested in self._attributes(schema):
             for more, target in self._loads(model, attribute, walk):
                 whole = (*path, *more)
                 walk.paths.add(whole)
-                for inner in self._nested(types) if target is not None else ():
+                for inner in nested if target is not None else ():
                     assert target is not None  # noqa: S101  the loop says so
                     if (inner, target) in seen:
                         walk.endless.update(whole[seen[inner, target] :])
@@ -119,8 +127,14 @@ class SchemaReads:
     def _nested(self, types: Types) -> list[Class]:
         return [cls for cls in dict.fromkeys(classes_in(types)) if self._schemas.is_schema(cls)]
 
-    def _attributes(self, schema: Class) -> Iterator[tuple[str, Types]]:
-        """The attributes that filling `schema` reads, with the types of its fields."""
+    def _attributes(self, schema: Class) -> list[tuple[str, list[Class]]]:
+        """The attributes that filling `schema` reads, with the schemas of its fields."""
+        if schema not in self._read:
+            found = self._find_attributes(schema)
+            self._read[schema] = [(name, self._nested(types)) for name, types in found]
+        return self._read[schema]
+
+    def _find_attributes(self, schema: Class) -> Iterator[tuple[str, Types]]:
         fields = self._schemas.fields(schema)
         for name, types in fields.items():
             for attribute in self._read_as(schema, name):

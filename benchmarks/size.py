@@ -1,8 +1,15 @@
 """`python -m benchmarks.size`: cost against the size of a repository.
 
 For each size: CPU seconds and peak memory of `lint`, `plan` and `migrate --diff`, cold and with a
-warm cache, and of a warm run after one file was edited. Ratios tell whether cost grows with size
-(cost per file against the smallest) and what an edit costs (against the cold run).
+warm cache, and of a warm run after one file was edited, for several kinds of edits. Ratios tell
+whether cost grows with size (cost per file against the smallest) and what an edit costs (against
+the cold run):
+
+- `helper`: a function that nobody mentions, in a file without a database;
+- `import`: another one there, which uses a module that the file did not import;
+- `comment`: a line more in a file with queries;
+- `query`: a function more there, with a query;
+- `line`: another statement in the body of a function there.
 """
 
 from __future__ import annotations
@@ -13,7 +20,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +33,20 @@ _COMMANDS = {
     "migrate --diff": ("migrate", "--diff", "--quiet"),
 }
 _MEGABYTE = 1024
+_QUERY = "db.query("
+
+Edit = Callable[[str], str]
+"""From the text of a file to that after the edit."""
+
+EDITS: dict[str, tuple[bool, Edit]] = {
+    "helper": (False, lambda text: text + "\n\ndef added():\n    return 1\n"),
+    "import": (False, lambda text: f"{text}\n\nimport json\n\n\ndef dump(x):\n    json.dumps(x)\n"),
+    "comment": (True, lambda text: f"# about the database\n{text}"),
+    "query": (True, lambda text: f"{text}\n\ndef more(db: Session):\n    db.query(int).all()\n"),
+    "line": (True, lambda text: text.replace("db.commit()", "db.flush()\n    db.commit()", 1)),
+}
+"""Edits by name, and whether they are made to a file with queries."""
+
 SHAPES = {"sparse": trees.SPARSE, "dense": trees.DENSE}
 
 
@@ -45,23 +66,38 @@ class Row:
     command: str
     cold: Cost
     warm: Cost
-    edited: Cost
+    edited: dict[str, Cost]
+    """By the kind of the edit; without those that no file of the tree is for."""
 
 
 def measure(root: Path, name: str, arguments: Sequence[str], *, files: int) -> Row:
-    """The command without a cache, with one, and with one after an edit of one file."""
+    """The command without a cache, with one, and with one after each edit of one file."""
     shutil.rmtree(root / ".migrate-async", ignore_errors=True)
     command = [sys.executable, "-m", "migrate_async", *arguments]
     cold = _run(command, root)
     warm = _run(command, root)
-    edited = next(root.glob("app/part_*/module_*.py"))
-    before = edited.read_bytes()
-    edited.write_bytes(before + b"\n\ndef added():\n    return 1\n")
+    edited = {}
+    for kind, (is_query, edit) in EDITS.items():
+        path = _file_for(root, is_query=is_query)
+        if path is not None:
+            edited[kind] = _after(path, edit, command, root)
+    return Row(files, name, cold, warm, edited)
+
+
+def _file_for(root: Path, *, is_query: bool) -> Path | None:
+    paths = sorted(root.glob("app/part_*/module_*.py"))
+    return next((path for path in paths if (_QUERY in path.read_text("utf-8")) is is_query), None)
+
+
+def _after(path: Path, edit: Edit, command: Sequence[str], root: Path) -> Cost:
+    """The cost of a run after the edit; the next one begins where this one began."""
+    before = path.read_text("utf-8")
+    path.write_text(edit(before), "utf-8")
     try:
-        after_edit = _run(command, root)
+        return _run(command, root)
     finally:
-        edited.write_bytes(before)
-    return Row(files, name, cold, warm, after_edit)
+        path.write_text(before, "utf-8")
+        _run(command, root)
 
 
 def _run(command: Sequence[str], root: Path) -> Cost:
@@ -96,11 +132,12 @@ def rows(
         shutil.rmtree(root)
 
 
-_HEAD = ("files", "command", "cold s", "ms/file", "growth", "warm s", "edit s", "edit", "MB")
+_HEAD = ("files", "command", "cold s", "ms/file", "growth", "MB", "edit MB", "warm", *EDITS)
 
 
 def _cells(row: Row, smallest: Row) -> tuple[str, ...]:
-    """Seconds, memory, and two ratios: per file against the smallest tree, edit against cold."""
+    """Seconds, memory, and ratios: per file against the smallest tree, others against cold."""
+    edited = [row.edited.get(kind) for kind in EDITS]
     per_file = row.cold.seconds / row.files
     return (
         f"{row.files:,}",
@@ -108,10 +145,12 @@ def _cells(row: Row, smallest: Row) -> tuple[str, ...]:
         f"{row.cold.seconds:.1f}",
         f"{1000 * per_file:.2f}",
         f"{per_file / (smallest.cold.seconds / smallest.files):.2f}",
-        f"{row.warm.seconds:.1f}",
-        f"{row.edited.seconds:.1f}",
-        f"{row.edited.seconds / row.cold.seconds:.3f}",
         f"{row.cold.memory:.0f}",
+        f"{max((cost.memory for cost in row.edited.values()), default=0):.0f}",
+        *(
+            "-" if cost is None else f"{cost.seconds / row.cold.seconds:.3f}"
+            for cost in (row.warm, *edited)
+        ),
     )
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from migrate_async.errors import InternalError
-from migrate_async.model.plan import AwaitAttribute, AwaitCall, RenameAttribute, ReplaceExpression
+from migrate_async.model.plan import (
+    AwaitAttribute,
+    AwaitCall,
+    DropAwait,
+    RenameAttribute,
+    ReplaceExpression,
+)
 from support.rewriting import becomes, edit, unchanged
 
 AWAIT = edit(AwaitCall)
@@ -315,3 +321,17 @@ def test_rename_attribute(before: str, after: str) -> None:
     """The name changes, and nothing of the expression before it."""
     edits = [edit(RenameAttribute, name="new")] * before.count("«")
     becomes(f"x = {before}\n", f"x = {after}\n", *edits)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("x = «await f(a)»", "x = f(a)"),
+        ("x = («await f(a)»).y", "x = (f(a)).y"),
+        ("x = «await f(  # why\n        a,\n    )»", "x = f(  # why\n        a,\n    )"),
+        ("x = «await (f(a))»", "x = (f(a))"),
+    ],
+)
+def test_what_was_awaited_stands_alone(before: str, after: str) -> None:
+    head = "async def g():\n    "
+    becomes(f"{head}{before}\n", f"{head}{after}\n", edit(DropAwait))

@@ -9,6 +9,7 @@ from migrate_async.model.plan import (
     AddDecorator,
     AddParameter,
     MakeAsync,
+    MakeSync,
     RemoveDecorator,
     ReplaceParameter,
 )
@@ -19,6 +20,18 @@ REMOVE = edit(ReplaceParameter, code="")
 DB = edit(AddParameter, code="db: AsyncSession = Depends(get_db)")
 PLAIN = edit(AddParameter, code="db: DB")
 KEYWORD = edit(AddParameter, code="db: DB", keyword_only=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("«async def» f(): pass", "def f(): pass"),
+        ("@d\n«async  def»  f(): pass  # why", "@d\ndef  f(): pass  # why"),
+        ("class A:\n    «async def» f(self): pass", "class A:\n    def f(self): pass"),
+    ],
+)
+def test_made_sync(before: str, after: str) -> None:
+    becomes(f"{before}\n", f"{after}\n", edit(MakeSync))
 
 
 @pytest.mark.parametrize(

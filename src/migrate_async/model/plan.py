@@ -141,6 +141,10 @@ class MakeAsync(Edit, frozen=True):
     """
 
 
+class MakeSync(Edit, frozen=True):
+    """Take `async` away from the `async def` that starts at `span`."""
+
+
 class ReplaceExpression(Edit, frozen=True):
     """Replace the expression (or annotation, decorator, name) at `span` by `code`.
 
@@ -243,6 +247,10 @@ class AddDecorator(Edit, frozen=True):
 
 class UnwrapCall(Edit, frozen=True):
     """Replace the call at `span` by its only argument."""
+
+
+class DropAwait(Edit, frozen=True):
+    """Replace the `await` expression at `span` by what it awaits."""
 
 
 class DelegateCall(Edit, frozen=True):
@@ -357,6 +365,7 @@ AnyEdit: TypeAlias = Union[
     AwaitCall,
     AwaitAttribute,
     MakeAsync,
+    MakeSync,
     ReplaceExpression,
     RenameAttribute,
     ReplaceStatement,
@@ -364,6 +373,7 @@ AnyEdit: TypeAlias = Union[
     CopyAssignment,
     HoistExpression,
     UnwrapCall,
+    DropAwait,
     DelegateCall,
     BridgeCall,
     SpreadArgument,

@@ -19,6 +19,7 @@ from migrate_async.plan.annotations import AnnotationEdits, annotation_edits, re
 from migrate_async.plan.async_sources import engine_changes, factory_changes, unnamed_factories
 from migrate_async.plan.both_worlds.collapse import Collapse
 from migrate_async.plan.both_worlds.frontier import Frontier
+from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.both_worlds.sync_world import SyncWorld
 from migrate_async.plan.collector import Collector
@@ -51,6 +52,7 @@ from migrate_async.plan.polymorphic import polymorphic_edits
 from migrate_async.plan.queries import QueryPlan, plan_queries
 from migrate_async.plan.recolouring.awaits import Awaiter
 from migrate_async.plan.recolouring.blocking import BlockingWork
+from migrate_async.plan.recolouring.bridging import Bridges
 from migrate_async.plan.recolouring.entry_points import entry_point_edits
 from migrate_async.plan.recolouring.lifespan import lifespan_edits
 from migrate_async.plan.registry import registrations, removal
@@ -124,6 +126,16 @@ class AsyncStep:
         )
 
     @cached_property
+    def _bridges(self) -> Bridges:
+        return Bridges(
+            self._project, self._touches, self.colouring, self.blocking, self._idle.__contains__
+        )
+
+    @cached_property
+    def _idle(self) -> IdleCoroutines:
+        return IdleCoroutines(self._project, self.colouring.converts)
+
+    @cached_property
     def _both(self) -> KeptBoth:
         return KeptBoth(self._project, self.colouring, self._verdicts.beside)
 
@@ -138,7 +150,7 @@ class AsyncStep:
         wanted = filter(self.wants, self._project.functions)
         collector.diagnostics += open_ends(self._project, wanted)
         self._translate(collector)
-        frontier = Frontier(self._around, self._verdicts, self._becomes_async)
+        frontier = Frontier(self._around, self._verdicts, self._becomes_async, self._idle)
         collapse = Collapse(
             self._project, self._both, self._world.holds_kept, self._shared.holders.holds
         )
@@ -166,13 +178,11 @@ class AsyncStep:
         for function in self._world.staying:
             if function not in self._environments:
                 collector.add_module(function.module, frontier.repoint(function))
+        for module, found in self._idle.calls_in_tests():
+            collector.add_module(module, found)
         for path, span, old, new in frontier.moved:
             collector.change_session(path, span, old, new)
-        for factory in self._project.session_factories:
-            if factory.kind == "scoped_session" and factory.scope.kind == "module":
-                statement = self._project.statement_of(factory.value)
-                found = frontier.repoint_statement(factory.module, statement)
-                collector.add_module(factory.module, found)
+        self._scoped(collector, frontier)
         self._carriers(collector, frontier)
         constructors = Constructors(self._project, self._settings, self._provider)
         planned = constructors.plan(
@@ -373,7 +383,7 @@ class AsyncStep:
         collector.add(path, sessions.edits, sessions.imports, sessions.unneeded)
         collector.count("sessions", sessions.sessions)
         awaiter = Awaiter(
-            self._around, self._touches, self._both, self._world.holds_kept, self.blocking
+            self._around, self._touches, self._both, self._world.holds_kept, self._bridges
         )
         found = awaiter.plan(function, sessions.gone)
         collector.add(path, found.edits, found.imports, found.unneeded)
@@ -409,6 +419,14 @@ class AsyncStep:
         loads = self._loads.awaits(function)
         collector.add(path, loads.edits)
         self._awaited_models.update(loads.models)
+
+    def _scoped(self, collector: Collector, frontier: Frontier) -> None:
+        """A `scoped_session` stays sync, on a factory that does."""
+        for factory in self._project.session_factories:
+            if factory.kind == "scoped_session" and factory.scope.kind == "module":
+                statement = self._project.statement_of(factory.value)
+                found = frontier.repoint_statement(factory.module, statement)
+                collector.add_module(factory.module, found)
 
     def _carriers(self, collector: Collector, frontier: Frontier) -> None:
         """Functions that hand a session on without touching it get its new type."""

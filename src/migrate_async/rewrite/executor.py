@@ -24,9 +24,11 @@ from migrate_async.model.plan import (
     AwaitCall,
     BridgeCall,
     DelegateCall,
+    DropAwait,
     Edit,
     HoistExpression,
     MakeAsync,
+    MakeSync,
     QueryRewrite,
     RecallCall,
     RemoveArgument,
@@ -59,6 +61,7 @@ _OPERATIONS: dict[type[Edit], Operation] = {
     AwaitCall: expressions.await_call,
     HoistExpression: expressions.hoist,
     UnwrapCall: expressions.unwrap_call,
+    DropAwait: expressions.drop_await,
 }
 
 
@@ -237,6 +240,8 @@ class _Executor(cst.CSTTransformer):
         for edit in self._targets.heads[original]:
             if isinstance(edit, MakeAsync):
                 updated = functions.make_async(updated)
+            elif isinstance(edit, MakeSync):
+                updated = updated.with_changes(asynchronous=None)
             elif isinstance(edit, AddParameter):
                 function = cst.ensure_type(updated, cst.FunctionDef)
                 params = functions.add_parameter(

@@ -31,12 +31,14 @@ from migrate_async.model.plan import (
     ChangeBlock,
     CopyAssignment,
     DelegateCall,
+    DropAwait,
     DropFinally,
     Edit,
     HoistExpression,
     InsertStatements,
     KeepBoth,
     MakeAsync,
+    MakeSync,
     NestWith,
     QueryRewrite,
     RecallCall,
@@ -69,6 +71,7 @@ _EXPRESSION = (
     AwaitCall,
     BridgeCall,
     DelegateCall,
+    DropAwait,
     HoistExpression,
     QueryRewrite,
     RecallCall,
@@ -78,7 +81,7 @@ _EXPRESSION = (
     SpreadArgument,
     UnwrapCall,
 )
-_HEAD = (AddBase, AddDecorator, AddParameter, AnnotateReturn, MakeAsync)
+_HEAD = (AddBase, AddDecorator, AddParameter, AnnotateReturn, MakeAsync, MakeSync)
 _ORDER = {
     RemoveArgument: 0,
     AddArgument: 1,
@@ -90,6 +93,7 @@ _ORDER = {
     AwaitAttribute: 4,
     BridgeCall: 3,
     DelegateCall: 3,
+    DropAwait: 3,
     RecallCall: 3,
     AwaitCall: 4,
     HoistExpression: 5,

@@ -23,6 +23,7 @@ from migrate_async.model.plan import (
     InsertStatements,
     KeepBoth,
     MakeAsync,
+    MakeSync,
     ReplaceStatement,
     UnwrapBlock,
     WrapStatements,
@@ -38,7 +39,7 @@ _OF_STATEMENTS = (
     UnwrapBlock,
     WrapStatements,
 )
-_OF_HEADS = (AddDecorator, AddParameter, AnnotateReturn, MakeAsync)
+_OF_HEADS = (AddDecorator, AddParameter, AnnotateReturn, MakeAsync, MakeSync)
 """Edits whose span may be a whole statement of which they change the head."""
 
 _HEADED = (

@@ -18,6 +18,7 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.aliases import Alias
+from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.colouring.verdicts import Verdicts
 from migrate_async.plan.database import (
@@ -70,6 +71,7 @@ class Frontier:
         around: Surroundings,
         verdicts: Verdicts,
         becomes_async: Callable[[Variable], bool],
+        idle: IdleCoroutines,
     ) -> None:
         self._project = around.project
         self._settings = around.settings
@@ -78,6 +80,7 @@ class Frontier:
         self._twins = around.twins
         self._verdicts = verdicts
         self._becomes_async = becomes_async
+        self._idle = idle
         self._restored: set[s.AnyNode] = set()
         self._retired: set[s.Stmt] = set()
         self._lent = LentSessions(around.project, self._is_async, becomes_async)
@@ -98,9 +101,14 @@ class Frontier:
         references = [node for node in _references(function) if node not in inside]
         found = self._repoint(function, references)
         self._lent_sessions(found, function)
+        if function in self._idle and any(map(self._takes_session(function), references)):
+            found.take(self._idle.edits(function, self._why(function)))
         for call in fetched:
             self._own_factory(found, function.module, call)
         return found
+
+    def _takes_session(self, function: Function) -> Callable[[s.Name | s.Attribute], bool]:
+        return lambda node: self._is_dependency(function, node)
 
     def _own_factory(self, found: ModuleEdits, module: Module, call: s.Call) -> None:
         """`next(get_db())` as a session of the function's own, which it was all along."""
@@ -191,6 +199,8 @@ class Frontier:
         """Kept code whose session would no longer work once its dependency is async."""
         if not repointed:
             yield self._cannot_stay(function, node)
+        elif function in self._idle:
+            return
         elif function.is_async and not self._verdicts.only_lends(function):
             yield at(
                 function.module.path,
@@ -417,7 +427,7 @@ class Frontier:
         wanted = p.ImportChange(NAME, home, "AsyncSession", beside=beside, passing=True)
         session = add_change(edits, function.module, wanted)
         head, value = "def", "db.sync_session"
-        if has_no_factory(self._project, function):
+        if has_no_factory(self._project, function) or not self._has_factory:
             head = "async def"
             value = f"{add_import(edits, function.module, 'migrate_async', SYNC_SIDE, NAME)}(db)"
         code = (
@@ -427,6 +437,14 @@ class Frontier:
         )
         edits.edits.append(
             p.InsertStatements(span=function.node.span, codemod=NAME, code=code, after=True)
+        )
+
+    @cached_property
+    def _has_factory(self) -> bool:
+        """Whether a factory of a module can be told to make sessions that threads may use."""
+        return any(
+            factory.scope.kind == "module" and factory not in self._twins.variables
+            for factory in self._project.session_factories
         )
 
     def _offer_alias(self, found: dict[Module, ModuleEdits], alias: Alias) -> None:

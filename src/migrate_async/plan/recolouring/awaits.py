@@ -17,7 +17,7 @@ from migrate_async.plan.colouring.schema_calls import schema_call
 from migrate_async.plan.colouring.touches import METADATA, Touch, Touches
 from migrate_async.plan.keep_both.edits import KeptBoth
 from migrate_async.plan.names import names_in
-from migrate_async.plan.recolouring.blocking import BlockingWork, report
+from migrate_async.plan.recolouring.blocking import report
 from migrate_async.plan.recolouring.bridging import Bridges
 
 _HOISTED = ("exec", "execute", "scalars")
@@ -32,7 +32,7 @@ class Awaiter:
         touches: Touches,
         both: KeptBoth,
         holds_kept: Callable[[Class], bool],
-        blocking: BlockingWork,
+        bridges: Bridges,
     ) -> None:
         self._both = both
         self._project = around.project
@@ -41,8 +41,8 @@ class Awaiter:
         self._touches = touches
         self._colouring = both.colouring
         self._holds_kept = holds_kept
-        self._blocking = blocking
-        self._bridges = Bridges(self._project, touches, both.colouring, blocking)
+        self._blocking = bridges.blocking
+        self._bridges = bridges
 
     def plan(self, function: Function, gone: frozenset[s.AnyNode]) -> ColourEdits:
         """Everything but the session's own acquisition and the queries."""
@@ -118,7 +118,11 @@ class Awaiter:
     # --- calls of converted and kept functions -------------------------------------------------
 
     def _call(self, found: ColourEdits, function: Function, site: CallSite) -> None:
-        if site.kind == "dependency" or site.awaited or not site.targets:
+        if site.kind == "dependency" or not site.targets:
+            return
+        if site.awaited:
+            if any(map(self._bridges.loses_async, site.targets)):
+                self._bridges.call(found, function, site, awaited=True)
             return
         coloured = [target for target in site.targets if target in self._colouring.coloured]
         if not coloured:

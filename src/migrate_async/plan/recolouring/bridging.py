@@ -8,7 +8,7 @@ f(a)              await run_in_threadpool(f, a), where `f` opens a session of it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
@@ -28,15 +28,30 @@ class Bridges:
     """Plans the bridges of converted functions."""
 
     def __init__(
-        self, project: Project, touches: Touches, colouring: Colouring, blocking: BlockingWork
+        self,
+        project: Project,
+        touches: Touches,
+        colouring: Colouring,
+        blocking: BlockingWork,
+        becomes_def: Callable[[Function], bool],
     ) -> None:
         self._project = project
         self._touches = touches
         self._colouring = colouring
-        self._blocking = blocking
+        self.blocking = blocking
+        self._becomes_def = becomes_def
 
-    def call(self, found: ColourEdits, function: Function, site: CallSite) -> None:
-        """Call a function that stays sync: on the session's sync side, or in a thread."""
+    def loses_async(self, target: Function) -> bool:
+        """Whether `target` is a coroutine that stays sync and becomes a `def`."""
+        return target in self._colouring.kept and self._becomes_def(target)
+
+    def call(
+        self, found: ColourEdits, function: Function, site: CallSite, *, awaited: bool = False
+    ) -> None:
+        """Call a function that stays sync: on the session's sync side, or in a thread.
+
+        `awaited`: it was a coroutine until now, and the `await` is there.
+        """
         call = site.node
         if not isinstance(call, s.Call):
             return
@@ -44,9 +59,9 @@ class Bridges:
         values = list(_arguments(call))
         session = self._session(values, site)
         if session is None:
-            self.in_thread(found, function, call)
+            self.in_thread(found, function, call, awaited=awaited)
             return
-        blocks = self._blocking.bridged(site)
+        blocks = self.blocking.bridged(site)
         if blocks is not None:
             found.diagnostics.append(report(blocks, function))
         name = s.dotted_name(values[session])
@@ -57,7 +72,9 @@ class Bridges:
             )
         else:
             edit = self._in_lambda(found, function, site, session)
-        found.edits += [edit, p.AwaitCall(span=call.span, codemod=NAME)]
+        found.edits.append(edit)
+        if not awaited:
+            found.edits.append(p.AwaitCall(span=call.span, codemod=NAME))
 
     def _session(self, values: list[s.Expr], site: CallSite) -> int | None:
         """Which argument is the session, if that has a name."""
@@ -118,7 +135,7 @@ class Bridges:
         inside = set(s.walk(value))
         if any(touch.node in inside for touch in self._touches.of(function)):
             return True
-        work = self._blocking.of(function, self._colouring.coloured)
+        work = self.blocking.of(function, self._colouring.coloured)
         if any(item.cure and item.site.node in inside for item in work):
             return True
         return any(
@@ -130,7 +147,9 @@ class Bridges:
             for site in self._project.calls(function)
         )
 
-    def in_thread(self, found: ColourEdits, function: Function, call: s.Call) -> None:
+    def in_thread(
+        self, found: ColourEdits, function: Function, call: s.Call, *, awaited: bool = False
+    ) -> None:
         """Make `call` in a worker thread."""
         importer = function.module
         (module, name), *others = _IN_FASTAPI if self._project.routes else _OUTSIDE
@@ -140,10 +159,9 @@ class Bridges:
         if local is None:
             local = name
             found.imports.append(p.ImportChange(NAME, import_path(importer, module), name))
-        found.edits += [
-            p.DelegateCall(span=call.span, codemod=NAME, to=local),
-            p.AwaitCall(span=call.span, codemod=NAME),
-        ]
+        found.edits.append(p.DelegateCall(span=call.span, codemod=NAME, to=local))
+        if not awaited:
+            found.edits.append(p.AwaitCall(span=call.span, codemod=NAME))
 
 
 _IN_FASTAPI = (

@@ -8,6 +8,7 @@ import msgspec
 from migrate_async.model.plan import (
     AwaitAttribute,
     AwaitCall,
+    DropAwait,
     HoistExpression,
     QueryRewrite,
     RenameAttribute,
@@ -35,6 +36,18 @@ def replace(edit: ReplaceExpression, node: cst.BaseExpression, place: Place) -> 
     """`edit.code`, with `node` in the place of `{}` if the code has one."""
     new = graft(edit.code, node) if "{}" in edit.code else parse_expression(edit.code)
     return Replacement(_fitted(new, place))
+
+
+def drop_await(_edit: DropAwait, node: cst.BaseExpression, _place: Place) -> Replacement:
+    """What `node` awaits, in the parentheses of both."""
+    awaited = cst.ensure_type(node, cst.Await)
+    inner = awaited.expression
+    return Replacement(
+        inner.with_changes(
+            lpar=[*awaited.lpar, *inner.lpar],
+            rpar=[*inner.rpar, *awaited.rpar],
+        )
+    )
 
 
 def unwrap_call(_edit: UnwrapCall, node: cst.BaseExpression, place: Place) -> Replacement:

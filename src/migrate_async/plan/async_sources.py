@@ -20,14 +20,17 @@ from migrate_async.plan.disposal import disposals
 
 
 def engine_changes(
-    project: Project, becomes_async: Callable[[Variable], bool]
+    project: Project,
+    becomes_async: Callable[[Variable], bool],
+    converts: Callable[[Function], bool],
 ) -> Iterator[tuple[Module, ModuleEdits]]:
     """The engines, by module."""
     for engine in project.engines:
         if engine.kind == "engine" and becomes_async(engine):
             yield engine.module, engine_edits(project, engine)
             yield engine.module, variable_annotation(project, engine)
-            yield engine.module, ModuleEdits([*disposals(project, engine)])
+            if converts(engine.scope.function):
+                yield engine.module, ModuleEdits([*disposals(project, engine)])
 
 
 def factory_changes(

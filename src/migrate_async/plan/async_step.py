@@ -506,7 +506,9 @@ class AsyncStep:
     def _sources(self, collector: Collector) -> None:
         for module, found in inner_listener_edits(self._project, self.colouring.converts):
             collector.add_module(module, found)
-        for module, found in engine_changes(self._project, self._becomes_async):
+        for module, found in engine_changes(
+            self._project, self._becomes_async, self.colouring.converts
+        ):
             collector.add_module(module, found)
         for module, found in factory_changes(
             self._project, self._becomes_async, self._requeries.expire_late

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Module
+from migrate_async.index.types import ClassObject
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.database import ModuleEdits, add_import
@@ -47,9 +48,21 @@ def _add_to(
         if call not in done:
             done.add(call)
             edits = found.setdefault(module, ModuleEdits())
+            given = next((k.value for k in call.keywords if k.arg == "cls"), None)
+            if given is not None:
+                _mixin_of_given(project, found, done, given)
+                continue
             mixin = add_import(edits, module, "sqlalchemy.ext.asyncio", "AsyncAttrs", NAME)
-            if not any(keyword.arg == "cls" for keyword in call.keywords):
-                edits.edits.append(p.AddArgument(span=call.span, codemod=NAME, code=f"cls={mixin}"))
+            edits.edits.append(p.AddArgument(span=call.span, codemod=NAME, code=f"cls={mixin}"))
+
+
+def _mixin_of_given(
+    project: Project, found: dict[Module, ModuleEdits], done: set[s.Node], given: s.Expr
+) -> None:
+    """`declarative_base(cls=Own)`: the project's class offers what all models have."""
+    for item in project.infer(given, project.scope_of(given)):
+        if isinstance(item, ClassObject) and _ASYNC_ATTRS not in project.bases(item.cls):
+            _mixin(found, done, item.cls)
 
 
 def _mixin(found: dict[Module, ModuleEdits], done: set[s.Node], root: Class) -> None:

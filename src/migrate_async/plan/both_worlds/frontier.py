@@ -239,6 +239,8 @@ class Frontier:
     def _repoint(self, function: Function, nodes: Iterable[s.Name | s.Attribute]) -> ModuleEdits:
         found = ModuleEdits()
         for node in nodes:
+            if self._is_async_already(function, node):
+                continue
             new = self._replacement(found, function, node)
             if self._is_dependency(function, node):
                 found.diagnostics += self._unusable(function, node, repointed=bool(new))
@@ -246,6 +248,19 @@ class Frontier:
                 found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=new))
                 found.unneeded.append(s.dotted_name(node).partition(".")[0])
         return found
+
+    def _is_async_already(self, function: Function, node: s.Name | s.Attribute) -> bool:
+        """Whether `node` gives a coroutine the async session that it has always worked on."""
+        if not function.is_async:
+            return False
+        return any(
+            node in s.walk(value)
+            and self._project.session_kind(s.Name(*param.span, param.name), function.scope)
+            == "async"
+            for param in function.params
+            for value in (param.default, param.annotation)
+            if value is not None
+        )
 
     def _replacement(
         self, found: ModuleEdits, function: Function, node: s.Name | s.Attribute

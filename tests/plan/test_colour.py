@@ -359,6 +359,26 @@ def test_a_decorator_that_has_a_coroutine_function_already_is_no_obstacle() -> N
     assert verdicts(found) == {"app.main.now": "convert", "app.main.later": "keep"}
 
 
+def test_the_limits_of_slowapi_await_what_they_limit() -> None:
+    text = """
+        from fastapi import Depends, FastAPI, Request
+        from slowapi import Limiter
+        from slowapi.util import get_remote_address
+        from sqlalchemy.orm import Session
+        from .database import get_db
+        from .models import User
+
+        limiter = Limiter(key_func=get_remote_address)
+        app = FastAPI()
+
+        @app.get("/later")
+        @limiter.limit("1/s")
+        def later(request: Request, db: Session = Depends(get_db)):
+            return db.get(User, 1)
+    """
+    assert verdicts(plan({"app/main.py": text})) == {"app.main.later": "convert"}
+
+
 def test_who_takes_a_session_from_an_object_lives_in_its_world() -> None:
     """FastAPI makes one `Paging` for both: `here` cannot have another session than `there`."""
     found = plan(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,8 +11,11 @@ import pytest
 from sqlalchemy import StaticPool, String, TextClause, create_engine, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.util import await_only
 
 from migrate_async import HopSession, sync_side
+from migrate_async.runtime.hop import run_on_loop
+from migrate_async.runtime.legacy import bridge
 from migrate_async.runtime.legacy.adapter import adapted
 
 
@@ -186,3 +190,39 @@ async def test_legacy_code_reads_bit_by_bit_in_a_thread_and_in_a_bridge(db: Asyn
     expected = [["quiet", *(f"note {number}" for number in range(2, 7))]] * 4
     assert await db.run_sync(pages) == expected
     assert await asyncio.to_thread(pages, db.sync_session) == expected
+
+
+async def test_a_loop_that_waits_for_the_thread_is_an_error_not_a_deadlock(
+    db: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an async test does that calls a sync TestClient, whose route reads the test's object."""
+    monkeypatch.setattr(bridge, "STALL_SECONDS", 0.05)
+    errors: list[str] = []
+
+    def route() -> None:
+        try:
+            change(db.sync_session)
+        except bridge.LoopStalled as error:
+            errors.append(str(error))
+
+    client = threading.Thread(target=route)
+    client.start()
+    client.join(10)
+    assert len(errors) == 1
+    assert "TestClient" in errors[0]
+    await asyncio.sleep(0)
+    assert await db.scalar(select(Note.text)) == "quiet"
+
+
+async def test_what_takes_long_on_a_loop_is_waited_for(
+    db: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bridge, "STALL_SECONDS", 0.05)
+    ready = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.2, ready.set)
+
+    def wait() -> bool:
+        found: bool = await_only(ready.wait())
+        return found
+
+    assert await asyncio.to_thread(run_on_loop, asyncio.get_running_loop(), wait)

@@ -104,8 +104,15 @@ class Annotations:
         types = self._inference.infer(expr, scope)
         found = frozenset(self._value(item) for item in types if isinstance(item, _CLASSES))
         if not found and isinstance(expr, s.Name):
-            return self._type_parameter(expr.id, scope)
+            return self._type_parameter(expr.id, scope) or self._registered(expr.id, scope)
         return found
+
+    def _registered(self, name: str, scope: sc.Scope) -> Types:
+        """`Mapped["Team"]` in a module that does not import Team: SQLAlchemy looks it up, too."""
+        if self._inference.names.lookup(name, scope):
+            return UNKNOWN
+        classes = self._inference.registries.neighbours(name, scope)
+        return frozenset(t.Instance(cls) for cls in classes)
 
     def _value(self, item: Type) -> Type:
         if isinstance(item, t.External) and item.dotted == sqlalchemy.QUERY:

@@ -48,6 +48,11 @@ class Registries:
         exact = [cls for cls in same if cls.qualname.endswith(f".{name.strip()}")]
         return (exact or same or found)[:_MAX_GUESSES]
 
+    def neighbours(self, name: str, scope: sc.Scope) -> list[sc.Class]:
+        """As `classes`, if `scope` is in a class under a declarative base."""
+        own = _class_around(scope)
+        return self.classes(name, scope) if own is not None and self._of(own) is not None else []
+
     def _main_of(self, found: list[sc.Class]) -> object:
         """For mixins: the registry of most classes, among those of `found`."""
         if self._sizes is None:

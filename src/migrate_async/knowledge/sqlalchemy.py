@@ -262,3 +262,10 @@ ENGINE_FACTORIES: dict[str, str] = {
 MAPPED = frozenset(
     {"Mapped", "DynamicMapped", "WriteOnlyMapped", "InstrumentedAttribute", "RelationshipProperty"}
 )
+
+INSPECTORS = frozenset(
+    {"sqlalchemy.inspect", "sqlalchemy.inspection.inspect"}
+    | {f"sqlalchemy.{place}.Inspector.from_engine" for place in ("engine", "engine.reflection")}
+    | {f"sqlalchemy.{place}.Inspector" for place in ("engine", "engine.reflection")}
+)
+"""What gives an `Inspector`, and takes neither an `AsyncEngine` nor an `AsyncConnection`."""

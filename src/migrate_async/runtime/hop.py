@@ -26,7 +26,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
+from concurrent import futures
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
@@ -37,6 +38,7 @@ from sqlalchemy.util.concurrency import greenlet_spawn
 
 from migrate_async.runtime.expiry import commit_and_reload, is_own_call_of_async_session
 from migrate_async.runtime.late_expiry import LateExpirySession
+from migrate_async.runtime.legacy import bridge
 from migrate_async.runtime.legacy.deprecation import warn_legacy
 from migrate_async.runtime.running import in_greenlet, running_loop
 
@@ -63,6 +65,13 @@ IO_METHODS = (
 )
 
 
+_STALLED = (
+    "an async test which calls a sync TestClient blocks it, and an object of the test's session "
+    "that the application reads then waits for ever: await an AsyncTestClient, or let the "
+    "application load objects of its own"
+)
+
+
 def run_on_loop(
     loop: asyncio.AbstractEventLoop | None,
     function: Callable[..., _T],
@@ -71,12 +80,25 @@ def run_on_loop(
 ) -> _T:
     """Call `function` in a greenlet on `loop` and wait; call it here if this is no plain thread.
 
-    Raises whatever `function` raises.
+    Raises whatever `function` raises, and `LoopStalled` if the loop does not even begin with it.
     """
     if loop is None or not _is_plain_thread():
         return function(*args, **options)
-    coroutine: Coroutine[Any, Any, Any] = greenlet_spawn(_fetched, function, *args, **options)
-    return cast("_T", asyncio.run_coroutine_threadsafe(coroutine, loop).result())
+    begun: list[bool] = []
+
+    async def call() -> Any:
+        begun.append(True)
+        return await greenlet_spawn(_fetched, function, *args, **options)
+
+    pending = asyncio.run_coroutine_threadsafe(call(), loop)
+    try:
+        return cast("_T", pending.result(bridge.STALL_SECONDS))
+    except futures.TimeoutError:
+        if pending.done():
+            raise
+    if not begun and pending.cancel():
+        raise bridge.LoopStalled(_STALLED)
+    return cast("_T", pending.result())
 
 
 def _fetched(function: Callable[..., Any], *args: Any, **options: Any) -> Any:

@@ -30,7 +30,8 @@ _NEXT_STEPS = {
     "decorator": "make the decorator await coroutines, or take it off",
     "query-left": "translate the query by hand, then run the migration again",
     "legacy-query": "run `migrate-async migrate --step queries --write` first",
-    "no-counterpart": "wrap the call in `await db.run_sync(...)` by hand",
+    "no-counterpart": "wrap the call in `await db.run_sync(...)` by hand, or in that of a "
+    "connection",
     "shared-session": "take a session as a parameter instead of the module's variable",
     "unresolved": "annotate the callee, or convert the call by hand",
     "no-await": "turn the expression into a loop or a list comprehension",

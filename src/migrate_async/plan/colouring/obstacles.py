@@ -17,7 +17,7 @@ from migrate_async.plan.colouring.locks import locked_blocks
 from migrate_async.plan.colouring.owners import caller_of
 from migrate_async.plan.colouring.responses import Responses
 from migrate_async.plan.colouring.schema_calls import schema_call
-from migrate_async.plan.colouring.touches import METADATA, Touches
+from migrate_async.plan.colouring.touches import INSPECTION, METADATA, Touches
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.testing.pytest_support import caller_without_await
 
@@ -32,6 +32,7 @@ _HARMLESS_SOFT = (
     "decorator:starlette.",
     "decorator:pytest.",
     "decorator:pytest_asyncio.",
+    "decorator:slowapi.",
 )
 """Soft spots that a coroutine has no trouble with: these decorators await what they are given."""
 
@@ -131,6 +132,10 @@ class Obstacles:
             if operation.name in SESSION_WITHOUT_COUNTERPART:
                 text = f"AsyncSession has no {operation.name}()"
                 return _site("no-counterpart", text, site)
+        for touch in self._touches.of(function):
+            if touch.kind == INSPECTION:
+                text = "it inspects a database, which AsyncEngine does not allow"
+                return _site("no-counterpart", text, touch.site)
         return None
 
     def _schema(self, function: Function) -> Reason | None:

@@ -9,6 +9,7 @@ from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Operation, Project
 from migrate_async.index.scopes import Function
 from migrate_async.knowledge.async_api import AWAITED, CONTEXT, METADATA_IO
+from migrate_async.knowledge.sqlalchemy import INSPECTORS
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.blocks import is_unplaced
@@ -19,6 +20,9 @@ from migrate_async.plan.queries import LEAVE, Chain, QueryPlan
 METADATA = frozenset({"metadata", "schema"})
 """The kinds of touches that make or drop tables."""
 
+INSPECTION = "inspection"
+"""The kind of a touch that inspects an engine or connection, which no async one allows."""
+
 FIRST_REMARK = "MA180"
 """From here on, query codes are remarks on queries that *are* translated."""
 
@@ -28,7 +32,8 @@ class Touch:
     """One operation.
 
     `kind`: `await`, `context` (entered with `with`), `block` (a `with` on a session: `node` is the
-    session's expression), `metadata` (of `create_all` on an engine) or `schema` (on a connection).
+    session's expression), `metadata` (of `create_all` on an engine), `schema` (on a connection) or
+    `inspection`.
     """
 
     kind: str
@@ -129,6 +134,8 @@ def touch_at(project: Project, site: CallSite) -> Touch | None:
     factory = creation(project, site)
     if factory is not None:
         return Touch("await", site, f"makes objects with {factory.name}")
+    if _inspects(project, site):
+        return Touch(INSPECTION, site, "inspects a database")
     operation = site.operation
     if operation is None:
         if _is_coroutine_in_async(project, site):
@@ -140,6 +147,9 @@ def touch_at(project: Project, site: CallSite) -> Touch | None:
     return Touch(kind, site, text) if kind else None
 
 
+_INSPECT = frozenset(name.rpartition(".")[2] for name in INSPECTORS)
+
+
 def _is_coroutine_in_async(project: Project, site: CallSite) -> bool:
     """`connection.execution_options(...)`: no I/O, but a coroutine of `AsyncConnection`."""
     func = site.node.func if isinstance(site.node, s.Call) else None
@@ -147,6 +157,18 @@ def _is_coroutine_in_async(project: Project, site: CallSite) -> bool:
         isinstance(func, s.Attribute)
         and func.attr == "execution_options"
         and project.engine_or_connection(func.value, site.scope) == "connection"
+    )
+
+
+def _inspects(project: Project, site: CallSite) -> bool:
+    """`inspect(engine)`, whose answer reads the database with every method."""
+    node = site.node
+    if not isinstance(node, s.Call) or s.dotted_name(node.func).rpartition(".")[2] not in _INSPECT:
+        return False
+    dotted = {getattr(item, "dotted", "") for item in project.infer(node.func, site.scope)}
+    return not INSPECTORS.isdisjoint(dotted) and any(
+        project.engine_or_connection(value, site.scope) in ("engine", "connection")
+        for value in node.args[:1]
     )
 
 

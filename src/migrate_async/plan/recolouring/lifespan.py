@@ -97,8 +97,8 @@ def _application(
             )
         )
         return found
-    steps = [*_create_all(project, found, imports), *_calls(colouring, handlers, "startup")]
-    last = list(_calls(colouring, handlers, "shutdown"))
+    steps = [*_create_all(project, found, imports), *_calls(found, colouring, handlers, "startup")]
+    last = list(_calls(found, colouring, handlers, "shutdown"))
     name = "lifespan" if "lifespan" not in app.module.scope.names else "app_lifespan"
     found.edits += [
         p.InsertStatements(
@@ -130,12 +130,23 @@ def _create_all(project: Project, found: ModuleEdits, imports: list[Touch]) -> I
             yield code
 
 
-def _calls(colouring: Colouring, handlers: list[Handler], event: str) -> Iterator[str]:
+def _calls(
+    found: ModuleEdits, colouring: Colouring, handlers: list[Handler], event: str
+) -> Iterator[str]:
+    """The calls of an event's handlers; one that stays sync works on its database in a thread."""
     for handler in handlers:
-        if handler.event == event:
-            function = handler.function
-            is_async = function.is_async or colouring.converts(function)
-            yield f"{'await ' if is_async else ''}{function.name}()"
+        function = handler.function
+        if handler.event != event:
+            continue
+        if function.is_async or colouring.converts(function):
+            yield f"await {function.name}()"
+        elif function in colouring.kept:
+            run = add_import(
+                found, function.module, "starlette.concurrency", "run_in_threadpool", NAME
+            )
+            yield f"await {run}({function.name})"
+        else:
+            yield f"{function.name}()"
 
 
 def _handlers(project: Project, app: Application) -> Iterator[Handler]:

@@ -55,12 +55,15 @@ class LoopClosed(MigrateAsyncRuntimeError):
 class LoopStalled(MigrateAsyncRuntimeError):
     """The event loop did not begin with a thread's call: it is blocked, perhaps by waiting."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        advice: str = "a route in the mode 'loop' which lends its session to threads and joins "
+        "them, or holds a lock over a query, blocks itself: give it the mode 'hop' with "
+        '@use_mode("hop"), or let each thread open a session of its own',
+    ) -> None:
         super().__init__(
-            f"the event loop has been blocked for {STALL_SECONDS:g} s while a thread waits for it; "
-            "a route in the mode 'loop' which lends its session to threads and joins them, or "
-            "holds a lock over a query, blocks itself: give it the mode 'hop' with "
-            '@use_mode("hop"), or let each thread open a session of its own'
+            f"the event loop has been blocked for {STALL_SECONDS:g} s while a thread waits for "
+            f"it; {advice}"
         )
 
 

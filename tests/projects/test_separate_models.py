@@ -63,6 +63,10 @@ FILES = {
             client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"))
             client: Mapped["Client"] = relationship(back_populates="projects")
             quotes: Mapped[list["Quote"]] = relationship(back_populates="project")
+
+            @property
+            def codes(self) -> list[str]:
+                return [quote.code for quote in self.quotes]
     """,
     "app/quote.py": """
         from sqlalchemy import ForeignKey
@@ -76,24 +80,32 @@ FILES = {
             id: Mapped[int] = mapped_column(primary_key=True)
             code: Mapped[str]
             project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
-            project: Mapped["Project"] = relationship(back_populates="quotes")
-    """,
+            project: Mapped["Project"] = relationship(back_populates="quotes")    """,
     "app/schemas.py": """
         from pydantic import BaseModel
 
 
         class Project(BaseModel):
             label: str = "a schema of the same name, which has no client"
+
+
+        class ProjectOut(BaseModel):
+            id: int
+            codes: list[str]
+
+            class Config:
+                from_attributes = True
     """,
     "app/main.py": """
         from fastapi import Depends, FastAPI
         from sqlalchemy import inspect, text
-        from sqlalchemy.orm import Session
+        from sqlalchemy.orm import Session, joinedload
 
         from app.client import Client
         from app.database import Base, SessionLocal, engine, get_db
         from app.project import Project
         from app.quote import Quote
+        from app.schemas import ProjectOut
 
         app = FastAPI()
 
@@ -136,6 +148,18 @@ FILES = {
             return announce(db, quote)
 
 
+        def with_quotes(db: Session):
+            return db.query(Project).options(joinedload(Project.quotes))
+
+
+        @app.get("/projects", response_model=list[ProjectOut])
+        def projects(after: int | None = None, db: Session = Depends(get_db)):
+            query = with_quotes(db)
+            if after is not None:
+                query = query.filter(Project.id > after)
+            return query.order_by(Project.id).all()
+
+
         @app.get("/quotes/{id}")
         def show(id: int, db: Session = Depends(get_db)):
             return describe(db.query(Quote).filter(Quote.id == id).one())
@@ -161,6 +185,8 @@ FILES = {
 REQUESTS = [
     {"method": "POST", "path": "/quotes"},
     {"method": "GET", "path": "/quotes/1"},
+    {"method": "GET", "path": "/projects"},
+    {"method": "GET", "path": "/projects?after=1"},
     {"method": "GET", "path": "/clients"},
     {"method": "GET", "path": "/columns"},
     {"method": "GET", "path": "/tables"},
@@ -183,7 +209,7 @@ def answers(folder: Path) -> list[dict[str, object]]:
 def before(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]:
     found = answers(written(tmp_path_factory.mktemp("before")))
     assert [answer["status"] for answer in found] == [200] * len(REQUESTS)
-    assert "note" in str(found[3]["json"])
+    assert "note" in str(found[5]["json"])
     return found
 
 

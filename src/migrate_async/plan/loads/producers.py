@@ -36,6 +36,9 @@ _OTHER_ROWS = frozenset(
 """Methods after which a loader option is about other rows, or does not work."""
 
 
+_UNKNOWN: frozenset[Names] = frozenset({("<unknown>",)})
+
+
 @dataclass(frozen=True)
 class Query:
     """A place where loader options can be put.
@@ -84,6 +87,8 @@ class Producers:
     def __init__(self, project: Project, roots: Roots) -> None:
         self._project = project
         self._roots = roots
+        self._helpers: list[Function] = []
+        """Functions whose queries are being looked at."""
 
     def of(self, expr: s.Expr, scope: Scope, path: Path) -> list[Use]:
         """Where the objects that `expr` holds come from; one without a query: not known."""
@@ -230,12 +235,33 @@ class Producers:
         func = expr.func
         if not isinstance(func, s.Attribute) or not self._is_statement(func.value, scope):
             kind = "select" if _is_select(expr) else "query"
-            return _Statement((Query(kind, expr, scope.function, frozenset()),), frozenset())
+            given = self._by_helper(expr, scope, model)
+            if given is None:
+                return None
+            return _Statement((Query(kind, expr, scope.function, given),), frozenset())
         inner = self._statement(func.value, scope, model, seen)
         own = loaded(expr.args) if func.attr == "options" else frozenset()
         if inner is None or own is None or func.attr in _OTHER_ROWS:
             return None
         return _Statement(inner.heads, inner.loaded | own)
+
+    def _by_helper(self, call: s.Call, scope: Scope, model: Class) -> frozenset[Names] | None:
+        """What the query that a function of the project makes loads; None: not known."""
+        found: set[frozenset[Names]] = set()
+        for item in t.ordered(self._project.infer(call.func, scope)):
+            if not isinstance(item, t.FunctionObject):
+                continue
+            if item.fn in self._helpers:
+                return None
+            self._helpers.append(item.fn)
+            for value in _given(item.fn):
+                made = self._statement(value, self._project.scope_of(value), model, frozenset())
+                ways = [head.loaded | made.loaded for head in made.heads] if made else []
+                found.update(ways or [_UNKNOWN])
+            self._helpers.pop()
+        if not found:
+            return frozenset()
+        return found.pop() if len(found) == 1 and _UNKNOWN not in found else None
 
     def _named(
         self, name: s.Name, scope: Scope, model: Class, seen: frozenset[Binding]

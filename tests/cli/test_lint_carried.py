@@ -148,6 +148,17 @@ def _look_with(workspace: Workspace, request: LintRequest) -> LintResult:
     return lint_use_case.lint(workspace, request, Progress()).result
 
 
+def test_after_an_edit_was_undone(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next one is one of the text before, for which the answer was there all along."""
+    request = LintRequest(strict=True)
+    assert not _is_carried(root, monkeypatch, NOT_CARRIED["a query"], request)
+    workspace = open_workspace([root])
+    for text in (NOT_CARRIED["a query"], APP):
+        (root / "app.py").write_text(text)
+        _look_with(workspace, request)
+    assert _is_carried(root, monkeypatch, CARRIED["a comment"], request)
+
+
 def test_rules_of_others_look_at_what_they_like(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -53,18 +53,17 @@ def remembered(
         return compute()
     asked = (use_case, options, workspace.settings, workspace.selection, workspace.shard)
     memo, key = Memo(cache), key_of(*asked, digests)
-    last = key_of("last", *asked)
+    recent = _Recent(memo, key_of("recent", *asked))
     found = known = _decoded(memo.get(key), kind)
     if found is None and carry is not None:
-        found = _carried(memo, memo.get(last), digests, kind, carry)
+        found = _carried(recent, digests, kind, carry)
     if found is None:
         found = compute()
     with suppress(UnicodeEncodeError):  # a file name that UTF-8 lacks
         if known is None:
             memo.put(key, msgspec.msgpack.encode(found))
-        if carry is not None and memo.get(last) != key.encode():
-            memo.put(f"{key}-files", msgspec.msgpack.encode(_Files(digests)))
-            memo.put(last, key.encode())
+        if carry is not None:
+            recent.note(key, digests)
     return found
 
 
@@ -74,14 +73,50 @@ class _Files(msgspec.Struct, frozen=True):
     digests: Digests
 
 
+class _Recent:
+    """The keys of the last results, the newest first: an edit may be one of any of them.
+
+    Whoever undoes an edit is answered from the result before it, often without a look at what is
+    noted here.
+    """
+
+    _KEPT = 4
+    _TRIED = 2
+
+    def __init__(self, memo: Memo, name: str) -> None:
+        self.memo = memo
+        self._name = name
+        self._keys = (memo.get(name) or b"").decode().split()
+
+    def note(self, key: str, digests: Digests) -> None:
+        """Put the result `key`, of files with these digests, before the others."""
+        if self._keys[:1] != [key]:
+            self.memo.put(f"{key}-files", msgspec.msgpack.encode(_Files(digests)))
+            others = [other for other in self._keys if other != key]
+            self.memo.put(self._name, " ".join([key, *others][: self._KEPT]).encode())
+
+    def nearest(self, digests: Digests) -> Iterator[tuple[str, Digests]]:
+        """The results on the files that differ least from these, with the digests of theirs."""
+        found = []
+        for number, key in enumerate(self._keys):
+            files = _decoded(self.memo.get(f"{key}-files"), _Files)
+            if files is not None:
+                different = len(digests.items() ^ files.digests.items())
+                found.append((different, number, key, files.digests))
+        for _, _, key, old in sorted(found)[: self._TRIED]:
+            yield key, old
+
+
 def _carried(
-    memo: Memo, last: bytes | None, digests: Digests, kind: type[Result], carry: Carry[Result]
+    recent: _Recent, digests: Digests, kind: type[Result], carry: Carry[Result]
 ) -> Result | None:
-    """What the result `last`, a key, has become; None when nobody knows."""
-    key = "" if last is None else last.decode()
-    before = _decoded(memo.get(key), kind) if key else None
-    files = _decoded(memo.get(f"{key}-files"), _Files) if key else None
-    return None if before is None or files is None else carry(files.digests, before, digests)
+    """What one of the last results has become; None when nobody knows."""
+    for key, old in recent.nearest(digests):
+        before = _decoded(recent.memo.get(key), kind)
+        found = None if before is None else carry(old, before, digests)
+        if found is not None:
+            return found
+    return None
 
 
 def _decoded(data: bytes | None, kind: type[Result]) -> Result | None:

@@ -251,3 +251,98 @@ def test_code_outside_of_the_tests_that_makes_objects_keeps_the_factories() -> N
         (code, message[-len("makes objects with Users") :]) for code, message in messages(plan)
     ]
     assert not plan.files
+
+
+LOOPS = """\
+import pytest_asyncio
+
+
+@pytest_asyncio.fixture
+async def client(db):
+    yield db
+
+
+@pytest_asyncio.fixture()
+async def apart():
+    yield 1
+
+
+@pytest.mark.asyncio
+async def test_client(client):
+    pass
+
+
+@pytest.mark.asyncio
+async def test_apart(apart):
+    pass
+
+
+@pytest.mark.asyncio()
+@pytest.mark.usefixtures("client")
+async def test_by_name():
+    pass
+
+
+class TestAll:
+    pytestmark = pytest.mark.asyncio
+
+    async def test_in_a_class(self, client):
+        pass
+
+
+"""
+
+
+def loops(plan: p.Plan, test: str) -> list[str]:
+    """The functions of `test` that are told to run on the loop of the session."""
+    [file] = plan.files
+    lines = (HEAD + test).splitlines()
+    found = []
+    for edit in file.edits:
+        code = getattr(edit, "code", "")
+        if isinstance(code, str) and "loop_scope" in code:
+            below = lines[edit.span[0] - 1 :]
+            found.append(
+                next(line.split("def ")[1].split("(")[0] for line in below if "def " in line)
+            )
+    return found
+
+
+def test_what_shares_sessions_shares_the_loop_and_nothing_else_does() -> None:
+    plan = planned(LOOPS + TEST)
+    assert messages(plan) == []
+    assert loops(plan, LOOPS + TEST) == [
+        *("db", "client", "test_client", "test_by_name", "test_in_a_class", "test_a")
+    ]
+
+
+def test_a_fixture_for_all_tests_is_shared_by_all() -> None:
+    test = LOOPS + "@pytest.fixture(autouse=True)\ndef tables(db):\n    db.commit()\n\n\n" + TEST
+    plan = planned(test)
+    assert messages(plan) == []
+    assert {"apart", "test_apart"} <= set(loops(plan, test))
+
+
+def test_a_loop_of_its_own_is_left_and_told() -> None:
+    test = LOOPS.replace(
+        "@pytest.mark.asyncio\nasync def test_client",
+        '@pytest.mark.asyncio(loop_scope="module")\nasync def test_client',
+    )
+    plan = planned(test + TEST)
+    assert messages(plan) == [
+        ("MA575", "test_client wants an event loop of its own, and uses sessions of another")
+    ]
+    assert "test_client" not in loops(plan, test + TEST)
+
+
+@pytest.mark.parametrize(
+    "mark",
+    ["@pytest.mark.anyio\n", "@pytest.mark.parametrize('anyio_backend', ['asyncio'])\n"],
+)
+def test_sessions_of_tests_that_anyio_runs_stay_sync(mark: str) -> None:
+    test = f"@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n\n\n{mark}"
+    plan = planned(test + "async def test_b(db, anyio_backend):\n    pass\n\n\n" + TEST)
+    [(code, message)] = messages(plan)
+    assert code == "MA573"
+    assert "tests.test_a.test_b is run by the plugin of anyio" in message
+    assert not plan.files

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from support.databases import postgresql_url
 from support.migration import own_tests, tree, write
 
 PYPROJECT = '[tool.pytest.ini_options]\ntestpaths = ["tests"]\npythonpath = ["."]\n'
@@ -227,6 +228,97 @@ def test_none():
     assert http.get("/shops").json() == []
 """,
 }
+ASYNC_TESTS = {
+    "tests/conftest.py": """\
+import os
+
+import httpx
+import pytest
+import pytest_asyncio
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+from app.database import Base, get_db
+from app.main import app
+
+engine = create_engine(os.environ["TEST_DATABASE_URL"])
+TestingSession = sessionmaker(bind=engine)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tables():
+    Base.metadata.drop_all(engine)
+    Base.metadata.create_all(engine)
+    yield
+    Base.metadata.drop_all(engine)
+
+
+@pytest.fixture
+def db():
+    connection = engine.connect()
+    transaction = connection.begin()
+    session = TestingSession(bind=connection, join_transaction_mode="create_savepoint")
+    yield session
+    session.close()
+    transaction.rollback()
+    connection.close()
+
+
+@pytest_asyncio.fixture
+async def client(db):
+    app.dependency_overrides[get_db] = lambda: db
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+    app.dependency_overrides.clear()
+""",
+    "tests/test_marked.py": """\
+import pytest
+
+from app.models import Shop
+
+
+@pytest.mark.asyncio
+async def test_create(client, db):
+    assert (await client.post("/shops/corner")).status_code == 200
+    assert db.query(Shop).one().name == "corner"
+
+
+@pytest.mark.asyncio
+async def test_only_requests(client):
+    assert (await client.get("/shops")).json() == []
+
+
+def test_sync(db):
+    db.add(Shop(name="corner"))
+    db.commit()
+    assert db.query(Shop).count() == 1
+""",
+    "tests/test_module.py": """\
+import pytest
+
+from app.models import Shop
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_create(client, db):
+    assert (await client.post("/shops/corner")).status_code == 200
+    assert db.query(Shop).one().name == "corner"
+
+
+@pytest.mark.usefixtures("db")
+async def test_only_requests(client):
+    assert (await client.get("/shops")).json() == []
+""",
+}
+UNMARKED = {
+    path: text.replace("@pytest_asyncio.fixture", "@pytest.fixture")
+    .replace("import pytest_asyncio\n", "")
+    .replace("@pytest.mark.asyncio\n", "")
+    .replace("\npytestmark = pytest.mark.asyncio\n", "")
+    for path, text in ASYNC_TESTS.items()
+} | {"pyproject.toml": f'{PYPROJECT}asyncio_mode = "auto"\n'}
 SHAPES = {
     "an override that a fixture gives": GIVEN_BY_A_FIXTURE,
     "one client for several modules": ONE_CLIENT_FOR_MODULES,
@@ -242,7 +334,22 @@ def passed(folder: Path) -> str:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_suite_passes_before_between_and_after(shape: str, tmp_path: Path) -> None:
-    for path, text in {**APPLICATION, **SHAPES[shape]}.items():
+    _same_throughout(tmp_path, SHAPES[shape])
+
+
+@pytest.mark.parametrize("files", [ASYNC_TESTS, UNMARKED], ids=["strict", "auto"])
+def test_tests_that_are_async_already_get_the_loop_of_the_sessions(
+    files: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection of asyncpg works on one event loop only."""
+    url = postgresql_url().replace("postgresql://", "postgresql+psycopg2://")
+    monkeypatch.setenv("TEST_DATABASE_URL", url)
+    _same_throughout(tmp_path, files)
+
+
+def _same_throughout(tmp_path: Path, files: dict[str, str]) -> None:
+    """The same number of tests passes before, on sync sessions and on async ones."""
+    for path, text in {**APPLICATION, **files}.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
     before = passed(tmp_path)

@@ -64,6 +64,7 @@ from migrate_async.plan.sessions import (
     plan_sessions,
 )
 from migrate_async.plan.testing.client_startup import client_edits
+from migrate_async.plan.testing.loops import loop_edits
 from migrate_async.plan.testing.object_factories import factory_edits
 from migrate_async.plan.testing.overrides import override_edits
 from migrate_async.plan.testing.pytest_support import is_fixture, is_test, pytest_edits
@@ -489,6 +490,8 @@ class AsyncStep:
             collector.add_module(module, found)
         collector.diagnostics += mock_sessions(self._project, converts)
         for module, found in factory_edits(self._project, converts):
+            collector.add_module(module, found)
+        for module, found in loop_edits(self._project, converts):
             collector.add_module(module, found)
         for module, found in override_edits(self._project, converts):
             if self._world.takes_part(module.path):

@@ -24,6 +24,7 @@ from migrate_async.plan.inner_listeners import is_listener
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.queries import plan_queries
 from migrate_async.plan.testing.client_tests import LEFT, client_edits
+from migrate_async.plan.testing.loops import run_by_anyio
 from migrate_async.plan.testing.object_factories import unfit_factories
 from migrate_async.plan.testing.overrides import sync_overridden
 
@@ -31,6 +32,10 @@ SYNC_SESSIONS = "MA573"
 OBJECT_FACTORIES = "MA574"
 
 _AGAIN = "run `migrate-async migrate --all` first, and then this step again"
+_USE_ASYNCIO = (
+    "run it by pytest-asyncio, or leave it: sync sessions in tests go on working beside migrated "
+    "routes"
+)
 _LEAVE = "resolve that, or leave it: sync sessions in tests go on working beside migrated routes"
 
 
@@ -62,6 +67,9 @@ def _obstacles(project: Project, step: AsyncStep) -> Iterator[Diagnostic]:
         text = f"they take the place of those of {function.qualname}, which is sync"
         yield _left(found.function, text, _AGAIN, found.dependency.span)
     yield from _object_factories(project)
+    for test in run_by_anyio(project, step.colouring.converts):
+        text = f"{test.qualname} is run by the plugin of anyio, on a loop of its own"
+        yield _left(test, text, _USE_ASYNCIO)
     for factory in project.session_factories:
         if not is_test_path(factory.module.path) or factory.kind == "async_sessionmaker":
             continue

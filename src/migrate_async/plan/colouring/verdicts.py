@@ -7,6 +7,7 @@ when it converts, so that the text of a function does not depend on the order of
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +27,7 @@ from migrate_async.plan.colouring.suites import tests_take_part
 from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.queries import Chain, QueryPlan
+from migrate_async.plan.testing.loops import run_by_anyio
 from migrate_async.plan.testing.object_factories import unfit_factories
 
 
@@ -87,7 +89,11 @@ class Verdicts:
             for member in self._shared.made(function)
         )
         if not self._tests_asked:  # the step `tests` tells, and does nothing then
-            makes_sync = makes_sync or any(True for _ in unfit_factories(self._project))
+            unfit = itertools.chain(
+                unfit_factories(self._project),
+                run_by_anyio(self._project, self._together.converts),
+            )
+            makes_sync = makes_sync or any(True for _ in unfit)
         return not makes_sync or any(
             function.is_async and self._together.converts(function) for function in self.alone.kept
         )

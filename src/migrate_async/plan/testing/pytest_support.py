@@ -10,8 +10,8 @@ from migrate_async.plan.database import ModuleEdits
 
 NAME = "async-tests"
 
-_MARK = '@pytest.mark.asyncio(loop_scope="session")'
-
+_SCOPE = 'loop_scope="session"'
+_MARK = f"@pytest.mark.asyncio({_SCOPE})"
 
 _XUNIT = frozenset(
     f"{verb}_{what}"
@@ -39,38 +39,83 @@ def is_test(function: Function) -> bool:
 
 
 def pytest_edits(function: Function) -> ModuleEdits:
-    """Mark a converted test, or make a converted fixture pytest-asyncio's.
+    """Mark a coroutine test, or make a coroutine fixture pytest-asyncio's.
 
-    Tests and fixtures share one event loop per session, as they shared one thread.
+    Tests and fixtures share one event loop per session, as they shared one thread. One that says
+    which loop it wants is left.
     """
     found = ModuleEdits()
     node = function.node
     if not isinstance(node, s.FunctionDef):
         return found
     if is_fixture(function):
-        _fixture(found, node)
+        _fixture(found, function, node)
     elif is_test(function):
-        found.imports.append(p.ImportChange(NAME, "pytest"))
-        found.edits.append(p.AddDecorator(span=node.span, codemod=NAME, code=_MARK[1:]))
+        _test(found, node)
     return found
 
 
-def _fixture(found: ModuleEdits, node: s.FunctionDef) -> None:
+def own_loop(function: Function) -> s.Expr | None:
+    """The decorator by which a test or fixture wants a loop of less than the session."""
+    for decorator in _decorators(function):
+        if isinstance(decorator, s.Call) and _asyncio(s.dotted_name(decorator.func)):
+            for keyword in decorator.keywords:
+                value = keyword.value
+                if keyword.arg == "loop_scope" and not _is_session(value):
+                    return decorator
+    return None
+
+
+def _is_session(value: s.Expr) -> bool:
+    return isinstance(value, s.Constant) and value.value == "session"
+
+
+def _decorators(function: Function) -> tuple[s.Expr, ...]:
+    return function.node.decorators if isinstance(function.node, s.FunctionDef) else ()
+
+
+def _asyncio(dotted: str) -> bool:
+    """Whether a decorator of that name is pytest-asyncio's."""
+    return dotted.endswith("mark.asyncio") or dotted.startswith("pytest_asyncio.")
+
+
+def _test(found: ModuleEdits, node: s.FunctionDef) -> None:
     for decorator in node.decorators:
         func = decorator.func if isinstance(decorator, s.Call) else decorator
+        if s.dotted_name(func).endswith("mark.asyncio"):
+            _choose_loop(found, decorator, s.dotted_name(func))
+            return
+    found.imports.append(p.ImportChange(NAME, "pytest"))
+    found.edits.append(p.AddDecorator(span=node.span, codemod=NAME, code=_MARK[1:]))
+
+
+def _choose_loop(found: ModuleEdits, decorator: s.Expr, name: str) -> None:
+    """Let `decorator`, which is called `name`, say that the loop is the session's."""
+    if not isinstance(decorator, s.Call):
+        code = f"{name}({_SCOPE})"
+        found.edits.append(p.ReplaceExpression(span=decorator.span, codemod=NAME, code=code))
+    elif not any(keyword.arg in {"loop_scope", None} for keyword in decorator.keywords):
+        found.edits.append(p.AddArgument(span=decorator.span, codemod=NAME, code=_SCOPE))
+
+
+def _fixture(found: ModuleEdits, function: Function, node: s.FunctionDef) -> None:
+    for decorator, canonical in zip(node.decorators, function.decorators, strict=True):
+        func = decorator.func if isinstance(decorator, s.Call) else decorator
         dotted = s.dotted_name(func)
-        if dotted.rpartition(".")[2] != "fixture" or dotted.startswith("pytest_asyncio"):
+        if dotted.rpartition(".")[2] != "fixture":
+            continue
+        if dotted.startswith("pytest_asyncio") or canonical.startswith("pytest_asyncio"):
+            _choose_loop(found, decorator, dotted)
             continue
         found.imports.append(p.ImportChange(NAME, "pytest_asyncio"))
         found.unneeded.append(dotted.partition(".")[0])
         code = "pytest_asyncio.fixture"
-        scope = 'loop_scope="session"'
         if isinstance(decorator, s.Call):
             found.edits += [
                 p.ReplaceExpression(span=func.span, codemod=NAME, code=code),
-                p.AddArgument(span=decorator.span, codemod=NAME, code=scope),
+                p.AddArgument(span=decorator.span, codemod=NAME, code=_SCOPE),
             ]
         else:
             found.edits.append(
-                p.ReplaceExpression(span=func.span, codemod=NAME, code=f"{code}({scope})")
+                p.ReplaceExpression(span=func.span, codemod=NAME, code=f"{code}({_SCOPE})")
             )

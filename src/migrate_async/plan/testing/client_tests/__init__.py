@@ -14,8 +14,9 @@ from migrate_async.model.diagnostic import Diagnostic, Severity, at
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.testing.client_tests.clients import Clients
-from migrate_async.plan.testing.client_tests.edits import suite_edits
+from migrate_async.plan.testing.client_tests.edits import merge, suite_edits
 from migrate_async.plan.testing.client_tests.uses import Refused, Uses, uses_of
+from migrate_async.plan.testing.loops import loop_edits, run_by_anyio
 from migrate_async.plan.testing.pytest_support import caller_without_await, is_fixture
 
 LEFT = "MA571"
@@ -39,12 +40,15 @@ def client_edits(project: Project) -> Iterator[tuple[Module, ModuleEdits]]:
     try:
         uses = {function: uses_of(project, clients, function) for function in clients.functions}
         sites = _coroutines(project, uses)
+        _check_loops(project, sites)
     except Refused as refusal:
         yield _module(project, refusal.path), ModuleEdits(diagnostics=[_left(refusal)])
         return
     if not any(found.made for found in uses.values()):
         return
     edits = suite_edits(project, clients, uses, sites)
+    for module, aligned in loop_edits(project, sites.__contains__):
+        merge(edits.setdefault(module, ModuleEdits()), aligned)
     noted = False
     for module, found in edits.items():
         if not noted:
@@ -98,6 +102,11 @@ def _check(project: Project, function: Function) -> None:
             note.startswith("cache:") and not is_fixture(function)
         ):
             raise Refused(function, None, f"its decorator may not await {function.name}: {note}")
+
+
+def _check_loops(project: Project, sites: dict[Function, list[CallSite]]) -> None:
+    for test in run_by_anyio(project, sites.__contains__):
+        raise Refused(test, None, f"the plugin of anyio runs {test.name} on a loop of its own")
 
 
 def _check_site(site: CallSite) -> None:

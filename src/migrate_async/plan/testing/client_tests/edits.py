@@ -40,7 +40,7 @@ def suite_edits(
         if isinstance(function.node, s.FunctionDef) and not function.node.is_async:
             edits.edits.append(p.MakeAsync(span=function.node.span, codemod=NAME))
             for part in (pytest_edits(function), _generator(project, clients, function)):
-                _merge(edits, part)
+                merge(edits, part)
         edits.edits += [p.AwaitCall(span=site.node.span, codemod=NAME) for site in sites]
         _add(found, function.module, edits)
     for module in {function.module: None for function in clients.functions}:
@@ -111,13 +111,15 @@ def _is_inside(span: s.Span, around: s.Span) -> bool:
 
 
 def _add(found: dict[Module, ModuleEdits], module: Module, edits: ModuleEdits) -> None:
-    _merge(found.setdefault(module, ModuleEdits()), edits)
+    merge(found.setdefault(module, ModuleEdits()), edits)
 
 
-def _merge(into: ModuleEdits, edits: ModuleEdits) -> None:
+def merge(into: ModuleEdits, edits: ModuleEdits) -> None:
+    """Add `edits` to those of the same module."""
     into.edits += edits.edits
     into.imports += edits.imports
     into.unneeded += edits.unneeded
+    into.diagnostics += edits.diagnostics
 
 
 def _owned(edits: ModuleEdits) -> ModuleEdits:

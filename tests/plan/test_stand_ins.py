@@ -163,3 +163,43 @@ def test_a_session_in_place_of_a_session_is_not() -> None:
         "def test_it():\n    with SessionLocal() as db:\n        assert crud.get(db) == 1\n"
     )
     assert "MA431" not in {item.code for item in plan(test).diagnostics}
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        '@patch("app.main.SessionLocal")\ndef test_a(made):\n    pass\n',
+        'def test_a():\n    with patch("app.main.SessionLocal", Mock()):\n        pass\n',
+        'def test_a(mocker):\n    mocker.patch("app.main.SessionLocal")\n',
+        """\
+from app import main
+from sqlalchemy.orm import sessionmaker
+
+def test_a(monkeypatch):
+    monkeypatch.setattr(main, "SessionLocal", sessionmaker())
+""",
+    ],
+)
+def test_what_takes_the_place_of_a_session_factory_is_reported(test: str) -> None:
+    [found] = [item for item in plan(test).diagnostics if item.code == "MA431"]
+    assert "in the place of app.main.SessionLocal, which is async now" in found.message
+    assert (found.path, found.line > 0) == (PATH, True)
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        'def test_a(monkeypatch):\n    monkeypatch.setattr("app.main.app", 1)\n',
+        """\
+from app import main
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
+Own = async_sessionmaker()
+
+def test_a(monkeypatch):
+    monkeypatch.setattr(main, "SessionLocal", Own)
+""",
+    ],
+)
+def test_what_is_async_or_no_source_is_not_reported(test: str) -> None:
+    assert "MA431" not in {item.code for item in plan(test).diagnostics}

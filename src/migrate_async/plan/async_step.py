@@ -68,6 +68,7 @@ from migrate_async.plan.testing.loops import loop_edits
 from migrate_async.plan.testing.object_factories import factory_edits
 from migrate_async.plan.testing.overrides import override_edits
 from migrate_async.plan.testing.pytest_support import is_fixture, is_test, pytest_edits
+from migrate_async.plan.testing.replaced_sources import replaced_sources
 from migrate_async.plan.testing.stand_ins import mock_sessions, stand_in_edits
 from migrate_async.plan.transactions.after_commit import refresh_edits
 from migrate_async.plan.transactions.effects import Effects
@@ -489,6 +490,7 @@ class AsyncStep:
         for module, found in stand_in_edits(self._project, converts):
             collector.add_module(module, found)
         collector.diagnostics += mock_sessions(self._project, converts)
+        collector.diagnostics += replaced_sources(self._project, self._becomes_async)
         for module, found in factory_edits(self._project, converts):
             collector.add_module(module, found)
         for module, found in loop_edits(self._project, converts):

@@ -95,7 +95,7 @@ def mock_sessions(project: Project, converts: Callable[[Function], bool]) -> Ite
 
     Nobody can tell what such a mock would have to answer to `await db.execute(select(...))`.
     """
-    for site, call in _test_calls(project):
+    for site, call in test_calls(project):
         yield from _mocks_given(project, call, site.scope, converts)
 
 
@@ -134,13 +134,13 @@ def _is_concerned(function: Function, converts: Callable[[Function], bool]) -> b
 
 
 def _stand_ins(project: Project) -> Iterator[tuple[Module, StandIn]]:
-    for site, call in _test_calls(project):
+    for site, call in test_calls(project):
         found = _stand_in(project, call)
         if found is not None:
             yield site.function.module, found
 
 
-def _test_calls(project: Project) -> Iterator[tuple[CallSite, s.Call]]:
+def test_calls(project: Project) -> Iterator[tuple[CallSite, s.Call]]:
     """The calls in test modules."""
     for function in project.functions:
         if is_test_path(function.module.path):
@@ -150,14 +150,8 @@ def _test_calls(project: Project) -> Iterator[tuple[CallSite, s.Call]]:
 
 
 def _stand_in(project: Project, call: s.Call) -> StandIn | None:
-    callee = s.dotted_name(call.func).rpartition(".")[2]
-    if callee not in _SETTERS or not call.args:
-        return None
-    is_dotted = isinstance(call.args[0], s.Constant)
-    place = _named(project, call.args[0]) if is_dotted else _attribute(project, call)
-    position = 1 if is_dotted else 2
-    value = next((k.value for k in call.keywords if k.arg == _SETTERS[callee]), None)
-    value = call.args[position] if len(call.args) > position else value
+    place = place_of(project, call)
+    value = value_of(call) if place is not None else None
     if place is None or value is None:
         return None
     target = _function_at(project, place)
@@ -165,6 +159,24 @@ def _stand_in(project: Project, call: s.Call) -> StandIn | None:
         return None
     owner = project.infer(place.owner, place.scope) if place.owner is not None else ()
     return StandIn(call, value, target, any(isinstance(o, t.ClassObject) for o in owner))
+
+
+def place_of(project: Project, call: s.Call) -> Place | None:
+    """Where `call`, of `monkeypatch.setattr` or `mock.patch`, puts something; None: it does not."""
+    callee = s.dotted_name(call.func).rpartition(".")[2]
+    if callee not in _SETTERS or not call.args:
+        return None
+    is_dotted = isinstance(call.args[0], s.Constant)
+    return _named(project, call.args[0]) if is_dotted else _attribute(project, call)
+
+
+def value_of(call: s.Call) -> s.Expr | None:
+    """What a call with a `place_of` puts there; None: a mock that it makes itself."""
+    callee = s.dotted_name(call.func).rpartition(".")[2]
+    position = 1 if isinstance(call.args[0], s.Constant) else 2
+    if len(call.args) > position:
+        return call.args[position]
+    return next((k.value for k in call.keywords if k.arg == _SETTERS[callee]), None)
 
 
 def _attribute(project: Project, call: s.Call) -> Place | None:

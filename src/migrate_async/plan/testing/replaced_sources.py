@@ -1,0 +1,79 @@
+"""Tests that put something in the place of the application's engine or session factory.
+
+`patch("app.database.SessionLocal")` gives the application a mock where it now enters an async
+session; `monkeypatch.setattr(database, "SessionLocal", TestingSession)` one that makes sync ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from migrate_async.index import types as t
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Binding, Scope
+from migrate_async.index.sessions import Variable
+from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import Diagnostic, at
+from migrate_async.plan.testing.stand_ins import MOCK_SESSION, Place, place_of, test_calls, value_of
+
+Sources = Mapping[Binding, Variable]
+
+
+def replaced_sources(
+    project: Project, becomes_async: Callable[[Variable], bool]
+) -> Iterator[Diagnostic]:
+    """What stands in the place of engines and factories that `becomes_async` names."""
+    sources = {
+        binding: variable
+        for variable in (*project.session_factories, *project.engines)
+        if variable.scope.kind == "module" and not variable.kind.startswith("async")
+        for binding in variable.module.scope.names.get(variable.name, ())
+        if becomes_async(variable)
+    }
+    for site, call in test_calls(project) if sources else ():
+        place = place_of(project, call)
+        found = _variable_at(project, place, sources) if place is not None else None
+        if found is None or _is_async(project, value_of(call), sources):
+            continue
+        is_engine = found.kind == "engine"
+        kind = "an async engine" if is_engine else "an async_sessionmaker"
+        yield at(
+            site.function.module.path,
+            call.span,
+            MOCK_SESSION,
+            f"a test puts something in the place of {found.qualname}, which is async now",
+            f"give it {kind} on the database of the tests, or rewrite the mock for `await`",
+        )
+
+
+def _variable_at(project: Project, place: Place, sources: Sources) -> Variable | None:
+    """The engine or factory that the name at `place` is, also where a module imports it."""
+    scopes: list[Scope] = []
+    if place.owner is None:
+        scopes.append(place.scope)
+    else:
+        for item in t.ordered(project.infer(place.owner, place.scope)):
+            module = project.modules.get(item.name) if isinstance(item, t.ModuleObject) else None
+            if module is not None:
+                scopes.append(module.scope)
+    for scope in scopes:
+        for target in project.names.lookup(place.name, scope):
+            if not isinstance(target, t.Type) and target in sources:
+                return sources[target]
+    return None
+
+
+def _is_async(project: Project, value: s.Expr | None, sources: Sources) -> bool:
+    """Whether `value` is an async engine or factory, or becomes one."""
+    if value is None:
+        return False
+    scope = project.scope_of(value)
+    if isinstance(value, s.Name) and any(
+        not isinstance(target, t.Type) and target in sources
+        for target in project.names.lookup(value.id, scope)
+    ):
+        return True
+    types = project.infer(value, scope)
+    return project.engine_or_connection(value, scope) == "async-engine" or any(
+        isinstance(item, t.SessionFactory) and item.is_async for item in types
+    )

@@ -330,7 +330,12 @@ def test_the_settings_name_the_baseline(root: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(root / "app")
     assert lint(str(root), "--update-baseline").exit_code == ExitCode.CLEAN
     assert (root / "known.json").exists()
-    assert lint(str(root)).exit_code == ExitCode.CLEAN
+    found = lint(str(root))
+    assert found.exit_code == ExitCode.CLEAN
+    assert "1 in the baseline (`--no-baseline` shows them)" in found.stdout
+    everything = lint(str(root), "--no-baseline")
+    assert everything.exit_code == ExitCode.FINDINGS
+    assert "MA801" in everything.stdout
 
 
 def test_a_missing_baseline_is_missing_after_a_run_without_one(root: Path) -> None:

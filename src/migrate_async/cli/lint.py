@@ -92,6 +92,7 @@ def _request(
         strict=options["strict"],
         since=options["since"] or "",
         baseline=options["baseline"],
+        without_baseline=options["no_baseline"],
         ratchet=Ratchet(options["ratchet"] or Ratchet.CHECK),
         fix=fix,
         unsafe=options["unsafe_fixes"],

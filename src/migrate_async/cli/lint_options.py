@@ -53,6 +53,11 @@ _OPTIONS = (
         help="Report only what is not in FILE, and what of it is gone.",
     ),
     click.option(
+        "--no-baseline",
+        is_flag=True,
+        help="Report what is in the baseline, too.",
+    ),
+    click.option(
         "--update-baseline",
         "ratchet",
         flag_value="update",

@@ -29,7 +29,8 @@ class Ratchet(enum.Enum):
 class LintRequest:
     """What one run is asked for.
 
-    `baseline` takes the place of the file in the settings; `instead` has the content of files that
+    `baseline` takes the place of the file in the settings, `without_baseline` that of both;
+    `instead` has the content of files that
     are not to be read from disk; `noqa`, if not None, asks for comments with that reason beside
     all findings.
     """
@@ -38,6 +39,7 @@ class LintRequest:
     strict: bool = False
     since: str = ""
     baseline: Path | None = None
+    without_baseline: bool = False
     ratchet: Ratchet = Ratchet.CHECK
     fix: FixMode = FixMode.NONE
     unsafe: bool = False
@@ -63,6 +65,8 @@ class LintRun:
 
 
 def baseline_file(workspace: Workspace, request: LintRequest) -> Path | None:
-    """The file of the baseline: that of the request, else that of the settings."""
+    """The file of the baseline: that of the request, else that of the settings, or none."""
+    if request.without_baseline:
+        return None
     configured = workspace.settings.lint.baseline
     return request.baseline or (workspace.root / configured if configured else None)

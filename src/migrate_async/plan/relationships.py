@@ -15,6 +15,7 @@ from migrate_async.plan.eager_depth import EagerGraph
 from migrate_async.plan.loads.analysis import Analysis
 from migrate_async.plan.loads.decide import Always
 from migrate_async.plan.loads.paths import ON_ACCESS, Step
+from migrate_async.plan.loads.sinks import Sink
 from migrate_async.plan.text import text
 
 NAME = "eager-relationships"
@@ -23,23 +24,24 @@ _EXTRA = "sa_relationship_kwargs"
 
 @dataclass(frozen=True)
 class Need:
-    """`reader` reads `name` of `model` objects without being able to await."""
+    """`reader` reads `name` of `model` objects, at `place`, without being able to await."""
 
     model: Class
     name: str
     relationship: Relationship
     reader: str
+    place: str
 
 
 def relationship_edits(project: Project, analysis: Analysis) -> dict[Module, ModuleEdits]:
     """`lazy="selectin"` for each relationship that converted code always needs loaded."""
     found: dict[Module, ModuleEdits] = {}
     needs: dict[tuple[s.Call, bool], Need] = {}
-    for need in _needs((item.step, item.sink.reader) for item in analysis.decisions.always):
+    for need in _needs((item.step, item.sink) for item in analysis.decisions.always):
         relationship = need.relationship
         if relationship.lazy in ON_ACCESS:
             needs.setdefault((relationship.node, relationship.is_backref), need)
-    blocked = ((step, sink.reader) for sink in analysis.sinks for step in sink.reads.blocked)
+    blocked = ((step, sink) for sink in analysis.sinks for step in sink.reads.blocked)
     for need in _needs(blocked):
         module = need.relationship.scope.module
         edits = found.setdefault(module, ModuleEdits())
@@ -57,10 +59,11 @@ def relationship_edits(project: Project, analysis: Analysis) -> dict[Module, Mod
     return found
 
 
-def _needs(reads: Iterable[tuple[Step, str]]) -> Iterator[Need]:
-    for step, reader in reads:
+def _needs(reads: Iterable[tuple[Step, Sink]]) -> Iterator[Need]:
+    for step, sink in reads:
         if step.relationship is not None:
-            yield Need(step.model, step.name, step.relationship, reader)
+            place = f"{sink.function.module.path}:{sink.node.line}"
+            yield Need(step.model, step.name, step.relationship, sink.reader, place)
 
 
 def _eager(edits: ModuleEdits, need: Need, depth: int) -> None:
@@ -81,7 +84,7 @@ def _eager(edits: ModuleEdits, need: Need, depth: int) -> None:
             code="MA501",
             severity="note",
             message=f"{need.model.name}.{need.name} is now loaded with its object: "
-            f"{need.reader} reads it where nothing can await",
+            f"{need.reader} reads it where nothing can await ({need.place})",
             next_step="use selectinload() in the queries that need it, to load less elsewhere",
         )
     )

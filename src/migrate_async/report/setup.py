@@ -34,7 +34,9 @@ def render_setup(proposals: Sequence[Proposal], accepted: LintResult | None, pag
     page.blank()
     if accepted is not None:
         known = counted(accepted.baselined, "finding")
-        page.line(f"The baseline has {known} of today; new ones fail.")
+        page.line(f"The baseline has {known} of today, which `lint` leaves out; new ones fail.")
+        if accepted.baselined:
+            page.line("`migrate-async lint --no-baseline` shows them all.")
     page.line("Next: look at the files and commit them, then `migrate-async scan`.")
 
 

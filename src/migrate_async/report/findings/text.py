@@ -141,7 +141,7 @@ def _read(result: LintResult) -> str:
 def _left_out(result: LintResult) -> Iterator[str]:
     reasons: Mapping[str, int] = {
         "suppressed by comments": result.suppressed,
-        "in the baseline": result.baselined,
+        "in the baseline (`--no-baseline` shows them)": result.baselined,
         "less sure (`--strict` shows them)": result.hidden,
         "at lines that did not change": result.unchanged,
     }

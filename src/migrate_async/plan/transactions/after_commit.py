@@ -17,6 +17,7 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.transactions.commits import commits, models_in
 from migrate_async.plan.transactions.effects import Effects
+from migrate_async.plan.transactions.given import refreshes_of_given
 from migrate_async.plan.transactions.positions import positions
 
 NAME = "async-colour"
@@ -54,6 +55,8 @@ def refresh_edits(
             ):
                 place = position.place_of_refresh(project, name)
                 found.setdefault(place, {})[f"await {session}.refresh({name})"] = None
+        for line in refreshes_of_given(project, function, position, session, effects):
+            found.setdefault(position.statement, {})[line] = None
     for statement, lines in found.items():
         code = "\n".join(lines)
         yield p.InsertStatements(span=statement.span, codemod=NAME, code=code, after=True)

@@ -44,6 +44,13 @@ class Effects:
                 found[name] = None
         return tuple(found)
 
+    def is_made_stale(self, function: Function, name: str, commit: s.Stmt) -> bool:
+        """Whether the object called `name` is related to what is written before or by `commit`."""
+        is_own = commits(self._project, commit, "sync") is not None
+        written = self._written_by(function, commit, is_own=is_own)
+        known = self.stale_names(function, commit, is_own=is_own)
+        return name not in known and self._is_related(function, name, written)
+
     def _written_by(self, function: Function, commit: s.Stmt, *, is_own: bool) -> frozenset[Class]:
         """The models that are written before `commit`, or by it, if a callee commits."""
         if is_own:

@@ -98,10 +98,15 @@ def test_names_are_followed_as_far_as_they_go() -> None:
 
 def test_tests_and_what_the_settings_name() -> None:
     """Fixtures come by the names of parameters, sessions by those of the settings."""
-    settings = Settings(session_names=("store",))
-    files = {"hot.py": HOT, "tests/unit.py": "def f(client): ...\n", "a.py": "STORE = 1\n"}
+    settings = Settings(session_names=("store",), get_db="b.provide")
+    files = {
+        "hot.py": HOT,
+        "tests/unit.py": "def f(client): ...\n",
+        "a.py": "STORE = 1\n",
+        "b.py": "def provide():\n    yield\n",
+    }
     assert _apart(files, settings) == set()
-    assert _apart(files) == {"a.py"}
+    assert _apart(files) == {"a.py", "b.py"}
 
 
 MODULE = """\

@@ -69,7 +69,8 @@ class Traits(msgspec.Struct, frozen=True, array_like=True, gc=False):
 def signs_of(settings: Settings) -> tuple[bytes, ...]:
     """The words, in small letters, that make a file matter."""
     resolvers = (text.partition("(")[0] for text in settings.session_resolvers)
-    of_settings = (*settings.session_names, *settings.registry_keys, *resolvers, settings.get_db)
+    get_db = settings.get_db.rpartition(".")[2]
+    of_settings = (*settings.session_names, *settings.registry_keys, *resolvers, get_db)
     words = (*_WORDS, *DATABASE_PACKAGES, *of_settings)
     return tuple(sorted({word.lower().encode() for word in words if word}))
 

@@ -68,13 +68,21 @@ def planned(test: str = TEST, *, database: str = MIGRATED) -> p.Plan:
 
 
 def messages(plan: p.Plan) -> list[tuple[str, str]]:
-    return [(item.code, item.message) for item in plan.diagnostics]
+    """Those about what converts; `MA572` is said of every suite that does."""
+    return [(item.code, item.message) for item in plan.diagnostics if item.code != "MA572"]
 
 
 def test_sessions_convert_with_what_makes_and_uses_them() -> None:
     plan = planned()
     assert messages(plan) == []
     assert {file.path for file in plan.files} == {"tests/test_a.py"}
+
+
+def test_what_runs_the_tests_is_told_unless_there_is_something() -> None:
+    codes = [(item.code, item.severity) for item in planned().diagnostics]
+    assert codes == [("MA572", "note")]
+    async_test = "@pytest.mark.asyncio\nasync def test_b():\n    pass\n\n\n"
+    assert planned(async_test + TEST).diagnostics == ()
 
 
 @pytest.mark.parametrize(

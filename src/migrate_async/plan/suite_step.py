@@ -23,10 +23,11 @@ from migrate_async.plan.database import factory_obstacle
 from migrate_async.plan.inner_listeners import is_listener
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.queries import plan_queries
-from migrate_async.plan.testing.client_tests import LEFT, client_edits
+from migrate_async.plan.testing.client_tests import LEFT, NEEDS, client_edits, needs
 from migrate_async.plan.testing.loops import run_by_anyio
 from migrate_async.plan.testing.object_factories import unfit_factories
 from migrate_async.plan.testing.overrides import sync_overridden
+from migrate_async.plan.testing.pytest_support import is_test
 
 SYNC_SESSIONS = "MA573"
 OBJECT_FACTORIES = "MA574"
@@ -55,9 +56,19 @@ def plan_suite(project: Project, settings: Settings, collector: Collector) -> No
         collector.diagnostics.append(obstacle)
         return
     step.run(collector)
+    if not any(item.code == NEEDS for _, found in clients for item in found.diagnostics):
+        collector.diagnostics += _runner(project, step)
     for function, planned in queries.functions.items():
         if is_test_path(function.module.path):
             collector.diagnostics += planned.diagnostics
+
+
+def _runner(project: Project, step: AsyncStep) -> Iterator[Diagnostic]:
+    """What runs the tests that become coroutines, unless something runs coroutines already."""
+    tests = [f for f in project.functions if is_test(f) and is_test_path(f.module.path)]
+    converted = next(filter(step.colouring.converts, tests), None)
+    if converted is not None and not any(test.is_async for test in tests):
+        yield needs(converted.module)
 
 
 def _obstacles(project: Project, step: AsyncStep) -> Iterator[Diagnostic]:

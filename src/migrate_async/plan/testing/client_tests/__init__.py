@@ -52,7 +52,7 @@ def client_edits(project: Project) -> Iterator[tuple[Module, ModuleEdits]]:
     noted = False
     for module, found in edits.items():
         if not noted:
-            found.diagnostics.append(_needs(module))
+            found.diagnostics.append(needs(module))
             noted = True
         yield module, found
 
@@ -131,7 +131,8 @@ def _left(refusal: Refused) -> Diagnostic:
     )
 
 
-def _needs(module: Module) -> Diagnostic:
+def needs(module: Module) -> Diagnostic:
+    """What runs tests that became coroutines, told once for the project."""
     return Diagnostic(
         path=module.path,
         code=NEEDS,

@@ -354,3 +354,31 @@ def test_sessions_of_tests_that_anyio_runs_stay_sync(mark: str) -> None:
     assert code == "MA573"
     assert "tests.test_a.test_b is run by the plugin of anyio" in message
     assert not plan.files
+
+
+def test_a_test_that_makes_an_object_on_a_sync_session_keeps_it() -> None:
+    service = """\
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+class Service:
+    def __init__(self, db: Session):
+        self.db = db
+
+    @property
+    def total(self):
+        return self.db.scalar(text("SELECT 1"))
+"""
+    test = "from app.service import Service\n\n\ndef test_b(db):\n    Service(db).total\n\n\n"
+    files = {
+        "app/database.py": MIGRATED,
+        "app/main.py": "from fastapi import FastAPI\n\napp = FastAPI()\n",
+        "app/service.py": service,
+        "tests/test_a.py": HEAD + test + TEST,
+    }
+    plan = make_plan(project(files), p.Step.TESTS, Settings())
+    [(code, message)] = messages(plan)
+    assert code == "MA573"
+    assert message.endswith("tests.test_a.test_b makes an object whose total stays sync")
+    assert not plan.files

@@ -284,6 +284,11 @@ class AsyncStep:
         """What becomes of the application, whatever its tests do."""
         return self._verdicts.alone
 
+    @property
+    def maker_of_sync(self) -> tuple[Function, Function] | None:
+        """As that of the verdicts: why test suites stay as they are."""
+        return self._verdicts.maker_of_sync
+
     def _obstacle(
         self, function: Function, coloured: Mapping[Function, p.Reason]
     ) -> p.Reason | None:

@@ -50,6 +50,10 @@ def plan_suite(project: Project, settings: Settings, collector: Collector) -> No
     queries = plan_queries(project, settings, awaited=lambda _function: False)
     step = AsyncStep(project, p.Step.TESTS, settings, EVERYTHING, queries)
     if not any(is_test_path(function.module.path) for function in step.colouring.coloured):
+        if step.maker_of_sync is not None:
+            maker, member = step.maker_of_sync
+            text = f"{maker.qualname} makes an object whose {member.name} stays sync"
+            collector.diagnostics.append(_left(maker, text, _LEAVE))
         return
     obstacle = next(_obstacles(project, step), None)
     if obstacle is not None:

@@ -82,12 +82,7 @@ class Verdicts:
         """
         if not self._takes_tests:
             return False
-        makes_sync = any(
-            member in self._together.kept
-            for function in self._project.functions
-            if _is_test(function)
-            for member in self._shared.made(function)
-        )
+        makes_sync = self.maker_of_sync is not None
         if not self._tests_asked:  # the step `tests` tells, and does nothing then
             unfit = itertools.chain(
                 unfit_factories(self._project),
@@ -97,6 +92,18 @@ class Verdicts:
         return not makes_sync or any(
             function.is_async and self._together.converts(function) for function in self.alone.kept
         )
+
+    @cached_property
+    def maker_of_sync(self) -> tuple[Function, Function] | None:
+        """The first test that makes an object with a session, and who keeps that session sync."""
+        makers = (
+            (function, member)
+            for function in self._project.functions
+            if _is_test(function)
+            for member in self._shared.made(function)
+            if member in self._together.kept
+        )
+        return next(makers, None)
 
     @cached_property
     def wanted(self) -> frozenset[Function]:

@@ -19,7 +19,8 @@ class AsyncColour(PlannedCodemod):
     `def` becomes `async def`; session operations and calls of converted functions are awaited;
     `with` becomes `async with` where the context manager is async; `Session` in annotations
     becomes `AsyncSession`; relationship reads go through `awaitable_attrs`; objects that a commit
-    would have expired are refreshed where they are read afterwards.
+    would have expired, or a rollback has, are loaded anew where they are read afterwards;
+    `object_session(x)` becomes `async_object_session(x)`.
 
     ## Left alone
 

@@ -89,7 +89,7 @@ class EagerRelationships(PlannedCodemod):
     consumer of their objects needs the attribute. Otherwise the codemod `async-colour` awaits the
     attribute just before it is read. Where neither is possible, `lazy="selectin"` in the mapping,
     reported as MA501, with `join_depth` where SQLAlchemy would stop because the path comes to a
-    class for the second time.
+    class for the second time. Trees of one class are awaited level by level.
 
     ## Left alone
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pytest
+
 from migrate_async.config import Settings
-from migrate_async.model.plan import Plan, Step
+from migrate_async.model.plan import DelegateCall, Plan, Step
 from migrate_async.model.selection import Selection
 from migrate_async.plan.planner import make_plan
 from support.projects import project
@@ -432,4 +434,99 @@ def test_a_query_in_a_generator_expression_cannot_be_awaited() -> None:
         "app.crud.missing": "keep",
         "app.crud.listed": "convert",
         "app.crud.joined": "convert",
+    }
+
+
+DECORATORS = """
+    from functools import wraps
+    from sqlalchemy.orm import Session
+    from .models import User
+
+    def transactional(function):
+        @wraps(function)
+        def wrapper(*args, **kwargs):
+            db = kwargs.get("db") or args[0]
+            result = function(*args, **kwargs)
+            db.commit()
+            return result
+        return wrapper
+
+    def committing(function):
+        @wraps(function)
+        def wrapper(db: Session, *args):
+            result = function(db, *args)
+            db.commit()
+            return result
+        return wrapper
+
+    def logged(function):
+        @wraps(function)
+        def wrapper(*args):
+            print(function.__name__)
+            return function(*args)
+        return wrapper
+
+    @{decorator}
+    def rename(db: Session, user: User, name: str):
+        user.name = name
+
+    def service(db: Session, name: str):
+        user = db.query(User).first()
+        rename(db, user, name)
+"""
+
+
+@pytest.mark.parametrize("decorator", ["transactional", "committing"])
+def test_a_function_has_the_colour_of_what_runs_in_its_place(decorator: str) -> None:
+    """Its own text uses no session: without the wrapper's, its caller would not bridge it."""
+    found = plan({"app/crud.py": DECORATORS.replace("{decorator}", decorator)})
+    assert reason(found, "app.crud.rename") == "decorator"
+    edits = [edit for file in found.files for edit in file.edits]
+    assert any(isinstance(edit, DelegateCall) and edit.to == "db.run_sync" for edit in edits)
+
+
+def test_a_wrapper_without_a_session_colours_nothing() -> None:
+    found = plan({"app/crud.py": DECORATORS.replace("{decorator}", "logged")})
+    assert "app.crud.rename" not in verdicts(found)
+
+
+TREE = """
+    from sqlalchemy import Column, ForeignKey, Integer
+    from sqlalchemy.orm import object_session, relationship
+    from .database import Base
+
+    class Node(Base):
+        __tablename__ = "nodes"
+        id = Column(Integer, primary_key=True)
+        parent_id = Column(ForeignKey("nodes.id"))
+        parent = relationship("Node", remote_side=[id], back_populates="children")
+        children = relationship("Node", back_populates="parent")
+
+        def depth(self):
+            return 1 + self.parent.depth() if self.parent else 0
+
+        @property
+        def size(self):
+            return 1 + sum(child.size for child in self.children)
+
+        def is_leaf(self):
+            return not self.children
+
+        def siblings(self):
+            return object_session(self).query(Node).filter_by(parent_id=self.parent_id).all()
+
+    def root(node: Node):
+        while node.parent is not None:
+            node = node.parent
+        return node
+"""
+
+
+def test_code_that_follows_a_tree_is_coloured() -> None:
+    found = verdicts(plan({"app/tree.py": TREE}))
+    assert found == {
+        "app.tree.Node.depth": "convert",
+        "app.tree.Node.size": "keep",
+        "app.tree.Node.siblings": "convert",
+        "app.tree.root": "convert",
     }

@@ -13,6 +13,7 @@ from migrate_async.index.extract import extract
 from migrate_async.index.schemas import seen_through
 from migrate_async.index.types import UNKNOWN, Type, Types
 from migrate_async.knowledge import fastapi, sqlalchemy
+from migrate_async.knowledge.dispatch import CALLABLES
 from migrate_async.model import syntax as s
 
 if TYPE_CHECKING:
@@ -212,12 +213,23 @@ _CLASSES = t.ClassObject | t.External | t.AliasedClass
 
 
 def is_vague(item: Type) -> bool:
-    """An annotation that says less than the code: `Any`, a bare container, a bare `Query`."""
+    """An annotation that says less than the code: `Any`, a bare container, a bare `Query`.
+
+    Containers of callables are, too: the code says which functions they hold.
+    """
     if isinstance(item, t.QueryOf):
         return not item.entities
+    if isinstance(item, t.ListOf):
+        return any(map(_is_callable, item.items))
+    if isinstance(item, t.DictOf):
+        return any(map(_is_callable, item.values))
     if not isinstance(item, t.ExternalInstance):
         return False
-    return item.dotted in _VAGUE or item.dotted.startswith("typing")
+    return item.dotted in _VAGUE | CALLABLES or item.dotted.startswith("typing")
+
+
+def _is_callable(item: Type) -> bool:
+    return isinstance(item, t.ExternalInstance) and item.dotted in CALLABLES
 
 
 def sharper(declared: Types, inferred: Types) -> Types:

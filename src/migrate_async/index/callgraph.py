@@ -16,14 +16,20 @@ from migrate_async.index import types as t
 from migrate_async.index.calls import arguments
 from migrate_async.index.dependencies import Dependencies
 from migrate_async.index.infer import Inference
+from migrate_async.index.library import GETATTR, ends_of
 from migrate_async.index.members import is_property
 from migrate_async.index.operations import Operation
 from migrate_async.index.originals import Originals, find_originals
 from migrate_async.index.parameters import Parameters, callable_params
 from migrate_async.index.types import Types
+from migrate_async.knowledge.dispatch import SPECIAL_METHODS
 from migrate_async.model import syntax as s
 
-_SPECIAL_METHODS = {"__enter__": ("__enter__", "__exit__", "__aenter__", "__aexit__")}
+_METHODS = {
+    "__enter__": (("__enter__",), ("__exit__",), ("__aenter__",), ("__aexit__",)),
+    "__contains__": (("__contains__", "__iter__"),),
+}
+"""Of each kind of syntax, the methods that it runs: of each tuple the first that there is."""
 _VALUES = (s.Name, s.Attribute, s.Call, s.Await)
 _MAX_ROUNDS = 2
 
@@ -103,6 +109,7 @@ class CallGraph:
                 for target in site.targets:
                     self.callers.setdefault(target, []).append(site)
             self._collect_uses(fn)
+            self._collect_by_name(fn)
             for site in (*self._bridges_in(fn), *self._twin_calls(sites)):
                 self.bridges.setdefault(fn, []).append(site)
                 for target in site.targets:
@@ -153,6 +160,8 @@ class CallGraph:
             yield msgspec.structs.replace(called, kind="bridge") if in_bridge else called
             if isinstance(call.node.func, s.Attribute):
                 yield from self._property_reads(call.node.func, call.scope, call.context, fn)
+            elif call.name in SPECIAL_METHODS and call.node.args:
+                yield from self._special(call, fn)
         for implicit in fn.implicit:
             site = self._implicit(implicit, fn)
             if site is not None:
@@ -243,16 +252,34 @@ class CallGraph:
         found = [self._inference.infer(arg, call.scope) for arg in call.node.args]
         return next(filter(None, map(operations.iteration, found)), None)
 
+    def _special(self, call: sc.RawCall, fn: sc.Function) -> Iterator[CallSite]:
+        """`len(x)` and the like, which run a special method of `x`."""
+        value = call.node.args[0]
+        targets = self._special_methods(
+            self._inference.infer(value, call.scope), SPECIAL_METHODS[call.name]
+        )
+        if targets:
+            yield CallSite(
+                value, fn, call.scope, call.context, False, tuple(targets), kind="implicit"
+            )
+
+    def _special_methods(self, types: Types, names: Iterable[str]) -> dict[sc.Function, None]:
+        """The methods that objects of the project have of one of `names`, the first they have."""
+        targets: dict[sc.Function, None] = {}
+        for item in t.ordered(types):
+            if isinstance(item, t.Instance):
+                found = (self._inference.members.methods(item, name) for name in names)
+                targets.update(dict.fromkeys(next(filter(None, found), ())))
+        return targets
+
     def _implicit(self, implicit: sc.Implicit, fn: sc.Function) -> CallSite | None:
         types = self._inference.infer(implicit.node, implicit.scope)
         if not types:
             return None
         operation = operations.implicit(implicit.method, types, self._inference.hierarchy)
         targets: dict[sc.Function, None] = {}
-        for item in t.ordered(types):
-            if isinstance(item, t.Instance):
-                for name in _SPECIAL_METHODS.get(implicit.method, (implicit.method,)):
-                    targets.update(dict.fromkeys(self._inference.members.methods(item, name)))
+        for names in _METHODS.get(implicit.method, ((implicit.method,),)):
+            targets.update(self._special_methods(types, names))
         if operation is None and not targets:
             return None
         return CallSite(
@@ -296,6 +323,36 @@ class CallGraph:
                 if isinstance(item, t.FunctionObject) and isinstance(item.fn.node, s.FunctionDef):
                     use = ValueUse(reference.node, fn, reference.scope, reference.usage)
                     self.value_uses.setdefault(item.fn, []).append(use)
+
+    def _collect_by_name(self, fn: sc.Function) -> None:
+        """`getattr(self, name)(...)`: any of the functions may be called there."""
+        for call in fn.calls:
+            read = self._read_by_name(call)
+            if read is None or ends_of(read.args[1]) is not None:
+                continue
+            for owner in t.ordered(self._inference.infer(read.args[0], call.scope)):
+                for item in t.ordered(self._inference.members.functions(owner)):
+                    if isinstance(item, t.FunctionObject):
+                        use = ValueUse(read, fn, call.scope, "value")
+                        self.value_uses.setdefault(item.fn, []).append(use)
+
+    def _read_by_name(self, call: sc.RawCall) -> s.Call | None:
+        """The `getattr(x, name)` whose value is called."""
+        func: s.Expr | None = call.node.func
+        if isinstance(func, s.Name):
+            values = [
+                binding.value
+                for binding in call.scope.names.get(func.id, ())
+                if isinstance(binding, sc.ValueBinding)
+            ]
+            func = values[0] if len(values) == 1 else None
+        if not isinstance(func, s.Call) or len(func.args) < 2:
+            return None
+        types = self._inference.infer(func, call.scope)
+        is_read = any(
+            isinstance(item, t.ExternalResult) and item.dotted == GETATTR for item in types
+        )
+        return func if is_read else None
 
 
 def _names_with_open_parameters(

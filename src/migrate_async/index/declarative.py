@@ -90,6 +90,38 @@ def attributes(cls: sc.Class) -> Iterator[Attribute]:
                 yield from _declared(binding.function)
 
 
+def is_expression(item: Attribute) -> bool:
+    """Whether an attribute is mapped to an SQL expression, by `column_property(select(...))`."""
+    return _is_expression(item.value)
+
+
+def added_expressions(inference: Inference) -> dict[sc.Class, list[str]]:
+    """Those that are set below a class: `User.number = column_property(...)`."""
+    found: dict[sc.Class, list[str]] = {}
+    for fn in inference.symbols.functions:
+        for call in fn.calls if fn.is_module else ():
+            if call.name != "column_property" or not _is_expression(call.node):
+                continue
+            statement = inference.symbols.parents[call.node]
+            for target in statement.targets if isinstance(statement, s.Assign) else ():
+                if isinstance(target, s.Attribute):
+                    for item in t.ordered(inference.infer(target.value, call.scope)):
+                        if isinstance(item, t.ClassObject):
+                            found.setdefault(item.cls, []).append(target.attr)
+    return found
+
+
+def _is_expression(value: s.Expr | None) -> bool:
+    return (
+        isinstance(value, s.Call)
+        and sc.last_name(value.func) == "column_property"
+        and bool(value.args)
+        and not (
+            isinstance(value.args[0], s.Call) and sc.last_name(value.args[0].func) in COLUMN_CALLS
+        )
+    )
+
+
 def _declared(fn: sc.Function) -> Iterator[Attribute]:
     if isinstance(fn.node, s.FunctionDef) and "declared_attr" in _all_names(fn):
         for value in fn.returns[:1]:

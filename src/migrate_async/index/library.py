@@ -21,13 +21,22 @@ from migrate_async.model import syntax as s
 if TYPE_CHECKING:
     from migrate_async.index.infer import Inference
 
+GETATTR = "builtins.getattr"
 _LISTS = frozenset({"list", "sorted", "set", "tuple", "reversed", "iter", "frozenset", "filter"})
 _SINGLES = frozenset({"next", "max", "min", "anext"})
 _SAME = frozenset({"copy.copy", "copy.deepcopy", "functools.partial", "functools.wraps"})
-_OBJECT_SESSIONS = frozenset(
-    {"sqlalchemy.orm.object_session", f"{sqlalchemy.SESSION}.object_session"}
-)
 _FACTORIES = frozenset({sqlalchemy.SESSIONMAKER, sqlalchemy.ASYNC_SESSIONMAKER})
+
+
+def ends_of(name: s.Expr) -> tuple[str, str] | None:
+    """How a text begins and ends that is put together: `f"on_{kind}"`, `"on_" + kind`."""
+    if not isinstance(name, s.Operation) or name.operator not in ("f-string", "+"):
+        return None
+    first, last = (
+        str(part.value) if isinstance(part, s.Constant) and part.kind == "str" else ""
+        for part in (name.operands[:1] + name.operands[-1:])
+    )
+    return (first, last) if first or last else None
 
 
 class Library:
@@ -81,10 +90,8 @@ class Library:
             ({"builtins.zip"}, self._zip),
             ({"builtins.getattr"}, self._getattr),
             ({"builtins.type"}, self._type),
-            (
-                {"sqlalchemy.orm.object_session", f"{sqlalchemy.SESSION}.object_session"},
-                self._session,
-            ),
+            (sqlalchemy.OBJECT_SESSIONS, self._session),
+            ({sqlalchemy.ASYNC_OBJECT_SESSION}, self._async_session),
             (fastapi.THREADS, self._in_thread),
             ({"contextlib.closing", "contextlib.nullcontext"}, self._context),
         ):
@@ -198,17 +205,24 @@ class Library:
         return t.of(t.ListOf(t.of(t.TupleOf(items))))
 
     def _getattr(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
-        if len(node.args) < 2 or not isinstance(node.args[1], s.Constant):
-            return t.of(t.ExternalResult("builtins.getattr"))
-        name = str(node.args[1].value)
-        types = t.ordered(self._first(node, scope))
-        return t.union(self._inference.members.attribute(item, name) for item in types)
+        if len(node.args) < 2:
+            return UNKNOWN
+        members, types = self._inference.members, t.ordered(self._first(node, scope))
+        name = node.args[1]
+        if isinstance(name, s.Constant):
+            return t.union(members.attribute(item, str(name.value)) for item in types)
+        ends = ends_of(name)
+        found = t.union(members.functions(item, *ends) for item in types if ends)
+        return found or t.of(t.ExternalResult(GETATTR))
 
     def _type(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
         return frozenset(t.as_class(item) for item in self._first(node, scope))
 
     def _session(self, _dotted: str, _node: s.Call, _scope: sc.Scope) -> Types:
         return t.of(t.ExternalInstance(sqlalchemy.SESSION))
+
+    def _async_session(self, _dotted: str, _node: s.Call, _scope: sc.Scope) -> Types:
+        return t.of(t.ExternalInstance(sqlalchemy.ASYNC_SESSION))
 
     def _in_thread(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
         return t.union(

@@ -129,6 +129,22 @@ class Members:
                 return [fn for fn in dict.fromkeys([*own, *overriding]) if is_property(fn)]
         return [fn for fn in hierarchy.overriding(item.cls, name) if is_property(fn)]
 
+    def functions(self, item: Type, prefix: str = "", suffix: str = "") -> Types:
+        """The functions whose names begin and end so; no special methods and no properties."""
+        names: dict[str, None] = {}
+        if isinstance(item, t.Instance | t.ClassObject):
+            for ancestor in self._inference.hierarchy.order(item.cls):
+                names.update(dict.fromkeys(ancestor.cls.scope.names if ancestor.cls else ()))
+        elif isinstance(item, t.ModuleObject):
+            module = self._inference.names.modules.get(item.name)
+            names.update(dict.fromkeys(module.scope.names if module is not None else ()))
+        found = t.union(
+            self.attribute(item, name)
+            for name in names
+            if name.startswith(prefix) and name.endswith(suffix) and not name.startswith("__")
+        )
+        return frozenset(kind for kind in found if isinstance(kind, t.FunctionObject))
+
     def methods(self, item: Type, name: str) -> list[sc.Function]:
         """The project methods that `item.name` is."""
         types = t.ordered(self.attribute(item, name))

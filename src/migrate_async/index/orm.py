@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from migrate_async.index import scopes as sc
@@ -9,8 +11,10 @@ from migrate_async.index import types as t
 from migrate_async.index.columns import Column, column_call, column_of, constraints, table_columns
 from migrate_async.index.declarative import (
     RELATIONSHIP_CALLS,
+    added_expressions,
     attributes,
     class_value,
+    is_expression,
     is_true,
     keyword_of,
     string,
@@ -29,6 +33,7 @@ class Model(msgspec.Struct, frozen=True, eq=False):
 
     `unique` are the column sets of unique constraints and indexes (attribute names), single
     columns with `unique=True` included. `parent` is the mapped class it inherits from.
+    `expressions` are attributes that are SQL expressions: a flush of the object expires them.
     """
 
     cls: sc.Class
@@ -38,6 +43,7 @@ class Model(msgspec.Struct, frozen=True, eq=False):
     unique: tuple[tuple[str, ...], ...]
     parent: sc.Class | None
     is_sqlmodel: bool
+    expressions: frozenset[str] = frozenset()
 
     @property
     def qualname(self) -> str:
@@ -67,6 +73,7 @@ class _Finder:
         self._inference = inference
         self._hierarchy = inference.hierarchy
         self._mapped: dict[sc.Class, bool] = {}
+        self._added = added_expressions(inference)
 
     def is_mapped(self, cls: sc.Class) -> bool:
         """Whether `cls` has a table of its own or shares that of a mapped base."""
@@ -130,7 +137,14 @@ class _Finder:
             tuple(dict.fromkeys(sets)),
             parents[0] if parents else None,
             is_sqlmodel,
+            frozenset(self._expressions(cls)),
         )
+
+    def _expressions(self, cls: sc.Class) -> Iterator[str]:
+        for ancestor in self._hierarchy.order(cls):
+            if ancestor.cls is not None:
+                yield from (item.name for item in attributes(ancestor.cls) if is_expression(item))
+                yield from self._added.get(ancestor.cls, ())
 
     def _tablename(self, cls: sc.Class, is_sqlmodel: bool) -> str:
         for ancestor in self._hierarchy.order(cls):

@@ -12,13 +12,13 @@ from migrate_async.index.keyed import keyed
 from migrate_async.index.schemas import seen_through
 from migrate_async.index.types import UNKNOWN, Type, Types
 from migrate_async.knowledge import fastapi, sqlalchemy
+from migrate_async.knowledge.dispatch import CALLABLES
 from migrate_async.model import syntax as s
 
 if TYPE_CHECKING:
     from migrate_async.index.infer import Inference
 
 _MAX_ARGUMENT_TYPES = 12
-_CALLABLES = frozenset({"typing.Callable", "collections.abc.Callable"})
 
 
 class Parameters:
@@ -65,6 +65,7 @@ class Parameters:
     def _guessed(self, fn: sc.Function, param: s.Parameter) -> Types:
         """From fixtures, arguments at call sites, bridges, and last from the name."""
         found = self._fixture(fn, param) or frozenset(self._passed.get((fn, param.name), ()))
+        found |= self._default_callable(fn, param)
         if fn.is_lambda:
             found = bridges.handed(fn, param, self._inference)
         if found or param.annotation is not None:
@@ -76,6 +77,13 @@ class Parameters:
         if param.name in self._inference.settings.session_names:
             return t.of(t.ExternalInstance(sqlalchemy.SESSION, heuristic=True))
         return UNKNOWN
+
+    def _default_callable(self, fn: sc.Function, param: s.Parameter) -> Types:
+        """`factory: Callable[[], Session] = SessionLocal`: which one."""
+        default, outer = param.default, fn.scope.parent
+        if not isinstance(default, s.Name | s.Attribute) or outer is None:
+            return UNKNOWN
+        return self._inference.infer(default, outer)
 
     def _keyed(self, node: s.Lambda) -> Types:
         """What a builtin that is given the lambda calls it with."""
@@ -98,7 +106,7 @@ class Parameters:
         found = self._inference.annotations.types(param.annotation, fn.scope.parent)
         return any(
             (isinstance(item, t.QueryOf) and not item.entities)
-            or (isinstance(item, t.ExternalInstance) and item.dotted in _CALLABLES)
+            or (isinstance(item, t.ExternalInstance) and item.dotted in CALLABLES)
             for item in found
         )
 

@@ -21,6 +21,7 @@ from migrate_async.index import (
     resolve,
     routes,
     sessions,
+    wrappers,
 )
 from migrate_async.index.callgraph import CallSite, ValueUse
 from migrate_async.index.calls import arguments
@@ -263,6 +264,15 @@ class Project:
     def value_uses(self, fn: Function) -> list[ValueUse]:
         """Where `fn` is used as a value."""
         return self._graph.value_uses.get(fn, [])
+
+    def wrapped_by(self, fn: Function) -> tuple[Function, ...]:
+        """The functions in whose place `fn` runs, because their decorator returns it."""
+        return self._wrapped.get(fn, ())
+
+    @cached_property
+    def _wrapped(self) -> dict[Function, tuple[Function, ...]]:
+        with infer.deep_recursion():
+            return wrappers.wrapped(self._inference)
 
     def family(self, fn: Function) -> tuple[Function, ...]:
         """`fn` with every method that overrides it, or that it overrides."""

@@ -72,6 +72,16 @@ def is_heuristic(types: Types) -> bool:
     )
 
 
+def gives_object_session(types: Types) -> bool:
+    """Whether a function is `object_session`, under any of its names."""
+    names = {
+        item.dotted if isinstance(item, t.External) else f"{item.owner}.{item.name}"
+        for item in types
+        if isinstance(item, t.External | t.ExternalMethod)
+    }
+    return not names.isdisjoint(sqlalchemy.OBJECT_SESSIONS)
+
+
 def engine_or_connection(types: Types) -> str | None:
     """`engine`, `connection`, `async-engine` or `async-connection`."""
     for item in t.ordered(types):

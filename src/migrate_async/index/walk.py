@@ -130,6 +130,8 @@ class _Walk:
             self.expr(item, node, context, usage)
 
     def _operation(self, node: s.Operation, context: Context, usage: str) -> None:
+        if node.operator in _MEMBERSHIP:
+            self._implicit(node.operands[-1], "__contains__", context, False)
         usage = usage if usage == "annotation" else "value"
         for operand in node.operands:
             self.expr(operand, node, context, usage)
@@ -427,6 +429,8 @@ def _names_itself(node: s.AnnotatedAssign) -> bool:
 def _is_main_guard(test: s.Expr) -> bool:
     return any(isinstance(node, s.Name) and node.id == "__name__" for node in s.walk(test))
 
+
+_MEMBERSHIP = frozenset({"in", "not in"})
 
 _EXPRESSIONS: dict[type, Callable[[_Walk, Any, Context, str], None]] = {
     s.Name: _Walk._name,

@@ -30,3 +30,20 @@ SCHEDULES = frozenset({"create_task", "ensure_future", "call_soon_threadsafe", "
 
 WAITS = frozenset({"join", "result", "wait", "as_completed", "gather", "shutdown"})
 """Last names of calls that wait for what runs elsewhere."""
+
+CALLABLES = frozenset({"typing.Callable", "collections.abc.Callable"})
+"""Annotations of functions that do not say which."""
+
+_ITERATING = (
+    *("all", "any", "dict", "enumerate", "frozenset", "iter", "list", "max", "min", "reversed"),
+    *("set", "sorted", "sum", "tuple"),
+)
+SPECIAL_METHODS = {
+    "bool": ("__bool__", "__len__"),
+    "len": ("__len__",),
+    "next": ("__next__",),
+    "repr": ("__repr__",),
+    "str": ("__str__", "__repr__"),
+    **dict.fromkeys(_ITERATING, ("__iter__",)),
+}
+"""Built-in functions by the special methods of their first argument that they run."""

@@ -220,6 +220,8 @@ RESULT_SAME = frozenset({"unique", "yield_per", "columns", "tuples", "freeze"})
 SELECT_OTHER = frozenset({"subquery", "cte", "alias", "scalar_subquery", "exists", "lateral"})
 
 SELECTS = frozenset({"sqlalchemy.select", "sqlmodel.select"})
+OBJECT_SESSIONS = frozenset({"sqlalchemy.orm.object_session", f"{SESSION}.object_session"})
+ASYNC_OBJECT_SESSION = "sqlalchemy.ext.asyncio.async_object_session"
 ALIASED = frozenset({"sqlalchemy.orm.aliased", "sqlalchemy.orm.with_polymorphic"})
 RELATIONSHIPS = frozenset(
     {

@@ -46,7 +46,9 @@ from migrate_async.plan.listeners import Listeners
 from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
 from migrate_async.plan.loads.dynamic import dynamic_reads, read_by_name
 from migrate_async.plan.loads.edits import LoadEdits
+from migrate_async.plan.loads.statements import Statements
 from migrate_async.plan.model_base import base_edits
+from migrate_async.plan.object_sessions import object_session_edits
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.polymorphic import polymorphic_edits
 from migrate_async.plan.queries import QueryPlan, plan_queries
@@ -71,6 +73,7 @@ from migrate_async.plan.testing.pytest_support import is_fixture, is_test, pytes
 from migrate_async.plan.testing.replaced_sources import replaced_sources
 from migrate_async.plan.testing.stand_ins import mock_sessions, stand_in_edits
 from migrate_async.plan.transactions.after_commit import refresh_edits
+from migrate_async.plan.transactions.after_rollback import Rollbacks
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.requeries import Requeries
 
@@ -100,6 +103,7 @@ class AsyncStep:
         self._accesses = Accesses(project)
         self._effects = Effects(project)
         self._requeries = Requeries(project, self._effects)
+        self._rollbacks = Rollbacks(project, Statements(project))
         self._awaited_models: dict[Class, None] = {}
         self._session_plans: dict[Function, SessionPlan] = {}
         self._lent = 0
@@ -182,6 +186,7 @@ class AsyncStep:
                 collector.add_module(function.module, frontier.repoint(function))
         for module, found in self._idle.calls_in_tests():
             collector.add_module(module, found)
+        self._made_of_factories(collector, frontier)
         for path, span, old, new in frontier.moved:
             collector.change_session(path, span, old, new)
         self._scoped(collector, frontier)
@@ -256,7 +261,8 @@ class AsyncStep:
         """Loader options for queries, other than those that are translated just now."""
         converts = self.colouring.converts
         collector.diagnostics += self._loads.diagnostics()
-        collector.diagnostics += dynamic_reads(self._project, self.colouring)
+        sinks = self._loads.analysis.sinks
+        collector.diagnostics += dynamic_reads(self._project, self.colouring, sinks)
         for module, found in self._loads.imports(converts).items():
             collector.add_module(module, found)
         for module, found in self._loads.gets(converts).items():
@@ -402,6 +408,7 @@ class AsyncStep:
         collector.add_module(function.module, self._both.split(function))
         self._attributes(collector, function, sessions, found.sync_spans)
         collector.add_module(function.module, driver_type_edits(self._project, function))
+        collector.add_module(function.module, object_session_edits(self._project, function))
         if is_test_path(path) and (is_test(function) or is_fixture(function)):
             collector.add_module(function.module, pytest_edits(function))
 
@@ -423,6 +430,9 @@ class AsyncStep:
                 self._awaited_models[access.model] = None
         found = refresh_edits(self._project, function, sessions.gone, self._effects)
         collector.add(path, found)
+        reloads = self._rollbacks.reloads(function, sessions.gone)
+        collector.add(path, reloads.edits)
+        self._awaited_models.update(reloads.models)
         loads = self._loads.awaits(function)
         collector.add(path, loads.edits)
         self._awaited_models.update(loads.models)
@@ -434,6 +444,17 @@ class AsyncStep:
                 statement = self._project.statement_of(factory.value)
                 found = frontier.repoint_statement(factory.module, statement)
                 collector.add_module(factory.module, found)
+
+    def _made_of_factories(self, collector: Collector, frontier: Frontier) -> None:
+        """Objects whose methods stay sync get a sync factory, whoever makes them."""
+        for function in self._project.functions:
+            if function in self._world.staying or not self._world.takes_part(function.module.path):
+                continue
+            for site in self._project.calls(function):
+                classes = [t.cls for t in site.targets if t.name == "__init__" and t.cls]
+                if isinstance(site.node, s.Call) and any(map(self._world.makes_kept, classes)):
+                    found = frontier.repoint_arguments(function, site.node)
+                    collector.add_module(function.module, found)
 
     def _carriers(self, collector: Collector, frontier: Frontier) -> None:
         """Functions that hand a session on without touching it get its new type."""
@@ -580,7 +601,7 @@ class AsyncStep:
             collector.add_module(module, found)
         relationships = relationship_edits(self._project, self._loads.analysis)
         bases = base_edits(self._project, self._awaited_models)
-        models = read_by_name(self._project, self.colouring)
+        models = read_by_name(self._project, self.colouring, self._loads.analysis.sinks)
         polymorphic = polymorphic_edits(self._project, models)
         for module, found in (*relationships.items(), *polymorphic.items(), *bases.items()):
             collector.add_module(module, found)

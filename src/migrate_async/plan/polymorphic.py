@@ -1,13 +1,15 @@
 """Columns of subclasses, which a query of the base class leaves to be loaded when they are read.
 
-`getattr(product, name)` on what `select(Product)` gave loads the columns of `Book` then and there.
-No await can stand in its place, and nobody can say which names come: the subclasses are mapped to
-be loaded whole, by one more SELECT for each of those that a query gave.
+`product.author`, `getattr(product, name)` or a schema with a field `author` on what
+`select(Product)` gave loads the columns of `Book` then and there, if it is one. Mostly no await can
+stand in its place: the subclasses are mapped to be loaded whole, by one more SELECT for each of
+those that a query gave, or with more columns if all share one table.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 
 from migrate_async.index.project import Model, Project
 from migrate_async.index.scopes import Class, Module, ValueBinding
@@ -20,6 +22,7 @@ from migrate_async.plan.text import text
 _CODEMOD = "eager-relationships"
 _ARGUMENTS = "__mapper_args__"
 _LOAD = "polymorphic_load"
+_TABLE = "__tablename__"
 
 
 def late_subclasses(project: Project, model: Model) -> list[Class]:
@@ -34,11 +37,35 @@ def late_subclasses(project: Project, model: Model) -> list[Class]:
     ]
 
 
+class LateColumns:
+    """Which columns the subclasses of a model have beside its own; remembered."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._found: dict[str, frozenset[str]] = {}
+
+    @cached_property
+    def all(self) -> frozenset[str]:
+        """The names for all models."""
+        return frozenset().union(*map(self.names, self._project.models.values()))
+
+    def names(self, model: Model) -> frozenset[str]:
+        """What objects of `model` have that its own class lacks, and queries of it leave out."""
+        if model.qualname not in self._found:
+            own = {*model.columns, *model.relationships}
+            for cls in self._project.mro(model.cls):
+                own.update(cls.scope.names)
+            models = self._project.models
+            late = late_subclasses(self._project, model)
+            names = {name for cls in late for name in models[cls.qualname].columns}
+            self._found[model.qualname] = frozenset(names - own)
+        return self._found[model.qualname]
+
+
 def can_be_loaded(classes: Iterable[Class]) -> bool:
-    """Whether all of them are joined subclasses whose mapping is written out."""
+    """Whether all of them are subclasses whose mapping is written out."""
     return all(
-        "__tablename__" in cls.scope.names
-        and "polymorphic_identity" in _keys(_arguments(cls))
+        "polymorphic_identity" in _keys(_arguments(cls))
         and "concrete" not in _keys(_arguments(cls))
         for cls in classes
     )
@@ -65,7 +92,8 @@ def _load(edits: ModuleEdits, cls: Class, base: Model) -> None:
         f"{text(key)}: {text(value)}" if key is not None else f"**{text(value)}"
         for key, value in zip(arguments.keys, arguments.values, strict=True)
     ]
-    items.append(f'"{_LOAD}": "selectin"')
+    way = "selectin" if _TABLE in cls.scope.names else "inline"
+    items.append(f'"{_LOAD}": "{way}"')
     code = f"{{{', '.join(items)}}}"
     edits.edits.append(p.ReplaceExpression(span=arguments.span, codemod=_CODEMOD, code=code))
     edits.diagnostics.append(
@@ -76,7 +104,7 @@ def _load(edits: ModuleEdits, cls: Class, base: Model) -> None:
             code="MA508",
             severity=Severity.NOTE.value,
             message=f"queries of {base.cls.name} now load the columns of {cls.name}, too: "
-            "code reads them by names that only it knows, where nothing can await",
+            "code reads them from such objects, where nothing can await",
             next_step="use selectin_polymorphic() in the queries that need it, to load less "
             "elsewhere",
         )

@@ -31,6 +31,8 @@ class Need:
     relationship: Relationship
     reader: str
     place: str
+    is_endless: bool = False
+    """Whether the reader follows it as far as it leads."""
 
 
 def relationship_edits(project: Project, analysis: Analysis) -> dict[Module, ModuleEdits]:
@@ -40,7 +42,9 @@ def relationship_edits(project: Project, analysis: Analysis) -> dict[Module, Mod
     for need in _needs((item.step, item.sink) for item in analysis.decisions.always):
         relationship = need.relationship
         if relationship.lazy in ON_ACCESS:
-            needs.setdefault((relationship.node, relationship.is_backref), need)
+            key = (relationship.node, relationship.is_backref)
+            if key not in needs or (need.is_endless and not needs[key].is_endless):
+                needs[key] = need
     blocked = ((step, sink) for sink in analysis.sinks for step in sink.reads.blocked)
     for need in _needs(blocked):
         module = need.relationship.scope.module
@@ -63,7 +67,8 @@ def _needs(reads: Iterable[tuple[Step, Sink]]) -> Iterator[Need]:
     for step, sink in reads:
         if step.relationship is not None:
             place = f"{sink.function.module.path}:{sink.node.line}"
-            yield Need(step.model, step.name, step.relationship, sink.reader, place)
+            is_endless = step in sink.reads.endless
+            yield Need(step.model, step.name, step.relationship, sink.reader, place, is_endless)
 
 
 def _eager(edits: ModuleEdits, need: Need, depth: int) -> None:
@@ -76,15 +81,17 @@ def _eager(edits: ModuleEdits, need: Need, depth: int) -> None:
         _set_inside(edits, call, arguments)
     else:
         _set_arguments(edits, call, arguments)
+    limited = bool(depth) and need.is_endless
+    limit = f", {depth} levels deep: below that, reading it raises MissingGreenlet" * limited
     edits.diagnostics.append(
         Diagnostic(
             path=relationship.scope.module.path,
             line=call.line,
             column=call.col,
             code="MA501",
-            severity="note",
+            severity="warning" if limited else "note",
             message=f"{need.model.name}.{need.name} is now loaded with its object: "
-            f"{need.reader} reads it where nothing can await ({need.place})",
+            f"{need.reader} reads it where nothing can await ({need.place}){limit}",
             next_step="use selectinload() in the queries that need it, to load less elsewhere",
         )
     )
@@ -149,11 +156,14 @@ def _unloadable(module: Module, need: Need) -> Diagnostic:
 
 
 def _deferred(item: Always) -> Diagnostic:
+    kind, step = "a deferred column", "add `undefer()` to the queries, or read it before"
+    if item.step.expires:
+        kind, step = "an SQL expression, expired by each flush,", "refresh the object before"
     return at(
         item.sink.function.module.path,
         item.sink.node.span,
         "MA503",
-        f"{item.step.model.name}.{item.step.name} is a deferred column that {item.sink.reader} "
-        "reads where nothing can await",
-        "add `undefer()` to the queries, or read it before",
+        f"{item.step.model.name}.{item.step.name} is {kind} that {item.sink.reader} reads where "
+        "nothing can await",
+        step,
     )

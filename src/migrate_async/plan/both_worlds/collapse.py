@@ -14,6 +14,7 @@ from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.handed_objects import hands_objects
 from migrate_async.plan.inner_listeners import registers_listener
 from migrate_async.plan.keep_both.edits import KeptBoth
 from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
@@ -25,7 +26,7 @@ SYNC_SIDE = "sync_session"
 
 
 class Collapse:
-    """Plans the end of the bridges of a project; `lent` are sync sides that stay in use."""
+    """Plans the end of the bridges of a project; `lent` needs sync sides that stay in use."""
 
     def __init__(
         self,
@@ -55,6 +56,8 @@ class Collapse:
                 if site.kind == "bridge" and self._is_over(site):
                     edits = found.setdefault(function.module, ModuleEdits())
                     taken.update(self._take_down(edits, site))
+                elif site.kind == "bridge" and self._lends_objects(site):
+                    self.lent.add(site.node)
                 elif site.kind == "call" and self._makes_async(site):
                     edits = found.setdefault(function.module, ModuleEdits())
                     taken.update(self._own_side(edits, site.node))
@@ -68,6 +71,16 @@ class Collapse:
             and not self._is_twin_call(site)
             and not any(target in self._colouring.kept for target in site.targets)
             and any(self._works_on_session(site, target) for target in site.targets)
+        )
+
+    def _lends_objects(self, site: CallSite) -> bool:
+        """Whether the bridge takes ORM objects into another thread."""
+        call = self._bridge_of(site)
+        return (
+            isinstance(call, s.Call)
+            and not is_run_sync(call)
+            and hands_objects(self._project, call)
+            and any(target in self._colouring.coloured for target in site.targets)
         )
 
     def _is_twin_call(self, site: CallSite) -> bool:

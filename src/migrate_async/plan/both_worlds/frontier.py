@@ -236,6 +236,11 @@ class Frontier:
         """Edits of one statement at the top level of a module."""
         return self._repoint(module.body, _outermost(statement))
 
+    def repoint_arguments(self, function: Function, call: s.Call) -> ModuleEdits:
+        """Edits of a call by which code makes an object that stays sync: factories it is given."""
+        values = (*call.args, *(keyword.value for keyword in call.keywords))
+        return self._repoint(function, [node for value in values for node in _outermost(value)])
+
     def _repoint(self, function: Function, nodes: Iterable[s.Name | s.Attribute]) -> ModuleEdits:
         found = ModuleEdits()
         for node in nodes:

@@ -65,7 +65,7 @@ class SyncWorld:
         """Whether an uncoloured function hands its session to code that stays sync."""
         kept = self._colouring.kept
         cls = function.cls
-        if function.name == "__init__" and cls is not None and self.holds_kept(cls):
+        if function.name == "__init__" and cls is not None and self.makes_kept(cls):
             return True
         if function.is_async and not self._takes_sync_session(function):
             return False
@@ -92,6 +92,14 @@ class SyncWorld:
         """Whether objects of `cls` keep a session that stays sync."""
         kept = self._colouring.kept
         return self._holders.holds(cls) and any(m in kept for m in self._holders.members(cls))
+
+    def makes_kept(self, cls: Class) -> bool:
+        """Whether methods of `cls` stay sync, on a session or a factory that `__init__` keeps."""
+        return any(
+            member.cls is not None
+            and (member.cls in self._project.mro(cls) or cls in self._project.mro(member.cls))
+            for member in self._colouring.kept
+        )
 
     @cached_property
     def _kept_value_users(self) -> frozenset[Function]:

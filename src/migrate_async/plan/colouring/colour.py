@@ -31,7 +31,10 @@ _NO_CALL = ("implicit", "property")
 """Kinds of sites that run a function without calling it: there is nothing to wrap in a bridge."""
 
 _BY_SYNTAX = ("property", "dunder", "init")
-"""Boundaries of functions that work on the session at hand; tasks and commands open their own."""
+"""Boundaries of functions that work on the session at hand; tasks and commands open their own.
+
+So do others on the session that an object keeps, or that they are given.
+"""
 
 Obstacle = Callable[[Function, Mapping[Function, Reason]], "Reason | None"]
 
@@ -92,8 +95,9 @@ def _unaware(
 def _runners(
     project: Project, function: Function, bounds: Bounds
 ) -> Iterator[tuple[Function, Reason]]:
+    is_lent = function.boundary in _BY_SYNTAX or bounds.sharing.is_kept(function)
     for site in project.callers(function):
-        lends = function.boundary in _BY_SYNTAX or project.passes_session(site)
+        lends = is_lent or project.passes_session(site)
         if lends and spreads(site):
             yield site.function, _calls(site, function)
     for callback in bounds.callbacks.of(function):
@@ -129,6 +133,8 @@ def _coloured(
         add(function, reason)
     while pending:
         function = pending.pop()
+        for inner in project.wrapped_by(function):
+            add(inner, _is_wrapped(inner, function))
         for site in project.callers(function):
             if spreads(site) and not (function.boundary and not function.is_lambda):
                 add(site.function, _calls(site, function))
@@ -304,6 +310,12 @@ class _Keeper:
 
 def _calls(site: CallSite, function: Function) -> Reason:
     return _reason("calls", f"calls {function.qualname}", site, function)
+
+
+def _is_wrapped(function: Function, wrapper: Function) -> Reason:
+    line = function.node.line if function.node else 0
+    text = f"its decorator runs {wrapper.qualname} in its place"
+    return Reason("wrapped", text, function.module.path, line, wrapper.qualname)
 
 
 def _hands_on(callback: Callback) -> Reason:

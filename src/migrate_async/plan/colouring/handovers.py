@@ -15,12 +15,16 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.index.sessions import is_heuristic
 from migrate_async.index.types import Type
+from migrate_async.knowledge.dispatch import CALLABLES
 from migrate_async.knowledge.external import HARMLESS_ROOTS
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, Severity, at
 from migrate_async.plan.paths import is_test_path
 
 OPEN_END = "MA203"
+
+_ENDS = frozenset({"commit", "flush", "rollback"})
+"""Methods of sessions that few other objects have."""
 
 
 def unfollowed(project: Project, function: Function) -> CallSite | None:
@@ -38,6 +42,22 @@ def unfollowed(project: Project, function: Function) -> CallSite | None:
         assert isinstance(site.node, s.Call)  # noqa: S101  sites of this kind are
         types = project.infer(site.node.func, site.scope)
         if not site.resolved or any(map(_is_unknown, types)):
+            return site
+    return None
+
+
+def end_in_wrapper(project: Project, function: Function) -> CallSite | None:
+    """The first `x.commit()` of a decorator's wrapper where nobody can say what `x` is.
+
+    It found its session among the arguments of what it decorates: `kwargs.get("db") or args[0]`.
+    """
+    if not project.wrapped_by(function):
+        return None
+    for site in project.calls(function):
+        func = site.node.func if isinstance(site.node, s.Call) else None
+        if site.kind != "call" or site.resolved or not isinstance(func, s.Attribute):
+            continue
+        if func.attr in _ENDS:
             return site
     return None
 
@@ -73,6 +93,10 @@ def _is_unknown(item: Type) -> bool:
     """Whether nobody has read the code of `item`: it is neither ours nor one of our tables'."""
     if isinstance(item, t.Method):
         return isinstance(item.owner, t.Instance)
+    if isinstance(item, t.ExternalInstance):
+        return item.dotted in CALLABLES  # nobody knows which function it is
+    if isinstance(item, t.External) and item.dotted == "builtins.getattr":
+        return True
     if isinstance(item, t.ExternalMethod):
         return item.owner.partition(".")[0] not in HARMLESS_ROOTS
     if isinstance(item, (t.External, t.ExternalResult)):

@@ -41,6 +41,10 @@ class Holders:
         found = (member for key in self._made.get(function, ()) for member in self._members[key])
         return tuple(dict.fromkeys(found))
 
+    def uses(self, function: Function) -> bool:
+        """Whether `function` uses a session that an object keeps."""
+        return function in self._keys_of
+
     def holds(self, cls: Class) -> bool:
         """Whether objects of `cls` keep a session."""
         return cls in self._classes

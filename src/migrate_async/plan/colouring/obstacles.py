@@ -13,6 +13,7 @@ from migrate_async.knowledge.sqlalchemy import FOREIGN_SESSIONS
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason, Step
 from migrate_async.plan.alembic.environment import environments, is_revision
+from migrate_async.plan.colouring.generators import Generators
 from migrate_async.plan.colouring.locks import locked_blocks
 from migrate_async.plan.colouring.owners import caller_of
 from migrate_async.plan.colouring.responses import Responses
@@ -52,6 +53,7 @@ class Obstacles:
         self._touches = touches
         self._step = step
         self._locked: dict[Function, tuple[s.With, ...]] = {}
+        self._generators = Generators(project)
 
     def __call__(self, function: Function, coloured: Mapping[Function, Reason]) -> Reason | None:
         checks = (
@@ -72,7 +74,7 @@ class Obstacles:
             reason = check(function)
             if reason is not None:
                 return reason
-        return self._no_await(function, coloured)
+        return self._generators.obstacle(function, coloured) or self._no_await(function, coloured)
 
     def _boundary(self, function: Function) -> Reason | None:
         if function.is_async and (function.boundary or "").startswith("value:"):

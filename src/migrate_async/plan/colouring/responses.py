@@ -83,7 +83,7 @@ class Responses:
         for model in self._project.models.values():
             for owner in self._project.mro(model.cls):
                 for function in self._members.get(owner, ()):
-                    if self._touches.first(function) is not None:
+                    if self._touches.first(function) or self._touches.left(function):
                         found.setdefault((model.cls, function.name), function)
         return found
 

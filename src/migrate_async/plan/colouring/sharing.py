@@ -8,6 +8,7 @@ from typing import Protocol
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.plan.colouring.closures import Closures
+from migrate_async.plan.colouring.factories import KeptFactories
 from migrate_async.plan.colouring.holders import Holders
 
 
@@ -17,6 +18,9 @@ class Sharing(Protocol):
     def peers(self, function: Function) -> Iterable[Function]:
         """Functions that share a session object with `function`, and so its verdict."""
 
+    def is_kept(self, function: Function) -> bool:
+        """Whether `function` works on a session that an object keeps."""
+
     def makers(self, function: Function) -> Iterable[Function]:
         """Functions that make the object which holds the session of `function`."""
 
@@ -25,15 +29,20 @@ class Sharing(Protocol):
 
 
 class SharedSessions:
-    """Sessions that objects keep, and those that functions inside functions use."""
+    """Sessions, and factories, that objects keep, and what functions inside functions use."""
 
     def __init__(self, project: Project) -> None:
         self.holders = Holders(project)
         self.closures = Closures(project, self.holders)
+        self.factories = KeptFactories(project)
 
     def peers(self, function: Function) -> Iterable[Function]:
         yield from self.holders.peers(function)
         yield from self.closures.peers(function)
+        yield from self.factories.peers(function)
+
+    def is_kept(self, function: Function) -> bool:
+        return self.holders.uses(function)
 
     def makers(self, function: Function) -> Iterable[Function]:
         return self.holders.makers(function)

@@ -13,8 +13,10 @@ from migrate_async.knowledge.sqlalchemy import INSPECTORS
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.blocks import is_unplaced
-from migrate_async.plan.colouring.handovers import unfollowed
+from migrate_async.plan.colouring.endless import Endless
+from migrate_async.plan.colouring.handovers import end_in_wrapper, unfollowed
 from migrate_async.plan.creations import creation
+from migrate_async.plan.object_sessions import object_sessions
 from migrate_async.plan.queries import LEAVE, Chain, QueryPlan
 
 METADATA = frozenset({"metadata", "schema"})
@@ -52,6 +54,7 @@ class Touches:
         self._project = project
         self._queries = queries
         self._found: dict[Function, tuple[Touch, ...]] = {}
+        self._endless = Endless(project)
 
     def of(self, function: Function) -> tuple[Touch, ...]:
         """Operations other than legacy queries, in source order."""
@@ -100,11 +103,14 @@ class Touches:
         return None
 
     def handover(self, function: Function) -> Reason | None:
-        """The first call of `function` that hands its session to code which nobody can read."""
+        """The first call of `function` with a session in it that nobody can follow."""
         site = unfollowed(self._project, function)
+        text = "it passes its session to a call nobody can follow"
+        if site is None:
+            site = end_in_wrapper(self._project, function)
+            text = "it finds its session among the arguments of the function that it wraps"
         if site is None:
             return None
-        text = "it passes its session to a call nobody can follow"
         return Reason("unresolved", text, function.module.path, site.node.line)
 
     def first(self, function: Function) -> Reason | None:
@@ -113,10 +119,26 @@ class Touches:
         lines += [
             (chain.span[0], "runs a query") for chain in self.chains(function) if chain.executes
         ]
+        lines += [
+            (call.line, "gives an object's session")
+            for call in object_sessions(self._project, function)
+            if self._is_given(call, function)
+        ]
+        followed = self._endless.read(function)
+        if followed is not None:
+            lines.append((followed.line, f"follows {followed.attr} as far as it leads"))
         if not lines:
             return None
         line, text = min(lines)
         return Reason("session-operation", text, function.module.path, line)
+
+    def _is_given(self, call: s.Call, function: Function) -> bool:
+        """Whether `function` returns a session, and so perhaps the one that `call` gives."""
+        return any(
+            value is call
+            or self._project.session_kind(value, self._project.scope_of(value)) == "sync"
+            for value in function.returns
+        )
 
     @cached_property
     def _chains(self) -> dict[Function, tuple[Chain, ...]]:

@@ -221,6 +221,9 @@ class Verdicts:
                 if other is not function and self.full.converts(other):
                     yield other
 
+    def is_kept(self, function: Function) -> bool:
+        return self._shared.is_kept(function)
+
     def makers(self, function: Function) -> Iterable[Function]:
         return self._shared.makers(function)
 

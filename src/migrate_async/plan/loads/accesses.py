@@ -80,7 +80,7 @@ class Accesses:
     def named(self, function: Function) -> Iterator[NamedAccess]:
         """Reads in the function's own code whose attribute is a string."""
         for node in self._own_code(function):
-            if isinstance(node, s.Call) and (name := _read_name(node)) in self._names:
+            if isinstance(node, s.Call) and (name := read_name(node)) in self._names:
                 scope = self._project.scope_of(node)
                 step = self._step(node.args[0], name, scope)
                 if step is not None:
@@ -127,7 +127,7 @@ class Accesses:
         return isinstance(parent, s.AnnotatedAssign) and parent.target is node
 
 
-def _read_name(call: s.Call) -> str:
+def read_name(call: s.Call) -> str:
     """The `name` of `getattr(x, "name")` and `hasattr(x, "name")`; empty: no such call."""
     if not isinstance(call.func, s.Name) or call.func.id not in ("getattr", "hasattr"):
         return ""

@@ -31,12 +31,16 @@ from migrate_async.plan.paths import is_test_path
 
 @dataclass(frozen=True)
 class Awaiting:
-    """The attributes `paths` of the objects `root` are awaited above `statement`."""
+    """The attributes `paths` of the objects `root` are awaited above `statement`.
+
+    Those of `endless` are followed as far as they lead.
+    """
 
     sink: Sink
     root: Root
     statement: s.Stmt
     paths: frozenset[Path]
+    endless: frozenset[Step]
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,9 @@ class Decider:
     def _reads(self, sink: Sink) -> Iterator[_Read]:
         prefixes = {path[:end] for path in sink.paths for end in range(1, len(path) + 1)}
         for path in sorted(prefixes, key=names):
-            if sink.value is None or not sink.reads.endless.isdisjoint(path):
+            if path[-1].expires and not self._safety.flushes(sink.function):
+                continue
+            if sink.value is None or path[-1].expires or not sink.reads.endless.isdisjoint(path):
                 uses = [Use(None, path)]
             else:
                 uses = self._producers.of(sink.value, sink.scope, path)
@@ -191,7 +197,9 @@ class Decider:
     # --- other ways ----------------------------------------------------------------------------
 
     def _without_option(self, sink: Sink, paths: set[Path], found: Decisions) -> None:
-        finite = frozenset(path for path in paths if sink.reads.endless.isdisjoint(path))
+        followed = _followed(sink.reads.endless)
+        lost = sink.reads.endless - followed
+        finite = frozenset(path for path in paths if lost.isdisjoint(path))
         awaiting = self._awaiting(sink, finite) if finite else None
         if awaiting is not None:
             found.awaiting.append(awaiting)
@@ -214,7 +222,7 @@ class Decider:
             return None
         if not self._has_place(root, statement):
             return None
-        return Awaiting(sink, root, statement, whole)
+        return Awaiting(sink, root, statement, whole, _followed(sink.reads.endless))
 
     def _has_place(self, root: Root, statement: s.Stmt) -> bool:
         """Whether `root` is, or can get, a name above `statement`."""
@@ -223,6 +231,13 @@ class Decider:
         if not self._statements.hoists(root.node, statement):
             return False
         return not root.is_many or self._statements.gives_list(root.node, root.scope)
+
+
+def _followed(endless: frozenset[Step]) -> frozenset[Step]:
+    """The steps of circles of one class each, if only one leaves each class."""
+    turns = [step for step in endless if step.turns]
+    models = [step.model for step in turns]
+    return frozenset(step for step in turns if models.count(step.model) == 1)
 
 
 def _mapping(step: Step) -> Mapping:

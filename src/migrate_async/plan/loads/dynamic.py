@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from migrate_async.index.project import Model, Project
 from migrate_async.index.scopes import Function, Module
@@ -10,8 +11,10 @@ from migrate_async.index.types import Instance
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.colouring.colour import Colouring
+from migrate_async.plan.loads.accesses import read_name
+from migrate_async.plan.loads.sinks import Sink
 from migrate_async.plan.paths import is_test_path
-from migrate_async.plan.polymorphic import can_be_loaded, late_subclasses
+from migrate_async.plan.polymorphic import LateColumns, can_be_loaded, late_subclasses
 
 DEPENDS_ON_LOADS = "MA507"
 
@@ -19,38 +22,79 @@ _DICT = "__dict__"
 _GETATTR = "getattr"
 
 
-def dynamic_reads(project: Project, colouring: Colouring) -> Iterator[Diagnostic]:
+def dynamic_reads(
+    project: Project, colouring: Colouring, sinks: Iterable[Sink]
+) -> Iterator[Diagnostic]:
     """`getattr(x, name)` and `x.__dict__` of ORM objects, in code that runs on the event loop.
 
     The first may load a deferred column, or one of a subclass whose mapping cannot be changed (see
-    `plan.polymorphic`); the second has more in it than before where something is loaded eagerly
-    now.
+    `plan.polymorphic`), and so may attributes that only a subclass has; `__dict__` has more in it
+    than before where something is loaded eagerly now.
     """
-    for function, node in _nodes(project, colouring):
+    for function, node in _nodes(project, colouring, LateColumns(project)):
         if isinstance(node, s.Attribute) and node.attr == _DICT:
             for model in _models(project, node.value):
-                yield _told(function, node, f"what `__dict__` of a {model.cls.name} holds")
+                yield _told(function, node.span, f"what `__dict__` of a {model.cls.name} holds")
         elif isinstance(node, s.Call) and _is_dynamic_getattr(node):
             for model in _models(project, node.args[0]):
-                if _loads_late(project, model):
-                    what = f"whether this loads a column of a {model.cls.name}"
-                    yield _told(function, node, what)
+                if _has_deferred(model):
+                    yield _told(function, node.span, _whether(model))
+    for read in _late_reads(project, colouring, sinks):
+        if _is_left(project, read.model) and not _has_deferred(read.model):
+            yield _told(read.function, read.span, _whether(read.model))
 
 
-def read_by_name(project: Project, colouring: Colouring) -> list[Model]:
-    """The models of the objects that `getattr(x, name)` reads in code on the event loop."""
-    found: dict[str, Model] = {}
-    for _, node in _nodes(project, colouring):
+@dataclass(frozen=True)
+class _LateRead:
+    """Code reads what only subclasses of `model` have, of what may be one of them."""
+
+    function: Function
+    span: s.Span
+    model: Model
+
+
+def read_by_name(project: Project, colouring: Colouring, sinks: Iterable[Sink]) -> list[Model]:
+    """The models of whose objects code on the event loop reads what only their subclasses have."""
+    reads = _late_reads(project, colouring, sinks)
+    return list({read.model.qualname: read.model for read in reads}.values())
+
+
+def _late_reads(
+    project: Project, colouring: Colouring, sinks: Iterable[Sink]
+) -> Iterator[_LateRead]:
+    late = LateColumns(project)
+    for function, node in _nodes(project, colouring, late):
+        if not isinstance(node, s.Attribute | s.Call):
+            continue
+        models: Iterable[Model] = _read_late(project, late, node)
         if isinstance(node, s.Call) and _is_dynamic_getattr(node):
-            found.update((model.qualname, model) for model in _models(project, node.args[0]))
-    return list(found.values())
+            models = _models(project, node.args[0])
+        yield from (_LateRead(function, node.span, model) for model in models)
+    for sink in sinks:
+        for cls in sorted(sink.reads.late, key=lambda cls: cls.qualname):
+            yield _LateRead(sink.function, sink.node.span, project.models[cls.qualname])
 
 
-def _nodes(project: Project, colouring: Colouring) -> Iterator[tuple[Function, s.AnyNode]]:
+def _read_late(project: Project, late: LateColumns, node: s.Attribute | s.Call) -> Iterator[Model]:
+    """The models of whose objects `node` reads a column that one of their subclasses has."""
+    if isinstance(node, s.Attribute):
+        owner, name = node.value, node.attr
+    elif name := read_name(node):
+        owner = node.args[0]
+    else:
+        return
+    for model in _models(project, owner) if name in late.all else ():
+        if name in late.names(model):
+            yield model
+
+
+def _nodes(
+    project: Project, colouring: Colouring, late: LateColumns
+) -> Iterator[tuple[Function, s.AnyNode]]:
     """What stands in functions that run on the event loop, if any do."""
     if not any(colouring.converts(function) for function in colouring.coloured):
         return
-    reading = _reading(project)
+    reading = _reading(project, late)
     for function in project.functions:
         if function.module not in reading or function in colouring.kept:
             continue
@@ -58,19 +102,26 @@ def _nodes(project: Project, colouring: Colouring) -> Iterator[tuple[Function, s
             yield from ((function, node) for node in s.walk(function.node))
 
 
-def _reading(project: Project) -> frozenset[Module]:
-    """The modules that read attributes in a way that names none of them."""
-    found = {module for module in project.modules.values() if _DICT in module.attributes}
+def _reading(project: Project, late: LateColumns) -> frozenset[Module]:
+    """The modules that read what only subclasses have, or attributes that they do not name."""
+    names = {_DICT, *late.all}
+    found = {
+        module for module in project.modules.values() if not names.isdisjoint(module.attributes)
+    }
     for function in project.functions:
         if any(call.name == _GETATTR for call in function.calls):
             found.add(function.module)
     return frozenset(found)
 
 
-def _told(function: Function, node: s.Expr, what: str) -> Diagnostic:
+def _whether(model: Model) -> str:
+    return f"whether this loads a column of a {model.cls.name}"
+
+
+def _told(function: Function, span: s.Span, what: str) -> Diagnostic:
     return at(
         function.module.path,
-        node.span,
+        span,
         DEPENDS_ON_LOADS,
         f"{what} depends on what is loaded by then, and no load can be awaited here",
         "name the attributes, or load all of them in the query (`selectin_polymorphic`, `undefer`)",
@@ -88,8 +139,11 @@ def _models(project: Project, value: s.Expr) -> list[Model]:
     return [model for name, model in project.models.items() if name in classes][:1]
 
 
-def _loads_late(project: Project, model: Model) -> bool:
-    """Whether objects of `model` may have columns that no query will select."""
+def _is_left(project: Project, model: Model) -> bool:
+    """Whether objects of `model` may have columns that no query can be told to select."""
     late = late_subclasses(project, model)
-    is_left = bool(late) and not can_be_loaded(late)
-    return is_left or any(column.deferred for column in model.columns.values())
+    return bool(late) and not can_be_loaded(late)
+
+
+def _has_deferred(model: Model) -> bool:
+    return any(column.deferred for column in model.columns.values())

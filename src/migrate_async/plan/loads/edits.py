@@ -19,6 +19,7 @@ from migrate_async.plan.loads.names import Naming
 from migrate_async.plan.loads.paths import (
     LOADERS,
     Path,
+    Step,
     awaiting,
     indented,
     loaders,
@@ -153,16 +154,18 @@ class LoadEdits:
     def awaits(self, function: Function) -> FunctionLoads:
         """What `function` awaits for those who cannot."""
         found = FunctionLoads()
-        groups: dict[tuple[s.Stmt, str, bool | None], tuple[Root, set[Path]]] = {}
+        groups: dict[tuple[s.Stmt, str, bool | None], tuple[Root, set[Path], set[Step]]] = {}
         for item in self._of(function):
             named = item.root.node.id if isinstance(item.root.node, s.Name) else item.root.node.span
             key = (item.statement, str(named), item.root.is_many)
-            groups.setdefault(key, (item.root, set()))[1].update(item.paths)
+            _, paths, endless = groups.setdefault(key, (item.root, set(), set()))
+            paths.update(item.paths)
+            endless.update(item.endless)
             for path in item.paths:
                 found.models.update(dict.fromkeys(step.model for step in path))
-        for (statement, _, _), (root, paths) in groups.items():
+        for (statement, _, _), (root, paths, endless) in groups.items():
             found.statements.append(statement)
-            found.edits += self._lines(function, statement, root, paths)
+            found.edits += self._lines(function, statement, root, paths, endless)
         return found
 
     def _of(self, function: Function) -> list[Awaiting]:
@@ -170,7 +173,12 @@ class LoadEdits:
         return [item for item in awaiting if item.sink.function is function]
 
     def _lines(
-        self, function: Function, statement: s.Stmt, root: Root, paths: set[Path]
+        self,
+        function: Function,
+        statement: s.Stmt,
+        root: Root,
+        paths: set[Path],
+        endless: set[Step],
     ) -> Iterator[p.AnyEdit]:
         fresh = _Fresh(function)
         may_be_none = True
@@ -186,9 +194,9 @@ class LoadEdits:
         below = tree(paths)
         if root.is_many:
             item = fresh(singular(name))
-            lines = [f"for {item} in {name}:", *indented(awaiting(item, below, fresh))]
+            lines = [f"for {item} in {name}:", *indented(awaiting(item, below, fresh, endless))]
         else:
-            lines = list(awaiting(name, below, fresh))
+            lines = list(awaiting(name, below, fresh, endless))
             if may_be_none:
                 lines = [f"if {name} is not None:", *indented(lines)]
         code = "\n".join(lines)

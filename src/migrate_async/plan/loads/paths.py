@@ -17,11 +17,16 @@ _EAGER = frozenset({"joined", "selectin", "subquery", "immediate"})
 
 @dataclass(frozen=True)
 class Step:
-    """Reading `name` of a `model` object; `relationship` is None for a deferred column."""
+    """Reading `name` of a `model` object; `relationship` is None for a deferred column.
+
+    It is also None for an SQL expression, which is loaded with the object but `expires` with each
+    flush of it.
+    """
 
     model: Class
     name: str
     relationship: Relationship | None = None
+    expires: bool = False
 
     @property
     def target(self) -> Class | None:
@@ -51,6 +56,11 @@ class Step:
             (k.value for k in self.relationship.node.keywords if k.arg == "collection_class"), None
         )
         return given is None or s.dotted_name(given) in ("list", "set")
+
+    @property
+    def turns(self) -> bool:
+        """Whether it leads to objects of the same class, which can be followed one by one."""
+        return self.target is self.model and (self.is_iterable or not self.is_many)
 
 
 Path: TypeAlias = tuple[Step, ...]
@@ -125,11 +135,18 @@ def tree(paths: Iterable[Path]) -> Tree:
     return root
 
 
-def awaiting(owner: str, below: Tree, fresh: Callable[[str], str]) -> Iterator[str]:
+def awaiting(
+    owner: str, below: Tree, fresh: Callable[[str], str], endless: Container[Step] = ()
+) -> Iterator[str]:
     """Lines that await the attributes in `below` of the object named `owner`, one by one.
 
-    `fresh` gives a name that the function does not use yet.
+    `fresh` gives a name that the function does not use yet; `endless` are relationships of objects
+    to their own kind that are followed as far as they lead.
     """
+    turn = next((step for step, _ in below.values() if step in endless), None)
+    if turn is not None:
+        yield from _following(owner, turn, below, fresh, endless)
+        return
     for step, inner in below.values():
         value = f"await {owner}.awaitable_attrs.{step.name}"
         if not inner:
@@ -137,12 +154,32 @@ def awaiting(owner: str, below: Tree, fresh: Callable[[str], str]) -> Iterator[s
         elif step.is_many:
             item = fresh(singular(step.name))
             yield f"for {item} in {value}:"
-            yield from indented(awaiting(item, inner, fresh))
+            yield from indented(awaiting(item, inner, fresh, endless))
         else:
             name = fresh(step.name)
             yield f"{name} = {value}"
             yield f"if {name} is not None:"
-            yield from indented(awaiting(name, inner, fresh))
+            yield from indented(awaiting(name, inner, fresh, endless))
+
+
+def _following(
+    owner: str, turn: Step, below: Tree, fresh: Callable[[str], str], endless: Container[Step]
+) -> Iterator[str]:
+    """`turn` of the object named `owner`, of what that gives, and so on, with what else is read."""
+    others = {name: item for name, item in below.items() if item[0] is not turn}
+    if turn.is_many:
+        pending, one = fresh("pending"), fresh(singular(turn.name))
+        yield f"{pending} = [{owner}]"
+        yield f"while {pending}:"
+        lines = [f"{one} = {pending}.pop()", *awaiting(one, others, fresh, endless)]
+        lines.append(f"{pending}.extend(await {one}.awaitable_attrs.{turn.name})")
+    else:
+        one = fresh(turn.name)
+        yield f"{one} = {owner}"
+        yield f"while {one} is not None:"
+        lines = list(awaiting(one, others, fresh, endless))
+        lines.append(f"{one} = await {one}.awaitable_attrs.{turn.name}")
+    yield from indented(lines)
 
 
 def indented(lines: Iterable[str]) -> Iterator[str]:
@@ -151,6 +188,8 @@ def indented(lines: Iterable[str]) -> Iterator[str]:
 
 def singular(name: str) -> str:
     """A name for one of `name`."""
+    if name.endswith("children"):
+        return name.removesuffix("ren")
     if name.endswith("ies") and len(name) > len("ies"):
         return f"{name[:-3]}y"
     if name.endswith("s") and not name.endswith("ss") and len(name) > 1:

@@ -15,6 +15,7 @@ from migrate_async.plan.loads.sinks import own_attributes
 _DISTURBING = frozenset(
     {"commit", "refresh", "rollback", "expire", "expire_all", "expunge", "expunge_all", "close"}
 )
+_FLUSHING = frozenset({"add", "add_all", "begin_nested", "commit", "delete", "flush", "merge"})
 _EAGER = frozenset({"joined", "selectin", "subquery", "immediate"})
 
 
@@ -24,6 +25,7 @@ class Safety:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._disturbs: dict[Function, bool] = {}
+        self._flushes: dict[Function, bool] = {}
         self._alone: dict[tuple[s.Expr, Class], bool] = {}
 
     def holds(self, use: Use, function: Function) -> bool:
@@ -36,16 +38,24 @@ class Safety:
             return False
         return query.kind not in ("get", "legacy-get") or self._is_alone(query, use.path[0].model)
 
+    def flushes(self, function: Function) -> bool:
+        """Whether `function`, or what it calls, may flush what it changed."""
+        return self._uses(function, _FLUSHING, self._flushes)
+
     def _is_disturbing(self, function: Function) -> bool:
         """Whether `function`, or what it calls, ends a transaction or expires objects."""
-        if function not in self._disturbs:
-            self._disturbs[function] = True  # until the contrary is found
-            self._disturbs[function] = any(
-                node.attr in _DISTURBING
+        return self._uses(function, _DISTURBING, self._disturbs)
+
+    def _uses(self, function: Function, names: frozenset[str], known: dict[Function, bool]) -> bool:
+        """Whether `function`, or what it calls, uses one of the methods `names` of a session."""
+        if function not in known:
+            known[function] = True  # until the contrary is found
+            known[function] = any(
+                node.attr in names
                 and self._project.session_kind(node.value, self._project.scope_of(node))
                 for node in own_attributes(function)
-            ) or any(map(self._is_disturbing, self._called(function)))
-        return self._disturbs[function]
+            ) or any(self._uses(target, names, known) for target in self._called(function))
+        return known[function]
 
     def _called(self, function: Function) -> Iterator[Function]:
         for site in (*self._project.calls(function), *self._project.bridges(function)):

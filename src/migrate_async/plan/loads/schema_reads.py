@@ -22,6 +22,7 @@ from migrate_async.plan.colouring.schemas import Schemas, classes_in
 from migrate_async.plan.loads.paths import Path, Step
 from migrate_async.plan.loads.roots import Roots
 from migrate_async.plan.loads.sync_reads import SyncReads
+from migrate_async.plan.polymorphic import LateColumns
 
 _ALIASES = ("validation_alias", "alias")
 _CHOICES = frozenset({"AliasChoices", "AliasPath"})
@@ -37,11 +38,16 @@ class Reads:
     """`paths` end; `endless` are the relationships of a circle, which schemas follow for ever.
 
     `blocked` cannot be loaded at all: the relationships are queries, or loading is forbidden.
+    `late` are the models whose subclasses have more columns that are read.
     """
 
     paths: frozenset[Path]
     endless: frozenset[Step] = frozenset()
     blocked: frozenset[Step] = frozenset()
+    late: frozenset[Class] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.paths or self.blocked or self.late)
 
 
 @dataclass
@@ -49,6 +55,15 @@ class _Walk:
     paths: set[Path] = field(default_factory=set)
     endless: set[Step] = field(default_factory=set)
     blocked: set[Step] = field(default_factory=set)
+    late: set[Class] = field(default_factory=set)
+
+    def reads(self) -> Reads:
+        return Reads(
+            frozenset(self.paths),
+            frozenset(self.endless),
+            frozenset(self.blocked),
+            frozenset(self.late),
+        )
 
 
 class SchemaReads:
@@ -63,12 +78,13 @@ class SchemaReads:
         self._members = _members(project)
         self._proxied: dict[tuple[Class, str], tuple[Path, ...]] = {}
         self._read: dict[Class, list[tuple[str, list[Class]]]] = {}
+        self._late = LateColumns(project)
 
     def of(self, schema: Class, model: Class) -> Reads:
         """What filling `schema` reads of a `model` object."""
         walk = _Walk()
         self._walk((schema, model), (), {(schema, model): 0}, walk)
-        return Reads(frozenset(walk.paths), frozenset(walk.endless), frozenset(walk.blocked))
+        return walk.reads()
 
     def along(self, model: Class, chain: Sequence[str]) -> Iterator[Path]:
         """What reading the attributes `chain`, one of the other, from a `model` object loads."""
@@ -182,6 +198,8 @@ class SchemaReads:
         relationship = mapped.relationships.get(attribute)
         if relationship is not None and relationship.lazy in _QUERIES:
             walk.blocked.add(Step(model, attribute, relationship))
+        if attribute in self._late.names(mapped):
+            walk.late.add(model)
         step = self._step(mapped, attribute)
         if step is not None:
             yield (step,), step.target
@@ -199,6 +217,8 @@ class SchemaReads:
         relationship = mapped.relationships.get(attribute)
         if relationship is not None and relationship.lazy not in _STOPS:
             return Step(mapped.cls, attribute, relationship)
+        if attribute in mapped.expressions:
+            return Step(mapped.cls, attribute, expires=True)
         column = mapped.columns.get(attribute)
         return Step(mapped.cls, attribute) if column is not None and column.deferred else None
 

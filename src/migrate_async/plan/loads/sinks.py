@@ -205,7 +205,7 @@ class Sinks:
             filled += [(schema, model, False) for schema, model in others]
         for schema, model, is_known in filled:
             reads = self._schema_reads.of(schema, model)
-            if reads.paths or reads.blocked:
+            if reads:
                 known = value if is_known else None
                 yield Sink(function, value, known, scope, reads, schema.qualname)
 
@@ -226,7 +226,7 @@ class Sinks:
                     continue
                 for inner in dict.fromkeys(classes_in(fields.get(model.name, frozenset()))):
                     reads = self._schema_reads.of(inner, model)
-                    if self._schemas.is_schema(inner) and reads.paths:
+                    if self._schemas.is_schema(inner) and reads:
                         yield Sink(function, value, value, scope, reads, inner.qualname)
 
     def _pairs(self, schemas: list[Class]) -> Iterator[tuple[Class, Class]]:

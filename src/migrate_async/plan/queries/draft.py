@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from migrate_async.index.sessions import gives_object_session
 from migrate_async.knowledge import query_refusals as why
 from migrate_async.knowledge.query_refusals import Refusal
+from migrate_async.knowledge.sqlalchemy import ASYNC_OBJECT_SESSION
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import ImportChange, Link
 from migrate_async.plan.queries.chains import Piece, Step
@@ -72,13 +74,22 @@ class Draft:
     def session(self, state: QueryState, step: s.Expr) -> str:
         """The text for the session that the piece runs on."""
         if self.piece.session is not None:
-            return text(self.piece.session)
+            return self._own_session(self.piece.session)
         ref = state.session
         if ref is None or not is_visible(ref.text, ref.function, self.piece.function):
             raise self.left(why.NO_SESSION, step)
         if ref.new_for:
             self.new_session = ref
         return ref.text
+
+    def _own_session(self, session: s.Expr) -> str:
+        """A coroutine asks an object for its async session."""
+        if not self.setting.awaited or not isinstance(session, s.Call):
+            return text(session)
+        if not gives_object_session(self.setting.project.infer(session.func)):
+            return text(session)
+        arguments = text(session).removeprefix(text(session.func))
+        return f"{self.name(ASYNC_OBJECT_SESSION)}{arguments}"
 
     def entity(self, item: Item, member: str, step: s.Expr) -> str:
         """The text for an entity."""

@@ -3,7 +3,8 @@
 f(db, a)          await db.run_sync(f, a)
 f(a, db=db)       await db.run_sync(lambda session: f(a, db=session))
 f(g(db), db=db)   await db.run_sync(lambda session, a: f(a, db=session), await g(db))
-f(a)              await run_in_threadpool(f, a), where `f` opens a session of its own
+f(a)              await run_in_threadpool(f, a), where `f` opens a session of its own,
+                  or works on the session of an object
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.colour_edits import NAME, ColourEdits
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.touches import Touches
+from migrate_async.plan.handed_objects import hands_objects
 from migrate_async.plan.names import import_path, local_name
 from migrate_async.plan.recolouring.blocking import BlockingWork, report
 
@@ -60,6 +62,7 @@ class Bridges:
         session = self._session(values, site)
         if session is None:
             self.in_thread(found, function, call, awaited=awaited)
+            found.lent += hands_objects(self._project, call)
             return
         blocks = self.blocking.bridged(site)
         if blocks is not None:

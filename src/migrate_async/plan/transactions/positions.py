@@ -87,11 +87,23 @@ def _reads(rest: blocks.Block, name: str) -> bool | None:
     for statement in rest:
         if refreshes(statement, name):
             return False
+        if _gives_each(statement, name):
+            continue  # it may run no turn: the old object may be read below
         if blocks.mentions(statement, name):
             return True
         if isinstance(statement, s.Return | s.Raise):
             return False
     return None
+
+
+def _gives_each(statement: s.Stmt, name: str) -> bool:
+    """Whether `statement` is `for name in ...:`, which does not read the old `name`."""
+    return (
+        isinstance(statement, s.For)
+        and isinstance(statement.target, s.Name)
+        and statement.target.id == name
+        and not blocks.mentions(statement.iter, name)
+    )
 
 
 def _saved(project: Project, before: blocks.Block, name: str) -> bool:

@@ -1,0 +1,74 @@
+"""Generators that become async ones, and those who iterate over them.
+
+`async for`, also in a list comprehension, and responses that stream take an async generator;
+`list()`, `sum()`, `next()`, generator expressions and `yield from` do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from migrate_async.index.callgraph import CallSite
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function, last_name
+from migrate_async.model import syntax as s
+from migrate_async.model.plan import Reason
+
+_STREAMS = frozenset({"StreamingResponse", "EventSourceResponse"})
+_CONTEXTS = frozenset({"contextmanager", "asynccontextmanager"})
+
+
+class Generators:
+    """Answers for one project."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def obstacle(self, function: Function, coloured: Mapping[Function, Reason]) -> Reason | None:
+        """Why `function` cannot be a coroutine, if a generator is the reason."""
+        if function.is_generator and not function.is_async:
+            for found in function.yields:
+                if found.is_from:
+                    text = "`yield from` cannot stand in an async generator"
+                    return Reason("no-await", text, function.module.path, found.line)
+        for site in self._project.calls(function):
+            for target in site.targets if site.kind == "call" else ():
+                if target in coloured and self._gives_generator(target) and not self._fits(site):
+                    text = f"what takes {target.qualname} here takes no async generator"
+                    return Reason(
+                        "no-await", text, function.module.path, site.node.line, target.qualname
+                    )
+        return None
+
+    def _gives_generator(self, target: Function) -> bool:
+        return (
+            target.is_generator
+            and target.decorator_names.isdisjoint(_CONTEXTS)
+            and target not in self._project.session_dependencies
+        )
+
+    def _fits(self, site: CallSite) -> bool:
+        """Whether the call stands where an async generator can, once `async` is written there."""
+        if site.awaited:
+            return True
+        parent = self._project.parent(site.node)
+        if isinstance(parent, s.Generator):
+            around = self._project.parent(parent)
+            return not (isinstance(around, s.Comprehension) and around.kind == "generator")
+        if isinstance(parent, s.Assign):
+            names = [target.id for target in parent.targets if isinstance(target, s.Name)]
+            uses = [use for name in names for use in self._uses(site.function, name)]
+            return len(names) == len(parent.targets) and all(map(self._is_streamed, uses))
+        return isinstance(parent, s.For | s.WithItem) or self._is_streamed(site.node)
+
+    def _uses(self, function: Function, name: str) -> Iterator[s.Name]:
+        for node in s.walk(function.node) if function.node is not None else ():
+            if not isinstance(node, s.Name) or node.id != name:
+                continue
+            if not isinstance(self._project.parent(node), s.Assign):
+                yield node
+
+    def _is_streamed(self, node: s.Expr) -> bool:
+        parent = self._project.parent(node)
+        call = self._project.parent(parent) if isinstance(parent, s.Keyword) else parent
+        return isinstance(call, s.Call) and last_name(call.func) in _STREAMS

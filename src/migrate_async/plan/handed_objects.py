@@ -1,0 +1,27 @@
+"""ORM objects that a call takes into another thread."""
+
+from __future__ import annotations
+
+from migrate_async.index.project import Project
+from migrate_async.index.types import Instance, ListOf, Types
+from migrate_async.model import syntax as s
+
+
+def hands_objects(project: Project, call: s.Call) -> bool:
+    """Whether `call` is made with or on ORM objects, whose session then serves another thread."""
+    values = [*call.args, *(keyword.value for keyword in call.keywords)]
+    if isinstance(call.func, s.Attribute):
+        values.append(call.func.value)
+    elif call.args and isinstance(call.args[0], s.Attribute):
+        values.append(call.args[0].value)  # `run_in_threadpool(x.f)`
+    return any(
+        _holds_objects(project, project.infer(value, project.scope_of(value))) for value in values
+    )
+
+
+def _holds_objects(project: Project, types: Types) -> bool:
+    return any(
+        (isinstance(item, Instance) and item.cls.qualname in project.models)
+        or (isinstance(item, ListOf) and _holds_objects(project, item.items))
+        for item in types
+    )

@@ -1,0 +1,277 @@
+"""Objects that a rollback expires.
+
+A sync session fetches an expired object anew when one of its attributes is read next. Converted
+code awaits one of them, which fetches all: after the rollback, or at the beginning of an `except`
+that is reached once something in its `try` has rolled back. What the rollback has made transient,
+and what it never touched, gives its values as before, without SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from migrate_async.index.project import Model, Project
+from migrate_async.index.scopes import Class, Function, ParameterBinding, Scope
+from migrate_async.index.types import Instance, ListOf, Types
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.plan import blocks
+from migrate_async.plan.names import free_name
+from migrate_async.plan.transactions.commits import called, method_name
+from migrate_async.plan.transactions.positions import Position, positions
+
+NAME = "async-colour"
+
+_EXPIRING = frozenset({"rollback", "expire_all", "expire"})
+_NESTED = frozenset({"begin", "begin_nested"})
+
+
+class Values(Protocol):
+    """What the code shows of the values of names."""
+
+    def may_be_none(self, name: s.Name, scope: Scope, statement: s.Stmt) -> bool:
+        """Whether `name` may hold None at `statement`."""
+
+    def is_list(self, name: s.Name, scope: Scope) -> bool:
+        """Whether `name` surely holds something to iterate over twice."""
+
+
+@dataclass
+class Reloads:
+    """`models` need `awaitable_attrs` for the edits."""
+
+    edits: list[p.AnyEdit] = field(default_factory=list)
+    models: dict[Class, None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Something may have expired objects before (or, if `after`, in) the statement."""
+
+    position: Position
+    after: bool
+    only: str = ""
+    """The one object that has been expired; empty: all of the session's."""
+
+
+class Rollbacks:
+    """Answers for one project."""
+
+    def __init__(self, project: Project, values: Values) -> None:
+        self._project = project
+        self._values = values
+        self._models = {model.cls: model for model in project.models.values()}
+        self._rolling: dict[Function, bool] = {}
+
+    def reloads(self, function: Function, gone: frozenset[s.AnyNode]) -> Reloads:
+        """What `function` awaits where it reads objects that have been expired."""
+        found = Reloads()
+        if not isinstance(function.node, s.FunctionDef):
+            return found
+        done: set[tuple[s.Stmt, str]] = set()
+        for place in self._places(function, function.node.body):
+            statement = place.position.statement
+            for name in function.scope.names:
+                if statement in gone or (place.only and name != place.only):
+                    continue
+                if (statement, name) not in done and self._is_read(place, function, name):
+                    done.add((statement, name))
+                    self._reload(found, function, place, name)
+        return found
+
+    # --- where ---------------------------------------------------------------------------------
+
+    def _places(self, function: Function, body: blocks.Block) -> Iterator[_Place]:
+        for position in positions(body):
+            statement = position.statement
+            expired = self._expires(statement)
+            if expired is not None:
+                yield _Place(position, after=True, only=expired)
+            elif self._goes_on_after_rollback(function, statement):
+                yield _Place(position, after=True)
+            if isinstance(statement, s.Try) and self._may_roll_back(function, statement):
+                for handler in statement.handlers:
+                    if handler.body:
+                        yield _Place(Position((*position.path, (handler.body, 0))), after=False)
+
+    def _expires(self, statement: s.Stmt) -> str | None:
+        """The name of what `statement` expires: empty for everything, None for nothing."""
+        call = called(statement, awaited=False)
+        func = call.func if call is not None else None
+        if call is None or not isinstance(func, s.Attribute) or func.attr not in _EXPIRING:
+            return None
+        if self._project.session_kind(func.value, self._project.scope_of(func)) != "sync":
+            return None
+        if func.attr != "expire":
+            return ""
+        return s.dotted_name(call.args[0]) or None if call.args else None
+
+    def _goes_on_after_rollback(self, function: Function, statement: s.Stmt) -> bool:
+        """Whether a function that `statement` calls rolls back, and returns."""
+        if any(True for _ in blocks.inner_blocks(statement)):
+            return False
+        if isinstance(statement, s.Return | s.Raise):
+            return False
+        return any(map(self._returns_rolled_back, self._targets(function, [statement])))
+
+    def _may_roll_back(self, function: Function, statement: s.Try) -> bool:
+        """Whether a handler may be reached after a rollback that is not its own."""
+        for inner in blocks.statements(statement.body):
+            for item in inner.items if isinstance(inner, s.With) else ():
+                call = item.context
+                if isinstance(call, s.Call) and method_name(call) in _NESTED:
+                    return self._works_on_session(call)
+        targets = self._targets(function, list(blocks.statements(statement.body)))
+        return any(map(self._rolls_back, targets))
+
+    def _works_on_session(self, call: s.Call) -> bool:
+        func = call.func
+        return isinstance(func, s.Attribute) and bool(
+            self._project.session_kind(func.value, self._project.scope_of(func))
+        )
+
+    def _targets(self, function: Function, statements: list[s.Stmt]) -> Iterator[Function]:
+        """What `statements` call with a session, or from an object that has one."""
+        for site in self._project.calls(function):
+            if site.kind == "call" and self._project.statement_of(site.node) in statements:
+                yield from site.targets
+
+    def _rolls_back(self, function: Function) -> bool:
+        """Whether `function`, or what it calls, rolls a session back, or expires objects."""
+        if function not in self._rolling:
+            self._rolling[function] = False
+            self._rolling[function] = any(
+                site.operation is not None and site.operation.name in _EXPIRING
+                for site in self._project.calls(function)
+            ) or any(
+                self._rolls_back(target)
+                for site in self._project.calls(function)
+                if site.kind == "call"
+                for target in site.targets
+            )
+        return self._rolling[function]
+
+    def _returns_rolled_back(self, function: Function) -> bool:
+        """Whether `function` may return once it, or what it calls, has rolled back."""
+        node = function.node
+        if not isinstance(node, s.FunctionDef) or not self._rolls_back(function):
+            return False
+        return any(
+            _returns_from(position)
+            for position in positions(node.body)
+            if _is_expiring(position.statement)
+            or any(map(self._rolls_back, self._targets(function, [position.statement])))
+        )
+
+    # --- what ----------------------------------------------------------------------------------
+
+    def _is_read(self, place: _Place, function: Function, name: str) -> bool:
+        """Whether `name` holds objects there which are read from then on."""
+        position = place.position
+        if not self._held(function, name) or not _is_bound_before(function, name, position):
+            return False
+        if place.after:
+            return position.reads_later(name)
+        for statement in position.path[-1][0]:
+            if self._expires(statement) == "":
+                return False  # a place of its own
+            if blocks.mentions(statement, name):
+                return True
+        return position.reads_later(name)
+
+    def _held(self, function: Function, name: str) -> list[Model]:
+        node = s.Name(*_span(function), name)
+        return list(self._mapped(self._project.infer(node, function.scope)))
+
+    def _mapped(self, types: Types) -> Iterator[Model]:
+        for item in types:
+            if isinstance(item, Instance) and item.cls in self._models:
+                yield self._models[item.cls]
+            elif isinstance(item, ListOf):
+                yield from self._mapped(item.items)
+
+    def _is_many(self, function: Function, name: str) -> bool:
+        node = s.Name(*_span(function), name)
+        return any(isinstance(item, ListOf) for item in self._project.infer(node, function.scope))
+
+    def _reload(self, found: Reloads, function: Function, place: _Place, name: str) -> None:
+        model = self._held(function, name)[0]
+        key = next(iter((*model.primary_key, *model.columns)), None)
+        if key is None:
+            return
+        statement = place.position.statement
+        node = s.Name(*statement.span, name)
+        if self._is_many(function, name):
+            if not self._values.is_list(node, function.scope):
+                return
+            item = free_name(function, model.cls.name.lower())
+            code = f"for {item} in {name}:\n    await {item}.awaitable_attrs.{key}"
+        else:
+            code = f"await {name}.awaitable_attrs.{key}"
+            if self._values.may_be_none(node, function.scope, statement):
+                code = f"if {name} is not None:\n    {code}"
+        found.models[model.cls] = None
+        found.edits.append(
+            p.InsertStatements(span=statement.span, codemod=NAME, code=code, after=place.after)
+        )
+
+
+def _span(function: Function) -> s.Span:
+    assert function.node is not None  # noqa: S101  the caller has looked
+    return function.node.span
+
+
+def _is_expiring(statement: s.Stmt) -> bool:
+    call = called(statement, awaited=False) or called(statement, awaited=True)
+    return call is not None and method_name(call) in _EXPIRING
+
+
+def _returns_from(position: Position) -> bool:
+    """Whether the function may return from what follows the statement."""
+    for block, index in reversed(position.path):
+        for statement in block[index + 1 :]:
+            if isinstance(statement, s.Raise):
+                return False
+            if isinstance(statement, s.Return):
+                return True
+    return True
+
+
+def _is_bound_before(function: Function, name: str, position: Position) -> bool:
+    """Whether `name` is a parameter, or surely bound where the statement runs."""
+    bindings = function.scope.names.get(name, ())
+    if any(isinstance(binding, ParameterBinding) for binding in bindings):
+        return True
+    return any(
+        any(_binds(statement, name) for statement in block[:index])
+        or _binds_inside(block[index], name)
+        for block, index in position.path
+    )
+
+
+def _binds(statement: s.Stmt, name: str) -> bool:
+    """Whether `name` is bound once `statement` has run."""
+    if isinstance(statement, s.Assign):
+        targets: tuple[s.Expr, ...] = statement.targets
+    elif isinstance(statement, s.AnnotatedAssign) and statement.value is not None:
+        targets = (statement.target,)
+    else:
+        return _names_in_test(statement, name)
+    return any(isinstance(target, s.Name) and target.id == name for target in targets)
+
+
+def _binds_inside(statement: s.Stmt, name: str) -> bool:
+    """Whether the blocks of `statement` run with `name` bound by it."""
+    if isinstance(statement, s.For):
+        return isinstance(statement.target, s.Name) and statement.target.id == name
+    return _names_in_test(statement, name)
+
+
+def _names_in_test(statement: s.Stmt, name: str) -> bool:
+    """Whether it begins with `if (name := ...)`."""
+    test = statement.test if isinstance(statement, s.If | s.While) else None
+    return test is not None and any(
+        isinstance(node, s.NamedExpression) and node.target.id == name for node in s.walk(test)
+    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
+from migrate_async.index.sites import CallSite
 from support.projects import callees, operations, project
 
 DATABASE = """

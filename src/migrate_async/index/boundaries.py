@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from migrate_async.index import routers
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
-from migrate_async.index.callgraph import CallGraph, ValueUse
+from migrate_async.index.callgraph import CallGraph
 from migrate_async.index.infer import Inference
 from migrate_async.index.members import is_property
+from migrate_async.index.sites import ValueUse
 from migrate_async.index.types import Type
 from migrate_async.knowledge import boundaries as known
 from migrate_async.knowledge import fastapi

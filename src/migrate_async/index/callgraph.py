@@ -13,60 +13,20 @@ import msgspec
 from migrate_async.index import bridges, operations, sessions
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
+from migrate_async.index.by_name import uses_by_name
 from migrate_async.index.calls import arguments
 from migrate_async.index.dependencies import Dependencies
+from migrate_async.index.implicit import Implicit
 from migrate_async.index.infer import Inference
-from migrate_async.index.library import GETATTR, ends_of
-from migrate_async.index.members import is_property
 from migrate_async.index.operations import Operation
 from migrate_async.index.originals import Originals, find_originals
 from migrate_async.index.parameters import Parameters, callable_params
+from migrate_async.index.sites import CallSite, ValueUse
 from migrate_async.index.types import Types
-from migrate_async.knowledge.dispatch import SPECIAL_METHODS
 from migrate_async.model import syntax as s
 
-_METHODS = {
-    "__enter__": (("__enter__",), ("__exit__",), ("__aenter__",), ("__aexit__",)),
-    "__contains__": (("__contains__", "__iter__"),),
-}
-"""Of each kind of syntax, the methods that it runs: of each tuple the first that there is."""
 _VALUES = (s.Name, s.Attribute, s.Call, s.Await)
 _MAX_ROUNDS = 2
-
-
-class CallSite(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """One place that runs code.
-
-    `node` is a `Call` when `kind` is `call`, `dependency` or `bridge` (see `index.bridges`; the
-    call of a lambda's body, if the bridge runs a lambda); for `property` the attribute, for
-    `implicit` the value that `for`, `with` or `[...]` works on.
-    `resolved` is False when nothing is known about what is called.
-    `heuristic`: known only because of a parameter's name.
-    """
-
-    node: s.Expr
-    function: sc.Function
-    scope: sc.Scope
-    context: tuple[str, ...]
-    awaited: bool
-    targets: tuple[sc.Function, ...] = ()
-    operation: Operation | None = None
-    resolved: bool = True
-    kind: str = "call"
-    heuristic: bool = False
-
-
-class ValueUse(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """A function used as a value, not called.
-
-    `kind`: `arg:<callee>` (an argument of that call), `decorator`, `base` (an attribute of the
-    function is taken), `iter` or `value`.
-    """
-
-    node: s.Expr
-    function: sc.Function
-    scope: sc.Scope
-    kind: str
 
 
 class CallGraph:
@@ -87,7 +47,7 @@ class CallGraph:
         self.injected: set[sc.Function] = set()
         """Functions that a `Depends(...)` names."""
         self.originals: Originals = find_originals(self._functions)
-        self._properties = frozenset(fn.name for fn in self._functions if is_property(fn))
+        self._implicit = Implicit(inference)
         self._names = frozenset(
             fn.name for fn in self._functions if isinstance(fn.node, s.FunctionDef)
         )
@@ -109,7 +69,8 @@ class CallGraph:
                 for target in site.targets:
                     self.callers.setdefault(target, []).append(site)
             self._collect_uses(fn)
-            self._collect_by_name(fn)
+            for used, use in uses_by_name(fn, self._inference):
+                self.value_uses.setdefault(used, []).append(use)
             for site in (*self._bridges_in(fn), *self._twin_calls(sites)):
                 self.bridges.setdefault(fn, []).append(site)
                 for target in site.targets:
@@ -158,19 +119,7 @@ class CallGraph:
         for call in fn.calls:
             called = self._call(call, fn)
             yield msgspec.structs.replace(called, kind="bridge") if in_bridge else called
-            if isinstance(call.node.func, s.Attribute):
-                yield from self._property_reads(call.node.func, call.scope, call.context, fn)
-            elif call.name in SPECIAL_METHODS and call.node.args:
-                yield from self._special(call, fn)
-        for implicit in fn.implicit:
-            site = self._implicit(implicit, fn)
-            if site is not None:
-                yield site
-        for reference in fn.references:
-            if isinstance(reference.node, s.Attribute):
-                yield from self._property_reads(
-                    reference.node, reference.scope, reference.context, fn
-                )
+        yield from self._implicit.of(fn)
         yield from self._dependencies(fn)
 
     def _call(self, call: sc.RawCall, fn: sc.Function) -> CallSite:
@@ -252,59 +201,6 @@ class CallGraph:
         found = [self._inference.infer(arg, call.scope) for arg in call.node.args]
         return next(filter(None, map(operations.iteration, found)), None)
 
-    def _special(self, call: sc.RawCall, fn: sc.Function) -> Iterator[CallSite]:
-        """`len(x)` and the like, which run a special method of `x`."""
-        value = call.node.args[0]
-        targets = self._special_methods(
-            self._inference.infer(value, call.scope), SPECIAL_METHODS[call.name]
-        )
-        if targets:
-            yield CallSite(
-                value, fn, call.scope, call.context, False, tuple(targets), kind="implicit"
-            )
-
-    def _special_methods(self, types: Types, names: Iterable[str]) -> dict[sc.Function, None]:
-        """The methods that objects of the project have of one of `names`, the first they have."""
-        targets: dict[sc.Function, None] = {}
-        for item in t.ordered(types):
-            if isinstance(item, t.Instance):
-                found = (self._inference.members.methods(item, name) for name in names)
-                targets.update(dict.fromkeys(next(filter(None, found), ())))
-        return targets
-
-    def _implicit(self, implicit: sc.Implicit, fn: sc.Function) -> CallSite | None:
-        types = self._inference.infer(implicit.node, implicit.scope)
-        if not types:
-            return None
-        operation = operations.implicit(implicit.method, types, self._inference.hierarchy)
-        targets: dict[sc.Function, None] = {}
-        for names in _METHODS.get(implicit.method, ((implicit.method,),)):
-            targets.update(self._special_methods(types, names))
-        if operation is None and not targets:
-            return None
-        return CallSite(
-            implicit.node,
-            fn,
-            implicit.scope,
-            implicit.context,
-            implicit.is_async,
-            tuple(targets),
-            operation,
-            kind="implicit",
-            heuristic=operations.is_heuristic(types),
-        )
-
-    def _property_reads(
-        self, node: s.Attribute, scope: sc.Scope, context: tuple[str, ...], fn: sc.Function
-    ) -> Iterator[CallSite]:
-        if node.attr not in self._properties:
-            return
-        targets: dict[sc.Function, None] = {}
-        for item in t.ordered(self._inference.infer(node.value, scope)):
-            targets.update(dict.fromkeys(self._inference.members.properties(item, node.attr)))
-        if targets:
-            yield CallSite(node, fn, scope, context, False, tuple(targets), kind="property")
-
     def _dependencies(self, fn: sc.Function) -> Iterator[CallSite]:
         for depends, targets in self.dependencies.of_function(fn):
             self.injected.update(targets)
@@ -323,36 +219,6 @@ class CallGraph:
                 if isinstance(item, t.FunctionObject) and isinstance(item.fn.node, s.FunctionDef):
                     use = ValueUse(reference.node, fn, reference.scope, reference.usage)
                     self.value_uses.setdefault(item.fn, []).append(use)
-
-    def _collect_by_name(self, fn: sc.Function) -> None:
-        """`getattr(self, name)(...)`: any of the functions may be called there."""
-        for call in fn.calls:
-            read = self._read_by_name(call)
-            if read is None or ends_of(read.args[1]) is not None:
-                continue
-            for owner in t.ordered(self._inference.infer(read.args[0], call.scope)):
-                for item in t.ordered(self._inference.members.functions(owner)):
-                    if isinstance(item, t.FunctionObject):
-                        use = ValueUse(read, fn, call.scope, "value")
-                        self.value_uses.setdefault(item.fn, []).append(use)
-
-    def _read_by_name(self, call: sc.RawCall) -> s.Call | None:
-        """The `getattr(x, name)` whose value is called."""
-        func: s.Expr | None = call.node.func
-        if isinstance(func, s.Name):
-            values = [
-                binding.value
-                for binding in call.scope.names.get(func.id, ())
-                if isinstance(binding, sc.ValueBinding)
-            ]
-            func = values[0] if len(values) == 1 else None
-        if not isinstance(func, s.Call) or len(func.args) < 2:
-            return None
-        types = self._inference.infer(func, call.scope)
-        is_read = any(
-            isinstance(item, t.ExternalResult) and item.dotted == GETATTR for item in types
-        )
-        return func if is_read else None
 
 
 def _names_with_open_parameters(

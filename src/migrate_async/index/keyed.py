@@ -15,7 +15,9 @@ def keyed(call: s.Call) -> Iterator[tuple[s.Lambda, s.Expr]]:
     key = next((k.value for k in call.keywords if k.arg == "key"), None)
     name = call.func.id if isinstance(call.func, s.Name) else ""
     found: s.Expr | None = None
-    if name in _KEYED and call.args:
+    if s.dotted_name(call.func).rpartition(".")[2] == "groupby" and call.args:
+        found, items = key or (call.args[1] if len(call.args) > 1 else None), call.args[0]
+    elif name in _KEYED and call.args:
         found, items = key, call.args[0]
     elif name in _MAPPED and len(call.args) > 1:
         found, items = call.args[0], call.args[1]

@@ -23,7 +23,6 @@ from migrate_async.index import (
     sessions,
     wrappers,
 )
-from migrate_async.index.callgraph import CallSite, ValueUse
 from migrate_async.index.calls import arguments
 from migrate_async.index.columns import Column
 from migrate_async.index.operations import Operation
@@ -34,6 +33,7 @@ from migrate_async.index.relationships import Relationship
 from migrate_async.index.routes import Route
 from migrate_async.index.scopes import Class, Function, Module, ModuleInput, Scope
 from migrate_async.index.sessions import Variable
+from migrate_async.index.sites import CallSite, ValueUse
 from migrate_async.index.types import Instance, Types, forget_orders, ordered
 from migrate_async.index.walk import Symbols, walk_module
 from migrate_async.model import syntax as s

@@ -164,7 +164,8 @@ class Function:
     """A function, method, lambda, or the top level of a module (`<module>`).
 
     `decorators` are dotted names, canonical for external ones; `boundary` is the reason why the
-    function cannot become `async def` (None: it can), `soft` what needs care when it does.
+    function cannot become `async def` (None: it can), `soft` what needs care when it does. `sets`
+    are the attributes that it assigns.
     """
 
     __slots__ = (
@@ -185,6 +186,7 @@ class Function:
         "references",
         "returns",
         "scope",
+        "sets",
         "soft",
         "yields",
     )
@@ -213,6 +215,7 @@ class Function:
         self.soft: tuple[str, ...] = ()
         self.calls: list[RawCall] = []
         self.references: list[Reference] = []
+        self.sets: list[Reference] = []
         self.implicit: list[Implicit] = []
         self.returns: list[s.Expr] = []
         self.yields: list[s.Yield] = []

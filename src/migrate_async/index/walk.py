@@ -216,6 +216,7 @@ class _Walk:
             self._target(node.value, binding, node, context)
         elif isinstance(node, s.Attribute):
             self._attribute_target(node, binding)
+            self._function.sets.append(sc.Reference(node, self._scope, "target", context))
             self.expr(node.value, node, context, "base")
         else:
             self._plain(node, context)
@@ -250,6 +251,8 @@ class _Walk:
         self.expr(node.value, node, context)
 
     def _augmented(self, node: s.AugmentedAssign, context: Context) -> None:
+        if isinstance(node.target, s.Attribute):
+            self._function.sets.append(sc.Reference(node.target, self._scope, "target", context))
         self.expr(node.target, node, context, "base")
         self.expr(node.value, node, context)
 

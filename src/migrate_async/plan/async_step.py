@@ -425,7 +425,7 @@ class AsyncStep:
             if access.node in sessions.gone or _is_inside(access.node.span, sync_spans):
                 continue
             if can_await(self._project, access.node, function):
-                collector.add(path, awaitable_edits(access))
+                collector.add(path, awaitable_edits(self._project, access))
                 collector.count("awaits")
                 self._awaited_models[access.model] = None
         found = refresh_edits(self._project, function, sessions.gone, self._effects)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Scope
+from migrate_async.index.sites import CallSite
 from migrate_async.index.types import ClassObject
 from migrate_async.knowledge.object_factories import CREATES, SYNC
 from migrate_async.model import syntax as s

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from migrate_async.index import types as t
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
+from migrate_async.index.sites import CallSite
 from migrate_async.knowledge.shim import TWIN_SUFFIX
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s

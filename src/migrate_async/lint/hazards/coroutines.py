@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.scopes import Function, ParameterBinding, last_name
+from migrate_async.index.sites import CallSite
 from migrate_async.index.types import FunctionObject
 from migrate_async.knowledge import boundaries, fastapi
 from migrate_async.knowledge.async_api import AWAITED, GENERATOR_COUNTERPARTS, STREAMS

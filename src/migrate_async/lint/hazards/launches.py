@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.scopes import Function, Scope, ValueBinding
+from migrate_async.index.sites import CallSite
 from migrate_async.index.types import External, ExternalInstance, FunctionObject
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s

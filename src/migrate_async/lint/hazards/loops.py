@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project, Variable
 from migrate_async.index.scopes import Function, Scope
+from migrate_async.index.sites import CallSite
 from migrate_async.index.types import External, ExternalInstance, FunctionObject, SessionFactory
 from migrate_async.knowledge.sqlalchemy import ASYNC_ENGINE, ASYNC_SESSIONMAKER
 from migrate_async.lint.view import View

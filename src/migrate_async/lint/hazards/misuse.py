@@ -6,9 +6,9 @@ import enum
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import AnnotatedBinding, Scope, ValueBinding
+from migrate_async.index.sites import CallSite
 from migrate_async.knowledge.async_api import CONTEXT
 from migrate_async.lint.hazards.handed_on import HandedOn
 from migrate_async.model import syntax as s

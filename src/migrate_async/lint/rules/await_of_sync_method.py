@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.operations import operations_of
 from migrate_async.index.scopes import Function
+from migrate_async.index.sites import CallSite
 from migrate_async.index.types import ExternalMethod, FunctionObject, Types
 from migrate_async.knowledge.async_api import SESSION_SYNC
 from migrate_async.knowledge.sqlalchemy import ASYNC_SESSIONS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrate_async.index.callgraph import CallSite
+from migrate_async.index.sites import CallSite
 from migrate_async.lint import patterns
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project, Relationship
 from migrate_async.index.scopes import Function, last_name
+from migrate_async.index.sites import CallSite
 from migrate_async.index.types import ClassObject, SelectOf
 from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View

@@ -8,10 +8,10 @@ from functools import cached_property
 
 import msgspec
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, ValueBinding
 from migrate_async.index.sessions import Variable
+from migrate_async.index.sites import CallSite
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.alembic.binding import bound_names, leaves

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module
+from migrate_async.index.sites import CallSite
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.database import ModuleEdits
@@ -129,7 +129,7 @@ class Collapse:
         """Relationships that were loaded inside the bridge."""
         for access in Accesses(self._project).of(function):
             if can_await(self._project, access.node, function):
-                yield from awaitable_edits(access)
+                yield from awaitable_edits(self._project, access)
 
     def _own_side(self, found: ModuleEdits, call: s.Expr) -> Iterator[s.AnyNode]:
         """`db.sync_session` among the arguments becomes `db`."""

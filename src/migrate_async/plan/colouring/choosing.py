@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
+from migrate_async.index.sites import CallSite
 from migrate_async.knowledge.shim import TWIN_SUFFIX
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason

@@ -17,9 +17,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
+from migrate_async.index.sites import CallSite
 from migrate_async.index.types import ContextOf
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
@@ -30,7 +30,7 @@ from migrate_async.plan.colouring.touches import Touches
 _NO_CALL = ("implicit", "property")
 """Kinds of sites that run a function without calling it: there is nothing to wrap in a bridge."""
 
-_BY_SYNTAX = ("property", "dunder", "init")
+_BY_SYNTAX = ("property", "dunder", "init", "validator")
 """Boundaries of functions that work on the session at hand; tasks and commands open their own.
 
 So do others on the session that an object keeps, or that they are given.

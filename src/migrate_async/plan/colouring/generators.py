@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, last_name
+from migrate_async.index.sites import CallSite
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from migrate_async.index import types as t
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.index.sessions import is_heuristic
+from migrate_async.index.sites import CallSite
 from migrate_async.index.types import Type
 from migrate_async.knowledge.dispatch import CALLABLES
 from migrate_async.knowledge.external import HARMLESS_ROOTS
@@ -23,6 +23,8 @@ from migrate_async.plan.paths import is_test_path
 
 OPEN_END = "MA203"
 
+_NEVER_HARMLESS = frozenset({"builtins.getattr", "contextlib.ExitStack"})
+"""What calls a method of a session by a name, or enters one without `async with`."""
 _ENDS = frozenset({"commit", "flush", "rollback"})
 """Methods of sessions that few other objects have."""
 
@@ -95,10 +97,10 @@ def _is_unknown(item: Type) -> bool:
         return isinstance(item.owner, t.Instance)
     if isinstance(item, t.ExternalInstance):
         return item.dotted in CALLABLES  # nobody knows which function it is
-    if isinstance(item, t.External) and item.dotted == "builtins.getattr":
-        return True
     if isinstance(item, t.ExternalMethod):
-        return item.owner.partition(".")[0] not in HARMLESS_ROOTS
-    if isinstance(item, (t.External, t.ExternalResult)):
-        return item.dotted.partition(".")[0] not in HARMLESS_ROOTS
-    return False
+        return _is_foreign(item.owner)
+    return isinstance(item, t.External | t.ExternalResult) and _is_foreign(item.dotted)
+
+
+def _is_foreign(dotted: str) -> bool:
+    return dotted in _NEVER_HARMLESS or dotted.partition(".")[0] not in HARMLESS_ROOTS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
+from migrate_async.index.sites import CallSite
 from migrate_async.model import syntax as s
 from migrate_async.plan.text import source
 

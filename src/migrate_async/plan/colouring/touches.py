@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Operation, Project
 from migrate_async.index.scopes import Function
+from migrate_async.index.sites import CallSite
 from migrate_async.knowledge.async_api import AWAITED, CONTEXT, METADATA_IO
 from migrate_async.knowledge.sqlalchemy import INSPECTORS
 from migrate_async.model import syntax as s

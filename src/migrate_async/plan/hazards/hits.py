@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.operations import operations_of
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
+from migrate_async.index.sites import CallSite
 from migrate_async.index.types import External, ExternalMethod, ExternalResult
 from migrate_async.knowledge import blocking
 from migrate_async.knowledge.blocking import Blocking

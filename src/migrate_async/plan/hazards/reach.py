@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
+from migrate_async.index.sites import CallSite
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, RelatedPlace
 from migrate_async.plan.hazards.confidence import rank, weakest

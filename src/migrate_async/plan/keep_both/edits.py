@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.originals import mark_of
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import FromBinding, Function, Module
+from migrate_async.index.sites import CallSite
 from migrate_async.knowledge.shim import PACKAGE, TWIN_MARK, TWIN_SUFFIX
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from migrate_async.index.project import Model, Project, Relationship
 from migrate_async.index.scopes import Class, Function, Scope
-from migrate_async.index.types import Instance
+from migrate_async.index.types import ClassObject, Instance
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.blocks import is_unplaced
@@ -30,13 +30,17 @@ _AWAITED = LAZY | {"selectin"}
 
 @dataclass(frozen=True)
 class Access:
-    """`node` reads `name` of a `model` object; `relationship` is None for a deferred column."""
+    """`node` reads `name` of a `model` object; `relationship` is None for a deferred column.
+
+    If it `is_set`, a statement assigns or augments it, which first loads what it was.
+    """
 
     node: s.Attribute
     scope: Scope
     model: Class
     name: str
     relationship: Relationship | None
+    is_set: bool = False
 
     @property
     def step(self) -> Step:
@@ -74,7 +78,7 @@ class Accesses:
         for node in self._own_code(function):
             if isinstance(node, s.Attribute) and node.attr in self._names:
                 access = self._access(node)
-                if access is not None and not self._is_target(node):
+                if access is not None and (not access.is_set or self._loads_when_set(access)):
                     yield access
 
     def named(self, function: Function) -> Iterator[NamedAccess]:
@@ -105,7 +109,8 @@ class Accesses:
         step = self._step(node.value, node.attr, scope)
         if step is None:
             return None
-        return Access(node, scope, step.model, step.name, step.relationship)
+        is_set = self._is_target(node)
+        return Access(node, scope, step.model, step.name, step.relationship, is_set)
 
     def _step(self, owner: s.Expr, name: str, scope: Scope) -> Step | None:
         """What reading `name` of the objects that `owner` is loads."""
@@ -120,11 +125,36 @@ class Accesses:
         return None
 
     def _is_target(self, node: s.Attribute) -> bool:
-        """Assigning a many-to-one or a column loads nothing."""
         parent = self._project.parent(node)
         if isinstance(parent, s.Assign):
             return any(target is node for target in parent.targets)
-        return isinstance(parent, s.AnnotatedAssign) and parent.target is node
+        return isinstance(parent, s.AnnotatedAssign | s.AugmentedAssign) and parent.target is node
+
+    def _loads_when_set(self, access: Access) -> bool:
+        """Whether setting it loads what it was: not a column, a many-to-one, or of a new object."""
+        if isinstance(self._project.parent(access.node), s.AugmentedAssign):
+            return True
+        relationship = access.relationship
+        if relationship is None or self._is_new(access.node.value, access.scope):
+            return False
+        return relationship.uselist is not False or not self._has_key(access.model, relationship)
+
+    def _has_key(self, model: Class, relationship: Relationship) -> bool:
+        """Whether the foreign key is on the side of `model`."""
+        if any(keyword.arg == "remote_side" for keyword in relationship.node.keywords):
+            return True
+        target = self._models.get(relationship.target) if relationship.target is not None else None
+        return target is not None and any(
+            column.foreign_key.rpartition(".")[0] == target.tablename
+            for column in self._models[model].columns.values()
+        )
+
+    def _is_new(self, owner: s.Expr, scope: Scope) -> bool:
+        """Whether `owner` is a name of what its function has just made."""
+        made = self._project.assigned(owner, scope)
+        return isinstance(made, s.Call) and any(
+            isinstance(item, ClassObject) for item in self._project.infer(made.func, scope)
+        )
 
 
 def read_name(call: s.Call) -> str:
@@ -162,6 +192,13 @@ def can_await(project: Project, node: s.AnyNode, function: Function) -> bool:
     return True
 
 
-def awaitable_edits(access: Access) -> tuple[p.AnyEdit, ...]:
-    """`x.rel` as `await x.awaitable_attrs.rel`."""
-    return (p.AwaitAttribute(span=access.node.span, codemod=NAME),)
+def awaitable_edits(project: Project, access: Access) -> tuple[p.AnyEdit, ...]:
+    """`x.rel` as `await x.awaitable_attrs.rel`; where it is set, that goes above the statement."""
+    if not access.is_set:
+        return (p.AwaitAttribute(span=access.node.span, codemod=NAME),)
+    owner = s.dotted_name(access.node.value)
+    statement = project.statement_of(access.node)
+    if not owner:
+        return ()
+    code = f"await {owner}.awaitable_attrs.{access.name}"
+    return (p.InsertStatements(span=statement.span, codemod=NAME, code=code),)

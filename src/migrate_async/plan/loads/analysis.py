@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from migrate_async.index.callgraph import ValueUse
 from migrate_async.index.members import is_property
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
+from migrate_async.index.sites import ValueUse
 from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.schemas import Schemas

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from migrate_async.index import types as t
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import (
     AnnotatedBinding,
@@ -17,6 +16,7 @@ from migrate_async.index.scopes import (
     Scope,
     ValueBinding,
 )
+from migrate_async.index.sites import CallSite
 from migrate_async.knowledge.loading import EXECUTES, GETS
 from migrate_async.model import syntax as s
 from migrate_async.plan.loads.options import Names, loaded

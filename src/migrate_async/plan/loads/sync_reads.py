@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.keyed import keyed
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, ParameterBinding, Scope
+from migrate_async.index.sites import CallSite
 from migrate_async.model import syntax as s
 from migrate_async.plan.loads.accesses import Accesses
 from migrate_async.plan.loads.origins import bindings_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.scopes import Function
+from migrate_async.index.sites import CallSite
 from migrate_async.knowledge import query_refusals as why
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
+from migrate_async.index.sites import CallSite
 from migrate_async.index.types import External
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s

@@ -11,9 +11,9 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from migrate_async.config import Settings
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
+from migrate_async.index.sites import CallSite
 from migrate_async.knowledge.blocking import SLEEP
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, Severity

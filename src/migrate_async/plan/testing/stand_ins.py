@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 from migrate_async.index import types as t
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, FunctionBinding, Module, Scope
+from migrate_async.index.sites import CallSite
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Scope
+from migrate_async.index.sites import CallSite
 from migrate_async.index.types import ClassObject, FunctionObject, Instance, ListOf
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from migrate_async.index.callgraph import CallSite
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
+from migrate_async.index.sites import CallSite
 from migrate_async.model.diagnostic import Diagnostic, Severity, at
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.paths import is_test_path

@@ -1,0 +1,44 @@
+"""Places that run, or hand on, a function."""
+
+from __future__ import annotations
+
+import msgspec
+
+from migrate_async.index import scopes as sc
+from migrate_async.index.operations import Operation
+from migrate_async.model import syntax as s
+
+
+class CallSite(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """One place that runs code.
+
+    `node` is a `Call` when `kind` is `call`, `dependency` or `bridge` (see `index.bridges`; the
+    call of a lambda's body, if the bridge runs a lambda); for `property` the attribute, for
+    `implicit` the value that `for`, `with` or `[...]` works on.
+    `resolved` is False when nothing is known about what is called.
+    `heuristic`: known only because of a parameter's name.
+    """
+
+    node: s.Expr
+    function: sc.Function
+    scope: sc.Scope
+    context: tuple[str, ...]
+    awaited: bool
+    targets: tuple[sc.Function, ...] = ()
+    operation: Operation | None = None
+    resolved: bool = True
+    kind: str = "call"
+    heuristic: bool = False
+
+
+class ValueUse(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """A function used as a value, not called.
+
+    `kind`: `arg:<callee>` (an argument of that call), `decorator`, `base` (an attribute of the
+    function is taken), `iter` or `value`.
+    """
+
+    node: s.Expr
+    function: sc.Function
+    scope: sc.Scope
+    kind: str

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
-from migrate_async.index.callgraph import ValueUse
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
+from migrate_async.index.sites import ValueUse
 from migrate_async.knowledge.fastapi import ROUTE_METHODS
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s

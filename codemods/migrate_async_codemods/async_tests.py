@@ -36,8 +36,9 @@ class AsyncTests(PlannedCodemod):
 
     Converted tests get `@pytest.mark.asyncio(loop_scope="session")`, converted fixtures become
     `pytest_asyncio` fixtures of the same scope: all share one event loop, as they shared a thread.
-    Overrides of dependencies that only hand on a session become `async def`, and engines that a
-    fixture makes for itself are disposed of.
+    So do the async tests and fixtures that share a session with them. Overrides of dependencies
+    that only hand on a session become `async def`, engines that a fixture makes for itself are
+    disposed of, and factories of factory_boy make their objects on the async session.
 
     ## Left alone
 

@@ -19,7 +19,7 @@ def refuse_broken(plan: Plan) -> None:
 
     Raises `UsageError` naming the functions and what to do about each.
     """
-    from migrate_async.plan.both_worlds.frontier import CANNOT_STAY
+    from migrate_async.plan.both_worlds.refusals import CANNOT_STAY
 
     found = [item for item in plan.diagnostics if item.code == CANNOT_STAY]
     if found:

@@ -11,7 +11,6 @@ from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.model.diagnostic import Severity
 from migrate_async.model.selection import Selection
 from migrate_async.plan.alembic import Alembic
 from migrate_async.plan.alembic.environment import is_environment, is_revision
@@ -23,7 +22,6 @@ from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.both_worlds.sync_world import SyncWorld
 from migrate_async.plan.collector import Collector
-from migrate_async.plan.colouring.advice import stays_sync
 from migrate_async.plan.colouring.callbacks import Callbacks
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.handovers import open_ends
@@ -34,13 +32,11 @@ from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.colouring.verdicts import Verdicts
 from migrate_async.plan.database import (
     dependency_edits,
-    factory_obstacle,
-    hop_edits,
-    hop_removal,
-    hop_statement,
 )
+from migrate_async.plan.decisions import Decisions
 from migrate_async.plan.driver_types import driver_type_edits
-from migrate_async.plan.inner_listeners import inner_listener_edits, is_inside_listener
+from migrate_async.plan.hops import Hops
+from migrate_async.plan.inner_listeners import inner_listener_edits
 from migrate_async.plan.keep_both.edits import KeptBoth
 from migrate_async.plan.listeners import Listeners
 from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
@@ -51,7 +47,7 @@ from migrate_async.plan.model_base import base_edits
 from migrate_async.plan.object_sessions import object_session_edits
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.polymorphic import polymorphic_edits
-from migrate_async.plan.queries import QueryPlan, plan_queries
+from migrate_async.plan.queries import QueryPlan
 from migrate_async.plan.recolouring.awaits import Awaiter
 from migrate_async.plan.recolouring.blocking import BlockingWork
 from migrate_async.plan.recolouring.bridging import Bridges
@@ -76,6 +72,7 @@ from migrate_async.plan.transactions.after_commit import refresh_edits
 from migrate_async.plan.transactions.after_rollback import Rollbacks
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.requeries import Requeries
+from migrate_async.plan.translation import Translation
 
 
 class AsyncStep:
@@ -141,6 +138,18 @@ class AsyncStep:
     def _idle(self) -> IdleCoroutines:
         return IdleCoroutines(self._project, self.colouring.converts)
 
+    @property
+    def _translation(self) -> Translation:
+        return Translation(
+            self._project,
+            self._settings,
+            self._verdicts,
+            self._touches,
+            self._world,
+            self._both,
+            self._loads,
+        )
+
     @cached_property
     def _both(self) -> KeptBoth:
         return KeptBoth(self._project, self.colouring, self._verdicts.beside)
@@ -152,10 +161,11 @@ class AsyncStep:
     def run(self, collector: Collector) -> None:
         """Add everything that the step does to `collector`."""
         converted = [f for f in self.colouring.coloured if self.colouring.converts(f)]
-        self._decide(collector)
+        Decisions(self._project, self._verdicts, self._environments).report(collector)
         wanted = filter(self.wants, self._project.functions)
         collector.diagnostics += open_ends(self._project, wanted)
-        self._translate(collector)
+        if self._step is not p.Step.ASYNC:
+            self._translation.add_to(collector)
         frontier = Frontier(self._around, self._verdicts, self._becomes_async, self._idle)
         collapse = Collapse(
             self._project, self._both, self._world.holds_kept, self._shared.holders.holds
@@ -166,10 +176,12 @@ class AsyncStep:
             self._change_world(collector, frontier, converted)
             for module, found in self._alembic.edits(asked=False):
                 collector.add_module(module, found)
-        for module, found in frontier.retire().items():
+        for module, found in frontier.retirement.retire().items():
             collector.add_module(module, found)
-        is_lent = frontier.still_lends(collapse.lent) or bool(self._lent)
-        self._hop(collector, needed=frontier.serves_kept or is_lent)
+        is_lent = frontier.retirement.still_lends(collapse.lent) or bool(self._lent)
+        hops = Hops(self._around, self._becomes_async)
+        for module, found in hops.changes(needed=frontier.serves_kept or is_lent):
+            collector.add_module(module, found)
         for function in self._both.staying:
             if function.node is not None:
                 collector.leave(function.module.path, function.node.span)
@@ -180,7 +192,7 @@ class AsyncStep:
         for function in converted:
             self._convert(collector, function)
             gone = self._session_plan(function).gone
-            collector.add_module(function.module, frontier.restore(function, gone))
+            collector.add_module(function.module, frontier.retirement.restore(function, gone))
         for function in self._world.staying:
             if function not in self._environments:
                 collector.add_module(function.module, frontier.repoint(function))
@@ -198,7 +210,7 @@ class AsyncStep:
         for module, found in planned.items():
             collector.add_module(module, found)
         self._registry(collector, frontier, constructors.planned)
-        for module, found in frontier.offer().items():
+        for module, found in frontier.offers.plan().items():
             collector.add_module(module, found)
         listeners = Listeners(self._project, self._becomes_async, self.colouring.converts)
         for module, found in listeners.edits(frontier.needs.variables):
@@ -208,54 +220,6 @@ class AsyncStep:
         self._sources(collector)
         self._retype_aliases(collector)
         self._start_up(collector)
-
-    def _translate(self, collector: Collector) -> None:
-        """Queries: awaited in converted functions, in sync 2.0 style everywhere else."""
-        if self._step is p.Step.ASYNC:
-            return
-        queries = plan_queries(
-            self._project,
-            self._settings,
-            awaited=self.colouring.converts,
-            loads=self._loads.options(self.colouring.converts),
-        )
-        # Before Python 3.12 nobody knows where in the text a part of an f-string stands.
-        unplaced = {
-            chain.group
-            for chain in queries.chains
-            if self._touches.query_in_f_string(chain.function)
-        }
-        built = self._builders()
-        groups = {
-            chain.group
-            for chain in queries.chains
-            if (self._takes_queries(chain.function) or chain.function in built)
-            and chain.group not in unplaced
-            and self._verdicts.translates(chain)
-        }
-        taken = {chain.function for chain in queries.chains if chain.group in groups}
-        for function, found in queries.functions.items():
-            # Without a chain of its own, a function hands its session to one that has.
-            sites = (*self._project.calls(function), *self._project.bridges(function))
-            calls = (target for site in sites for target in site.targets)
-            if function in self._both.staying:
-                continue
-            if function in taken or (not found.chains and not taken.isdisjoint(calls)):
-                collector.add_queries(queries, function)
-
-    def _builders(self) -> frozenset[Function]:
-        """Functions that hand a converted function a query that they did not run."""
-        return frozenset(
-            target
-            for function in self.colouring.coloured
-            if self.colouring.converts(function)
-            for site in self._project.calls(function)
-            for target in site.targets
-            if target not in self.colouring.coloured
-        )
-
-    def _takes_queries(self, function: Function) -> bool:
-        return self._world.takes_part(function.module.path)
 
     def _load(self, collector: Collector) -> None:
         """Loader options for queries, other than those that are translated just now."""
@@ -310,81 +274,6 @@ class AsyncStep:
                 self._requeries.expire_late,
             )
         return self._session_plans[function]
-
-    def _decide(self, collector: Collector) -> None:
-        routes = {route.function: route for route in self._project.routes}
-        for function, why in self.colouring.coloured.items():
-            kept = self.colouring.kept.get(function)
-            if function in self._environments:
-                kept = None
-            verdict = self._verdict(function)
-            why_so = kept
-            if verdict is p.Verdict.TWIN:
-                why_so = self._verdicts.why_both(function)
-                collector.count("twins")
-            route = routes.get(function)
-            collector.decisions.append(
-                p.FunctionDecision(
-                    function=function.qualname,
-                    path=function.module.path,
-                    line=function.node.line if function.node else 0,
-                    verdict=verdict.value,
-                    reasons=(*filter(None, [why_so]), *self._chain(why)),
-                    route=f"{','.join(route.methods)} {route.path}" if route else "",
-                )
-            )
-            suffix = ""
-            if kept is not None:
-                suffix = "-waiting" if self._waits(function) else "-kept"
-            collector.count(f"functions{suffix}")
-            if route:
-                collector.count(f"routes{suffix}")
-            if kept is not None and self.wants(function) and not self._listens(function):
-                collector.diagnostics.append(stays_sync(function, kept, self._severity(function)))
-
-    def _listens(self, function: Function) -> bool:
-        """Whether `function` listens inside a coroutine, on what is sync there."""
-        return is_inside_listener(function, self.colouring.converts)
-
-    def _waits(self, function: Function) -> bool:
-        """Whether `function` was not selected and a later run converts it."""
-        return not self.wants(function) and self._verdicts.full.converts(function)
-
-    def _severity(self, function: Function) -> Severity:
-        """A bridge to what a later run converts is no loss."""
-        is_bridged = self._verdict(function) is p.Verdict.BRIDGE
-        if is_bridged and self._verdicts.full.converts(function):
-            return Severity.NOTE
-        return Severity.WARNING
-
-    def _verdict(self, function: Function) -> p.Verdict:
-        """What stays sync is bridged where async code goes on calling it."""
-        if function in self._verdicts.beside:
-            return p.Verdict.TWIN
-        if function not in self.colouring.kept or function in self._environments:
-            return p.Verdict.CONVERT
-        is_bridged = bool(self._project.bridges_to(function)) or any(
-            site.kind == "call" and self.colouring.converts(site.function)
-            for site in self._project.callers(function)
-        )
-        if is_bridged:
-            return p.Verdict.BRIDGE
-        return p.Verdict.WAIT if self._waits(function) else p.Verdict.KEEP
-
-    def _chain(self, reason: p.Reason) -> tuple[p.Reason, ...]:
-        """The reasons from a function down to the operation that coloured it."""
-        found = [reason]
-        by_name = self._reasons
-        while reason.because_of in by_name and len(found) < 50:
-            reason = by_name[reason.because_of]
-            if reason in found:
-                break
-            found.append(reason)
-        return tuple(found)
-
-    @cached_property
-    def _reasons(self) -> dict[str, p.Reason]:
-        return {f.qualname: reason for f, reason in self.colouring.coloured.items()}
 
     # --- functions -----------------------------------------------------------------------------
 
@@ -462,7 +351,9 @@ class AsyncStep:
             found = annotation_edits(self._project, function, converts=False)
             collector.add(function.module.path, found.edits, found.imports, found.unneeded)
             if not function.is_module:
-                collector.add_module(function.module, frontier.restore(function, frozenset()))
+                collector.add_module(
+                    function.module, frontier.retirement.restore(function, frozenset())
+                )
 
     def _registry(
         self, collector: Collector, frontier: Frontier, constructors: frozenset[Function]
@@ -477,7 +368,7 @@ class AsyncStep:
             if resolves:
                 collector.add_module(module, frontier.repoint_statement(module, statement))
             else:
-                frontier.forget(statement)
+                frontier.retirement.forget(statement)
                 collector.add_module(module, removal(statement))
 
     @cached_property
@@ -490,25 +381,6 @@ class AsyncStep:
         )
 
     # --- modules -------------------------------------------------------------------------------
-
-    def _hop(self, collector: Collector, *, needed: bool) -> None:
-        """Sessions serve code that stays sync as long as there is some."""
-        for factory in self._project.session_factories:
-            if factory.scope.kind != "module" or factory in self._twins.variables:
-                continue
-            statement = hop_statement(factory)
-            if statement is not None and not needed:
-                collector.add_module(factory.module, hop_removal(statement))
-            elif statement is None and needed and self._serves_requests(factory):
-                collector.add_module(factory.module, hop_edits(factory))
-
-    def _serves_requests(self, factory: Variable) -> bool:
-        if factory.kind == "async_sessionmaker":
-            return (factory.module.name, factory.name) == (
-                self._provider.module,
-                self._provider.factory,
-            )
-        return self._becomes_async(factory) and factory_obstacle(self._project, factory) is None
 
     def _replacements(self, collector: Collector) -> None:
         """What tests put in the place of what becomes async."""

@@ -17,7 +17,7 @@ from migrate_async.index.types import External, FunctionObject
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
-from migrate_async.plan.both_worlds.frontier import CANNOT_STAY
+from migrate_async.plan.both_worlds.refusals import CANNOT_STAY
 from migrate_async.plan.database import NAME, ModuleEdits, add_import
 from migrate_async.plan.inner_listeners import INSIDE, REGISTER, is_event, kind_inside
 from migrate_async.plan.paths import is_test_path

@@ -8,7 +8,7 @@ import msgspec
 
 from migrate_async.model.diagnostic import Severity
 from migrate_async.model.plan import Plan, Verdict
-from migrate_async.plan.both_worlds.frontier import CANNOT_STAY
+from migrate_async.plan.both_worlds.refusals import CANNOT_STAY
 
 
 def with_risk(plan: Plan) -> Plan:

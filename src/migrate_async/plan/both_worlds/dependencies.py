@@ -1,0 +1,87 @@
+"""The dependencies that give a request its session, and their sync sides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+
+from migrate_async.index.scopes import Function
+from migrate_async.index.types import FunctionObject
+from migrate_async.model import syntax as s
+from migrate_async.plan.aliases import Alias
+from migrate_async.plan.both_worlds.surroundings import Surroundings
+from migrate_async.plan.leftovers.twins import SYNC_DEPENDENCY, sync_dependency_name
+from migrate_async.plan.lent import LentSessions
+from migrate_async.plan.paths import is_test_path
+
+
+class Dependencies:
+    """Those of a project in which the functions that `is_async` holds of are coroutines."""
+
+    def __init__(
+        self, around: Surroundings, lent: LentSessions, is_async: Callable[[Function], bool]
+    ) -> None:
+        self._project = around.project
+        self._provider = around.provider
+        self._aliases = around.aliases
+        self._twins = around.twins
+        self._lent = lent
+        self._is_async = is_async
+
+    def is_one(self, function: Function, node: s.Name | s.Attribute) -> bool:
+        """Whether `node` is a dependency of the application that gives a request its session."""
+        module = function.module
+        if is_test_path(module.path) or self._twins.named(module, node) is not None:
+            return False
+        if isinstance(node, s.Name) and any(
+            alias.local_name(function.module) == node.id for alias in self._aliases
+        ):
+            return True
+        return any(
+            isinstance(found, FunctionObject) and found.fn in self._session_dependencies
+            for found in self._project.infer(node, function.scope)
+        )
+
+    def named(self, function: Function, node: s.Name | s.Attribute) -> Function | None:
+        """The session dependency that `node` names, if that gives an async session."""
+        for found in self._project.infer(node, function.scope):
+            if isinstance(found, FunctionObject) and self._gives_async(found.fn):
+                return found.fn
+        return None
+
+    def of_alias(self, alias: Alias) -> Iterator[Function]:
+        """The session dependencies that the annotation behind `alias` names."""
+        for node in s.walk(alias.value):
+            if isinstance(node, (s.Name, s.Attribute)):
+                found = self.named(alias.module.body, node)
+                if found is not None:
+                    yield found
+
+    def sync_name(self, function: Function) -> str:
+        """What the sync side of the dependency `function` is called, or is to be."""
+        for twin in self._twins.functions.values():
+            if (twin.module, twin.name) == (function.module, function.name):
+                return twin.sync_name
+        is_main = function.name == self._provider.get_db
+        return SYNC_DEPENDENCY if is_main else sync_dependency_name(function.name)
+
+    def is_lender(self, function: Function) -> bool:
+        """Whether it is a dependency that gives what a middleware made: it gets a sync twin."""
+        return function in self._session_dependencies and self._lent.hands_on(function)
+
+    def _gives_async(self, function: Function) -> bool:
+        if (function.module.name, function.name) == (
+            self._provider.get_db_module,
+            self._provider.get_db,
+        ):
+            return True
+        return (
+            function in self._session_dependencies
+            and function.parent is not None
+            and function.parent.is_module
+            and (self._is_async(function) or self.is_lender(function))
+        )
+
+    @cached_property
+    def _session_dependencies(self) -> frozenset[Function]:
+        return frozenset(self._project.session_dependencies)

@@ -1,0 +1,33 @@
+"""What code that stays sync needs of the database module, and the names by which it gets it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from migrate_async.index.scopes import Function, Module
+from migrate_async.index.sessions import Variable
+from migrate_async.model import plan as p
+from migrate_async.plan.aliases import Alias
+from migrate_async.plan.database import NAME, ModuleEdits, add_change
+from migrate_async.plan.leftovers.twins import sync_engine_name, sync_factory_name
+
+
+@dataclass
+class Needs:
+    """What kept code uses and the database module has to go on offering."""
+
+    dependencies: dict[Function, None] = field(default_factory=dict)
+    variables: dict[Variable, None] = field(default_factory=dict)
+    aliases: set[Alias] = field(default_factory=set)
+
+
+def passing(found: ModuleEdits, module: Module, home: Module, name: str, beside: str) -> str:
+    """The local name of a sync twin, imported until its user migrates."""
+    wanted = p.ImportChange(NAME, home.name, name, beside=beside, passing=True)
+    return add_change(found, module, wanted)
+
+
+def sync_name(variable: Variable) -> str:
+    """What the sync twin of an engine or a factory is called."""
+    named = sync_engine_name if variable.kind == "engine" else sync_factory_name
+    return named(variable.name)

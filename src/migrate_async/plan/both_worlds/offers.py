@@ -1,0 +1,153 @@
+"""What the database module offers code that stays sync: twins of what becomes async."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from migrate_async.index.scopes import Function, Module
+from migrate_async.index.sessions import Variable
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import at
+from migrate_async.plan.aliases import Alias
+from migrate_async.plan.both_worlds.dependencies import Dependencies
+from migrate_async.plan.both_worlds.needs import Needs, passing, sync_name
+from migrate_async.plan.both_worlds.surroundings import Surroundings
+from migrate_async.plan.database import (
+    NAME,
+    ModuleEdits,
+    add_change,
+    add_import,
+    called,
+    moving_url,
+    url_argument,
+)
+from migrate_async.plan.leftovers.twins import SYNC_SIDE
+from migrate_async.plan.names import is_variable
+from migrate_async.plan.sessions.classes import (
+    async_home_of_dependency,
+    has_no_factory,
+    sync_home_of_dependency,
+)
+from migrate_async.plan.text import source
+
+
+class Offers:
+    """Writes what `needs` holds beside its async original."""
+
+    def __init__(self, around: Surroundings, needs: Needs, dependencies: Dependencies) -> None:
+        self._project = around.project
+        self._twins = around.twins
+        self._needs = needs
+        self._dependencies = dependencies
+
+    def plan(self) -> dict[Module, ModuleEdits]:
+        """The sync names that the re-pointed code imports."""
+        found: dict[Module, ModuleEdits] = {}
+        for dependency in self._needs.dependencies:
+            self._offer_dependency(found, dependency)
+        for alias in sorted(self._needs.aliases, key=lambda item: item.name):
+            self._offer_alias(found, alias)
+        for factory in self._project.session_factories:
+            if factory in self._needs.variables:
+                self._need_engine(factory)
+                self._twin(found, factory)
+        for engine in self._project.engines:
+            if engine in self._needs.variables:
+                self._twin(found, engine)
+        return found
+
+    def _offer_dependency(self, found: dict[Module, ModuleEdits], function: Function) -> None:
+        name = self._dependencies.sync_name(function)
+        if function.node is None or self._twins.has(function.module, name):
+            return
+        edits = found.setdefault(function.module, ModuleEdits())
+        depends = add_import(edits, function.module, "fastapi", "Depends", NAME)
+        plain = sync_home_of_dependency(self._project, function)
+        sync = add_import(edits, function.module, plain, "Session", NAME)
+        home = async_home_of_dependency(self._project, function)
+        beside = "async_sessionmaker"  # it goes with this function, if nothing else needs it
+        wanted = p.ImportChange(NAME, home, "AsyncSession", beside=beside, passing=True)
+        session = add_change(edits, function.module, wanted)
+        head, value = "def", "db.sync_session"
+        if has_no_factory(self._project, function) or not self._has_factory:
+            head = "async def"
+            value = f"{add_import(edits, function.module, 'migrate_async', SYNC_SIDE, NAME)}(db)"
+        code = (
+            f"{head} {name}(db: {session} = {depends}({function.name})) -> {sync}:\n"
+            '    """The request\'s session, for what has not migrated yet."""\n'
+            f"    return {value}"
+        )
+        edits.edits.append(
+            p.InsertStatements(span=function.node.span, codemod=NAME, code=code, after=True)
+        )
+
+    @cached_property
+    def _has_factory(self) -> bool:
+        """Whether a factory of a module can be told to make sessions that threads may use."""
+        return any(
+            factory.scope.kind == "module" and factory not in self._twins.variables
+            for factory in self._project.session_factories
+        )
+
+    def _offer_alias(self, found: dict[Module, ModuleEdits], alias: Alias) -> None:
+        edits = found.setdefault(alias.module, ModuleEdits())
+        text = alias.source
+        for function in self._dependencies.of_alias(alias):
+            name = self._dependencies.sync_name(function)
+            sync = passing(edits, alias.module, function.module, name, function.name)
+            text = text.replace(function.name, sync)
+        edits.edits.append(
+            p.InsertStatements(
+                span=alias.statement.span,
+                codemod=NAME,
+                code=f"{alias.sync_name} = {text}",
+                after=True,
+            )
+        )
+
+    def _need_engine(self, factory: Variable) -> None:
+        """A sync factory needs the sync engine that it is bound to."""
+        names = {node.id for node in s.walk(called(factory)) if isinstance(node, s.Name)}
+        for engine in self._project.engines:
+            if any(is_variable(factory.module, engine.module, engine.name, name) for name in names):
+                self._needs.variables[engine] = None
+
+    def _twin(self, found: dict[Module, ModuleEdits], variable: Variable) -> None:
+        module, call, name = variable.module, called(variable), sync_name(variable)
+        if self._twins.has(module, name):
+            return
+        edits = found.setdefault(module, ModuleEdits())
+        statement = self._project.statement_of(call)
+        if isinstance(statement, (s.Assign, s.AnnotatedAssign)) and statement.value is call:
+            names = tuple(sorted(self._sync_names(edits, module, call)))
+            copy = p.CopyAssignment(span=statement.span, codemod=NAME, name=name, names=names)
+            edits.edits.append(copy)
+            return
+        edits.diagnostics.append(
+            at(
+                module.path,
+                call.span,
+                "MA406",
+                f"code that stays sync needs {name}, which cannot be written from this call",
+                f"add `{name}` beside it by hand",
+            )
+        )
+
+    def _sync_names(
+        self, edits: ModuleEdits, module: Module, call: s.Call
+    ) -> Iterator[tuple[str, str]]:
+        """What stands for the names in `call` on the sync side: engines, and the URL as it is."""
+        literal = moving_url(self._project, module, call)
+        url = url_argument(call)
+        if literal is not None and isinstance(url, s.Name):
+            yield url.id, source(literal)
+        used = {node.id for node in s.walk(call) if isinstance(node, s.Name)}
+        for engine in self._project.engines:
+            for name in used if engine in self._needs.variables else ():
+                if is_variable(module, engine.module, engine.name, name):
+                    yield (
+                        name,
+                        passing(edits, module, engine.module, sync_name(engine), engine.name),
+                    )

@@ -1,0 +1,50 @@
+"""The names in the text of a function that can mean a session, an engine or a dependency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.index.scopes import Function
+from migrate_async.model import syntax as s
+from migrate_async.plan.inner_listeners import is_listener
+
+_DEFINITIONS = (s.FunctionDef, s.ClassDef, s.Import, s.ImportFrom)
+
+
+def references(function: Function) -> Iterator[s.Name | s.Attribute]:
+    """Outermost names and dotted names in the function's own text, and what these start with."""
+    if function.node is not None:
+        yield from outermost(function.node)
+        return
+    for statement in function.module.syntax.body:
+        if not isinstance(statement, _DEFINITIONS):
+            yield from outermost(statement)
+
+
+def registrations(function: Function) -> tuple[s.Expr, ...]:
+    """The decorators of a listener, which say where it listens."""
+    node = function.node
+    if is_listener(function) and isinstance(node, s.FunctionDef):
+        return node.decorators
+    return ()
+
+
+def outermost(node: s.AnyNode) -> Iterator[s.Name | s.Attribute]:
+    """Names and dotted names below `node`, and the names that these start with."""
+    pending: list[s.AnyNode] = [node]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, s.Name):
+            yield current
+        elif isinstance(current, s.Attribute) and s.dotted_name(current):
+            yield current
+            pending.append(_root(current))
+        else:
+            pending.extend(reversed(list(s.children(current))))
+
+
+def _root(node: s.Expr) -> s.Expr:
+    """`a` of `a.b.c`."""
+    while isinstance(node, s.Attribute):
+        node = node.value
+    return node

@@ -1,0 +1,63 @@
+"""What is said of code that could neither stay sync nor convert."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.index.scopes import Function
+from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import Diagnostic, at
+from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
+from migrate_async.plan.colouring.verdicts import Verdicts
+
+CANNOT_STAY = "MA202"
+"""A plan with this message is never written: the function would fail at its first query."""
+
+
+class Refusals:
+    """Explains them by the verdicts that led there."""
+
+    def __init__(self, verdicts: Verdicts, idle: IdleCoroutines) -> None:
+        self._verdicts = verdicts
+        self._idle = idle
+
+    def unusable(
+        self, function: Function, node: s.Name | s.Attribute, *, repointed: bool
+    ) -> Iterator[Diagnostic]:
+        """Kept code whose session would no longer work once its dependency is async."""
+        if not repointed:
+            yield self.cannot_stay(function, node)
+        elif function in self._idle:
+            return
+        elif function.is_async and not self._verdicts.only_lends(function):
+            yield at(
+                function.module.path,
+                node.span,
+                CANNOT_STAY,
+                f"{function.qualname} is a coroutine that stays sync{self.why(function)}: "
+                "on the event loop a sync session cannot share the async one",
+                f"resolve that (`migrate-async plan --explain {function.qualname}`), or make it "
+                "`def`, if it awaits nothing: FastAPI then runs it in a thread",
+            )
+
+    def cannot_stay(self, function: Function, node: s.Name | s.Attribute) -> Diagnostic:
+        """Kept code that has no way to a sync session."""
+        advice = (
+            f"resolve what keeps it sync (`migrate-async plan --explain {function.qualname}`), or "
+            "have it take a session of its own: from Depends(get_db), or from the factory"
+        )
+        if self._verdicts.full.converts(function):
+            advice = f"select it too: --function {function.qualname}"
+        return at(
+            function.module.path,
+            node.span,
+            CANNOT_STAY,
+            f"{function.qualname} stays sync{self.why(function)}, "
+            f"but {s.dotted_name(node)} will give an AsyncSession",
+            advice,
+        )
+
+    def why(self, function: Function) -> str:
+        """What keeps `function` sync, in brackets."""
+        reason = self._verdicts.colouring.kept.get(function)
+        return f" ({reason.text})" if reason is not None else ""

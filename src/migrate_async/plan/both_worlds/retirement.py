@@ -1,0 +1,126 @@
+"""The way back: code that took the sync side once and converts now, and twins nobody needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from migrate_async.index.scopes import Function, Module
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.plan.both_worlds.dependencies import Dependencies
+from migrate_async.plan.both_worlds.needs import Needs, sync_name
+from migrate_async.plan.both_worlds.references import outermost, references
+from migrate_async.plan.both_worlds.surroundings import Surroundings
+from migrate_async.plan.database import NAME, ModuleEdits, add_change
+from migrate_async.plan.leftovers.twins import Twin
+from migrate_async.plan.lent import LentSessions
+
+
+class Retirement:
+    """Takes functions off the sync side; `needs` is what others go on taking from it."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        lent: LentSessions,
+        needs: Needs,
+        dependencies: Dependencies,
+    ) -> None:
+        self._project = around.project
+        self._twins = around.twins
+        self._lent = lent
+        self._needs = needs
+        self._dependencies = dependencies
+        self._restored: set[s.AnyNode] = set()
+        self._retired: set[s.Stmt] = set()
+        self.moved: list[tuple[str, s.Span, str, str]] = []
+        """Where code gets the session itself again, which side it had, and what it gets."""
+
+    def restore(self, function: Function, gone: frozenset[s.AnyNode]) -> ModuleEdits:
+        """Edits of a function that was re-pointed once and leaves the sync side now."""
+        found = ModuleEdits()
+        self._take_back(found, function)
+        for node in references(function) if self._twins else ():
+            twin = self._twins.named(function.module, node)
+            if twin is None:
+                continue
+            self._restored.add(node)
+            found.unneeded.append(s.dotted_name(node).partition(".")[0])
+            if node in gone:
+                continue
+            if isinstance(node, s.Attribute):
+                code = f"{s.dotted_name(node.value)}.{twin.name}"
+            else:
+                home = twin.module.name
+                wanted = p.ImportChange(NAME, home, twin.name, beside=twin.sync_name)
+                code = add_change(found, function.module, wanted)
+            found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=code))
+        return found
+
+    def _take_back(self, found: ModuleEdits, function: Function) -> None:
+        """`request.state.db.sync_session` as `request.state.db`."""
+        for node in self._lent.taken(function):
+            self._restored.add(node)
+            code = s.dotted_name(node.value)
+            self.moved.append((function.module.path, node.span, s.dotted_name(node), code))
+            found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=code))
+
+    def forget(self, statement: s.Stmt) -> None:
+        """`statement` goes, with the names that it uses."""
+        self._restored.update(s.walk(statement))
+
+    def retire(self) -> dict[Module, ModuleEdits]:
+        """Remove the sync names that nothing uses any more."""
+        found: dict[Module, ModuleEdits] = {}
+        used = self._used()
+        for twin in self._twins:
+            if twin.statement in used or self._is_needed(twin):
+                self._mark(used, twin.statement, twin.module)
+                continue
+            self._retired.add(twin.statement)
+            edits = found.setdefault(twin.module, ModuleEdits())
+            span = twin.statement.span
+            edits.edits.append(p.ReplaceStatement(span=span, codemod=NAME))
+            edits.unneeded += [
+                node.id for node in s.walk(twin.statement) if isinstance(node, s.Name)
+            ]
+        return found
+
+    def _used(self) -> set[s.Stmt]:
+        """The definitions of the twins that code other than twins uses."""
+        used: set[s.Stmt] = set()
+        twins = {twin.statement for twin in self._twins}
+        if not twins:
+            return used
+        for module in self._project.modules.values():
+            for statement in module.syntax.body:
+                if statement not in twins and not isinstance(statement, (s.Import, s.ImportFrom)):
+                    self._mark(used, statement, module)
+        return used
+
+    def _mark(self, used: set[s.Stmt], statement: s.Stmt, module: Module) -> None:
+        for node in outermost(statement):
+            if node not in self._restored:
+                twin = self._twins.named(module, node)
+                if twin is not None:
+                    used.add(twin.statement)
+
+    def _is_needed(self, twin: Twin) -> bool:
+        """Whether code that is re-pointed in this run uses it."""
+        names = {alias.sync_name for alias in self._needs.aliases}
+        names.update(map(self._dependencies.sync_name, self._needs.dependencies))
+        for variable in self._needs.variables:
+            names.add(sync_name(variable))
+        return twin.sync_name in names
+
+    def still_lends(self, sides: Iterable[s.AnyNode]) -> bool:
+        """Whether some code goes on using one of these sync sides after this run."""
+        return any(node not in self._restored for node in sides)
+
+    @property
+    def leaves_some(self) -> bool:
+        """Whether something of an earlier run goes on taking the sync side after this one."""
+        if any(twin.statement not in self._retired for twin in self._twins.functions.values()):
+            return True
+        functions = self._project.functions
+        return self.still_lends(node for fn in functions for node in self._lent.taken(fn))

@@ -1,0 +1,72 @@
+"""Queries in 2.0 style, on the way of everything to async."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from migrate_async.config import Settings
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.plan.both_worlds.sync_world import SyncWorld
+from migrate_async.plan.collector import Collector
+from migrate_async.plan.colouring.touches import Touches
+from migrate_async.plan.colouring.verdicts import Verdicts
+from migrate_async.plan.keep_both.edits import KeptBoth
+from migrate_async.plan.loads.edits import LoadEdits
+from migrate_async.plan.queries import plan_queries
+
+
+@dataclass(frozen=True, eq=False)
+class Translation:
+    """Chooses the queries whose functions take part."""
+
+    project: Project
+    settings: Settings
+    verdicts: Verdicts
+    touches: Touches
+    world: SyncWorld
+    both: KeptBoth
+    loads: LoadEdits
+
+    def add_to(self, collector: Collector) -> None:
+        """Queries: awaited in converted functions, in sync 2.0 style everywhere else."""
+        queries = plan_queries(
+            self.project,
+            self.settings,
+            awaited=self.verdicts.colouring.converts,
+            loads=self.loads.options(self.verdicts.colouring.converts),
+        )
+        # Before Python 3.12 nobody knows where in the text a part of an f-string stands.
+        unplaced = {
+            chain.group
+            for chain in queries.chains
+            if self.touches.query_in_f_string(chain.function)
+        }
+        built = self._builders()
+        groups = {
+            chain.group
+            for chain in queries.chains
+            if (self.world.takes_part(chain.function.module.path) or chain.function in built)
+            and chain.group not in unplaced
+            and self.verdicts.translates(chain)
+        }
+        taken = {chain.function for chain in queries.chains if chain.group in groups}
+        for function, found in queries.functions.items():
+            # Without a chain of its own, a function hands its session to one that has.
+            sites = (*self.project.calls(function), *self.project.bridges(function))
+            calls = (target for site in sites for target in site.targets)
+            if function in self.both.staying:
+                continue
+            if function in taken or (not found.chains and not taken.isdisjoint(calls)):
+                collector.add_queries(queries, function)
+
+    def _builders(self) -> frozenset[Function]:
+        """Functions that hand a converted function a query that they did not run."""
+        return frozenset(
+            target
+            for function in self.verdicts.colouring.coloured
+            if self.verdicts.colouring.converts(function)
+            for site in self.project.calls(function)
+            for target in site.targets
+            if target not in self.verdicts.colouring.coloured
+        )

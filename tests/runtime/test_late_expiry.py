@@ -371,3 +371,46 @@ async def test_sessions_of_sqlmodel_expire_late(
         assert (await session.exec(one)).one() is held
         assert held.count == 2
     await made.dispose()
+
+
+class Client(Base):
+    __tablename__ = "clients"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+class Project(Base):
+    __tablename__ = "projects"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    seen: Mapped[bool] = mapped_column(default=False)
+    client_id: Mapped[int] = mapped_column(ForeignKey("clients.id"))
+    client: Mapped[Client] = relationship(lazy="selectin", join_depth=10)
+    quotes: Mapped[list[Quote]] = relationship(back_populates="project")
+
+
+class Quote(Base):
+    __tablename__ = "quotes"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
+    project: Mapped[Project] = relationship(back_populates="quotes", lazy="selectin", join_depth=10)
+
+
+async def test_a_refresh_keeps_what_the_mapping_loads(tmp_path: Path) -> None:
+    """The loads of a refresh meet the object itself, and must not expire it again."""
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/refreshed.db")
+    factory = async_sessionmaker(
+        engine, expire_on_commit=False, sync_session_class=LateExpirySession
+    )
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    async with factory() as db:
+        db.add(Project(client=Client(name="Ada"), quotes=[Quote()]))
+        await db.commit()
+    async with factory() as db:
+        query = select(Project).options(joinedload(Project.client), joinedload(Project.quotes))
+        project = (await db.execute(query)).unique().scalar_one()
+        project.seen = True
+        await db.commit()
+        await db.refresh(project)
+        assert project.client.name == "Ada"
+    await engine.dispose()

@@ -61,8 +61,9 @@ class LateExpirySession(Session):
         with_for_update: Any = None,
     ) -> None:
         names = None if attribute_names is None else list(attribute_names)
-        super().refresh(instance, names, with_for_update)
+        # Before: a load that the refresh causes may meet the object, and must not expire it again.
         self._marks.forget(inspect(instance, raiseerr=True), names)
+        super().refresh(instance, names, with_for_update)
 
     def expire(self, instance: object, attribute_names: Iterable[str] | None = None) -> None:
         names = None if attribute_names is None else list(attribute_names)

@@ -12,7 +12,6 @@ from migrate_async.index.scopes import Class
 from migrate_async.index.types import Type, Types
 
 Substitution: TypeAlias = Mapping[str, Types]
-NOTHING: Substitution = {}
 
 
 def substitute(types: Types, values: Substitution) -> Types:

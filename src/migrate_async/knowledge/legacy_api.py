@@ -428,12 +428,6 @@ STRING_LOADERS = frozenset(
 )
 """Loader options; attribute names as strings are gone since 2.0 (the wildcard `*` is not)."""
 
-RELATIONSHIP_LOADERS = STRING_LOADERS - {
-    "sqlalchemy.orm.defer",
-    "sqlalchemy.orm.load_only",
-    "sqlalchemy.orm.undefer",
-}
-
 ROW_MAPPING_METHODS = frozenset(
     {"has_key", "items", "iteritems", "iterkeys", "itervalues", "keys", "values"}
 )

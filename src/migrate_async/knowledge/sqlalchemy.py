@@ -231,7 +231,6 @@ RELATIONSHIPS = frozenset(
         "sqlmodel.Relationship",
     }
 )
-COLUMNS = frozenset({"sqlalchemy.Column", "sqlalchemy.orm.mapped_column", "sqlmodel.Field"})
 BASES_TO_DERIVE = frozenset(
     {"sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta"}
 )

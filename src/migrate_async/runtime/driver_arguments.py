@@ -211,10 +211,6 @@ def _finish_mysql(translation: Translation) -> None:
         translation.connect_args["async_creator_fn"] = tls.connect_aiomysql_with_tls
 
 
-def _finish_nothing(_translation: Translation) -> None:
-    pass
-
-
 @dataclass(frozen=True)
 class _Dialect:
     rules: Mapping[str, Rule]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import cached_property
 
 from migrate_async.config import Settings
@@ -64,8 +63,3 @@ class Needles:
 def is_database(module: str) -> bool:
     """Whether importing `module` is a sign of database code."""
     return module.partition(".")[0] in DATABASE_PACKAGES
-
-
-def any_database(modules: Iterable[str]) -> bool:
-    """Whether one of `modules` is a sign of database code."""
-    return any(is_database(module) for module in modules)

@@ -8,7 +8,7 @@ one of the shortest.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from migrate_async.lint.flow.graph import Graph, Step, Way
@@ -50,10 +50,6 @@ class Solution(Generic[FactT]):
             path.append((arrival.step, way))
             origin = self._origins[arrival]
         return path[::-1]
-
-    def arrivals(self) -> Iterable[Arrival[FactT]]:
-        """Everything that was found."""
-        return self._origins.keys()
 
     def add(self, arrival: Arrival[FactT], origin: tuple[Arrival[FactT], Way] | None) -> bool:
         """Note an arrival; False if it is known."""

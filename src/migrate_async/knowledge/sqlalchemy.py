@@ -231,6 +231,8 @@ RELATIONSHIPS = frozenset(
         "sqlmodel.Relationship",
     }
 )
+ON_ACCESS = frozenset({"", "select", "True"})
+"""Values of `lazy=` that run SQL when the attribute is read."""
 BASES_TO_DERIVE = frozenset(
     {"sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta"}
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from migrate_async.index.project import Project, Relationship
 from migrate_async.index.scopes import Class, Module
+from migrate_async.knowledge.sqlalchemy import ON_ACCESS
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
@@ -14,7 +15,7 @@ from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.eager_depth import EagerGraph
 from migrate_async.plan.loads.analysis import Analysis
 from migrate_async.plan.loads.decide import Always
-from migrate_async.plan.loads.paths import ON_ACCESS, Step
+from migrate_async.plan.loads.paths import Step
 from migrate_async.plan.loads.sinks import Sink
 from migrate_async.plan.text import text
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.types import Entity, Instance, SelectOf
+from migrate_async.knowledge.sqlalchemy import ON_ACCESS
 from migrate_async.lint.hazards.passing import Passed, holds, passed
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
 from migrate_async.plan.loads.accesses import Accesses
 from migrate_async.plan.loads.origins import Origin, Origins
-from migrate_async.plan.loads.paths import ON_ACCESS
 
 ALL = "*"
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from migrate_async.index.project import Model
 from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.types import Types
+from migrate_async.knowledge.sqlalchemy import ON_ACCESS
 from migrate_async.lint.hazards.passing import holds, passed
 from migrate_async.lint.hazards.unloaded import ALL, UnloadedReads, loads_itself
 from migrate_async.lint.rule import Example, Rule, place
@@ -16,7 +17,6 @@ from migrate_async.model.finding import Finding
 from migrate_async.plan.colouring.schemas import VALIDATORS, Schemas, classes_in
 from migrate_async.plan.hazards.hits import short
 from migrate_async.plan.loads.origins import Origin, Origins
-from migrate_async.plan.loads.paths import ON_ACCESS
 
 _HEAD = """\
 from fastapi import FastAPI

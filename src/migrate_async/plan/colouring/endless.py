@@ -12,8 +12,8 @@ from functools import cached_property
 from migrate_async.index.project import Project, Relationship
 from migrate_async.index.scopes import Class, Function
 from migrate_async.index.types import Instance
+from migrate_async.knowledge.sqlalchemy import ON_ACCESS
 from migrate_async.model import syntax as s
-from migrate_async.plan.loads.paths import ON_ACCESS
 
 
 class Endless:

@@ -8,10 +8,9 @@ from typing import TypeAlias
 
 from migrate_async.index.project import Relationship
 from migrate_async.index.scopes import Class
+from migrate_async.knowledge.sqlalchemy import ON_ACCESS
 from migrate_async.model import syntax as s
 
-ON_ACCESS = frozenset({"", "select", "True"})
-"""Values of `lazy=` that run SQL when the attribute is read."""
 _EAGER = frozenset({"joined", "selectin", "subquery", "immediate"})
 
 

@@ -121,3 +121,18 @@ def test_a_call_in_a_test_on_a_session_of_its_own_loses_its_await() -> None:
     assert "MA202" not in _codes(plan)
     edits = [e for file in plan.files for e in file.edits if file.path == "tests/test_app.py"]
     assert any(isinstance(edit, p.DropAwait | p.DelegateCall) for edit in edits)
+
+
+def test_a_factory_that_a_function_makes_has_no_sync_twin() -> None:
+    """What stays sync and opens its sessions with it could not go on."""
+    made = _APP.replace(
+        "SessionLocal = sessionmaker(bind=engine)\n",
+        "\n\ndef made():\n    factory = sessionmaker(bind=engine)\n    return factory, engine\n\n\n"
+        "SessionLocal, _ = made()\n",
+    )
+    kept = "class Job:\n    def __init__(self):\n        with SessionLocal() as db:\n"
+    kept += "            self.count = db.query(User).count()\n"
+    plan = make_plan(project({"app.py": made % kept}), p.Step.ALL, Settings())
+    [found] = [item for item in plan.diagnostics if item.code == "MA202"]
+    assert "Job.__init__ stays sync" in found.message
+    assert "SessionLocal" in found.message

@@ -15,6 +15,7 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.both_worlds.dependencies import Dependencies
 from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
+from migrate_async.plan.both_worlds.made_factories import MadeFactories
 from migrate_async.plan.both_worlds.needs import Needs, passing, sync_name
 from migrate_async.plan.both_worlds.offers import Offers
 from migrate_async.plan.both_worlds.references import outermost, references, registrations
@@ -51,6 +52,7 @@ class Frontier:
         self._lends = False
         self._moved: list[tuple[str, s.Span, str, str]] = []
         self._refusals = Refusals(verdicts, idle)
+        self._made = MadeFactories(around.project, becomes_async)
         self._dependencies = Dependencies(around, self._lent, self._is_async)
         self.needs = Needs()
         self.offers = Offers(around, self.needs, self._dependencies)
@@ -78,6 +80,9 @@ class Frontier:
         outside = [node for node in references(function) if node not in inside]
         found = self._repoint(function, outside)
         self._lent_sessions(found, function)
+        replaced = {edit.span for edit in found.edits}
+        for name in self._made.used_by(function, replaced):
+            found.diagnostics.append(self._refusals.cannot_stay(function, name))
         if function in self._idle and any(map(self._takes_session(function), outside)):
             found.take(self._idle.edits(function, self._refusals.why(function)))
         for call in fetched:

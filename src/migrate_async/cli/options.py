@@ -133,33 +133,28 @@ _scheduler_option = click.option(
 )
 
 
-def shard_option(command: Decorated) -> Decorated:
-    """`--shard I/N`; goes inside `pass_workspace`, which takes it."""
-    return click.option(
-        "--shard",
-        metavar="I/N",
-        default="",
-        help="Report only part I of N of the files; all parts together are the whole.",
-    )(command)
+shard_option = click.option(
+    "--shard",
+    metavar="I/N",
+    default="",
+    help="Report only part I of N of the files; all parts together are the whole.",
+)
+"""`--shard I/N`; goes inside `pass_workspace`, which takes it."""
 
+profile_option = click.option(
+    "--profile",
+    metavar="FILE",
+    default="",
+    help="Heed the lazy loads in FILE, which `record` wrote.",
+)
+"""`--profile FILE`; goes inside `pass_workspace`, which takes it."""
 
-def profile_option(command: Decorated) -> Decorated:
-    """`--profile FILE`; goes inside `pass_workspace`, which takes it."""
-    return click.option(
-        "--profile",
-        metavar="FILE",
-        default="",
-        help="Heed the lazy loads in FILE, which `record` wrote.",
-    )(command)
-
-
-def keep_both_option(command: Decorated) -> Decorated:
-    """`--keep-both`; goes inside `pass_workspace`, which takes it."""
-    return click.option(
-        "--keep-both",
-        is_flag=True,
-        help="Give helpers that sync code calls, too, an async twin instead of a bridge.",
-    )(command)
+keep_both_option = click.option(
+    "--keep-both",
+    is_flag=True,
+    help="Give helpers that sync code calls, too, an async twin instead of a bridge.",
+)
+"""`--keep-both`; goes inside `pass_workspace`, which takes it."""
 
 
 def mode_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,4 +1,7 @@
-"""Session factories that a function makes and hands out: no sync one can stand beside them."""
+"""Session factories that no sync one can stand beside.
+
+Those that a function makes and hands out, and those that the application keeps in its state.
+"""
 
 from __future__ import annotations
 
@@ -20,26 +23,36 @@ class MadeFactories:
         self._project = project
         self._becomes_async = becomes_async
 
-    def used_by(self, function: Function, replaced: Container[s.Span]) -> Iterator[s.Name]:
+    def used_by(
+        self, function: Function, replaced: Container[s.Span]
+    ) -> Iterator[s.Name | s.Attribute]:
         """Where `function` opens a session with one, apart from the names in `replaced`."""
-        if not self._are_some or is_test_path(function.module.path):
+        if not self._become_async or is_test_path(function.module.path):
             return
         for call in function.calls:
             func = call.node.func
-            if not isinstance(func, s.Name) or func.span in replaced:
+            if not isinstance(func, s.Name | s.Attribute) or func.span in replaced:
                 continue
-            types = self._project.infer(func, call.scope)
-            is_one = any(isinstance(item, SessionFactory) and not item.is_async for item in types)
-            if is_one and not _is_local(func.id, call.scope):
+            if self._is_out_of_reach(func, call.scope) and self._makes_sync(func, call.scope):
                 yield func
 
+    def _is_out_of_reach(self, func: s.Name | s.Attribute, scope: Scope) -> bool:
+        if isinstance(func, s.Name):
+            return self._are_made and not _is_local(func.id, scope)
+        return isinstance(func.value, s.Attribute) and func.value.attr == "state"
+
+    def _makes_sync(self, func: s.Expr, scope: Scope) -> bool:
+        types = self._project.infer(func, scope)
+        return any(isinstance(item, SessionFactory) and not item.is_async for item in types)
+
     @cached_property
-    def _are_some(self) -> bool:
-        return any(
-            factory.scope.kind != "module" and self._becomes_async(factory)
-            for factory in self._project.session_factories
-            if factory.kind == "sessionmaker"
-        )
+    def _become_async(self) -> tuple[Variable, ...]:
+        factories = self._project.session_factories
+        return tuple(f for f in factories if f.kind == "sessionmaker" and self._becomes_async(f))
+
+    @property
+    def _are_made(self) -> bool:
+        return any(factory.scope.kind != "module" for factory in self._become_async)
 
 
 def _is_local(name: str, scope: Scope) -> bool:

@@ -8,7 +8,7 @@ when it converts, so that the text of a function does not depend on the order of
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -156,9 +156,31 @@ class Verdicts:
     def _this_run(self, beside: frozenset[Function]) -> Colouring:
         if not self.is_partial:
             return self._end(beside)
-        found = self._colour(self._unless_unwanted, self, _is_test, beside)
-        left = self._left_builders(found)
-        return Colouring({**found.coloured, **left}, {**found.kept, **left})
+        waiting: dict[Function, Reason] = {}
+
+        def obstacle(function: Function, coloured: Mapping[Function, Reason]) -> Reason | None:
+            return waiting.get(function) or self._unless_unwanted(function, coloured)
+
+        while True:
+            found = self._colour(obstacle, self, _is_test, beside)
+            left = self._left_builders(found)
+            more = {
+                peer: reason
+                for function in left
+                for peer, reason in self._on_its_session(function)
+                if found.converts(peer)
+            }
+            if not more:
+                return Colouring({**found.coloured, **left}, {**found.kept, **left})
+            waiting |= more
+
+    def _on_its_session(self, function: Function) -> Iterator[tuple[Function, Reason]]:
+        """Who works on the session of the object for which `function` builds a legacy query."""
+        for peer in self._shared.peers(function):
+            line = peer.node.line if peer.node else 0
+            text = f"{function.qualname} builds a query on its session, for what stays sync"
+            path = peer.module.path
+            yield peer, Reason("shares-session", text, path, line, function.qualname)
 
     def translates(self, chain: Chain) -> bool:
         """Whether this run translates `chain`, as far as its functions are concerned."""

@@ -58,7 +58,6 @@ class Awaiter:
                 self._call(found, function, site)
                 self._made(found, site)
                 self._runner(found, site)
-                self._object_session(found, site)
         self._blocking_work(found, function, gone)
         self._decorators(found, function)
         annotations = annotation_edits(self._project, function, converts=True)
@@ -178,19 +177,6 @@ class Awaiter:
         inner = p.AwaitCall(span=call.args[0].span, codemod=NAME)
         if inner not in found.edits:
             found.edits.append(inner)
-
-    def _object_session(self, found: ColourEdits, site: CallSite) -> None:
-        """`object_session(x)` gives the sync side; `async_object_session(x)` the session."""
-        call = site.node
-        if not isinstance(call, s.Call) or not any(
-            isinstance(item, External) and item.dotted == "sqlalchemy.orm.object_session"
-            for item in self._project.infer(call.func, site.scope)
-        ):
-            return
-        module, name = "sqlalchemy.ext.asyncio", "async_object_session"
-        found.imports.append(p.ImportChange(NAME, module, name))
-        found.unneeded.append(s.dotted_name(call.func).partition(".")[0])
-        found.edits.append(p.ReplaceExpression(span=call.func.span, codemod=NAME, code=name))
 
     def _generator(self, found: ColourEdits, site: CallSite) -> None:
         parent = self._project.parent(site.node)

@@ -19,7 +19,6 @@ from migrate_async.plan.transactions.commits import commits, models_in
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.given import refreshes_of_given
 from migrate_async.plan.transactions.positions import positions
-from migrate_async.plan.transactions.rollbacks import refreshes_after_rollback
 
 NAME = "async-colour"
 
@@ -34,7 +33,6 @@ def refresh_edits(
     """
     if not isinstance(function.node, s.FunctionDef):
         return
-    yield from _rollback_edits(project, function, gone)
     found: dict[s.Stmt, dict[str, None]] = {}
     for position in positions(function.node.body):
         if position.statement in gone:
@@ -62,17 +60,6 @@ def refresh_edits(
     for statement, lines in found.items():
         code = "\n".join(lines)
         yield p.InsertStatements(span=statement.span, codemod=NAME, code=code, after=True)
-
-
-def _rollback_edits(
-    project: Project, function: Function, gone: frozenset[s.AnyNode]
-) -> Iterator[p.AnyEdit]:
-    assert isinstance(function.node, s.FunctionDef)  # noqa: S101  the caller has looked
-    for position in positions(function.node.body):
-        lines = list(refreshes_after_rollback(project, function, position))
-        if lines and position.statement not in gone:
-            span = position.statement.span
-            yield p.InsertStatements(span=span, codemod=NAME, code="\n".join(lines), after=True)
 
 
 def _runs_later(project: Project, function: Function, commit: s.Stmt) -> bool:

@@ -114,6 +114,11 @@ def test_what_may_be_none_is_asked_first() -> None:
     assert added(body) == [(1, "if found is not None:\n    await found.awaitable_attrs.id")]
 
 
+def test_the_next_object_of_a_loop_is_loaded() -> None:
+    body = "for one in db.query(User).all():\n    print(one.name)\n    try_to_save(db)"
+    assert added(body) == [(1, "await one.awaitable_attrs.id")]
+
+
 def test_each_object_of_a_list_is_loaded() -> None:
     body = "users = db.query(User).all()\ndb.rollback()\nreturn [u.name for u in users]"
     assert added(body) == [(1, "for user_2 in users:\n    await user_2.awaitable_attrs.id")]

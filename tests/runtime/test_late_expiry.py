@@ -5,7 +5,7 @@ Each case runs on an ordinary session, which expires at commit, and on one that 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -413,4 +413,86 @@ async def test_a_refresh_keeps_what_the_mapping_loads(tmp_path: Path) -> None:
         await db.commit()
         await db.refresh(project)
         assert project.client.name == "Ada"
+    await engine.dispose()
+
+
+# --- what was loaded stays loaded -----------------------------------------------------------------
+
+
+class Shelf(Base):
+    __tablename__ = "shelves"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    boxes: Mapped[list[Box]] = relationship(back_populates="shelf")
+
+
+class Box(Base):
+    __tablename__ = "boxes"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    shelf_id: Mapped[int] = mapped_column(ForeignKey("shelves.id"))
+    shelf: Mapped[Shelf] = relationship(back_populates="boxes", lazy="selectin")
+    items: Mapped[list[Item]] = relationship(back_populates="box")
+
+
+class Item(Base):
+    __tablename__ = "items"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(default=0)
+    box_id: Mapped[int] = mapped_column(ForeignKey("boxes.id"))
+    box: Mapped[Box] = relationship(back_populates="items")
+
+
+async def _refresh(db: AsyncSession, item: Item) -> None:
+    await db.refresh(item)
+
+
+async def _query(db: AsyncSession, _item: Item) -> None:
+    (await db.scalars(select(Item))).all()
+
+
+async def _get_item(db: AsyncSession, _item: Item) -> None:
+    await db.get(Item, 1)
+
+
+async def _get_box(db: AsyncSession, _item: Item) -> None:
+    await db.get(Box, 1)
+
+
+async def _await(db: AsyncSession, item: Item) -> None:
+    await item.awaitable_attrs.box
+
+
+async def _merge_item(db: AsyncSession, _item: Item) -> None:
+    await db.merge(Item(id=1, count=5))
+
+
+async def _from_above(db: AsyncSession, _item: Item) -> None:
+    (await db.scalars(select(Shelf).options(selectinload(Shelf.boxes)))).all()
+
+
+@pytest.mark.parametrize("kind", [LateExpirySession, HopSession])
+@pytest.mark.parametrize(
+    "meet", [_refresh, _query, _get_item, _get_box, _await, _merge_item, _from_above]
+)
+async def test_relationships_that_were_loaded_can_be_read_after_a_load_met_the_object(
+    kind: type[Session],
+    meet: Callable[[AsyncSession, Item], Awaitable[None]],
+) -> None:
+    """Code on the event loop read them before the commit, and reads them again without an await."""
+    engine = create_async_engine("sqlite+aiosqlite://")
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    factory = async_sessionmaker(engine, expire_on_commit=False, sync_session_class=kind)
+    async with factory() as db:
+        db.add(Shelf(name="top", boxes=[Box(items=[Item()])]))
+        await db.commit()
+    async with factory() as db:
+        statement = select(Item).options(selectinload(Item.box).selectinload(Box.items))
+        item = (await db.scalars(statement)).one()
+        item.count += 1
+        db.add(Item(box_id=1))
+        await db.commit()
+        await meet(db, item)
+        assert item.box.shelf.name == "top"
+        assert len(item.box.items) in (1, 2), "as fresh as the load that met the box"
     await engine.dispose()

@@ -9,7 +9,9 @@ before the commit, one that a dependency or a caller holds, leaves it as stale a
 
 the commit only marks what is loaded. Attributes stay readable, and a query, a `get()` or a lazy
 load that comes across an object with marks expires it there and fills it from its row, as it would
-have done after a sync commit. What was changed since the commit is kept. Sessions that no factory
+have done after a sync commit. What was changed since the commit is kept. Relationships that were
+loaded are loaded again where that load does not do it: nothing else would before they are read.
+Sessions that no factory
 makes go through `expire_late(AsyncSession(engine, expire_on_commit=False))`.
 """
 
@@ -40,6 +42,7 @@ class LateExpirySession(Session):
     def watch_loads(self) -> None:
         """See to it that loads which come across an object tell."""
         self._marks = _Marks()
+        self._loading = 0
         found: Any = self.identity_map
         kind: Any = type(found)
         found.__class__ = _meeting(kind)
@@ -63,7 +66,8 @@ class LateExpirySession(Session):
         names = None if attribute_names is None else list(attribute_names)
         # Before: a load that the refresh causes may meet the object, and must not expire it again.
         self._marks.forget(inspect(instance, raiseerr=True), names)
-        super().refresh(instance, names, with_for_update)
+        with self._complete():
+            super().refresh(instance, names, with_for_update)
 
     def expire(self, instance: object, attribute_names: Iterable[str] | None = None) -> None:
         names = None if attribute_names is None else list(attribute_names)
@@ -75,9 +79,14 @@ class LateExpirySession(Session):
         self._marks.clear()
 
     def merge(self, *args: Any, **options: Any) -> Any:
-        merged = super().merge(*args, **options)
-        _load_rest(inspect(merged))
+        with self._complete():
+            merged = super().merge(*args, **options)
+            _load_rest(inspect(merged))
         return merged
+
+    def get(self, *args: Any, **options: Any) -> Any:
+        with self._complete():
+            return super().get(*args, **options)
 
     def mark_all(self) -> None:
         """What is loaded now is from before a commit."""
@@ -87,12 +96,30 @@ class LateExpirySession(Session):
         """Nothing that is loaded is from before a commit."""
         self._marks.clear()
 
+    def _execute_internal(self, *args: Any, **options: Any) -> Any:
+        with self._complete():
+            return super()._execute_internal(*args, **options)
+
+    @contextlib.contextmanager
+    def _complete(self) -> Iterator[None]:
+        """At the end of the outermost load, load the relationships that loads have expired."""
+        self._loading += 1
+        try:
+            yield
+        finally:
+            self._loading -= 1
+        while not self._loading and (lost := self._marks.next_lost()):
+            state, names = lost
+            if state.session is self:
+                _load(state, names)
+
     def _identity_lookup(self, *args: Any, **options: Any) -> Any:
         """A lookup that may not load leaves the object as it is: nobody would fill it again."""
         passive = options.get("passive", PassiveFlag.PASSIVE_OFF)
         loads = PassiveFlag.SQL_OK | PassiveFlag.RELATED_OBJECT_OK
         if passive & loads == loads:
-            return super()._identity_lookup(*args, **options)
+            with self._complete():
+                return super()._identity_lookup(*args, **options)
         with self._marks.unseen():
             return super()._identity_lookup(*args, **options)
 
@@ -124,6 +151,9 @@ class _Marks:
 
     def __init__(self) -> None:
         self._found: WeakKeyDictionary[InstanceState[Any], set[str]] = WeakKeyDictionary()
+        self._lost: WeakKeyDictionary[InstanceState[Any], set[str]] = WeakKeyDictionary()
+        self._related: list[Any] = []
+        """Objects of lost relationships: with them in memory what they have loaded is not lost."""
         self._seen = True
 
     def put(self, states: Iterable[InstanceState[Any]]) -> None:
@@ -132,6 +162,22 @@ class _Marks:
 
     def clear(self) -> None:
         self._found.clear()
+        self._lost.clear()
+        self._related.clear()
+
+    def lose(self, state: InstanceState[Any], names: set[str]) -> None:
+        """Relationships among `names` will be expired, because a load met the object."""
+        relationships = names & set(state.mapper.relationships.keys())
+        if relationships:
+            self._lost.setdefault(state, set()).update(relationships)
+            self._related += [state.dict[name] for name in relationships]
+
+    def next_lost(self) -> tuple[InstanceState[Any], set[str]] | None:
+        """One object with what it has lost, which is not told again; None: there is none."""
+        if self._lost:
+            return self._lost.popitem()
+        self._related.clear()
+        return None
 
     def forget(self, state: InstanceState[Any], names: Iterable[str] | None) -> None:
         """Something has loaded these attributes, or all of them."""
@@ -179,10 +225,18 @@ def _meeting(base: Any) -> Any:
             names = self.marks.take(state)
             session = object_session(instance)
             if names and session is not None:
+                self.marks.lose(state, names)
                 Session.expire(session, instance, names)
                 state.expired = True  # as after a commit: `get()` looks whether its row is there
 
     return Meeting
+
+
+def _load(state: InstanceState[Any], names: set[str]) -> None:
+    instance = state.obj()
+    for name in sorted(names - state.dict.keys()) if instance is not None else ():
+        with contextlib.suppress(ObjectDeletedError):
+            getattr(instance, name)
 
 
 def _load_rest(state: InstanceState[Any]) -> None:

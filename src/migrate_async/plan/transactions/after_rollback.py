@@ -79,7 +79,24 @@ class Rollbacks:
                 if (statement, name) not in done and self._is_read(place, function, name):
                     done.add((statement, name))
                     self._reload(found, function, place, name)
+            for turn, name in self._next_turns(function, place):
+                if (turn.position.statement, name) not in done:
+                    done.add((turn.position.statement, name))
+                    self._reload(found, function, turn, name)
         return found
+
+    def _next_turns(self, function: Function, place: _Place) -> Iterator[tuple[_Place, str]]:
+        """The beginnings of the loops around `place`, whose next objects are expired, too."""
+        path = place.position.path
+        for end, (block, index) in enumerate(path[:-1], start=1):
+            loop = block[index]
+            if place.only or not isinstance(loop, s.For) or not isinstance(loop.target, s.Name):
+                continue
+            name = loop.target.id
+            is_read = any(blocks.mentions(statement, name) for statement in loop.body)
+            if is_read and path[end][0] is loop.body and self._held(function, name):
+                first = Position((*path[:end], (loop.body, 0)))
+                yield _Place(first, after=False), name
 
     # --- where ---------------------------------------------------------------------------------
 

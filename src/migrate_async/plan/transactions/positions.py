@@ -43,6 +43,8 @@ class Position:
 
     def _around(self, compound: s.Stmt, name: str) -> bool | None:
         """What a compound statement on the way runs after the block that holds the statement."""
+        if _gives_each(compound, name):
+            return None  # the next turn has another object
         if isinstance(compound, s.For | s.While):
             # The next turn begins at the top, if there is one: it may tell, but it ends nothing.
             return _reads(compound.body, name) or None

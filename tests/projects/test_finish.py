@@ -11,6 +11,8 @@ from support.fixture_apps import fixture_app
 from support.http_sequence import legacy_answers, load_requests, replay
 from support.migration import command, copy_of, own_tests, tree, write
 
+pytestmark = pytest.mark.any_sqlalchemy
+
 SCAFFOLD = ("get_sync_db", "HopSession", "SyncSessionLocal", "sync_engine", "SyncDbDep")
 APPS = ["container_resolve", "next_get_db", "repository_class", "two_engines"]
 
@@ -21,8 +23,6 @@ from sqlalchemy import func, select
 from shop.auth import DbDep, require_admin
 from shop.models import Coupon, Order, Product, User
 from shop.schemas import CouponUsage
-
-pytestmark = pytest.mark.any_sqlalchemy
 
 router = APIRouter(
     prefix="/backoffice", tags=["back office"], dependencies=[Depends(require_admin)]

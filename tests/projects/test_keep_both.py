@@ -14,10 +14,10 @@ from support.fixture_apps import fixture_app
 from support.migration import command, copy_of, tree
 from support.route_by_route import at_once, complaints, in_random_order, migrate
 
+pytestmark = pytest.mark.any_sqlalchemy
+
 TASKS = """\
 from worker import task
-
-pytestmark = pytest.mark.any_sqlalchemy
 
 
 @task

@@ -45,6 +45,7 @@ def test_an_executor_gives_the_same(root: Path, whole: Migration) -> None:
     """It gets parsing and rewriting, however little there is."""
     with ThreadPoolExecutor(2) as executor:
         found = migration(root, executor)
+    assert not found.summary.internal_errors
     assert found.patch == whole.patch
     assert found.summary == whole.summary
 

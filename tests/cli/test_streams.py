@@ -35,9 +35,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def legacy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A small application, not migrated."""
-    root = tmp_path / "blog"
+def legacy(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small application, not migrated; its path is short enough for a line."""
+    root = tmp_path_factory.mktemp("w") / "blog"
     shutil.copytree(APPLICATION, root, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.chdir(root)
     return root

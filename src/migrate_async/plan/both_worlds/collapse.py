@@ -79,6 +79,7 @@ class Collapse:
         return (
             isinstance(call, s.Call)
             and not is_run_sync(call)
+            and not self._is_twin_call(site)
             and hands_objects(self._project, call)
             and any(target in self._colouring.coloured for target in site.targets)
         )

@@ -12,6 +12,7 @@ import pytest_asyncio
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
+from migrate_async.integrations.language_server import make_server
 from migrate_async.integrations.protocol import text_edit
 
 LIMIT = 60
@@ -183,3 +184,25 @@ def test_one_edit_makes_one_text_into_the_other(before: str, after: str) -> None
     edit = text_edit(lines, after.splitlines(keepends=True))
     first, last = edit.range.start.line, edit.range.end.line
     assert "".join([*lines[:first], edit.new_text, *lines[last:]]) == after
+
+
+class Gone:
+    """A pipe that nobody reads any more."""
+
+    def __init__(self) -> None:
+        self.writes = 0
+
+    def write(self, _data: bytes) -> None:
+        self.writes += 1
+        raise ValueError("write to closed file")
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_client_that_has_gone_is_told_nothing_more() -> None:
+    """To tell it that telling failed would fail, and so on."""
+    server, pipe = make_server(), Gone()
+    server.protocol.set_writer(pipe)  # type: ignore[no-untyped-call]
+    server.window_show_message(types.ShowMessageParams(types.MessageType.Info, "hello"))
+    assert pipe.writes == 2

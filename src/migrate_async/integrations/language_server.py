@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -31,6 +31,9 @@ from migrate_async.model.finding import Applicability, Finding
 from migrate_async.source.lines import split_lines
 from migrate_async.source.read import SourceFile
 
+if TYPE_CHECKING:
+    from pygls.server import ServerErrors
+
 
 @dataclass(frozen=True)
 class Looked:
@@ -49,6 +52,17 @@ class Server(LanguageServer):
         super().__init__("migrate-async", __version__)
         self.looked: dict[str, Looked] = {}
         self.looking = threading.Lock()
+        self._telling = threading.local()
+
+    def report_server_error(self, error: Exception, source: ServerErrors) -> None:
+        """Tell the client, unless telling it is what failed: one that has gone hears nothing."""
+        if getattr(self._telling, "now", False):
+            return
+        self._telling.now = True
+        try:
+            super().report_server_error(error, source)
+        finally:
+            self._telling.now = False
 
     def look(self, uri: str, version: int | None) -> None:
         """Publish what is found in the open files of the project of `uri`.

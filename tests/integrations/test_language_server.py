@@ -69,9 +69,9 @@ async def client(root: Path) -> AsyncIterator[Client]:
     )
     started.initialized(types.InitializedParams())
     yield started
-    await started.shutdown_async(None)
+    await asyncio.wait_for(started.shutdown_async(None), LIMIT)
     started.exit(None)
-    await started.stop()
+    await asyncio.wait_for(started.stop(), LIMIT)
 
 
 def opened(client: Client, file: Path, text: str) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 from migrate_async.errors import SourceError
 from migrate_async.model import syntax as s
+from migrate_async.source.trees import parse_module
 
 _TOOL_COMMENT = re.compile(r"#\s*(noqa|migrate-async)\b", re.IGNORECASE)
 
@@ -62,7 +63,7 @@ def extract(text: str, path: str = "<module>") -> s.ModuleSyntax:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes are the target's business
-            tree = ast.parse(text, path)
+            tree = parse_module(text, path)
         return _Copier(text).module(tree)
     except SyntaxError as error:
         raise SourceError("MA001", f"syntax error: {error.msg}", error.lineno or 0) from None

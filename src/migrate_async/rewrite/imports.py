@@ -20,6 +20,7 @@ from migrate_async.rewrite.islands import rewrite, style_of
 from migrate_async.rewrite.lines import Style
 from migrate_async.rewrite.names import used_names
 from migrate_async.source.lines import split_lines
+from migrate_async.source.trees import parse_module
 
 Statement = ast.Import | ast.ImportFrom
 Position = tuple[int, int]
@@ -42,7 +43,7 @@ def change_imports(
     text = _without(text, rebound, used=set())
     doomed = set(unneeded) - rebound
     if doomed and imports:
-        doomed -= used_names(ast.parse(text), text)
+        doomed -= used_names(parse_module(text), text)
     for change in sorted(set(imports), key=_order):
         text = _Source.parse(text, path, limit, frozenset(doomed)).with_import(change)
     if doomed:
@@ -65,7 +66,7 @@ def _without(text: str, unneeded: set[str], used: set[str] | None) -> str:
     """`text` without the imports of `unneeded` names that are not `used` (None: find out)."""
     if not unneeded:
         return text
-    tree = ast.parse(text)
+    tree = parse_module(text)
     doomed = unneeded - (used_names(tree, text) if used is None else used)
     lines = split_lines(text)
     whole: list[ReplaceStatement] = []
@@ -185,7 +186,7 @@ class _Source:
     def parse(
         cls, text: str, path: str, limit: int | None, doomed: frozenset[str] = frozenset()
     ) -> _Source:
-        tree = ast.parse(text)
+        tree = parse_module(text)
         style = style_of(text, tree, limit)
         return cls(split_lines(text), PurePosixPath(path), tree.body, style, doomed)
 

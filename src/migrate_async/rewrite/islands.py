@@ -20,6 +20,7 @@ from migrate_async.rewrite.lines import Style
 from migrate_async.rewrite.regions import Region, Regions, first_line
 from migrate_async.source.line_lengths import lengths_of, limit_of
 from migrate_async.source.lines import split_lines
+from migrate_async.source.trees import parse_module
 
 
 def line_limit(texts: Iterable[str]) -> int:
@@ -92,7 +93,7 @@ def _parse(text: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(text)
+            return parse_module(text)
     except (SyntaxError, ValueError, RecursionError) as error:
         raise SourceError("MA001", f"cannot be parsed: {error}") from None
 

@@ -5,7 +5,6 @@ Indentation here is relative to the block that the statement stands in, as LibCS
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
@@ -14,6 +13,7 @@ import libcst as cst
 
 from migrate_async.rewrite.fragments import code_of
 from migrate_async.rewrite.parentheses import without_parentheses
+from migrate_async.source.trees import parse_expression
 
 _Node = TypeVar("_Node", bound=cst.CSTNode)
 Whitespace = cst.BaseParenthesizableWhitespace
@@ -149,7 +149,7 @@ def needs_brackets(expression: cst.BaseExpression) -> bool:
     if expression.lpar or not has_breaks(expression):
         return False
     try:
-        ast.parse(code_of(expression), mode="eval")
+        parse_expression(code_of(expression))
     except SyntaxError:
         return True
     return False

@@ -6,6 +6,8 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
+from migrate_async.source.trees import parse_expression
+
 _TYPE_COMMENT = re.compile(r"#\s*type:\s*(?!ignore)(.*)")
 _WORD = re.compile(r"[^\W\d]\w*")
 _TYPING_CALLS = {"cast", "TypeVar", "NewType", "ForwardRef", "Annotated", "Mapped"}
@@ -73,7 +75,7 @@ def _last_name(node: ast.expr) -> str:
 
 def _names_in(code: str) -> set[str]:
     try:
-        tree = ast.parse(code.strip(), mode="eval")
+        tree = parse_expression(code.strip())
     except (SyntaxError, ValueError):
         return set()
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

@@ -18,6 +18,7 @@ from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.model.plan import FilePlan, Plan, WrapStatements
 from migrate_async.rewrite.names import used_names
 from migrate_async.source.lines import split_lines
+from migrate_async.source.trees import parse_module
 from migrate_async.verify.names import KNOWN, has_star_import, line_of, undefined_names
 
 Finding = tuple[str, int, str]
@@ -54,7 +55,7 @@ def _findings(file: FilePlan, before: str, after: str) -> Iterator[Finding]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            old, new = ast.parse(before), ast.parse(after)
+            old, new = parse_module(before), parse_module(after)
             compile(new, file.path, "exec", dont_inherit=True)
             used = used_names(new, after)
             yield from _lost_names(old, new, before, after, used)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import warnings
 from collections.abc import Iterator, Mapping
 
 from migrate_async.index.project import Project
 from migrate_async.model.diagnostic import Diagnostic
+from migrate_async.source.trees import parse_module
 from migrate_async.verify import findings as f
 from migrate_async.verify.awaits import Awaits
 from migrate_async.verify.coroutines import Coroutines
@@ -49,7 +49,7 @@ def check_text(path: str, text: str) -> Iterator[Diagnostic]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(text)
+            tree = parse_module(text)
             compile(tree, path, "exec", dont_inherit=True)
         names = undefined_names(text)
     except (SyntaxError, ValueError, RecursionError) as error:

@@ -32,11 +32,6 @@ class Edited(NamedTuple):
     difference: Difference
     speaks_alike: bool
 
-    @property
-    def moves(self) -> bool:
-        """Whether code of the file is in other lines now."""
-        return any(before != after for before, after in self.difference.lines.items())
-
 
 def edited_paths(
     workspace: Workspace, old: Mapping[str, str], new: Mapping[str, str]

@@ -233,6 +233,8 @@ RELATIONSHIPS = frozenset(
 )
 ON_ACCESS = frozenset({"", "select", "True"})
 """Values of `lazy=` that run SQL when the attribute is read."""
+EAGER = frozenset({"joined", "selectin", "subquery", "immediate"})
+"""Values of `lazy=` that load with the object."""
 BASES_TO_DERIVE = frozenset(
     {"sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta"}
 )

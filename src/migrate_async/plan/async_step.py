@@ -100,7 +100,7 @@ class AsyncStep:
         self._accesses = Accesses(project)
         self._effects = Effects(project)
         self._requeries = Requeries(project, self._effects)
-        self._rollbacks = Rollbacks(project, Statements(project))
+        self._rollbacks = Rollbacks(project, Statements(project), self._effects)
         self._awaited_models: dict[Class, None] = {}
         self._session_plans: dict[Function, SessionPlan] = {}
         self._lent = 0

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 
 from migrate_async.index.project import Project, Relationship
 from migrate_async.index.scopes import Class
+from migrate_async.knowledge.sqlalchemy import EAGER
 
 LEVELS = 10
 _CIRCLE_LEVELS = 3
-_EAGER = frozenset({"joined", "selectin", "subquery", "immediate"})
 
 Edge = tuple[Class, Class]
 
@@ -28,7 +28,7 @@ class EagerGraph:
         wanted = {(model, relationship.name) for model, relationship in needed}
         for model in project.models.values():
             for name, relationship in model.relationships.items():
-                is_eager = relationship.lazy in _EAGER or (model.cls, name) in wanted
+                is_eager = relationship.lazy in EAGER or (model.cls, name) in wanted
                 if is_eager and relationship.target is not None:
                     targets = edges.setdefault(model.cls, {})
                     targets[relationship.target] = targets.get(relationship.target, 0) + 1

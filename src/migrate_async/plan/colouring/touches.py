@@ -54,6 +54,7 @@ class Touches:
         self._project = project
         self._queries = queries
         self._found: dict[Function, tuple[Touch, ...]] = {}
+        self._firsts: dict[Function, Reason | None] = {}
         self._endless = Endless(project)
 
     def of(self, function: Function) -> tuple[Touch, ...]:
@@ -115,6 +116,11 @@ class Touches:
 
     def first(self, function: Function) -> Reason | None:
         """The first operation of `function` as a reason; None when there is none."""
+        if function not in self._firsts:
+            self._firsts[function] = self._find_first(function)
+        return self._firsts[function]
+
+    def _find_first(self, function: Function) -> Reason | None:
         lines = [(touch.node.line, touch.text) for touch in self.of(function)]
         lines += [
             (chain.span[0], "runs a query") for chain in self.chains(function) if chain.executes

@@ -8,10 +8,8 @@ from typing import TypeAlias
 
 from migrate_async.index.project import Relationship
 from migrate_async.index.scopes import Class
-from migrate_async.knowledge.sqlalchemy import ON_ACCESS
+from migrate_async.knowledge.sqlalchemy import EAGER, ON_ACCESS
 from migrate_async.model import syntax as s
-
-_EAGER = frozenset({"joined", "selectin", "subquery", "immediate"})
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Step:
     @property
     def loads(self) -> bool:
         """Whether `await obj.awaitable_attrs.name` gives what the read gives."""
-        return self.is_lazy or (self.relationship is not None and self.relationship.lazy in _EAGER)
+        return self.is_lazy or (self.relationship is not None and self.relationship.lazy in EAGER)
 
     @property
     def is_iterable(self) -> bool:

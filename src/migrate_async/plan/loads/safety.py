@@ -8,6 +8,7 @@ from functools import cached_property
 from migrate_async.index import types as t
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
+from migrate_async.knowledge.sqlalchemy import EAGER
 from migrate_async.model import syntax as s
 from migrate_async.plan.loads.producers import Query, Use
 from migrate_async.plan.loads.sinks import own_attributes
@@ -16,7 +17,6 @@ _DISTURBING = frozenset(
     {"commit", "refresh", "rollback", "expire", "expire_all", "expunge", "expunge_all", "close"}
 )
 _FLUSHING = frozenset({"add", "add_all", "begin_nested", "commit", "delete", "flush", "merge"})
-_EAGER = frozenset({"joined", "selectin", "subquery", "immediate"})
 
 
 class Safety:
@@ -148,5 +148,5 @@ class Safety:
         """The classes of what is loaded with, or read from, `cls` objects."""
         model = self._project.models.get(cls.qualname)
         for name, relationship in model.relationships.items() if model is not None else ():
-            if relationship.lazy in _EAGER or name in names:
+            if relationship.lazy in EAGER or name in names:
                 yield relationship.target

@@ -20,6 +20,7 @@ from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.names import free_name
 from migrate_async.plan.transactions.commits import called, method_name
+from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.positions import Position, positions
 
 NAME = "async-colour"
@@ -59,11 +60,13 @@ class _Place:
 class Rollbacks:
     """Answers for one project."""
 
-    def __init__(self, project: Project, values: Values) -> None:
+    def __init__(self, project: Project, values: Values, effects: Effects) -> None:
         self._project = project
         self._values = values
+        self._effects = effects
         self._models = {model.cls: model for model in project.models.values()}
         self._rolling: dict[Function, bool] = {}
+        self._types: dict[tuple[Function, str], Types] = {}
 
     def reloads(self, function: Function, gone: frozenset[s.AnyNode]) -> Reloads:
         """What `function` awaits where it reads objects that have been expired."""
@@ -131,7 +134,7 @@ class Rollbacks:
             return False
         if isinstance(statement, s.Return | s.Raise):
             return False
-        return any(map(self._returns_rolled_back, self._targets(function, [statement])))
+        return any(map(self._returns_rolled_back, self._effects.targets(function, statement)))
 
     def _may_roll_back(self, function: Function, statement: s.Try) -> bool:
         """Whether a handler may be reached after a rollback that is not its own."""
@@ -140,20 +143,17 @@ class Rollbacks:
                 call = item.context
                 if isinstance(call, s.Call) and method_name(call) in _NESTED:
                     return self._works_on_session(call)
-        targets = self._targets(function, list(blocks.statements(statement.body)))
-        return any(map(self._rolls_back, targets))
+        return any(
+            self._rolls_back(target)
+            for inner in blocks.statements(statement.body)
+            for target in self._effects.targets(function, inner)
+        )
 
     def _works_on_session(self, call: s.Call) -> bool:
         func = call.func
         return isinstance(func, s.Attribute) and bool(
             self._project.session_kind(func.value, self._project.scope_of(func))
         )
-
-    def _targets(self, function: Function, statements: list[s.Stmt]) -> Iterator[Function]:
-        """What `statements` call with a session, or from an object that has one."""
-        for site in self._project.calls(function):
-            if site.kind == "call" and self._project.statement_of(site.node) in statements:
-                yield from site.targets
 
     def _rolls_back(self, function: Function) -> bool:
         """Whether `function`, or what it calls, rolls a session back, or expires objects."""
@@ -179,7 +179,7 @@ class Rollbacks:
             _returns_from(position)
             for position in positions(node.body)
             if _is_expiring(position.statement)
-            or any(map(self._rolls_back, self._targets(function, [position.statement])))
+            or any(map(self._rolls_back, self._effects.targets(function, position.statement)))
         )
 
     # --- what ----------------------------------------------------------------------------------
@@ -199,8 +199,14 @@ class Rollbacks:
         return position.reads_later(name)
 
     def _held(self, function: Function, name: str) -> list[Model]:
-        node = s.Name(*_span(function), name)
-        return list(self._mapped(self._project.infer(node, function.scope)))
+        return list(self._mapped(self._types_of(function, name)))
+
+    def _types_of(self, function: Function, name: str) -> Types:
+        if (function, name) not in self._types:
+            assert function.node is not None  # noqa: S101  the caller has looked
+            node = s.Name(*function.node.span, name)
+            self._types[function, name] = self._project.infer(node, function.scope)
+        return self._types[function, name]
 
     def _mapped(self, types: Types) -> Iterator[Model]:
         for item in types:
@@ -210,8 +216,7 @@ class Rollbacks:
                 yield from self._mapped(item.items)
 
     def _is_many(self, function: Function, name: str) -> bool:
-        node = s.Name(*_span(function), name)
-        return any(isinstance(item, ListOf) for item in self._project.infer(node, function.scope))
+        return any(isinstance(item, ListOf) for item in self._types_of(function, name))
 
     def _reload(self, found: Reloads, function: Function, place: _Place, name: str) -> None:
         model = self._held(function, name)[0]
@@ -233,11 +238,6 @@ class Rollbacks:
         found.edits.append(
             p.InsertStatements(span=statement.span, codemod=NAME, code=code, after=place.after)
         )
-
-
-def _span(function: Function) -> s.Span:
-    assert function.node is not None  # noqa: S101  the caller has looked
-    return function.node.span
 
 
 def _is_expiring(statement: s.Stmt) -> bool:

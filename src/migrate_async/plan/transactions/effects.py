@@ -56,7 +56,7 @@ class Effects:
         if is_own:
             return self._classes_before(function, commit)
         return frozenset(
-            cls for target in self._targets(function, commit) for cls in self._writes_of(target)
+            cls for target in self.targets(function, commit) for cls in self._writes_of(target)
         )
 
     def is_fetched_again(
@@ -86,7 +86,7 @@ class Effects:
         is_compound = any(True for _ in blocks.inner_blocks(statement))
         if is_compound or isinstance(statement, s.Return | s.Raise):
             return None
-        if not any(self.does_commit(target) for target in self._targets(function, statement)):
+        if not any(self.does_commit(target) for target in self.targets(function, statement)):
             return None
         sessions = {
             s.dotted_name(value)
@@ -106,7 +106,7 @@ class Effects:
             if self._project.session_kind(value, site.scope) == "sync":
                 yield value
 
-    def _targets(self, function: Function, statement: s.Stmt) -> tuple[Function, ...]:
+    def targets(self, function: Function, statement: s.Stmt) -> tuple[Function, ...]:
         """The functions of the project that a simple statement calls."""
         if function not in self._called:
             called_by: dict[s.Stmt, tuple[Function, ...]] = {}
@@ -120,7 +120,7 @@ class Effects:
     def commits_at(self, function: Function, statement: s.Stmt) -> bool:
         """Whether `statement` commits, itself or through a function that it calls."""
         return self._is_commit(statement) or any(
-            self.does_commit(target) for target in self._targets(function, statement)
+            self.does_commit(target) for target in self.targets(function, statement)
         )
 
     # --- functions -----------------------------------------------------------------------------
@@ -177,7 +177,7 @@ class Effects:
         targets = (
             target
             for statement in _before(function, commit)
-            for target in self._targets(function, statement)
+            for target in self.targets(function, statement)
         )
         return written.union(*map(self._writes_of, targets))
 

@@ -8,11 +8,11 @@ from functools import cached_property
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, ValueBinding
 from migrate_async.index.types import DictOf, Instance, ListOf, ResultOf, RowOf, TupleOf, Types
+from migrate_async.knowledge.sqlalchemy import EAGER
 from migrate_async.model import syntax as s
 from migrate_async.plan.loads.sinks import own_attributes
 from migrate_async.plan.paths import is_test_path
 
-_EAGER = frozenset({"joined", "selectin", "subquery", "immediate"})
 _MAX_DEPTH = 4
 
 
@@ -104,7 +104,7 @@ class Held:
             found.add(cls)
             model = self._project.models.get(cls.qualname)
             for name, relationship in model.relationships.items() if model is not None else ():
-                is_read = relationship.lazy in _EAGER or name in self._attributes
+                is_read = relationship.lazy in EAGER or name in self._attributes
                 if is_read and relationship.target is not None:
                     pending.append(relationship.target)
         return found

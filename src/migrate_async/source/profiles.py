@@ -10,6 +10,7 @@ import msgspec
 
 from migrate_async.errors import UsageError
 from migrate_async.model.profile import PROFILE_VERSION, Profile
+from migrate_async.model.schema import json_schema
 from migrate_async.source.replace import Replacement, replace_all
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
@@ -74,8 +75,4 @@ def write_profile(file: Path, profile: Profile) -> None:
 
 def schema() -> dict[str, Any]:
     """The JSON schema of a profile file."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A profile, as migrate-async record writes it",
-        **msgspec.json.schema(Profile),
-    }
+    return json_schema(Profile, "A profile, as migrate-async record writes it")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from migrate_async.model.lint import LintResult
+from migrate_async.model.schema import json_schema
 from migrate_async.report.findings.report import Report
 from migrate_async.report.json import document
 
@@ -26,9 +27,4 @@ def render(report: Report) -> str:
 
 def schema() -> dict[str, Any]:
     """The JSON schema of the document; all fields are always there."""
-    found = msgspec.json.schema(LintDocument)
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "The output of migrate-async lint --format json",
-        **found,
-    }
+    return json_schema(LintDocument, "The output of migrate-async lint --format json")

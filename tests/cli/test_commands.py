@@ -193,6 +193,23 @@ def test_migrate_only_checks_unless_told_otherwise(fake: FakeUseCases) -> None:
     assert "Nothing is written" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("given", "wanted"), [("5", Selection(next=5)), ("10%", Selection(percent=10))]
+)
+def test_the_next_routes_are_a_number_or_a_part_of_all(
+    fake: FakeUseCases, given: str, wanted: Selection
+) -> None:
+    assert invoke("migrate", "--next", given).exit_code == ExitCode.FINDINGS
+    assert fake.asked["selection"] == wanted
+
+
+@pytest.mark.parametrize("given", ["0", "0%", "101%", "-1", "1.5%", "some", "%"])
+def test_nothing_else_is_a_number_of_routes(fake: FakeUseCases, given: str) -> None:
+    found = invoke("migrate", f"--next={given}")
+    assert found.exit_code == ExitCode.USAGE
+    assert given in found.stderr
+
+
 def test_a_diff_has_stdout_for_itself(fake: FakeUseCases) -> None:
     """Byte for byte, carriage returns included; people read the summary on stderr."""
     result = invoke("migrate", "--all", "--diff")

@@ -135,6 +135,7 @@ def verdicts(found: Plan) -> dict[str, str]:
         Selection(routes=("get /users/{id}/",)),
         Selection(functions=("main.read",)),
         Selection(next=1),
+        Selection(percent=33),
     ],
 )
 def test_one_route_is_chosen_by_name_or_by_cost(selection: Selection) -> None:

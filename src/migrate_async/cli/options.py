@@ -63,6 +63,21 @@ step_option = click.option(
 
 _ALL_HELP = "Everything under PATHS, or in the project: the default, said explicitly."
 
+
+def _how_many(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int]:
+    """From `5` or `10%` to a number of routes and a percentage, of which one is 0 at least."""
+    if value is None:
+        return (0, 0)
+    number, is_part = value.removesuffix("%"), value.endswith("%")
+    if not (number.isascii() and number.isdigit()) or int(number) < 1:
+        raise click.BadParameter(
+            f"{value!r} is no number of routes such as 5, and no part such as 10%"
+        )
+    if is_part and int(number) > 100:
+        raise click.BadParameter(f"{value} is more than all routes")
+    return (0, int(number)) if is_part else (int(number), 0)
+
+
 _SELECTING = (
     click.option(
         "--route",
@@ -95,10 +110,10 @@ _SELECTING = (
     click.option(
         "--next",
         "next_routes",
-        type=click.IntRange(min=1),
-        default=None,
-        metavar="N",
-        help="The N routes that take the fewest changes, of those that are still sync.",
+        callback=_how_many,
+        metavar="N[%]",
+        help="The N routes that take the fewest changes, of those that are still sync; with "
+        "10%, as many as are that part of all routes.",
     ),
     click.option("--all", "everything", is_flag=True, help=_ALL_HELP),
 )
@@ -195,13 +210,13 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
         routers: tuple[str, ...],
         modules: tuple[str, ...],
         functions: tuple[str, ...],
-        next_routes: int | None,
+        next_routes: tuple[int, int],
         everything: bool,
         **options: Any,
     ) -> Any:
         from migrate_async.model.selection import Selection
 
-        selection = Selection((), routes, routers, modules, functions, next_routes or 0)
+        selection = Selection((), routes, routers, modules, functions, *next_routes)
         if everything and selection.is_by_name:
             raise click.UsageError("--all leaves nothing to select")
         return command(*args, selection=selection, **options)

@@ -11,7 +11,8 @@ class Selection(msgspec.Struct, frozen=True):
     `routes` are `GET /users/{id}`, or a path for all its methods; `routers` are variables
     (`app.routers.users.router`), modules that hold one, or prefixes (`/users`); `modules` are
     dotted names, each with its submodules; `functions` are qualified names. Any unambiguous end of
-    a dotted name will do. `next` adds that many of the cheapest routes that are still sync.
+    a dotted name will do. `next` adds that many of the cheapest routes that are still sync, and
+    `percent` as many as are that part of all routes, rounded up.
     """
 
     paths: tuple[str, ...] = ()
@@ -20,6 +21,7 @@ class Selection(msgspec.Struct, frozen=True):
     modules: tuple[str, ...] = ()
     functions: tuple[str, ...] = ()
     next: int = 0
+    percent: int = 0
 
     @property
     def is_everything(self) -> bool:
@@ -28,7 +30,8 @@ class Selection(msgspec.Struct, frozen=True):
     @property
     def is_by_name(self) -> bool:
         """Whether something other than paths is chosen."""
-        return bool(self.routes or self.routers or self.modules or self.functions or self.next)
+        named = self.routes or self.routers or self.modules or self.functions
+        return bool(named or self.next or self.percent)
 
 
 EVERYTHING = Selection()

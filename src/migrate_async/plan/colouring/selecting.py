@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from migrate_async.errors import UsageError
@@ -32,11 +33,16 @@ def roots(project: Project, selection: Selection, cheapest: Cheapest) -> frozens
         found.update(_module(project, module))
     for function in selection.functions:
         found.update(_function(project, function))
-    if selection.next:
-        found.update(list(cheapest())[: selection.next])
+    if selection.next or selection.percent:
+        found.update(list(cheapest())[: _number_of_next(project, selection)])
     if selection.paths:
         found.update(f for f in project.functions if is_under(f.module.path, selection.paths))
     return frozenset(found)
+
+
+def _number_of_next(project: Project, selection: Selection) -> int:
+    routes = len({route.function for route in project.routes})
+    return max(selection.next, math.ceil(routes * selection.percent / 100))
 
 
 def route_names(route: Route) -> Iterator[str]:

@@ -243,3 +243,56 @@ def test_line_ends_are_kept() -> None:
 def test_nothing_asked_is_left_alone() -> None:
     """Not even parsed: the text may be anything."""
     assert change_imports("not python (", PATH, [], ()) == "not python ("
+
+
+def taking_turns(before: str, *, limit: int = 100) -> tuple[str, str]:
+    """`before` while `sync_engine` stands for `engine`, and when `engine` is back."""
+    there = ImportChange("test", "app.db", "sync_engine", beside="engine", passing=True)
+    back = ImportChange("test", "app.db", "engine", beside="sync_engine")
+    half = change_imports(before, PATH, [there], ["engine"], limit)
+    return half, change_imports(half, PATH, [back], ["sync_engine"], limit)
+
+
+@pytest.mark.parametrize(
+    ("before", "half"),
+    [
+        (
+            "from app.db import Base\nfrom app.db import engine\n",
+            "from app.db import Base\nfrom app.db import sync_engine\n",
+        ),
+        (
+            "from app.db import engine\nfrom app.db import a, b\n",
+            "from app.db import sync_engine\nfrom app.db import a, b\n",
+        ),
+        (
+            "from app.db import session as session_\nfrom app.db import engine  # noqa\n",
+            "from app.db import session as session_\nfrom app.db import sync_engine  # noqa\n",
+        ),
+        (
+            "from app.db import settings, engine, Base\n",
+            "from app.db import settings, sync_engine, Base\n",
+        ),
+        (
+            "from app.db import settings, engine\n",
+            "from app.db import sync_engine, settings\n",
+        ),
+        (
+            "from app.db import (\n    settings,\n    engine,\n)\n",
+            "from app.db import (\n    sync_engine,\n    settings,\n)\n",
+        ),
+        (
+            "from app.db import aaaaaaaa, bbbbbbbb, engine\n",
+            "from app.db import sync_engine\nfrom app.db import aaaaaaaa, bbbbbbbb\n",
+        ),
+        (
+            "from ..db import aaaaaaaaa, bbbbbbbbb, engine\n",
+            "from ..db import sync_engine\nfrom ..db import aaaaaaaaa, bbbbbbbbb\n",
+        ),
+        (
+            "from app.db import aaaaaaaa, bbbbbbbbbbbbbb\nfrom app.db import engine\n",
+            "from app.db import aaaaaaaa, bbbbbbbbbbbbbb\nfrom app.db import sync_engine\n",
+        ),
+    ],
+)
+def test_a_name_comes_back_to_where_it_was(before: str, half: str) -> None:
+    assert taking_turns(before, limit=46) == (half, before)

@@ -8,14 +8,14 @@ What stands under `if TYPE_CHECKING:`, `try:` or any other condition is left as 
 from __future__ import annotations
 
 import ast
-import bisect
 import dataclasses
 import itertools
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from migrate_async.model.plan import ImportChange, ReplaceStatement
+from migrate_async.rewrite import name_order
 from migrate_async.rewrite.islands import rewrite, style_of
 from migrate_async.rewrite.lines import Style
 from migrate_async.rewrite.names import used_names
@@ -140,35 +140,19 @@ def _column(lines: Sequence[str], line: int, offset: int) -> int:
 # --- adding ------------------------------------------------------------------------------------
 
 
-def _by_type(name: str) -> tuple[int, str]:
-    kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
-    return kind, name
-
-
-_ORDERS: tuple[Callable[[str], tuple[int, str]], ...] = (
-    _by_type,
-    lambda name: (0, name),
-    lambda name: (0, name.lower()),
-)
+def _names(statement: ast.ImportFrom) -> list[str]:
+    return [alias.name for alias in statement.names]
 
 
 def _size(statement: ast.ImportFrom) -> int:
     return len(statement.names)
 
 
-def _insertion_index(names: Sequence[str], change: ImportChange) -> int:
-    """Where the name of `change` belongs in `names`: in order, if they are in an order.
-
-    Else it stands beside the name that it takes turns with, or last.
-    """
-    name = change.name
-    for key in _ORDERS:
-        keys = [key(known) for known in names]
-        if keys == sorted(keys):
-            return bisect.bisect_left(keys, key(name))
-    if change.beside in names:
-        return names.index(change.beside) + change.passing
-    return len(names)
+def _index_in(names: Sequence[str], change: ImportChange) -> int:
+    if change.beside not in names:
+        return name_order.adding(names, change.name)
+    index = name_order.passing if change.passing else name_order.returning
+    return index(names, change.name, change.beside)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,8 +195,33 @@ class _Source:
         ]
         if not fitting:
             return self._with_line(change)
-        # A name that is passing through may have a line of its own, which others do not join.
-        return self._joined(max(fitting, key=_size) if change.beside else fitting[0], change)
+        return self._joined(self._home(fitting, change), change)
+
+    def _home(self, fitting: Sequence[ast.ImportFrom], change: ImportChange) -> ast.ImportFrom:
+        """Which of the `fitting` imports gets the name; names take turns in one and the same."""
+        if not change.beside:
+            return fitting[0]
+        holders = [statement for statement in fitting if change.beside in _names(statement)]
+        if not holders:  # a name that is passing may have a line of its own: none for others
+            return max(fitting, key=_size)
+        if change.passing or _size(holders[0]) > 1:
+            return holders[0]
+        return self._left(holders[0], fitting, change)
+
+    def _left(
+        self, holder: ast.ImportFrom, fitting: Sequence[ast.ImportFrom], change: ImportChange
+    ) -> ast.ImportFrom:
+        """The import that the name left: the one below its `holder`, if that has no room for both.
+
+        Others that are passing through may have lines between.
+        """
+        start = self.body.index(holder) + 1
+        below = itertools.takewhile(lambda s: s in fitting, self.body[start:])
+        for statement in below:
+            if isinstance(statement, ast.ImportFrom) and _size(statement) > 1:
+                fits = self._fits(statement, change.name, change.beside)
+                return holder if fits else statement
+        return holder
 
     def _module_of(self, statement: ast.ImportFrom) -> str:
         """The absolute dotted name, as far as the path tells, of what is imported from."""
@@ -244,7 +253,7 @@ class _Source:
 
     def _joined(self, statement: ast.ImportFrom, change: ImportChange) -> str:
         new = f"{change.name} as {change.alias}" if change.alias else change.name
-        index = _insertion_index([alias.name for alias in statement.names], change)
+        index = _index_in(_names(statement), change)
         if statement.lineno == statement.end_lineno:
             return self._joined_on_line(statement, index, new, change)
         if all(_alone_on_line(statement, i) for i in range(len(statement.names))):
@@ -262,16 +271,28 @@ class _Source:
         end = _end(statement.names[-1], self.lines)
         names = [ast.unparse(alias) for alias in statement.names]
         names.insert(index, new)
-        text = _replaced(self.lines, start, end, ", ".join(names))
-        line = split_lines(text)[statement.lineno - 1].rstrip("\r\n")
-        gone = sum(len(name) + 2 for name in names if name in self.doomed)
-        if len(line.split("#")[0].rstrip()) - gone <= self.style.limit or "(" in line:
-            return text
-        if change.beside:
+        if self._fits(statement, new) or (change.beside and not change.passing):
             # Its line was fine before `name` and `beside` took turns, and will be again.
-            return self._with_line(change) if change.passing else text
+            return _replaced(self.lines, start, end, ", ".join(names))
+        if change.beside:
+            return self._above(statement, change)
         block = self.newline.join(["(", *(f"{self.style.unit}{name}," for name in names), ")"])
         return _replaced(self.lines, start, end, block)
+
+    def _fits(self, statement: ast.ImportFrom, *more: str) -> bool:
+        """Is there room for `more` names on the line, or does its length not matter?"""
+        if "(" in self.lines[statement.lineno - 1].split("#")[0]:
+            return True
+        names = [ast.unparse(alias) for alias in statement.names]
+        stay = [name for name in names if name not in self.doomed]
+        column = _start(statement.names[0], self.lines)[1]
+        return column + len(", ".join([*stay, *more])) <= self.style.limit
+
+    def _above(self, statement: ast.ImportFrom, change: ImportChange) -> str:
+        """A line of its own for a name that shares the place of one in `statement`."""
+        module = "." * statement.level + (statement.module or "")
+        at = (statement.lineno, 0)
+        return _replaced(self.lines, at, at, _line_of(change, module) + self.newline)
 
     def _joined_as_line(self, statement: ast.ImportFrom, index: int, new: str) -> str:
         last = statement.names[-1]
@@ -288,7 +309,7 @@ class _Source:
     # A line of its own.
 
     def _with_line(self, change: ImportChange) -> str:
-        new = _line_of(change)
+        new = _line_of(change, change.module)
         place, before, after = self._line_place(change)
         text = f"{self.newline * before}{new}{self.newline}{self.newline * after}"
         if place > len(self.lines) and self.lines and not self.lines[-1].endswith(("\n", "\r")):
@@ -370,8 +391,8 @@ def _is_header(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
-def _line_of(change: ImportChange) -> str:
+def _line_of(change: ImportChange, module: str) -> str:
     alias = f" as {change.alias}" if change.alias else ""
     if not change.name:
-        return f"import {change.module}{alias}"
-    return f"from {change.module} import {change.name}{alias}"
+        return f"import {module}{alias}"
+    return f"from {module} import {change.name}{alias}"

@@ -46,9 +46,20 @@ def state_of(root: Path, files: Iterable[str]) -> tuple[tuple[str, int, int], ..
 
 
 def _folders(root: Path, files: Iterable[str]) -> Iterator[Path]:
-    parents = {folder for file in files for folder in PurePosixPath(file).parents}
-    places = (root / folder / kind for folder in sorted(parents) for kind in _FOLDERS)
+    around = sorted(_around(files), key=lambda folder: folder.split("/"))
+    places = (root / folder / kind for folder in around for kind in _FOLDERS)
     return (place for place in places if place.is_dir())
+
+
+def _around(files: Iterable[str]) -> set[str]:
+    """The folders of `files` and those above them, up to the root, which is the empty text."""
+    found = {""}
+    for file in files:
+        folder = file.rpartition("/")[0]
+        while folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found
 
 
 def _text(folder: Path, name: str) -> str | None:

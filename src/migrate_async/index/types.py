@@ -8,7 +8,7 @@ that class) or `ExternalResult` (what an external function gave).
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -199,6 +199,21 @@ def ordered(types: Types) -> Iterable[Type]:
 @functools.lru_cache(maxsize=4_096)
 def _in_order(types: Types) -> tuple[Type, ...]:
     return tuple(sorted(types, key=describe))
+
+
+def elements(types: Types) -> Iterator[Type]:
+    """`types` in that order, with what lists hold, at any depth, in the place of the lists."""
+    for item in ordered(types):
+        if isinstance(item, ListOf):
+            yield from elements(item.items)
+        else:
+            yield item
+
+
+def held(types: Types, models: Collection[Class]) -> list[Class]:
+    """The classes of the objects that `types` are, or lists of them hold, which are in `models`."""
+    objects = (item for item in elements(types) if isinstance(item, Instance))
+    return list(dict.fromkeys(item.cls for item in objects if item.cls in models))
 
 
 def forget_orders() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migrate_async.index.project import Project
-from migrate_async.index.types import Instance, ListOf, Types
+from migrate_async.index.types import Instance, Types, elements
 from migrate_async.model import syntax as s
 
 
@@ -20,8 +20,5 @@ def hands_objects(project: Project, call: s.Call) -> bool:
 
 
 def _holds_objects(project: Project, types: Types) -> bool:
-    return any(
-        (isinstance(item, Instance) and item.cls.qualname in project.models)
-        or (isinstance(item, ListOf) and _holds_objects(project, item.items))
-        for item in types
-    )
+    objects = (item for item in elements(types) if isinstance(item, Instance))
+    return any(item.cls.qualname in project.models for item in objects)

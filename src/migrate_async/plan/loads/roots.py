@@ -16,7 +16,7 @@ from migrate_async.index.scopes import (
     Scope,
     ValueBinding,
 )
-from migrate_async.index.types import Instance, ListOf, RowOf
+from migrate_async.index.types import Instance, ListOf, RowOf, elements
 from migrate_async.model import syntax as s
 from migrate_async.plan.loads.origins import bindings_of
 from migrate_async.plan.loads.paths import Path, Step
@@ -168,11 +168,7 @@ class Roots:
     def _is_many(self, expr: s.Expr, scope: Scope) -> bool | None:
         types = self._project.infer(expr, scope)
         kinds = {isinstance(item, ListOf) for item in types if isinstance(item, Instance | ListOf)}
-        rows = any(
-            isinstance(inner, RowOf)
-            for item in types
-            for inner in (item.items if isinstance(item, ListOf) else (item,))
-        )
+        rows = any(isinstance(item, RowOf) for item in elements(types))
         return kinds.pop() if len(kinds) == 1 and not rows else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,7 +16,7 @@ from migrate_async.index.scopes import (
     ValueBinding,
     last_name,
 )
-from migrate_async.index.types import Instance, ListOf, Types
+from migrate_async.index.types import Types
 from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.schemas import Schemas, classes_in
 from migrate_async.plan.loads.paths import Path, Step
@@ -255,14 +255,3 @@ def _members(project: Project) -> dict[tuple[Class, str], Function]:
         for function in project.functions
         if function.cls is not None
     }
-
-
-def held(types: Types, models: Collection[Class]) -> list[Class]:
-    """The mapped classes of the objects that `types` are, or are containers of."""
-    found: dict[Class, None] = {}
-    for item in types:
-        if isinstance(item, Instance) and item.cls in models:
-            found[item.cls] = None
-        elif isinstance(item, ListOf):
-            found.update(dict.fromkeys(held(item.items, models)))
-    return list(found)

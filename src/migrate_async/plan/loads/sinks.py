@@ -16,6 +16,8 @@ from migrate_async.index.types import (
     Type,
     Types,
     TypeVariable,
+    elements,
+    held,
     union,
 )
 from migrate_async.model import syntax as s
@@ -25,7 +27,7 @@ from migrate_async.plan.loads.displays import Displays, Value
 from migrate_async.plan.loads.origins import bindings_of
 from migrate_async.plan.loads.paths import Path
 from migrate_async.plan.loads.roots import Roots
-from migrate_async.plan.loads.schema_reads import Reads, SchemaReads, held
+from migrate_async.plan.loads.schema_reads import Reads, SchemaReads
 from migrate_async.plan.loads.sync_reads import SyncReads
 
 _ADAPTERS = frozenset({"TypeAdapter", "parse_obj_as"})
@@ -316,11 +318,7 @@ def _is_vague(item: Type) -> bool:
 
 
 def _rows(types: Types) -> Iterator[RowOf]:
-    for item in types:
-        if isinstance(item, RowOf):
-            yield item
-        elif isinstance(item, ListOf):
-            yield from _rows(item.items)
+    return (item for item in elements(types) if isinstance(item, RowOf))
 
 
 def is_open(types: Types) -> bool:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Scope, ValueBinding, last_name
+from migrate_async.index.types import held
 from migrate_async.model import syntax as s
 from migrate_async.plan.loads.origins import bindings_of
 from migrate_async.plan.loads.paths import Path
-from migrate_async.plan.loads.schema_reads import Reads, SchemaReads, held
+from migrate_async.plan.loads.schema_reads import Reads, SchemaReads
 from migrate_async.plan.loads.sinks import Sink
 from migrate_async.plan.loads.templates import Chain, chains
 

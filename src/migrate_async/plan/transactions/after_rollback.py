@@ -14,7 +14,7 @@ from typing import Protocol
 
 from migrate_async.index.project import Model, Project
 from migrate_async.index.scopes import Class, Function, ParameterBinding, Scope
-from migrate_async.index.types import Instance, ListOf, Types
+from migrate_async.index.types import ListOf, Types, held
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
@@ -199,7 +199,7 @@ class Rollbacks:
         return position.reads_later(name)
 
     def _held(self, function: Function, name: str) -> list[Model]:
-        return list(self._mapped(self._types_of(function, name)))
+        return [self._models[cls] for cls in held(self._types_of(function, name), self._models)]
 
     def _types_of(self, function: Function, name: str) -> Types:
         if (function, name) not in self._types:
@@ -207,13 +207,6 @@ class Rollbacks:
             node = s.Name(*function.node.span, name)
             self._types[function, name] = self._project.infer(node, function.scope)
         return self._types[function, name]
-
-    def _mapped(self, types: Types) -> Iterator[Model]:
-        for item in types:
-            if isinstance(item, Instance) and item.cls in self._models:
-                yield self._models[item.cls]
-            elif isinstance(item, ListOf):
-                yield from self._mapped(item.items)
 
     def _is_many(self, function: Function, name: str) -> bool:
         return any(isinstance(item, ListOf) for item in self._types_of(function, name))

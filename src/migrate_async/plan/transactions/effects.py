@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.sites import CallSite
-from migrate_async.index.types import ClassObject, FunctionObject, Instance, ListOf
+from migrate_async.index.types import ClassObject, FunctionObject, Instance, elements
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.transactions.commits import called, commits, is_model, method_name
@@ -201,11 +201,9 @@ class Effects:
         yield from self._models_of(node, self._project.scope_of(node))
 
     def _models_of(self, node: s.Expr, scope: Scope) -> Iterator[Class]:
-        for item in self._project.infer(node, scope):
-            items = item.items if isinstance(item, ListOf) else (item,)
-            for found in items:
-                if isinstance(found, Instance) and found.cls.qualname in self._project.models:
-                    yield found.cls
+        for item in elements(self._project.infer(node, scope)):
+            if isinstance(item, Instance) and item.cls.qualname in self._project.models:
+                yield item.cls
 
     def _written_names(self, function: Function, commit: s.Stmt) -> Iterator[str]:
         """Locals holding ORM objects that the function adds or changes before `commit`."""

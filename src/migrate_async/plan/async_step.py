@@ -170,18 +170,14 @@ class AsyncStep:
         collapse = Collapse(
             self._project, self._both, self._world.holds_kept, self._shared.holders.holds
         )
-        for module, found in collapse.plan().items():
-            collector.add_module(module, found)
+        collector.add_modules(collapse.plan().items())
         if converted:
             self._change_world(collector, frontier, converted)
-            for module, found in self._alembic.edits(asked=False):
-                collector.add_module(module, found)
-        for module, found in frontier.retirement.retire().items():
-            collector.add_module(module, found)
+            collector.add_modules(self._alembic.edits(asked=False))
+        collector.add_modules(frontier.retirement.retire().items())
         is_lent = frontier.retirement.still_lends(collapse.lent) or bool(self._lent)
         hops = Hops(self._around, self._becomes_async)
-        for module, found in hops.changes(needed=frontier.serves_kept or is_lent):
-            collector.add_module(module, found)
+        collector.add_modules(hops.changes(needed=frontier.serves_kept or is_lent))
         for function in self._both.staying:
             if function.node is not None:
                 collector.leave(function.module.path, function.node.span)
@@ -196,8 +192,7 @@ class AsyncStep:
         for function in self._world.staying:
             if function not in self._environments:
                 collector.add_module(function.module, frontier.repoint(function))
-        for module, found in self._idle.calls_in_tests():
-            collector.add_module(module, found)
+        collector.add_modules(self._idle.calls_in_tests())
         self._made_of_factories(collector, frontier)
         for path, span, old, new in frontier.moved:
             collector.change_session(path, span, old, new)
@@ -207,14 +202,11 @@ class AsyncStep:
         planned = constructors.plan(
             self._world.converts_class, self.colouring.converts, self._session_plan
         )
-        for module, found in planned.items():
-            collector.add_module(module, found)
+        collector.add_modules(planned.items())
         self._registry(collector, frontier, constructors.planned)
-        for module, found in frontier.offers.plan().items():
-            collector.add_module(module, found)
+        collector.add_modules(frontier.offers.plan().items())
         listeners = Listeners(self._project, self._becomes_async, self.colouring.converts)
-        for module, found in listeners.edits(frontier.needs.variables):
-            collector.add_module(module, found)
+        collector.add_modules(listeners.edits(frontier.needs.variables))
         self._load(collector)
         self._replacements(collector)
         self._sources(collector)
@@ -227,10 +219,8 @@ class AsyncStep:
         collector.diagnostics += self._loads.diagnostics()
         sinks = self._loads.analysis.sinks
         collector.diagnostics += dynamic_reads(self._project, self.colouring, sinks)
-        for module, found in self._loads.imports(converts).items():
-            collector.add_module(module, found)
-        for module, found in self._loads.gets(converts).items():
-            collector.add_module(module, found)
+        collector.add_modules(self._loads.imports(converts).items())
+        collector.add_modules(self._loads.gets(converts).items())
         for head, options in self._loads.options(converts).items():
             path = self._project.function_of(head).module.path
             if not collector.translates(path, head.span):
@@ -385,14 +375,11 @@ class AsyncStep:
     def _replacements(self, collector: Collector) -> None:
         """What tests put in the place of what becomes async."""
         converts = self.colouring.converts
-        for module, found in stand_in_edits(self._project, converts):
-            collector.add_module(module, found)
+        collector.add_modules(stand_in_edits(self._project, converts))
         collector.diagnostics += mock_sessions(self._project, converts)
         collector.diagnostics += replaced_sources(self._project, self._becomes_async)
-        for module, found in factory_edits(self._project, converts):
-            collector.add_module(module, found)
-        for module, found in loop_edits(self._project, converts):
-            collector.add_module(module, found)
+        collector.add_modules(factory_edits(self._project, converts))
+        collector.add_modules(loop_edits(self._project, converts))
         for module, found in override_edits(self._project, converts):
             if self._world.takes_part(module.path):
                 collector.add_module(module, found)
@@ -407,16 +394,13 @@ class AsyncStep:
             collector.add(path, retyped.edits, retyped.imports, retyped.unneeded)
 
     def _sources(self, collector: Collector) -> None:
-        for module, found in inner_listener_edits(self._project, self.colouring.converts):
-            collector.add_module(module, found)
-        for module, found in engine_changes(
-            self._project, self._becomes_async, self.colouring.converts
-        ):
-            collector.add_module(module, found)
-        for module, found in factory_changes(
-            self._project, self._becomes_async, self._requeries.expire_late
-        ):
-            collector.add_module(module, found)
+        collector.add_modules(inner_listener_edits(self._project, self.colouring.converts))
+        collector.add_modules(
+            engine_changes(self._project, self._becomes_async, self.colouring.converts)
+        )
+        collector.add_modules(
+            factory_changes(self._project, self._becomes_async, self._requeries.expire_late)
+        )
         if self._injects and self._provider.creates:
             self._provide(collector)
         collector.diagnostics += self._requeries.notes()
@@ -467,16 +451,13 @@ class AsyncStep:
             if self._world.takes_part(module.path):
                 collector.add_module(module, found)
                 lifespan = lifespan or found.moves_import
-        for module, found in (client_edits(self._project) if lifespan else {}).items():
-            collector.add_module(module, found)
-        for module, found in entry_point_edits(self._project, self.colouring).items():
-            collector.add_module(module, found)
+        collector.add_modules((client_edits(self._project) if lifespan else {}).items())
+        collector.add_modules(entry_point_edits(self._project, self.colouring).items())
         relationships = relationship_edits(self._project, self._loads.analysis)
         bases = base_edits(self._project, self._awaited_models)
         models = read_by_name(self._project, self.colouring, self._loads.analysis.sinks)
         polymorphic = polymorphic_edits(self._project, models)
-        for module, found in (*relationships.items(), *polymorphic.items(), *bases.items()):
-            collector.add_module(module, found)
+        collector.add_modules((*relationships.items(), *polymorphic.items(), *bases.items()))
 
 
 def _is_inside(span: s.Span, around: list[s.Span]) -> bool:

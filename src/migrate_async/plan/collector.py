@@ -19,7 +19,8 @@ class Collector:
 
     def __init__(self, digests: Mapping[str, str]) -> None:
         self._digests = digests
-        self._edits: dict[str, list[p.AnyEdit]] = {}
+        self._edits: dict[str, dict[Span, list[p.AnyEdit]]] = {}
+        """By the path of the file, and by the code that they change."""
         self._imports: dict[str, set[p.ImportChange]] = {}
         self._unneeded: dict[str, set[str]] = {}
         self._counts: dict[str, int] = {}
@@ -34,22 +35,29 @@ class Collector:
         unneeded: Iterable[str] = (),
     ) -> None:
         """Add changes of the file at `path`; an edit that is there already counts once."""
-        known = self._edits.setdefault(path, [])
+        of_file = self._edits.setdefault(path, {})
         for edit in edits:
-            if edit not in known and not _repeats(edit, known):
+            known = of_file.setdefault(edit.span, [])
+            if not any(_is_same(edit, other) for other in known):
                 known.append(edit)
         self._imports.setdefault(path, set()).update(imports)
         self._unneeded.setdefault(path, set()).update(unneeded)
 
     def leave(self, path: str, span: Span) -> None:
         """Take back what would change the code at `span`."""
-        edits = self._edits.get(path, [])
-        edits[:] = [edit for edit in edits if not span[:2] <= edit.span[:2] <= span[2:]]
+        edits = self._edits.get(path, {})
+        for other in [other for other in edits if span[:2] <= other[:2] <= span[2:]]:
+            del edits[other]
 
     def add_module(self, module: Module, found: ModuleEdits) -> None:
         """Add one planner's changes of a module."""
         self.add(module.path, found.edits, found.imports, found.unneeded)
         self.diagnostics += found.diagnostics
+
+    def add_modules(self, found: Iterable[tuple[Module, ModuleEdits]]) -> None:
+        """Add one planner's changes of several modules."""
+        for module, edits in found:
+            self.add_module(module, edits)
 
     def add_queries(self, queries: QueryPlan, function: Function) -> None:
         """Add the translated queries of one function."""
@@ -63,22 +71,17 @@ class Collector:
     def translates(self, path: str, span: Span) -> bool:
         """Whether a query that is rewritten so far includes `span`."""
         return any(
-            isinstance(edit, p.QueryRewrite) and _includes(edit.span, span)
-            for edit in self._edits.get(path, ())
+            isinstance(edit, p.QueryRewrite)
+            for around, edits in self._edits.get(path, {}).items()
+            if _includes(around, span)
+            for edit in edits
         )
 
     def change_session(self, path: str, span: Span, old: str, new: str) -> None:
         """Let queries and bridges around `span` run on the session `new`, not `old`."""
-        edits = self._edits.get(path, [])
-        for index, edit in enumerate(edits):
-            if not _includes(edit.span, span):
-                continue
-            if isinstance(edit, p.QueryRewrite):
-                call = edit.call.replace(f"{old}.", f"{new}.")
-                edits[index] = msgspec.structs.replace(edit, call=call)
-            elif isinstance(edit, p.DelegateCall | p.BridgeCall):
-                to = f"{edit.to}.".replace(f"{old}.", f"{new}.").removesuffix(".")
-                edits[index] = msgspec.structs.replace(edit, to=to)
+        for around, edits in self._edits.get(path, {}).items():
+            if _includes(around, span):
+                edits[:] = [_on_session(edit, old, new) for edit in edits]
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to one of `Plan.counts`."""
@@ -90,12 +93,12 @@ class Collector:
             p.FilePlan(
                 path=path,
                 digest=self._digests.get(path, ""),
-                edits=tuple(sorted(edits, key=_place)),
+                edits=tuple(sorted((e for same in edits.values() for e in same), key=_place)),
                 imports=tuple(sorted(self._imports[path])),
                 unneeded=tuple(sorted(self._unneeded[path])),
             )
             for path, edits in sorted(self._edits.items())
-            if edits
+            if any(edits.values())
         )
         return p.Plan(
             step=step.value,
@@ -110,13 +113,19 @@ def _includes(outer: Span, span: Span) -> bool:
     return outer[:2] <= span[:2] and span[2:] <= outer[2:]
 
 
-def _repeats(edit: p.AnyEdit, known: list[p.AnyEdit]) -> bool:
-    """Whether another planner, for another codemod, has planned the same already."""
-    return any(
-        other.span == edit.span
-        and type(other) is type(edit)
-        and msgspec.structs.replace(other, codemod=edit.codemod) == edit
-        for other in known
+def _on_session(edit: p.AnyEdit, old: str, new: str) -> p.AnyEdit:
+    if isinstance(edit, p.QueryRewrite):
+        return msgspec.structs.replace(edit, call=edit.call.replace(f"{old}.", f"{new}."))
+    if isinstance(edit, p.DelegateCall | p.BridgeCall):
+        to = f"{edit.to}.".replace(f"{old}.", f"{new}.").removesuffix(".")
+        return msgspec.structs.replace(edit, to=to)
+    return edit
+
+
+def _is_same(edit: p.AnyEdit, other: p.AnyEdit) -> bool:
+    """Whether they do the same, be it for different codemods."""
+    return (
+        type(other) is type(edit) and msgspec.structs.replace(other, codemod=edit.codemod) == edit
     )
 
 

@@ -43,8 +43,7 @@ _LEAVE = "resolve that, or leave it: sync sessions in tests go on working beside
 def plan_suite(project: Project, settings: Settings, collector: Collector) -> None:
     """Add what the step does to all test suites of `project`."""
     clients = list(client_edits(project))
-    for module, found in clients:
-        collector.add_module(module, found)
+    collector.add_modules(clients)
     if any(item.code == LEFT for _, found in clients for item in found.diagnostics):
         return  # an async session and `TestClient` live in different event loops
     queries = plan_queries(project, settings, awaited=lambda _function: False)

@@ -60,8 +60,55 @@ def test_databases_that_compare_them_are_left_alone(url: str) -> None:
     assert codes("User.id == token.id", url) == []
 
 
+UNTYPED = """
+    from typing import Generic, Type, TypeVar
+
+    from sqlalchemy import Column, Integer, String, create_engine
+    from sqlalchemy.orm import Session, declarative_base
+
+    Base = declarative_base()
+    engine = create_engine("postgresql://localhost/books")
+    M = TypeVar("M", bound=Base)
+
+    class User(Base):
+        __tablename__ = "users"
+        id = Column(Integer, primary_key=True)
+
+    class Token(Base):
+        __tablename__ = "tokens"
+        id = Column({token}, primary_key=True)
+
+    class Repository(Generic[M]):
+        def __init__(self, model: Type[M]):
+            self.model = model
+
+        def get(self, db: Session, key):
+            return db.query(self.model).filter(self.model.id == key).first()
+
+    def load(db: Session, key: {key}):
+        return Repository(User).get(db, key)
+"""
+
+
+@pytest.mark.parametrize(
+    ("token", "key", "expected"),
+    [
+        ("Integer", "str", ["MA411"]),
+        ("Integer", "int", []),
+        ("String", "str", []),  # the text may be meant for a column of texts
+    ],
+)
+def test_what_callers_pass_counts_where_nothing_is_annotated(
+    token: str, key: str, expected: list[str]
+) -> None:
+    files = {"app.py": UNTYPED.format(token=token, key=key)}
+    found = make_plan(project(files), Step.ALL, Settings())
+    assert [item.code for item in found.diagnostics if item.code == "MA411"] == expected
+
+
 APPLICATION = """\
 import os
+from typing import Any, Generic, Type, TypeVar
 
 from fastapi import Depends, FastAPI
 from sqlalchemy import Column, Integer, String, create_engine
@@ -87,6 +134,24 @@ def get_db():
         db.close()
 
 
+Model = TypeVar("Model", bound=Base)
+
+
+class Repository(Generic[Model]):
+    def __init__(self, model: Type[Model]):
+        self.model = model
+
+    def get(self, db: Session, key: Any):
+        return db.query(self.model).filter(self.model.id == key).all()
+
+
+users = Repository(User)
+
+
+def find(db: Session, key):
+    return db.query(User).filter(User.id == key).all()
+
+
 @app.on_event("startup")
 def fill():
     Base.metadata.drop_all(bind=engine)
@@ -104,6 +169,21 @@ def read(key: str, db: Session = Depends(get_db)):
     return [user.name for user in db.query(User).filter(User.id == key).all()]
 
 
+@app.get("/found/{key}")
+def found(key: str, db: Session = Depends(get_db)):
+    return [user.name for user in find(db, key)]
+
+
+@app.get("/generic/{key}")
+def generic(key: str, db: Session = Depends(get_db)):
+    return [user.name for user in users.get(db, key=key)]
+
+
+@app.get("/numbers/{key}")
+def numbers(key: int, db: Session = Depends(get_db)):
+    return [user.name for user in users.get(db, key=key)]
+
+
 @app.get("/others/{key}")
 def others(key: str, db: Session = Depends(get_db)):
     return [user.name for user in db.query(User).filter(key != User.id).all()]
@@ -113,6 +193,7 @@ def others(key: str, db: Session = Depends(get_db)):
 @pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
 async def test_answers_are_those_of_psycopg2(backend: str, tmp_path: Path) -> None:
     paths = ["/users/7", "/users/%207", "/users/+8", "/users/none", "/users/7x", "/others/7"]
+    paths += ["/found/7", "/found/x", "/generic/7", "/generic/x", "/numbers/7"]
     requests = [{"method": "GET", "path": path} for path in paths]
     for name in ("before", "after"):
         (tmp_path / name).mkdir()

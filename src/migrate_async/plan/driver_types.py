@@ -6,11 +6,11 @@ psycopg send typed parameters, and the server has no operator for `integer = var
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from migrate_async.index.project import Column, Project
-from migrate_async.index.scopes import Function, Scope
-from migrate_async.index.types import ClassObject, ExternalInstance
+from migrate_async.index.scopes import Class, Function, Scope
+from migrate_async.index.types import ClassObject, ExternalInstance, TypeVariable
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, Severity
@@ -78,17 +78,46 @@ def _is_postgresql(url: str) -> bool:
 def _integer_column(project: Project, node: s.Expr, scope: Scope) -> str:
     if not isinstance(node, s.Attribute):
         return ""
-    models = {model.cls: model for model in project.models.values()}
     for found in project.infer(node.value, scope):
-        if isinstance(found, ClassObject) and found.cls in models:
-            column: Column | None = models[found.cls].columns.get(node.attr)
-            if column is not None and column.type in _INTEGERS:
-                return f"{found.cls.name}.{node.attr}"
+        if isinstance(found, ClassObject):
+            name, cls = found.cls.name, found.cls
+        elif isinstance(found, TypeVariable) and found.is_class:
+            name, cls = found.name, None  # `self.model.id` of a generic repository
+        else:
+            continue
+        if _are_integers(_columns(project, cls, node.attr)):
+            return f"{name}.{node.attr}"
     return ""
 
 
+def _columns(project: Project, cls: Class | None, name: str) -> list[Column]:
+    """The columns `name` of the model `cls`, or of whichever model has one."""
+    models = [model for model in project.models.values() if cls in (None, model.cls)]
+    return [model.columns[name] for model in models if name in model.columns]
+
+
+def _are_integers(columns: Sequence[Column]) -> bool:
+    return bool(columns) and all(column.type in _INTEGERS for column in columns)
+
+
 def _is_string(project: Project, node: s.Expr, scope: Scope) -> bool:
-    names = {
-        found.dotted for found in project.infer(node, scope) if isinstance(found, ExternalInstance)
-    }
-    return "builtins.str" in names and "builtins.int" not in names
+    names = _type_names(project, node, scope)
+    if names - {"typing.Any"}:
+        return "builtins.str" in names and "builtins.int" not in names
+    return isinstance(node, s.Name) and _gets_string(project, scope.function, node.id)
+
+
+def _gets_string(project: Project, function: Function, parameter: str) -> bool:
+    """Whether some call passes a string for a parameter that says nothing of its type."""
+    for site in project.callers(function):
+        passed = project.passes(site.node, site.scope) if isinstance(site.node, s.Call) else ()
+        for receiver, param, value in passed:
+            is_it = receiver is function and param.name == parameter
+            if is_it and "builtins.str" in _type_names(project, value, site.scope):
+                return True
+    return False
+
+
+def _type_names(project: Project, node: s.Expr, scope: Scope) -> set[str]:
+    found = project.infer(node, scope)
+    return {item.dotted for item in found if isinstance(item, ExternalInstance)}

@@ -28,7 +28,8 @@ class SessionInjection(PlannedCodemod):
     In routes and dependencies, `Container.resolve("db_session")`, `SessionLocal()` and
     `next(get_db())` become the parameter `db: AsyncSession = Depends(get_db)`. The `close()`, the
     handlers that only roll back and re-raise, and the `try` around them go; comments stay.
-    Elsewhere the session is opened with `async with`. A class that fetches a session in `__init__`
+    Elsewhere the session is opened with `async with`, also where the request has another session
+    already: two sessions stay two. A class that fetches a session in `__init__`
     takes it as an argument.
 
     ## Left alone

@@ -20,6 +20,7 @@ from migrate_async.plan.names import import_path, local_name
 from migrate_async.plan.sessions.acquisitions import Acquisition, find_acquisitions
 from migrate_async.plan.sessions.classes import async_home
 from migrate_async.plan.sessions.provider import Provider
+from migrate_async.plan.sessions.requests import shares_request
 from migrate_async.plan.text import source
 
 NAME = "session-injection"
@@ -60,7 +61,8 @@ def plan_sessions(
     builder = _Builder(project, provider, function, function.node, expires_late)
     named = [found for found in acquisitions if found.name and found.statement is not None]
     single = len(named) == len(acquisitions) == 1
-    if single and is_injectable(project, provider, function) and builder.inject(named[0]):
+    may_share = single and is_injectable(project, provider, function)
+    if may_share and not shares_request(project, function) and builder.inject(named[0]):
         return builder.result(len(acquisitions))
     for found in acquisitions:
         builder.open(found)

@@ -54,12 +54,21 @@ def refresh_edits(
                 function, name, position, is_own=is_own
             ):
                 place = position.place_of_refresh(project, name)
-                found.setdefault(place, {})[f"await {session}.refresh({name})"] = None
+                is_held = effects.owners.has(function, name, session)
+                found.setdefault(place, {}).update(_refresh(is_held, name, session))
         for line in refreshes_of_given(project, function, position, session, effects):
             found.setdefault(position.statement, {})[line] = None
     for statement, lines in found.items():
         code = "\n".join(lines)
         yield p.InsertStatements(span=statement.span, codemod=NAME, code=code, after=True)
+
+
+def _refresh(is_held: bool | None, name: str, session: str) -> dict[str, None]:
+    """`await db.refresh(x)`, if `db` has `x`; where that is not known, it is asked."""
+    line = f"await {session}.refresh({name})"
+    if is_held is None:
+        line = f"if {name} in {session}:\n    {line}"
+    return {line: None} if is_held is not False else {}
 
 
 def _runs_later(project: Project, function: Function, commit: s.Stmt) -> bool:

@@ -11,6 +11,7 @@ from migrate_async.index.types import ClassObject, FunctionObject, Instance, ele
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.transactions.commits import called, commits, is_model, method_name
+from migrate_async.plan.transactions.owners import Owners
 from migrate_async.plan.transactions.positions import Position
 
 _MUTATORS = frozenset(
@@ -25,6 +26,7 @@ class Effects:
 
     def __init__(self, project: Project) -> None:
         self._project = project
+        self.owners = Owners(project)
         self._written: dict[Function, frozenset[Class]] = {}
         self._commits: dict[Function, bool] = {}
         self._called: dict[Function, dict[s.Stmt, tuple[Function, ...]]] = {}
@@ -42,7 +44,24 @@ class Effects:
         for name in self._loaded_names(function, commit):
             if self._is_related(function, name, written):
                 found[name] = None
+        if is_own and self.owners.has_several(function):
+            found.update(dict.fromkeys(self._written_elsewhere(function, commit)))
         return tuple(found)
+
+    def _written_elsewhere(self, function: Function, commit: s.Stmt) -> Iterator[str]:
+        """Locals with an object like one that another session may have written."""
+        assert function.node is not None  # noqa: S101  the caller has looked
+        written = self._classes_before(function, commit) | frozenset(
+            cls
+            for statement in _before(function, commit)
+            for owner in _attributes_of_calls(statement)
+            for cls in self._models(owner)
+        )
+        for name in self._loaded_names(function, commit):
+            node = s.Name(*function.node.span, name)
+            models = list(self._models_of(node, function.scope))
+            if any(self.overlap(one, other) for one in models for other in written):
+                yield name
 
     def is_made_stale(self, function: Function, name: str, commit: s.Stmt) -> bool:
         """Whether the object called `name` is related to what is written before or by `commit`."""
@@ -313,3 +332,15 @@ def _deletes_and_adds(statement: s.Stmt) -> Iterator[s.Expr]:
     call = called(statement, awaited=False) or called(statement, awaited=True)
     if call is not None and method_name(call) in ("add", "add_all", "delete") and call.args:
         yield call.args[0]
+
+
+def _attributes_of_calls(statement: s.Stmt) -> Iterator[s.Expr]:
+    """`other.get(Account, id)` in `other.get(Account, id).balance += 1`."""
+    targets: tuple[s.Expr, ...] = ()
+    if isinstance(statement, s.Assign):
+        targets = statement.targets
+    elif isinstance(statement, s.AugmentedAssign):
+        targets = (statement.target,)
+    for target in targets:
+        if isinstance(target, s.Attribute) and isinstance(target.value, s.Call):
+            yield target.value

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from migrate_async.index import scopes as sc
+from migrate_async.index.dataclass_init import written_init
 from migrate_async.index.types import UNKNOWN
 from migrate_async.model import syntax as s
 
@@ -344,13 +345,6 @@ class _Walk:
         self._function, self._scope = function, function.scope
 
     def _def(self, node: s.FunctionDef, context: Context) -> None:
-        outer, scope = self._function, self._scope
-        cls = scope.cls if scope.kind == "class" else None
-        prefix = cls.qualname if cls is not None else _prefix(outer)
-        qualname = f"{prefix}.{node.name}"
-        function = sc.Function(qualname, self._module, node, cls, outer)
-        function.scope = sc.Scope("function", scope, function)
-        scope.bind(node.name, sc.FunctionBinding(scope, function))
         for decorator in node.decorators:
             self.expr(decorator, node, _within(context, "decorator"), "decorator")
         for param in node.params:
@@ -358,6 +352,15 @@ class _Walk:
             self.expr(param.default, param, _within(context, "default"))
             self.expr(param.annotation, param, context, "annotation")
         self.expr(node.returns, node, context, "annotation")
+        self._define(node, self._scope.cls if self._scope.kind == "class" else None)
+
+    def _define(self, node: s.FunctionDef, cls: sc.Class | None) -> None:
+        outer, scope = self._function, self._scope
+        prefix = cls.qualname if cls is not None else _prefix(outer)
+        qualname = f"{prefix}.{node.name}"
+        function = sc.Function(qualname, self._module, node, cls, outer)
+        function.scope = sc.Scope("function", scope, function)
+        scope.bind(node.name, sc.FunctionBinding(scope, function))
         self._register(function, node)
         self.block(node.body, node, ())
         self._function, self._scope = outer, scope
@@ -381,7 +384,16 @@ class _Walk:
             self.expr(decorator, node, _within(context, "decorator"), "decorator")
         self._scope = cls.scope
         self.block(node.body, node, context)
+        self._written_init(node)
         self._scope = outer
+
+    def _written_init(self, cls: s.ClassDef) -> None:
+        """The fields of a dataclass are walked already: only what stores them is new."""
+        node = written_init(cls)
+        if node is not None:
+            self._parents[node] = cls
+            self._parents.update(dict.fromkeys(node.params, node))
+            self._define(node, self._scope.cls)
 
     # --- imports -------------------------------------------------------------------------------
 

@@ -102,6 +102,11 @@ def _runners(
             yield site.function, _calls(site, function)
     for callback in bounds.callbacks.of(function):
         yield callback.host, _hands_on(callback)
+    for maker in bounds.sharing.makers(function):
+        if any(project.passes_session(site) for site in project.callers(maker)):
+            text = f"it makes the object that holds the session of {function.qualname}"
+            line = maker.node.line if maker.node else 0
+            yield maker, Reason("lends-session", text, maker.module.path, line, function.qualname)
     for peer in bounds.sharing.peers(function):
         text = f"{function.qualname} uses its session"
         line = peer.node.line if peer.node else 0

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, FunctionBinding, Scope
-from migrate_async.index.types import Instance
+from migrate_async.index.types import Instance, QueryOf
 from migrate_async.model import syntax as s
 
 
@@ -58,7 +58,7 @@ class Holders:
         """Each class whose objects keep or hand on a session, and the first of its world."""
         worlds = _Worlds(self._keepers)
         for cls in self._project.classes:
-            for part in self._parts(cls):
+            for part in (*self._parts(cls), *self._mixed_into(cls)):
                 if part in self._keepers:
                     worlds.join(cls, part)
         return worlds.first()
@@ -72,6 +72,11 @@ class Holders:
                 for member in (cls, *_descendants(cls)):
                     found.setdefault(member, found.get(cls, cls))
         return found
+
+    def _mixed_into(self, cls: Class) -> Iterator[Class]:
+        """The classes that keep the session for `cls`: a mixin that only reads `self.db`."""
+        if cls not in self._keepers and any(map(self._uses_attribute, _methods(cls))):
+            yield from (sub for sub in _descendants(cls) if sub in self._keepers)
 
     def _parts(self, cls: Class) -> Iterator[Class]:
         """The classes whose objects the constructor of `cls` makes with its own session."""
@@ -111,6 +116,9 @@ class Holders:
             for node in _dotted(outermost):
                 if node.attr in self._attributes:
                     yield from self._owners(node, scope)
+        for call in function.calls:
+            if isinstance(call.node.func, s.Attribute) and self._gives_query(call.node, call.scope):
+                yield from self._owners(call.node.func, call.scope)
 
     def _owners(self, node: s.Attribute, scope: Scope) -> Iterator[Class]:
         if isinstance(node.value, s.Name) and node.value.id == scope.function.self_name:
@@ -156,14 +164,24 @@ class Holders:
         return made
 
     def _uses_attribute(self, function: Function) -> bool:
+        """Whether `function` uses `self.db`, or a query that a method of `self` makes with it."""
         if function.node is None:
             return False
         return any(
-            isinstance(node, s.Attribute)
-            and isinstance(node.value, s.Name)
-            and node.value.id == function.self_name
-            and self._project.session_kind(node, function.scope) == "sync"
+            self._project.session_kind(node, function.scope) == "sync"
             for node in s.walk(function.node)
+            if isinstance(node, s.Attribute) and _is_own(node, function)
+        ) or any(
+            self._gives_query(call.node, call.scope)
+            for call in function.calls
+            if isinstance(call.node.func, s.Attribute) and _is_own(call.node.func, function)
+        )
+
+    def _gives_query(self, call: s.Call, scope: Scope) -> bool:
+        """Whether `call` of a method gives a legacy query, which has the session of its object."""
+        return any(
+            isinstance(found, QueryOf) and found.session != "async"
+            for found in self._project.infer(call, scope)
         )
 
     def _is_session(self, cls: Class, attr: str) -> bool:
@@ -195,6 +213,19 @@ def _dotted(node: s.Expr) -> Iterator[s.Attribute]:
     while isinstance(node, s.Attribute):
         yield node
         node = node.value
+
+
+def _is_own(node: s.Attribute, function: Function) -> bool:
+    """Whether `node` is `self.x`, or `super().x`."""
+    owner = node.value
+    if isinstance(owner, s.Call):
+        return s.dotted_name(owner.func) == "super"
+    return isinstance(owner, s.Name) and owner.id == function.self_name
+
+
+def _methods(cls: Class) -> Iterator[Function]:
+    for bindings in cls.scope.names.values():
+        yield from (item.function for item in bindings if isinstance(item, FunctionBinding))
 
 
 def _descendants(cls: Class) -> Iterator[Class]:

@@ -20,6 +20,7 @@ from migrate_async.plan.names import names_in
 from migrate_async.plan.recolouring.blocking import report
 from migrate_async.plan.recolouring.bridging import Bridges
 
+SYNC_SIDE = "sync_session"
 _HOISTED = ("exec", "execute", "scalars")
 
 
@@ -157,8 +158,9 @@ class Awaiter:
         if not isinstance(site.node, s.Call) or not any(map(self._holds_kept, classes)):
             return
         for value in (*site.node.args, *(keyword.value for keyword in site.node.keywords)):
-            if self._project.session_kind(value, site.scope) == "sync":
-                code = "{}.sync_session"
+            is_sync = self._project.session_kind(value, site.scope) == "sync"
+            if is_sync and not (isinstance(value, s.Attribute) and value.attr == SYNC_SIDE):
+                code = f"{{}}.{SYNC_SIDE}"
                 found.edits.append(p.ReplaceExpression(span=value.span, codemod=NAME, code=code))
                 found.lent += 1
 

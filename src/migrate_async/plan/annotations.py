@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from migrate_async.index.dataclass_init import written_init
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Scope
+from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.types import External
 from migrate_async.knowledge.async_api import GENERATOR_COUNTERPARTS, TYPE_COUNTERPARTS
 from migrate_async.model import plan as p
@@ -40,6 +41,22 @@ def annotation_edits(project: Project, function: Function, *, converts: bool) ->
         retype(project, scope, annotation, found)
     if converts and node.returns is not None and function.is_generator:
         generator_edits(project, scope, node.returns, found)
+    return found
+
+
+def declared_sessions(project: Project, cls: Class) -> AnnotationEdits:
+    """The annotations without a value in the body of `cls`: `db: Session`.
+
+    Those of a dataclass are annotations of the parameters of its `__init__`.
+    """
+    found = AnnotationEdits()
+    if written_init(cls.node) is not None:
+        return found
+    for statement in cls.node.body:
+        if isinstance(statement, s.AnnotatedAssign) and statement.value is None:
+            types = project.annotated(statement.annotation, cls.scope)
+            if project.session_kind_of(types) == "sync":
+                retype(project, cls.scope, statement.annotation, found)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from migrate_async.config import Settings
@@ -14,7 +14,12 @@ from migrate_async.model import syntax as s
 from migrate_async.model.selection import Selection
 from migrate_async.plan.alembic import Alembic
 from migrate_async.plan.alembic.environment import is_environment, is_revision
-from migrate_async.plan.annotations import AnnotationEdits, annotation_edits, retype
+from migrate_async.plan.annotations import (
+    AnnotationEdits,
+    annotation_edits,
+    declared_sessions,
+    retype,
+)
 from migrate_async.plan.async_sources import engine_changes, factory_changes, unnamed_factories
 from migrate_async.plan.both_worlds.collapse import Collapse
 from migrate_async.plan.both_worlds.frontier import Frontier
@@ -188,7 +193,10 @@ class AsyncStep:
         for function in converted:
             self._convert(collector, function)
             gone = self._session_plan(function).gone
-            collector.add_module(function.module, frontier.retirement.restore(function, gone))
+            collector.add_module(
+                function.module,
+                frontier.retirement.restore(function, gone, self._lent_factories(function)),
+            )
         for function in self._world.staying:
             if function not in self._environments:
                 collector.add_module(function.module, frontier.repoint(function))
@@ -198,6 +206,7 @@ class AsyncStep:
             collector.change_session(path, span, old, new)
         self._scoped(collector, frontier)
         self._carriers(collector, frontier)
+        self._declared_sessions(collector)
         constructors = Constructors(self._project, self._settings, self._provider)
         planned = constructors.plan(
             self._world.converts_class, self.colouring.converts, self._session_plan
@@ -329,11 +338,25 @@ class AsyncStep:
         for function in self._project.functions:
             if function in self._world.staying or not self._world.takes_part(function.module.path):
                 continue
-            for site in self._project.calls(function):
-                classes = [t.cls for t in site.targets if t.name == "__init__" and t.cls]
-                if isinstance(site.node, s.Call) and any(map(self._world.makes_kept, classes)):
-                    found = frontier.repoint_arguments(function, site.node)
-                    collector.add_module(function.module, found)
+            for call in self._makings_of_kept(function):
+                found = frontier.repoint_arguments(function, call)
+                collector.add_module(function.module, found)
+
+    def _makings_of_kept(self, function: Function) -> Iterator[s.Call]:
+        """The calls by which `function` makes objects whose methods stay sync."""
+        for site in self._project.calls(function):
+            classes = [t.cls for t in site.targets if t.name == "__init__" and t.cls]
+            if isinstance(site.node, s.Call) and any(map(self._world.makes_kept, classes)):
+                yield site.node
+
+    def _lent_factories(self, function: Function) -> frozenset[s.AnyNode]:
+        """What `function` gives such objects."""
+        return frozenset(
+            node
+            for call in self._makings_of_kept(function)
+            for value in (*call.args, *(keyword.value for keyword in call.keywords))
+            for node in s.walk(value)
+        )
 
     def _carriers(self, collector: Collector, frontier: Frontier) -> None:
         """Functions that hand a session on without touching it get its new type."""
@@ -342,8 +365,19 @@ class AsyncStep:
             collector.add(function.module.path, found.edits, found.imports, found.unneeded)
             if not function.is_module:
                 collector.add_module(
-                    function.module, frontier.retirement.restore(function, frozenset())
+                    function.module,
+                    frontier.retirement.restore(
+                        function, frozenset(), self._lent_factories(function)
+                    ),
                 )
+
+    def _declared_sessions(self, collector: Collector) -> None:
+        """`db: Session` in the body of a class whose methods convert, such as a mixin."""
+        for cls in self._project.classes:
+            if not self._world.converts_class(cls):
+                continue
+            found = declared_sessions(self._project, cls)
+            collector.add(cls.module.path, found.edits, found.imports, found.unneeded)
 
     def _registry(
         self, collector: Collector, frontier: Frontier, constructors: frozenset[Function]

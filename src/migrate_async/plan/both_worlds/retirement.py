@@ -36,13 +36,18 @@ class Retirement:
         self.moved: list[tuple[str, s.Span, str, str]] = []
         """Where code gets the session itself again, which side it had, and what it gets."""
 
-    def restore(self, function: Function, gone: frozenset[s.AnyNode]) -> ModuleEdits:
-        """Edits of a function that was re-pointed once and leaves the sync side now."""
+    def restore(
+        self, function: Function, gone: frozenset[s.AnyNode], lent: frozenset[s.AnyNode]
+    ) -> ModuleEdits:
+        """Edits of a function that was re-pointed once and leaves the sync side now.
+
+        What is `gone` needs no edit; what is `lent` to objects that stay sync stays, too.
+        """
         found = ModuleEdits()
         self._take_back(found, function)
         for node in references(function) if self._twins else ():
             twin = self._twins.named(function.module, node)
-            if twin is None:
+            if twin is None or node in lent:
                 continue
             self._restored.add(node)
             found.unneeded.append(s.dotted_name(node).partition(".")[0])

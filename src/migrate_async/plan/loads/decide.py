@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
+from migrate_async.index.types import Instance
 from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.loads.names import Naming
@@ -80,6 +81,7 @@ class Decider:
         colouring: Colouring,
         naming: Naming,
     ) -> None:
+        self._project = project
         self._roots = roots
         self._colouring = colouring
         self._naming = naming
@@ -220,9 +222,25 @@ class Decider:
             return None
         if not all(_is_iterable(path) for path in whole):
             return None
-        if not self._has_place(root, statement):
+        if not self._has_place(root, statement) or not self._is_known(sink, paths):
             return None
         return Awaiting(sink, root, statement, whole, _followed(sink.reads.endless))
+
+    def _is_known(self, sink: Sink, paths: frozenset[Path]) -> bool:
+        """Whether all objects of `sink` have the attributes.
+
+        A call that may run one of several methods hands on objects of several classes.
+        """
+        assert sink.value is not None  # noqa: S101  the caller has looked
+        calls = self._project.calls(sink.function)
+        if not any(site.node is sink.node and len(site.targets) > 1 for site in calls):
+            return True
+        classes = [
+            item.cls
+            for item in self._project.infer(sink.value, sink.scope)
+            if isinstance(item, Instance)
+        ]
+        return all(path[0].model in self._project.mro(cls) for cls in classes for path in paths)
 
     def _has_place(self, root: Root, statement: s.Stmt) -> bool:
         """Whether `root` is, or can get, a name above `statement`."""

@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.sites import CallSite
-from migrate_async.index.types import ClassObject, FunctionObject, Instance, elements
+from migrate_async.index.types import (
+    ClassObject,
+    FunctionObject,
+    Instance,
+    TypeVariable,
+    elements,
+)
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.transactions.commits import called, commits, is_model, method_name
@@ -228,8 +234,26 @@ class Effects:
         """Locals holding ORM objects that the function adds or changes before `commit`."""
         for statement in _before(function, commit):
             for node in _writes(statement):
-                if is_model(self._project, node, self._project.scope_of(node)):
+                scope = self._project.scope_of(node)
+                is_unknown = not self._project.infer(node, scope) or self._is_generic(node, scope)
+                if is_model(self._project, node, scope) or (
+                    is_unknown and self._is_added(statement)
+                ):
                     yield node.id
+
+    def _is_generic(self, node: s.Name, scope: Scope) -> bool:
+        """Whether `node` is an object of a type that a generic class leaves open."""
+        return any(isinstance(item, TypeVariable) for item in self._project.infer(node, scope))
+
+    def _is_added(self, statement: s.Stmt) -> bool:
+        """`db.add(x)`: whatever `x` is, a session takes nothing but ORM objects."""
+        call = called(statement, awaited=False)
+        func = call.func if call is not None else None
+        return (
+            isinstance(func, s.Attribute)
+            and func.attr == "add"
+            and self._project.session_kind(func.value, self._project.scope_of(func)) is not None
+        )
 
     def _loaded_names(self, function: Function, commit: s.Stmt) -> Iterator[str]:
         """Locals with an object that is surely the session's: loaded, or added, here."""

@@ -25,6 +25,7 @@ from migrate_async.model.plan import Step
 from migrate_async.model.selection import EVERYTHING
 from migrate_async.plan.alembic.environment import is_revision
 from migrate_async.plan.async_step import AsyncStep
+from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.queries import plan_queries
 
@@ -40,7 +41,7 @@ def main() -> None:
     functions = _functions(project)
     ran, on_stack = (_known(functions, trace[name]) for name in ("ran", "on_stack"))
     queries = plan_queries(project, project.settings, awaited=lambda _function: False)
-    step = AsyncStep(project, Step.ALL, project.settings, EVERYTHING, queries)
+    step = AsyncStep(Surroundings(project, project.settings), Step.ALL, EVERYTHING, queries)
     coloured = set(step.colouring.coloured)
     beyond = _beyond(project, coloured)
     print(f"functions that ran: {len(ran)}, on the stack while SQL ran: {len(on_stack)}")

@@ -1,4 +1,4 @@
-"""Coroutines that have to stay sync: which become `def`, and which the plan refuses."""
+"""Coroutines that have to stay sync: which become `def`, and which keep their session sync."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ _BECOME_DEF = {
     "async def later():\n    return await ranked(None)\n\n\n"
     '@app.get("/later")\nasync def again():\n    return await asyncio.gather(later())\n',
 }
-_ARE_REFUSED = {
+_STAY = {
     "it awaits": f"{_ROUTE}{_HEAD}    await rest()\n{_TAIL}",
     "it uses the loop": f"{_ROUTE}{_HEAD}    asyncio.create_task(rest())\n{_TAIL}",
     "something that it calls sets a context": f"{_ROUTE}{_HEAD}    remember(user)\n{_TAIL}",
@@ -101,12 +101,16 @@ def _start(text: str) -> tuple[int, int]:
     return lines.index("async def ranked(db: Session = Depends(get_db)):") + 1, 0
 
 
-@pytest.mark.parametrize("case", _ARE_REFUSED)
-def test_one_that_needs_to_be_a_coroutine_is_refused(case: str) -> None:
-    plan = _plan(_ARE_REFUSED[case])
+@pytest.mark.parametrize("case", _STAY)
+def test_one_that_needs_to_be_a_coroutine_keeps_its_session_sync(case: str) -> None:
+    """The dependency stays sync for it, and so do the others that take their session there."""
+    plan = _plan(_STAY[case])
     assert not [e for file in plan.files for e in file.edits if isinstance(e, p.MakeSync)]
-    assert "MA204" not in _codes(plan)
-    assert "MA202" in _codes(plan)
+    assert _codes(plan).isdisjoint({"MA202", "MA204"})
+    [found] = [item for item in plan.diagnostics if item.code == "MA205"]
+    assert "app.ranked stays sync" in found.message
+    verdicts = {item.function: item.verdict for item in plan.functions}
+    assert verdicts["app.get_db"] == verdicts["app.read"] == "keep"
 
 
 def test_a_call_in_a_test_on_a_session_of_its_own_loses_its_await() -> None:
@@ -133,6 +137,7 @@ def test_a_factory_that_a_function_makes_has_no_sync_twin() -> None:
     kept = "class Job:\n    def __init__(self):\n        with SessionLocal() as db:\n"
     kept += "            self.count = db.query(User).count()\n"
     plan = make_plan(project({"app.py": made % kept}), p.Step.ALL, Settings())
-    [found] = [item for item in plan.diagnostics if item.code == "MA202"]
+    assert "MA202" not in _codes(plan)
+    [found] = [item for item in plan.diagnostics if item.code == "MA205"]
     assert "Job.__init__ stays sync" in found.message
     assert "SessionLocal" in found.message

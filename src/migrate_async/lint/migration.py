@@ -6,6 +6,7 @@ from migrate_async.lint.view import View
 from migrate_async.model.plan import Step
 from migrate_async.model.selection import EVERYTHING
 from migrate_async.plan.async_step import AsyncStep
+from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.queries import QueryPlan, plan_queries
 
@@ -20,4 +21,5 @@ def colouring(view: View) -> Colouring:
     """Which functions `migrate` would make coroutines."""
     project = view.project
     planned = view.analysis(queries)
-    return AsyncStep(project, Step.ALL, project.settings, EVERYTHING, planned).colouring
+    around = Surroundings(project, project.settings)
+    return AsyncStep(around, Step.ALL, EVERYTHING, planned).colouring

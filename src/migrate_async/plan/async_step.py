@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-from migrate_async.config import Settings
-from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
@@ -21,6 +19,7 @@ from migrate_async.plan.annotations import (
     retype,
 )
 from migrate_async.plan.async_sources import engine_changes, factory_changes, unnamed_factories
+from migrate_async.plan.both_worlds.anchors import Anchors
 from migrate_async.plan.both_worlds.collapse import Collapse
 from migrate_async.plan.both_worlds.frontier import Frontier
 from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
@@ -85,19 +84,19 @@ class AsyncStep:
 
     def __init__(
         self,
-        project: Project,
+        around: Surroundings,
         step: p.Step,
-        settings: Settings,
         selection: Selection,
         queries: QueryPlan,
     ) -> None:
-        self._project = project
+        self._around = around
+        self._project = project = around.project
+        self._settings = settings = around.settings
+        self._anchored = around.anchored
         self._step = step
-        self._settings = settings
         self._touches = Touches(project, queries)
         self.blocking = BlockingWork(project, settings, self._touches)
         self._shared = SharedSessions(project)
-        self._around = Surroundings(project, settings)
         self._twins = self._around.twins
         self._provider = self._around.provider
         self._aliases = self._around.aliases
@@ -120,6 +119,7 @@ class AsyncStep:
             Callbacks(project),
             settings.keep == "both",
             step is p.Step.TESTS,
+            self._anchored,
         )
 
     @cached_property
@@ -261,7 +261,14 @@ class AsyncStep:
     def _obstacle(
         self, function: Function, coloured: Mapping[Function, p.Reason]
     ) -> p.Reason | None:
-        return self._obstacles(function, coloured) or self._session_plan(function).obstacle
+        found = self._obstacles(function, coloured) or self._session_plan(function).obstacle
+        return found or self._anchored.get(function)
+
+    def anchors(self) -> Anchors:
+        """The sources of sessions that have to stay sync in this run, and all who take from it."""
+        idle = IdleCoroutines(self._project, self.colouring.converts)
+        frontier = Frontier(self._around, self._verdicts, self._becomes_async, idle)
+        return frontier.anchors(f for f in self._world.staying if f not in self._environments)
 
     def _session_plan(self, function: Function) -> SessionPlan:
         if function not in self._session_plans:

@@ -60,6 +60,24 @@ class LentSessions:
             isinstance(self._project.parent(node), s.Return) for node in self.read_by(function)
         )
 
+    def sharers(self, attr: str) -> Iterator[Function]:
+        """The functions that put a sync session into objects as `attr`, or read one there."""
+        for function in self._project.functions:
+            if attr not in function.module.attributes or is_test_path(function.module.path):
+                continue
+            nodes = s.walk(function.node) if function.node is not None else ()
+            if any(self._is_shared(node, attr, function) for node in nodes):
+                yield function
+
+    def _is_shared(self, node: s.AnyNode, attr: str, function: Function) -> bool:
+        if not isinstance(node, s.Attribute) or node.attr != attr:
+            return False
+        if not isinstance(node.value, s.Attribute):
+            return False
+        parent = self._project.parent(node)
+        value = parent.value if isinstance(parent, s.Assign) and parent.value is not node else node
+        return self._project.session_kind(value, function.scope) == "sync"
+
     def taken(self, function: Function) -> Iterator[s.Attribute]:
         """`request.state.db.sync_session`, which an earlier run wrote."""
         if function.node is None or _SIDE not in function.module.attributes:

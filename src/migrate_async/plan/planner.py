@@ -17,7 +17,7 @@ from migrate_async.index.scopes import Function, Module
 from migrate_async.model import plan as p
 from migrate_async.model.selection import EVERYTHING, Selection
 from migrate_async.plan.alembic import Alembic
-from migrate_async.plan.async_step import AsyncStep
+from migrate_async.plan.anchoring import anchored_step
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.colouring.cost import cheapest_queries
 from migrate_async.plan.colouring.reach import reach
@@ -62,8 +62,9 @@ def make_plan(
             collector.add_queries(queries, function)
         collector.count("functions", _translated(queries, functions))
     else:
-        async_step = AsyncStep(project, step, settings, selection, queries)
+        async_step, messages = anchored_step(project, step, settings, selection, queries)
         async_step.run(collector)
+        collector.diagnostics += messages
         functions = [function for function in project.functions if async_step.wants(function)]
     reported = frozenset(functions)
     for function, found in queries.functions.items():

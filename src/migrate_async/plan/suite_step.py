@@ -18,6 +18,7 @@ from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.model.selection import EVERYTHING
 from migrate_async.plan.async_step import AsyncStep
+from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.database import factory_obstacle
 from migrate_async.plan.inner_listeners import is_listener
@@ -47,7 +48,7 @@ def plan_suite(project: Project, settings: Settings, collector: Collector) -> No
     if any(item.code == LEFT for _, found in clients for item in found.diagnostics):
         return  # an async session and `TestClient` live in different event loops
     queries = plan_queries(project, settings, awaited=lambda _function: False)
-    step = AsyncStep(project, p.Step.TESTS, settings, EVERYTHING, queries)
+    step = AsyncStep(Surroundings(project, settings), p.Step.TESTS, EVERYTHING, queries)
     if not any(is_test_path(function.module.path) for function in step.colouring.coloured):
         if step.maker_of_sync is not None:
             maker, member = step.maker_of_sync

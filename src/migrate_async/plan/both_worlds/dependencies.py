@@ -25,6 +25,7 @@ class Dependencies:
         self._provider = around.provider
         self._aliases = around.aliases
         self._twins = around.twins
+        self._anchored = around.anchored
         self._lent = lent
         self._is_async = is_async
 
@@ -37,9 +38,20 @@ class Dependencies:
             alias.local_name(function.module) == node.id for alias in self._aliases
         ):
             return True
-        return any(
-            isinstance(found, FunctionObject) and found.fn in self._session_dependencies
-            for found in self._project.infer(node, function.scope)
+        return bool(self.meant(function, node))
+
+    def meant(self, function: Function, node: s.Name | s.Attribute) -> tuple[Function, ...]:
+        """The session dependencies that `node`, also by an alias, names in `function`."""
+        scope = function.scope
+        parts: tuple[s.Name | s.Attribute, ...] = (node,)
+        for alias in self._aliases:
+            if isinstance(node, s.Name) and alias.local_name(function.module) == node.id:
+                scope, parts = alias.module.scope, tuple(_names(alias.value))
+        return tuple(
+            found.fn
+            for part in parts
+            for found in self._project.infer(part, scope)
+            if isinstance(found, FunctionObject) and found.fn in self._session_dependencies
         )
 
     def named(self, function: Function, node: s.Name | s.Attribute) -> Function | None:
@@ -84,4 +96,8 @@ class Dependencies:
 
     @cached_property
     def _session_dependencies(self) -> frozenset[Function]:
-        return frozenset(self._project.session_dependencies)
+        return frozenset(self._project.session_dependencies).difference(self._anchored)
+
+
+def _names(node: s.AnyNode) -> Iterator[s.Name | s.Attribute]:
+    return (part for part in s.walk(node) if isinstance(part, s.Name | s.Attribute))

@@ -13,6 +13,7 @@ from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
+from migrate_async.plan.both_worlds.anchors import Anchors
 from migrate_async.plan.both_worlds.dependencies import Dependencies
 from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
 from migrate_async.plan.both_worlds.made_factories import MadeFactories
@@ -48,11 +49,12 @@ class Frontier:
         self._verdicts = verdicts
         self._becomes_async = becomes_async
         self._idle = idle
-        self._lent = LentSessions(around.project, self._is_async, becomes_async)
+        self._anchored = around.anchored
+        self._lent = LentSessions(around.project, self._lends_async, becomes_async)
         self._lends = False
         self._moved: list[tuple[str, s.Span, str, str]] = []
         self._refusals = Refusals(verdicts, idle)
-        self._made = MadeFactories(around.project, becomes_async)
+        self._made = MadeFactories(around.project, becomes_async, around.anchored)
         self._dependencies = Dependencies(around, self._lent, self._is_async)
         self.needs = Needs()
         self.offers = Offers(around, self.needs, self._dependencies)
@@ -67,6 +69,15 @@ class Frontier:
     def serves_kept(self) -> bool:
         """Whether something takes the sync side of the request's session, after this run."""
         return bool(self.needs.dependencies) or self._lends or self.retirement.leaves_some
+
+    def anchors(self, functions: Iterable[Function]) -> Anchors:
+        """Whose sessions have to stay sync, because some of `functions` could not go on."""
+        for function in functions:
+            self.repoint(function)
+        found = Anchors(self._project, self._dependencies, self._lent, self._made)
+        for refusal in self._refusals.told:
+            found.add(refusal, self._refusals.why(refusal.function))
+        return found
 
     def repoint(self, function: Function) -> ModuleEdits:
         """Edits of one function (or module body) that stays sync."""
@@ -208,6 +219,9 @@ class Frontier:
             old = s.dotted_name(node)
             self._moved.append((function.module.path, node.span, old, f"{old}.sync_session"))
             found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=code))
+
+    def _lends_async(self, function: Function) -> bool:
+        return function not in self._anchored and self._is_async(function)
 
     def _is_async(self, function: Function) -> bool:
         return function.is_async or self._verdicts.colouring.converts(function)

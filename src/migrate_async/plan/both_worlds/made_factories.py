@@ -5,23 +5,34 @@ Those that a function makes and hands out, and those that the application keeps 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from functools import cached_property
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Scope
+from migrate_async.index.scopes import Function, RawCall, Scope
 from migrate_async.index.sessions import Variable
+from migrate_async.index.sites import CallSite
 from migrate_async.index.types import SessionFactory
 from migrate_async.model import syntax as s
+from migrate_async.plan.names import is_variable
 from migrate_async.plan.paths import is_test_path
 
 
 class MadeFactories:
-    """Answers for one run; `becomes_async` says which factories do."""
+    """Answers for one run; `becomes_async` says which factories do.
 
-    def __init__(self, project: Project, becomes_async: Callable[[Variable], bool]) -> None:
+    Those that `anchored` functions put into the state of an application stay sync.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        becomes_async: Callable[[Variable], bool],
+        anchored: Container[Function],
+    ) -> None:
         self._project = project
         self._becomes_async = becomes_async
+        self._anchored = anchored
 
     def used_by(
         self, function: Function, replaced: Container[s.Span]
@@ -36,10 +47,66 @@ class MadeFactories:
             if self._is_out_of_reach(func, call.scope) and self._makes_sync(func, call.scope):
                 yield func
 
+    def sharers(self) -> Iterator[Function]:
+        """The functions that make such factories, or work on what these are bound to."""
+        yield from dict.fromkeys(
+            factory.scope.function
+            for factory in self._become_async
+            if factory.scope.kind != "module"
+        )
+        yield from (f for putters in self._putters.values() for f in putters if not f.is_module)
+        for function in self._project.functions:
+            if function.is_module or is_test_path(function.module.path):
+                continue
+            sites = self._project.calls(function)
+            if any(map(self._opens, function.calls)) or any(map(self._on_engine, sites)):
+                yield function
+
+    def _opens(self, call: RawCall) -> bool:
+        func = call.node.func
+        return (
+            isinstance(func, s.Name | s.Attribute)
+            and self._is_out_of_reach(func, call.scope)
+            and self._makes_sync(func, call.scope)
+            and not self._is_of_module(func, call.scope, self._project.session_factories)
+        )
+
+    def _on_engine(self, site: CallSite) -> bool:
+        """Whether `site` works on an engine that is made together with such a factory."""
+        operation = site.operation
+        if operation is None or operation.owner != "engine" or not isinstance(site.node, s.Call):
+            return False
+        func = site.node.func
+        engine = func.value if isinstance(func, s.Attribute) else func
+        return not self._is_of_module(engine, site.scope, self._project.engines)
+
+    @staticmethod
+    def _is_of_module(node: s.Expr, scope: Scope, variables: Iterable[Variable]) -> bool:
+        name = s.dotted_name(node).rpartition(".")[2]
+        return any(
+            variable.scope.kind == "module"
+            and is_variable(scope.module, variable.module, variable.name, name)
+            for variable in variables
+        )
+
     def _is_out_of_reach(self, func: s.Name | s.Attribute, scope: Scope) -> bool:
         if isinstance(func, s.Name):
             return self._are_made and not _is_local(func.id, scope)
-        return isinstance(func.value, s.Attribute) and func.value.attr == "state"
+        if not isinstance(func.value, s.Attribute) or func.value.attr != "state":
+            return False
+        putters = self._putters.get(func.attr, ())
+        return not putters or any(putter not in self._anchored for putter in putters)
+
+    @cached_property
+    def _putters(self) -> dict[str, dict[Function, None]]:
+        """The functions that put a factory into the state of an application, by attribute."""
+        found: dict[str, dict[Function, None]] = {}
+        for function in self._project.functions:
+            for target, value in _attributes_set(function):
+                is_state = isinstance(target.value, s.Attribute) and target.value.attr == "state"
+                if is_state and self._makes_sync(value, function.scope):
+                    found.setdefault(target.attr, {})[function] = None
+        return found
 
     def _makes_sync(self, func: s.Expr, scope: Scope) -> bool:
         types = self._project.infer(func, scope)
@@ -53,6 +120,19 @@ class MadeFactories:
     @property
     def _are_made(self) -> bool:
         return any(factory.scope.kind != "module" for factory in self._become_async)
+
+
+def _attributes_set(function: Function) -> Iterator[tuple[s.Attribute, s.Expr]]:
+    """The attributes that `function` assigns, with their values."""
+    if function.node is not None:
+        nodes = s.walk(function.node)
+    else:
+        nodes = (node for part in function.module.syntax.body for node in s.own_code(part))
+    for node in nodes:
+        if isinstance(node, s.Assign):
+            for target in node.targets:
+                if isinstance(target, s.Attribute):
+                    yield target, node.value
 
 
 def _is_local(name: str, scope: Scope) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from migrate_async.index.scopes import Function
 from migrate_async.model import syntax as s
@@ -14,12 +15,21 @@ CANNOT_STAY = "MA202"
 """A plan with this message is never written: the function would fail at its first query."""
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """`function` could not use the session that it would get by `node`."""
+
+    function: Function
+    node: s.Name | s.Attribute
+
+
 class Refusals:
     """Explains them by the verdicts that led there."""
 
     def __init__(self, verdicts: Verdicts, idle: IdleCoroutines) -> None:
         self._verdicts = verdicts
         self._idle = idle
+        self.told: list[Refusal] = []
 
     def unusable(
         self, function: Function, node: s.Name | s.Attribute, *, repointed: bool
@@ -30,6 +40,7 @@ class Refusals:
         elif function in self._idle:
             return
         elif function.is_async and not self._verdicts.only_lends(function):
+            self.told.append(Refusal(function, node))
             yield at(
                 function.module.path,
                 node.span,
@@ -42,6 +53,7 @@ class Refusals:
 
     def cannot_stay(self, function: Function, node: s.Name | s.Attribute) -> Diagnostic:
         """Kept code that has no way to a sync session."""
+        self.told.append(Refusal(function, node))
         advice = (
             f"resolve what keeps it sync (`migrate-async plan --explain {function.qualname}`), or "
             "have it take a session of its own: from Depends(get_db), or from the factory"

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import filterfalse
 
 from migrate_async.config import Settings
 from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.index.types import FunctionObject
+from migrate_async.model import syntax as s
+from migrate_async.model.plan import Reason
 from migrate_async.plan.aliases import Alias, find_aliases
 from migrate_async.plan.leftovers.twins import Twins
 from migrate_async.plan.sessions.provider import Provider, find_provider
@@ -18,6 +24,8 @@ class Surroundings:
 
     project: Project
     settings: Settings
+    anchored: Mapping[Function, Reason] = field(default_factory=dict)
+    """Functions whose session stays sync for the sake of others: they offer no async one."""
 
     @cached_property
     def twins(self) -> Twins:
@@ -25,8 +33,21 @@ class Surroundings:
 
     @cached_property
     def provider(self) -> Provider:
-        return find_provider(self.project, self.settings, self.twins)
+        found = find_provider(self.project, self.settings, self.twins)
+        is_anchored = any(
+            (function.module.name, function.name) == (found.get_db_module, found.get_db)
+            for function in self.anchored
+        )
+        return replace(found, get_db_module="", get_db="") if is_anchored else found
 
     @cached_property
     def aliases(self) -> tuple[Alias, ...]:
-        return find_aliases(self.project)
+        return tuple(filterfalse(self._is_anchored, find_aliases(self.project)))
+
+    def _is_anchored(self, alias: Alias) -> bool:
+        return any(
+            isinstance(found, FunctionObject) and found.fn in self.anchored
+            for node in s.walk(alias.value)
+            if isinstance(node, s.Name | s.Attribute)
+            for found in self.project.infer(node, alias.module.scope)
+        )

@@ -65,11 +65,13 @@ class Bounds:
     callbacks: Callbacks
     ignore: Callable[[Function], bool]
     beside: frozenset[Function] = frozenset()
+    seeds: Mapping[Function, Reason] = field(default_factory=dict)
+    """Functions that count as coloured whatever they do."""
 
 
 def colour(project: Project, touches: Touches, bounds: Bounds) -> Colouring:
     """The colouring of `project`."""
-    seeds: dict[Function, Reason] = {}
+    seeds = dict(bounds.seeds)
     while True:
         coloured = _coloured(project, touches, bounds.ignore, seeds)
         kept = _Keeper(project, coloured, bounds).run()

@@ -66,6 +66,7 @@ class Obstacles:
             self._schema,
             self._foreign_session,
             self._shared_session,
+            self._scoped_session,
             self._unresolved,
             self._escapes,
             self._response_property,
@@ -178,6 +179,16 @@ class Obstacles:
                     return _site(
                         "shared-session", f"{root.id} is one session for the process", site
                     )
+        return None
+
+    def _scoped_session(self, function: Function) -> Reason | None:
+        """It makes a `scoped_session` for itself; one at the top of a module stays sync there."""
+        for factory in self._project.session_factories:
+            is_own = factory.scope.kind != "module" and factory.scope.function is function
+            if factory.kind == "scoped_session" and is_own:
+                text = f"{factory.name} is a scoped_session, which keeps one session per thread"
+                path = function.module.path
+                return Reason("scoped-session", text, path, factory.value.line)
         return None
 
     @staticmethod

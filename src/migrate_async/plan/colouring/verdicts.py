@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from migrate_async.index.project import Project
@@ -44,6 +44,8 @@ class Verdicts:
     _callbacks: Callbacks
     _keeps_both: bool = False
     _tests_asked: bool = False
+    _anchored: Mapping[Function, Reason] = field(default_factory=dict)
+    """Functions whose session stays sync for the sake of others."""
 
     @cached_property
     def full(self) -> Colouring:
@@ -218,7 +220,7 @@ class Verdicts:
         ignore: Callable[[Function], bool],
         beside: frozenset[Function] = frozenset(),
     ) -> Colouring:
-        bounds = Bounds(obstacle, sharing, self._callbacks, ignore, beside)
+        bounds = Bounds(obstacle, sharing, self._callbacks, ignore, beside, self._anchored)
         return colour(self._project, self._touches, bounds)
 
     def _unless_unwanted(

@@ -1,0 +1,37 @@
+"""The step that changes colour, where some sources of sessions stay sync."""
+
+from __future__ import annotations
+
+from migrate_async.config import Settings
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.model import plan as p
+from migrate_async.model.diagnostic import Diagnostic
+from migrate_async.model.selection import EVERYTHING, Selection
+from migrate_async.plan.async_step import AsyncStep
+from migrate_async.plan.both_worlds.surroundings import Surroundings
+from migrate_async.plan.queries import QueryPlan
+
+
+def anchored_step(
+    project: Project, step: p.Step, settings: Settings, selection: Selection, queries: QueryPlan
+) -> tuple[AsyncStep, list[Diagnostic]]:
+    """The step for `selection`, and what is said of the sources that stay sync.
+
+    Which do is asked of the migration of everything, so that it does not depend on the order of
+    the runs.
+    """
+    anchored: dict[Function, p.Reason] = {}
+    messages: list[Diagnostic] = []
+    while True:
+        around = Surroundings(project, settings, dict(anchored))
+        whole = AsyncStep(around, step, EVERYTHING, queries)
+        found = whole.anchors()
+        more = {f: reason for f, reason in found.functions.items() if f not in anchored}
+        if not more:
+            break
+        anchored |= more
+        messages += found.messages
+    if selection.is_everything:
+        return whole, messages
+    return AsyncStep(around, step, selection, queries), messages

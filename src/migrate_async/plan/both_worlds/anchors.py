@@ -1,0 +1,101 @@
+"""Sources of sessions that stay sync, because some code has to that could not use an async one.
+
+A coroutine that cannot convert works on the event loop, where no sync side of a session can wait;
+a factory that a function makes has no sync one beside it; nobody knows how a session in an object
+was made. Where such code stays sync, its source does, and with it whatever takes its sessions from
+there: they share one session, or one engine. Everything else converts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import Diagnostic, at
+from migrate_async.model.plan import Reason
+from migrate_async.plan.both_worlds.dependencies import Dependencies
+from migrate_async.plan.both_worlds.made_factories import MadeFactories
+from migrate_async.plan.both_worlds.refusals import Refusal
+from migrate_async.plan.lent import LentSessions
+from migrate_async.plan.paths import is_test_path
+
+SOURCE_STAYS = "MA205"
+
+
+class Anchors:
+    """Collects the functions that stay sync with the source of their sessions."""
+
+    def __init__(
+        self, project: Project, dependencies: Dependencies, lent: LentSessions, made: MadeFactories
+    ) -> None:
+        self._project = project
+        self._dependencies = dependencies
+        self._lent = lent
+        self._made = made
+        self._sources: set[str] = set()
+        self.functions: dict[Function, Reason] = {}
+        self.messages: list[Diagnostic] = []
+
+    def add(self, refusal: Refusal, why: str) -> None:
+        """Keep sync what shares the source of a session that `refusal` is about."""
+        source = s.dotted_name(refusal.node)
+        if source in self._sources:
+            return
+        self._sources.add(source)
+        sharers = dict.fromkeys(self._with_dependents(self._sharers(refusal)))
+        for function in sharers:
+            self.functions.setdefault(function, _reason(function, source, refusal.function))
+        if sharers:
+            self.messages.append(_message(refusal, source, why, len(sharers)))
+
+    def _sharers(self, refusal: Refusal) -> Iterable[Function]:
+        function, node = refusal.function, refusal.node
+        dependencies = self._dependencies.meant(function, node)
+        if dependencies:
+            return dependencies
+        if isinstance(node, s.Attribute) and any(
+            node is read for read in self._lent.read_by(function)
+        ):
+            return self._lent.sharers(node.attr)
+        return self._made.sharers()
+
+    def _with_dependents(self, functions: Iterable[Function]) -> Iterator[Function]:
+        """These, and whatever FastAPI gives a session of theirs, in an object or a dict perhaps."""
+        seen: set[Function] = set()
+        pending = list(functions)[::-1]
+        while pending:
+            function = pending.pop()
+            if function in seen or is_test_path(function.module.path):
+                continue
+            seen.add(function)
+            yield function
+            pending += self._dependents(function)
+
+    def _dependents(self, dependency: Function) -> Iterator[Function]:
+        for site in self._project.callers(dependency):
+            if site.kind == "dependency" and not site.function.is_module:
+                yield site.function
+        for use in self._project.value_uses(dependency):
+            if use.kind in ("arg:Depends", "arg:Security") and not use.function.is_module:
+                yield use.function
+
+
+def _reason(function: Function, source: str, cause: Function) -> Reason:
+    line = function.node.line if function.node is not None else 0
+    text = f"its session comes from where {cause.qualname} gets {source}, which stays sync"
+    return Reason("source-stays", text, function.module.path, line, cause.qualname)
+
+
+def _message(refusal: Refusal, source: str, why: str, count: int) -> Diagnostic:
+    function = refusal.function
+    return at(
+        function.module.path,
+        refusal.node.span,
+        SOURCE_STAYS,
+        f"{function.qualname} stays sync{why} and could not share an async session: {source} goes "
+        f"on giving a sync one, and the {count} functions that get theirs from there stay sync",
+        f"resolve what keeps it sync (`migrate-async plan --explain {function.qualname}`), or give "
+        "it a session of its own, from a factory at the top of a module",
+    )

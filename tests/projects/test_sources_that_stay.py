@@ -1,0 +1,246 @@
+"""Some code could not use an async session: it stays sync with its source, and the rest converts.
+
+The code is executed before and after.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from support.migration import tree, write
+
+_MODELS = """\
+from sqlalchemy import create_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Note(Base):
+    __tablename__ = "notes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str]
+
+
+engine = create_engine("sqlite:///notes.db")
+SessionLocal = sessionmaker(bind=engine)
+Base.metadata.create_all(engine)
+
+
+def add(db: Session, text: str) -> int:
+    note = Note(text=text)
+    db.add(note)
+    db.commit()
+    return note.id
+
+
+def notes(db: Session) -> list[str]:
+    return [note.text for note in db.query(Note).all()]
+"""
+
+_OWN = """\
+from models import SessionLocal, Note
+
+
+@app.get("/own")
+def own():
+    with SessionLocal() as db:
+        return db.query(Note).count()
+"""
+
+_STATE = """\
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Request
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
+
+from models import add, engine, notes
+
+app = FastAPI()
+
+
+@app.middleware("http")
+async def session_of_request(request: Request, call_next):
+    registry = scoped_session(sessionmaker(bind=engine))
+    request.state.db = registry()
+    try:
+        return await call_next(request)
+    finally:
+        request.state.db.close()
+        registry.remove()
+
+
+class Permission:
+    def __init__(self, request: Request):
+        self.allowed = len(notes(request.state.db)) < 10
+
+
+class Permissions:
+    def __init__(self, classes):
+        self.classes = classes
+
+    def __call__(self, request: Request):
+        return [each(request=request).allowed for each in self.classes]
+
+
+def get_db(request: Request) -> Session:
+    return request.state.db
+
+
+DbSession = Annotated[Session, Depends(get_db)]
+
+
+def common(db_session: DbSession):
+    return {"db_session": db_session}
+
+
+Common = Annotated[dict, Depends(common)]
+
+
+def listed(*, db_session):
+    return notes(db_session)
+
+
+@app.post("/notes", dependencies=[Depends(Permissions([Permission]))])
+def create(text: str, db_session: DbSession):
+    return add(db_session, text)
+
+
+@app.get("/notes")
+def read(common: Common):
+    return listed(**common)
+"""
+
+_COROUTINE = """\
+import asyncio
+
+from fastapi import Depends, FastAPI
+from sqlalchemy.orm import Session
+
+from models import Note, SessionLocal, add, notes
+
+app = FastAPI()
+
+
+def get_db():
+    with SessionLocal() as db:
+        yield db
+
+
+def reader(db: Session = Depends(get_db)):
+    return lambda: notes(db)
+
+
+@app.post("/notes")
+async def create(text: str, db: Session = Depends(get_db)):
+    await asyncio.sleep(0)
+    db.query(Note).enable_assertions(False).all()
+    return add(db, text)
+
+
+@app.get("/notes")
+def read(reader=Depends(reader)):
+    return reader()
+"""
+
+_MADE = """\
+from fastapi import Depends, FastAPI
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from models import Note, add, notes
+
+app = FastAPI()
+
+
+def made(url):
+    own = create_engine(url)
+    factory = sessionmaker(bind=own)
+    return factory
+
+
+def serve(application):
+    application.state.factory = made("sqlite:///notes.db")
+
+
+serve(app)
+
+
+def get_db():
+    db = app.state.factory()
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+class Start:
+    def __init__(self):
+        with app.state.factory() as db:
+            self.count = db.query(Note).count()
+
+
+@app.post("/notes")
+def create(text: str, db: Session = Depends(get_db)):
+    return add(db, f"{text} {Start().count}")
+
+
+@app.get("/notes")
+def read(db: Session = Depends(get_db)):
+    return notes(db)
+"""
+
+_USE = """
+import warnings
+warnings.simplefilter("ignore")
+from fastapi.testclient import TestClient
+from main import app
+with TestClient(app) as client:
+    for text in ("one", "two"):
+        print(client.post("/notes", params={"text": text}).text)
+    print(client.get("/notes").text, client.get("/own").text)
+"""
+
+
+def _used(folder: Path) -> str:
+    (folder / "notes.db").unlink(missing_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _USE],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize("application", [_STATE, _COROUTINE, _MADE], ids=["state", "loop", "made"])
+def test_the_rest_converts(tmp_path: Path, application: str) -> None:
+    (tmp_path / "models.py").write_text(_MODELS)
+    own = _OWN if application is not _MADE else _OWN.replace("\nfrom", "from")
+    (tmp_path / "main.py").write_text(application + "\n\n" + textwrap.dedent(own))
+    before = _used(tmp_path)
+
+    said = write(tmp_path, "--all")
+    assert "MA205" in said
+    assert "MA202" not in said
+    text = (tmp_path / "main.py").read_text()
+    assert "async def own" in text
+    assert "\ndef read(" in text
+    assert "Depends(get_db)" in text
+    assert _used(tmp_path) == before
+
+    after = tree(tmp_path)
+    write(tmp_path, "--all", "--allow-dirty")
+    assert tree(tmp_path) == after, "a second run changes nothing"

@@ -127,12 +127,13 @@ def test_a_call_in_a_test_on_a_session_of_its_own_loses_its_await() -> None:
     assert any(isinstance(edit, p.DropAwait | p.DelegateCall) for edit in edits)
 
 
-def test_a_factory_that_a_function_makes_has_no_sync_twin() -> None:
-    """What stays sync and opens its sessions with it could not go on."""
+def test_a_factory_that_a_method_makes_has_no_sync_twin() -> None:
+    """What stays sync and opens its sessions with it could not go on: the factory stays sync."""
     made = _APP.replace(
         "SessionLocal = sessionmaker(bind=engine)\n",
-        "\n\ndef made():\n    factory = sessionmaker(bind=engine)\n    return factory, engine\n\n\n"
-        "SessionLocal, _ = made()\n",
+        "\n\nclass Own:\n    @staticmethod\n    def made():\n"
+        "        factory = sessionmaker(bind=engine)\n        return factory, engine\n\n\n"
+        "SessionLocal, _ = Own.made()\n",
     )
     kept = "class Job:\n    def __init__(self):\n        with SessionLocal() as db:\n"
     kept += "            self.count = db.query(User).count()\n"

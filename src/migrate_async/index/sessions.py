@@ -30,8 +30,8 @@ _ENGINE_KINDS = {
 class Variable(msgspec.Struct, frozen=True, eq=False):
     """A name (or `self` attribute) that is assigned a session factory or an engine.
 
-    `value` is the assigned expression. `kind` is `sessionmaker`, `scoped_session`,
-    `async_sessionmaker`, `engine` or `async-engine`.
+    `value` is the assigned expression, the whole of `a, b = value`, too. `kind` is `sessionmaker`,
+    `scoped_session`, `async_sessionmaker`, `engine` or `async-engine`.
     """
 
     name: str
@@ -148,12 +148,13 @@ def _of_bindings(
 ) -> list[Variable]:
     found: list[Variable] = []
     for binding in bindings:
-        if isinstance(binding, sc.ValueBinding | sc.AnnotatedBinding) and isinstance(
-            binding.value, s.Call
+        source = binding.source if isinstance(binding, sc.ElementBinding) else binding
+        if isinstance(source, sc.ValueBinding | sc.AnnotatedBinding) and isinstance(
+            source.value, s.Call
         ):
-            kind = _variable_kind(inference.infer(binding.value, binding.scope))
+            kind = _variable_kind(inference.binding(binding))
             if kind:
-                found.append(Variable(name, qualname, kind, binding.value, binding.scope))
+                found.append(Variable(name, qualname, kind, source.value, binding.scope))
     return found
 
 

@@ -239,6 +239,13 @@ class KeepBoth(Edit, frozen=True):
     apart: int
 
 
+class CopyFunction(Edit, frozen=True):
+    """Below the `def` at `span`, put it as it was, under `name` and with other `names` in it."""
+
+    name: str
+    names: tuple[tuple[str, str], ...] = ()
+
+
 class AddDecorator(Edit, frozen=True):
     """Put the decorator `code` (without `@`) above the other decorators of the `def` at `span`."""
 
@@ -385,6 +392,7 @@ AnyEdit: TypeAlias = Union[
     WrapStatements,
     RemoveDecorator,
     KeepBoth,
+    CopyFunction,
     AddDecorator,
     AddParameter,
     ReplaceParameter,

@@ -17,6 +17,7 @@ from migrate_async.plan.database import (
     variable_annotation,
 )
 from migrate_async.plan.disposal import disposals
+from migrate_async.plan.makers import Makers
 
 
 def engine_changes(
@@ -25,20 +26,43 @@ def engine_changes(
     converts: Callable[[Function], bool],
 ) -> Iterator[tuple[Module, ModuleEdits]]:
     """The engines, by module."""
+    makers = Makers(project)
     for engine in project.engines:
-        if engine.kind == "engine" and becomes_async(engine):
+        if engine.kind == "engine" and becomes_async(engine) and _is_made_here(makers, engine):
             yield engine.module, engine_edits(project, engine)
             yield engine.module, variable_annotation(project, engine)
             if converts(engine.scope.function):
                 yield engine.module, ModuleEdits([*disposals(project, engine)])
+    for made in _unnamed(makers, becomes_async):
+        if made.kind == "engine":
+            yield made.module, engine_edits(project, made)
+
+
+def _unnamed(makers: Makers, becomes_async: Callable[[Variable], bool]) -> Iterator[Variable]:
+    """What functions make and return at once for variables that become async."""
+    for maker, variables in makers.variables.items():
+        if any(map(becomes_async, variables)):
+            yield from makers.unnamed(maker)
+
+
+def _is_made_here(makers: Makers, variable: Variable) -> bool:
+    """Whether the value says itself what is made, and what: no method, no function does."""
+    call = variable.value
+    if makers.of(variable) is not None or not isinstance(call, s.Call):
+        return False
+    name = s.dotted_name(call.func.value if isinstance(call.func, s.Subscript) else call.func)
+    return name.rpartition(".")[2] != "execution_options"
 
 
 def factory_changes(
     project: Project, becomes_async: Callable[[Variable], bool], expires_late: Callable[[], bool]
 ) -> Iterator[tuple[Module, ModuleEdits]]:
     """The factories with a name, by module; reported where one cannot become async."""
-    for factory in project.session_factories:
-        if factory.kind == "async_sessionmaker" or not becomes_async(factory):
+    makers = Makers(project)
+    for factory in (*project.session_factories, *_unnamed(makers, becomes_async)):
+        if factory.kind not in ("sessionmaker", "scoped_session") or not becomes_async(factory):
+            continue
+        if not _is_made_here(makers, factory):
             continue
         obstacle = factory_obstacle(project, factory)
         if obstacle is not None:

@@ -47,6 +47,7 @@ from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_awa
 from migrate_async.plan.loads.dynamic import dynamic_reads, read_by_name
 from migrate_async.plan.loads.edits import LoadEdits
 from migrate_async.plan.loads.statements import Statements
+from migrate_async.plan.makers import Makers
 from migrate_async.plan.model_base import base_edits
 from migrate_async.plan.object_sessions import object_session_edits
 from migrate_async.plan.paths import is_test_path
@@ -102,6 +103,7 @@ class AsyncStep:
         self._aliases = self._around.aliases
         self._responses = Responses(project, self._touches)
         self._accesses = Accesses(project)
+        self._makers = Makers(project)
         self._effects = Effects(project)
         self._requeries = Requeries(project, self._effects)
         self._rollbacks = Rollbacks(project, Statements(project), self._effects)
@@ -461,10 +463,16 @@ class AsyncStep:
         looked at apart.
         """
         owner = variable.scope.function
-        if variable.module in self._of_alembic:
+        if variable.scope.kind == "module":
+            owner = self._makers.of(variable) or owner
+        if variable.module in self._of_alembic or owner in self._twins.makers:
             return False
         if not self._world.takes_part(variable.module.path) or variable in self._twins.variables:
             return False
+        if owner.name == "__init__" and owner.cls is not None:
+            users = self._shared.factories.users(owner.cls)
+            if any(user in self.colouring.kept for user in users):
+                return False
         return self.colouring.converts(owner) or owner not in self.colouring.coloured
 
     @cached_property

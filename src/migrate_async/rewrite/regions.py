@@ -19,6 +19,7 @@ from migrate_async.model.plan import (
     AnyEdit,
     ChangeBlock,
     CopyAssignment,
+    CopyFunction,
     DropFinally,
     InsertStatements,
     KeepBoth,
@@ -32,6 +33,7 @@ from migrate_async.model.plan import (
 _OF_STATEMENTS = (
     ChangeBlock,
     CopyAssignment,
+    CopyFunction,
     DropFinally,
     InsertStatements,
     KeepBoth,

@@ -25,7 +25,9 @@ from migrate_async.plan.both_worlds.retirement import Retirement
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.colouring.verdicts import Verdicts
 from migrate_async.plan.database import NAME, ModuleEdits
+from migrate_async.plan.leftovers.twins import sync_maker_name
 from migrate_async.plan.lent import LentSessions
+from migrate_async.plan.makers import Makers, can_be_copied
 from migrate_async.plan.names import is_variable
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.sessions.acquisitions import find_acquisitions
@@ -56,6 +58,7 @@ class Frontier:
         self._refusals = Refusals(verdicts, idle)
         self._made = MadeFactories(around.project, becomes_async, around.anchored)
         self._dependencies = Dependencies(around, self._lent, self._is_async)
+        self._makers = Makers(around.project)
         self.needs = Needs()
         self.offers = Offers(around, self.needs, self._dependencies)
         self.retirement = Retirement(around, self._lent, self.needs, self._dependencies)
@@ -188,7 +191,7 @@ class Frontier:
         for factory in self._project.session_factories:
             if factory.kind != "sessionmaker" or factory.scope.kind != "module":
                 continue
-            if not self._becomes_async(factory):
+            if not self._becomes_async(factory) or not self.offers.can_have(factory):
                 continue
             if is_variable(module, factory.module, factory.name, node.id):
                 self.needs.variables[factory] = None
@@ -197,9 +200,22 @@ class Frontier:
         for engine in self._project.engines:
             if engine.scope.kind != "module" or not self._becomes_async(engine):
                 continue
+            if not self.offers.can_have(engine):
+                continue
             if is_variable(module, engine.module, engine.name, node.id):
                 self.needs.variables[engine] = None
                 return passing(found, module, engine.module, sync_name(engine), engine.name)
+        return self._own_maker(found, module, node)
+
+    def _own_maker(self, found: ModuleEdits, module: Module, node: s.Name) -> str:
+        """The sync side of a function that makes engines, called in code that stays sync."""
+        for maker, variables in self._makers.variables.items():
+            if not can_be_copied(maker) or not any(map(self._becomes_async, variables)):
+                continue
+            if is_variable(module, maker.module, maker.name, node.id):
+                self.needs.makers[maker] = None
+                name = sync_maker_name(maker.name)
+                return passing(found, module, maker.module, name, maker.name)
         return ""
 
     def _is_target(self, node: s.Name) -> bool:

@@ -19,6 +19,7 @@ class Needs:
     dependencies: dict[Function, None] = field(default_factory=dict)
     variables: dict[Variable, None] = field(default_factory=dict)
     aliases: set[Alias] = field(default_factory=set)
+    makers: dict[Function, None] = field(default_factory=dict)
 
 
 def passing(found: ModuleEdits, module: Module, home: Module, name: str, beside: str) -> str:

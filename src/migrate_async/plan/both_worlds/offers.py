@@ -7,6 +7,7 @@ from functools import cached_property
 
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sessions import Variable
+from migrate_async.index.types import FunctionObject
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
@@ -23,7 +24,8 @@ from migrate_async.plan.database import (
     moving_url,
     url_argument,
 )
-from migrate_async.plan.leftovers.twins import SYNC_SIDE
+from migrate_async.plan.leftovers.twins import SYNC_SIDE, sync_maker_name
+from migrate_async.plan.makers import Makers, can_be_copied
 from migrate_async.plan.names import is_variable
 from migrate_async.plan.sessions.classes import (
     async_home_of_dependency,
@@ -41,6 +43,7 @@ class Offers:
         self._twins = around.twins
         self._needs = needs
         self._dependencies = dependencies
+        self._makers = Makers(around.project)
 
     def plan(self) -> dict[Module, ModuleEdits]:
         """The sync names that the re-pointed code imports."""
@@ -56,7 +59,14 @@ class Offers:
         for engine in self._project.engines:
             if engine in self._needs.variables:
                 self._twin(found, engine)
+        for maker in self._needs.makers:
+            self._copy_maker(found, maker)
         return found
+
+    def can_have(self, variable: Variable) -> bool:
+        """Whether a sync one can stand beside `variable`, which a function makes perhaps."""
+        maker = self._makers.of(variable)
+        return maker is None or can_be_copied(maker)
 
     def _offer_dependency(self, found: dict[Module, ModuleEdits], function: Function) -> None:
         name = self._dependencies.sync_name(function)
@@ -120,10 +130,17 @@ class Offers:
             return
         edits = found.setdefault(module, ModuleEdits())
         statement = self._project.statement_of(call)
-        if isinstance(statement, (s.Assign, s.AnnotatedAssign)) and statement.value is call:
+        maker = self._makers.of(variable)
+        if (
+            isinstance(statement, (s.Assign, s.AnnotatedAssign))
+            and statement.value is call
+            and (maker is None or can_be_copied(maker))
+        ):
             names = tuple(sorted(self._sync_names(edits, module, call)))
-            copy = p.CopyAssignment(span=statement.span, codemod=NAME, name=name, names=names)
-            edits.edits.append(copy)
+            targets = self._sync_targets(statement, variable)
+            copy = p.CopyAssignment(span=statement.span, codemod=NAME, name=targets, names=names)
+            if copy not in edits.edits:
+                edits.edits.append(copy)
             return
         edits.diagnostics.append(
             at(
@@ -144,6 +161,7 @@ class Offers:
         if literal is not None and isinstance(url, s.Name):
             yield url.id, source(literal)
         used = {node.id for node in s.walk(call) if isinstance(node, s.Name)}
+        yield from self._sync_maker(edits, module, call)
         for engine in self._project.engines:
             for name in used if engine in self._needs.variables else ():
                 if is_variable(module, engine.module, engine.name, name):
@@ -151,3 +169,30 @@ class Offers:
                         name,
                         passing(edits, module, engine.module, sync_name(engine), engine.name),
                     )
+
+    def _sync_maker(
+        self, edits: ModuleEdits, module: Module, call: s.Call
+    ) -> Iterator[tuple[str, str]]:
+        for found in self._project.infer(call.func, module.scope):
+            if isinstance(found, FunctionObject) and isinstance(call.func, s.Name):
+                maker = found.fn
+                self._needs.makers[maker] = None
+                name = sync_maker_name(maker.name)
+                yield call.func.id, passing(edits, module, maker.module, name, maker.name)
+
+    def _sync_targets(self, statement: s.Assign | s.AnnotatedAssign, variable: Variable) -> str:
+        """What stands for the names that `statement` assigns."""
+        target = statement.targets[0] if isinstance(statement, s.Assign) else statement.target
+        if not isinstance(target, s.Sequence):
+            return sync_name(variable)
+        known = (*self._project.session_factories, *self._project.engines)
+        names = {v.name: sync_name(v) for v in known if v.value is variable.value}
+        return ", ".join(names.get(s.dotted_name(item), "_") for item in target.items)
+
+    def _copy_maker(self, found: dict[Module, ModuleEdits], maker: Function) -> None:
+        """The function as it is now, for the sync side."""
+        name = sync_maker_name(maker.name)
+        if maker.node is None or self._twins.has(maker.module, name):
+            return
+        edits = found.setdefault(maker.module, ModuleEdits())
+        edits.edits.append(p.CopyFunction(span=maker.node.span, codemod=NAME, name=name))

@@ -12,7 +12,7 @@ from migrate_async.plan.both_worlds.needs import Needs, sync_name
 from migrate_async.plan.both_worlds.references import outermost, references
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.database import NAME, ModuleEdits, add_change
-from migrate_async.plan.leftovers.twins import Twin
+from migrate_async.plan.leftovers.twins import Twin, sync_maker_name
 from migrate_async.plan.lent import LentSessions
 
 
@@ -78,9 +78,12 @@ class Retirement:
         """Remove the sync names that nothing uses any more."""
         found: dict[Module, ModuleEdits] = {}
         used = self._used()
+        used.update(twin.statement for twin in self._twins if self._is_needed(twin))
         for twin in self._twins:
-            if twin.statement in used or self._is_needed(twin):
+            if twin.statement in used:
                 self._mark(used, twin.statement, twin.module)
+                continue
+            if twin.statement in self._retired:
                 continue
             self._retired.add(twin.statement)
             edits = found.setdefault(twin.module, ModuleEdits())
@@ -116,6 +119,7 @@ class Retirement:
         names.update(map(self._dependencies.sync_name, self._needs.dependencies))
         for variable in self._needs.variables:
             names.add(sync_name(variable))
+        names.update(sync_maker_name(maker.name) for maker in self._needs.makers)
         return twin.sync_name in names
 
     def still_lends(self, sides: Iterable[s.AnyNode]) -> bool:

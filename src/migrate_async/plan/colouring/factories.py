@@ -1,7 +1,6 @@
-"""Objects that keep a session factory: `self.factory()` in a unit of work, a job, a cache.
+"""Objects that keep a session factory, or an engine: `self.factory()` in a unit of work, a job.
 
-The factory is one thing, sync or async, so that the methods that open sessions with it convert
-together or not at all.
+It is one thing, sync or async, so that the methods that use it convert together or not at all.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from functools import cached_property
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
 from migrate_async.index.types import ExternalInstance, SessionFactory, Type
-from migrate_async.knowledge.sqlalchemy import SESSIONMAKER
+from migrate_async.knowledge.sqlalchemy import ENGINE, SESSIONMAKER
 from migrate_async.model import syntax as s
 
 
@@ -25,6 +24,10 @@ class KeptFactories:
         """The functions that open sessions with the same factory."""
         key = self._keys.get(function)
         return tuple(other for other in self._users.get(key, ()) if other is not function)
+
+    def users(self, cls: Class) -> tuple[Function, ...]:
+        """The functions that use what objects of `cls` keep."""
+        return tuple(self._users.get(self._keepers.get(cls), ()))
 
     @cached_property
     def _users(self) -> dict[Class | None, list[Function]]:
@@ -69,4 +72,4 @@ class KeptFactories:
 def _makes_sessions(item: Type) -> bool:
     if isinstance(item, SessionFactory):
         return True
-    return isinstance(item, ExternalInstance) and item.dotted == SESSIONMAKER
+    return isinstance(item, ExternalInstance) and item.dotted in (SESSIONMAKER, ENGINE)

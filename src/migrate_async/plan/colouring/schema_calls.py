@@ -7,6 +7,7 @@ from collections.abc import Callable
 from migrate_async.index.project import Project
 from migrate_async.index.sites import CallSite
 from migrate_async.model import syntax as s
+from migrate_async.plan.names import free_name
 from migrate_async.plan.text import source
 
 
@@ -33,7 +34,8 @@ def schema_call(
     arguments = ", ".join([method, *others])
     if project.engine_or_connection(binds[0], site.scope) == "connection":
         return f"await {bind}.run_sync({arguments})"
-    return f"async with {bind}.begin() as connection:\n    await connection.run_sync({arguments})"
+    name = free_name(site.function, "connection")
+    return f"async with {bind}.begin() as {name}:\n    await {name}.run_sync({arguments})"
 
 
 def _others(call: s.Call, bind: s.Expr) -> list[str] | None:

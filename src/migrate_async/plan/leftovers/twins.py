@@ -4,6 +4,7 @@ def get_sync_db(db: AsyncSession = Depends(get_db)) -> Session: ...  # for get_d
 SyncDbDep = Annotated[Session, Depends(get_sync_db)]                 # for DbDep
 sync_engine = create_engine(...)                                     # for engine
 SyncSessionLocal = sessionmaker(bind=sync_engine)                    # for SessionLocal
+def sync_connect(url): ...                                           # for connect
 
 They are recognised by name and by what stands beside them, so that a project may have a
 `get_sync_db` of its own.
@@ -21,6 +22,7 @@ from migrate_async.index.types import ExternalInstance
 from migrate_async.knowledge.shim import SYNC_ENGINE_PREFIX, SYNC_FACTORY_PREFIX
 from migrate_async.model import syntax as s
 from migrate_async.plan.aliases import Alias, find_aliases
+from migrate_async.plan.makers import Makers, can_be_copied
 from migrate_async.plan.names import local_name
 
 SYNC_DEPENDENCY = "get_sync_db"
@@ -35,6 +37,11 @@ def sync_dependency_name(name: str) -> str:
 
 def sync_factory_name(name: str) -> str:
     return f"{SYNC_FACTORY_PREFIX}{name}"
+
+
+def sync_maker_name(name: str) -> str:
+    """Of a function that makes engines or factories."""
+    return f"{SYNC_ENGINE_PREFIX}{name}"
 
 
 def sync_engine_name(name: str) -> str:
@@ -65,14 +72,16 @@ class Twins:
         self.functions: dict[Function, Twin] = dict(_dependencies(project))
         self.variables: dict[Variable, Twin] = dict(_variables(project))
         self.aliases: dict[Alias, Twin] = dict(_aliases(project, self.functions))
+        self.makers: dict[Function, Twin] = dict(_makers(project))
 
     def __bool__(self) -> bool:
-        return bool(self.aliases or self.functions or self.variables)
+        return bool(self.aliases or self.functions or self.variables or self.makers)
 
     def __iter__(self) -> Iterator[Twin]:
         yield from self.aliases.values()
         yield from self.functions.values()
         yield from self.variables.values()
+        yield from self.makers.values()
 
     def named(self, module: Module, node: s.Name | s.Attribute) -> Twin | None:
         """The twin that `node`, a name or dotted name in `module`, names."""
@@ -131,6 +140,26 @@ def _variables(project: Project) -> Iterator[tuple[Variable, Twin]]:
         if name != variable.name and (variable.module.name, name) in asynchronous:
             statement = project.statement_of(variable.value)
             yield variable, Twin(variable.module, name, variable.name, statement)
+
+
+def _makers(project: Project) -> Iterator[tuple[Function, Twin]]:
+    """`def sync_connect(url)` beside `connect(url)`, which makes async engines or factories."""
+    makers = Makers(project)
+    plain = {(f.module, f.name): f for f in project.functions if can_be_copied(f)}
+    for (module, name), function in plain.items():
+        maker = plain.get((module, name.removeprefix(SYNC_ENGINE_PREFIX)))
+        if maker is None or maker is function or not isinstance(function.node, s.FunctionDef):
+            continue
+        if _is_sync(makers.kinds(function)) and _is_async(makers.kinds(maker)):
+            yield function, Twin(module, maker.name, name, function.node)
+
+
+def _is_sync(kinds: frozenset[str]) -> bool:
+    return bool(kinds) and not any(kind.startswith("async") for kind in kinds)
+
+
+def _is_async(kinds: frozenset[str]) -> bool:
+    return bool(kinds) and all(kind.startswith("async") for kind in kinds)
 
 
 def _aliases(project: Project, functions: dict[Function, Twin]) -> Iterator[tuple[Alias, Twin]]:

@@ -16,7 +16,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
-from migrate_async.plan.names import import_path, local_name
+from migrate_async.plan.names import import_path, is_variable, local_name
 from migrate_async.plan.sessions.acquisitions import Acquisition, find_acquisitions
 from migrate_async.plan.sessions.classes import async_home
 from migrate_async.plan.sessions.provider import Provider
@@ -60,7 +60,7 @@ def plan_sessions(
         return SessionPlan()
     builder = _Builder(project, provider, function, function.node, expires_late)
     named = [found for found in acquisitions if found.name and found.statement is not None]
-    single = len(named) == len(acquisitions) == 1
+    single = len(named) == len(acquisitions) == 1 and builder.is_like(named[0])
     may_share = single and is_injectable(project, provider, function)
     if may_share and not shares_request(project, function) and builder.inject(named[0]):
         return builder.result(len(acquisitions))
@@ -107,6 +107,23 @@ class _Builder:
         )
 
     # --- injection -----------------------------------------------------------------------------
+
+    def is_like(self, found: Acquisition) -> bool:
+        """Whether the dependency's session can stand for it: it comes from the same factory."""
+        if found.kind == "constructor":
+            return len({e.value for e in self.project.engines if e.scope.kind == "module"}) < 2
+        name = s.dotted_name(found.call.func).rpartition(".")[2]
+        others = (
+            factory
+            for factory in self.project.session_factories
+            if found.kind == "factory" and factory.scope.kind == "module"
+            if (factory.module.name, factory.name) != (self.provider.module, self.provider.factory)
+        )
+        return not any(
+            is_variable(self.function.module, other.module, other.name, name)
+            and other.name != self.provider.sync_factory
+            for other in others
+        )
 
     def inject(self, found: Acquisition) -> bool:
         """Take the session as a parameter; False when its scope is not the whole function."""

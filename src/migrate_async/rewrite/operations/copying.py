@@ -8,7 +8,7 @@ from typing import Any
 import libcst as cst
 
 from migrate_async.errors import InternalError
-from migrate_async.model.plan import CopyAssignment
+from migrate_async.model.plan import CopyAssignment, CopyFunction
 from migrate_async.rewrite.fragments import parse_expression
 
 
@@ -24,6 +24,18 @@ def copied(edit: CopyAssignment, original: cst.CSTNode) -> cst.BaseExpression:
     if not isinstance(found, cst.BaseExpression):
         raise InternalError("a copied value is no value any more")
     return found
+
+
+def copied_function(edit: CopyFunction, original: cst.CSTNode) -> cst.FunctionDef:
+    """The function `original` under another name, two lines below.
+
+    Raises `InternalError` when it is no function.
+    """
+    if not isinstance(original, cst.FunctionDef):
+        raise InternalError("only a function can be copied")
+    renamed = cst.ensure_type(original.visit(_Renaming(dict(edit.names))), cst.FunctionDef)
+    blank = [cst.EmptyLine(indent=False) for _ in range(2)]
+    return renamed.with_changes(name=cst.Name(edit.name), leading_lines=blank)
 
 
 class _Renaming(cst.CSTTransformer):

@@ -11,6 +11,7 @@ from migrate_async.errors import InternalError
 from migrate_async.model.plan import (
     ChangeBlock,
     CopyAssignment,
+    CopyFunction,
     DropFinally,
     Edit,
     InsertStatements,
@@ -21,7 +22,7 @@ from migrate_async.model.plan import (
     WrapStatements,
 )
 from migrate_async.rewrite.fragments import leading_lines, parse_expression, parse_statements
-from migrate_async.rewrite.operations.copying import copied
+from migrate_async.rewrite.operations.copying import copied, copied_function
 from migrate_async.rewrite.operations.decorators import kept_both
 from migrate_async.rewrite.place import Hoisted
 
@@ -128,7 +129,7 @@ class BlockEditor:
             ):
                 entry.nodes[0] = _padded(entry.nodes[0])
                 entry.apart = True
-        elif isinstance(edit, CopyAssignment | KeepBoth):
+        elif isinstance(edit, CopyAssignment | CopyFunction | KeepBoth):
             entry.nodes = _twinned(edit, entry)
         elif isinstance(edit, InsertStatements):
             self._insert(edit, entry, is_docstring)
@@ -187,7 +188,9 @@ class BlockEditor:
         ]
 
 
-def _twinned(edit: CopyAssignment | KeepBoth, entry: Entry) -> list[Statement]:
+def _twinned(edit: CopyAssignment | CopyFunction | KeepBoth, entry: Entry) -> list[Statement]:
+    if isinstance(edit, CopyFunction):
+        return [*entry.nodes, copied_function(edit, entry.original)]
     if isinstance(edit, KeepBoth):
         return [*kept_both(edit, entry.original, entry.nodes[-1])]
     return [*entry.nodes, assignment(edit.name, copied(edit, entry.original))]
@@ -207,8 +210,11 @@ def split_line(line: cst.SimpleStatementLine) -> list[cst.SimpleStatementLine]:
 
 
 def assignment(name: str, value: cst.BaseExpression) -> cst.SimpleStatementLine:
-    """The line `name = value`."""
-    target = cst.AssignTarget(cst.Name(name))
+    """The line `name = value`; `name` may be several, with commas."""
+    names = parse_expression(name)
+    if not isinstance(names, cst.Name | cst.Tuple):
+        raise InternalError(f"{name} is no target of an assignment")
+    target = cst.AssignTarget(names)
     return cst.SimpleStatementLine([cst.Assign([target], value)])
 
 

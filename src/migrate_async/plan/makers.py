@@ -1,0 +1,97 @@
+"""Functions that make engines or session factories for variables of a module.
+
+    SessionLocal, engine = connect(settings.url)
+
+What they make becomes async inside of them. Where the sync side is needed, too, a copy of the
+function goes on making that, `sync_connect`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.index.sessions import Variable
+from migrate_async.index.types import FunctionObject, SessionFactory
+from migrate_async.model import syntax as s
+
+
+class Makers:
+    """Those of a project."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def of(self, variable: Variable) -> Function | None:
+        """The function whose call is the value of `variable`, if the project defines it."""
+        call = variable.value
+        if not isinstance(call, s.Call):
+            return None
+        for found in self._project.infer(call.func, variable.scope):
+            if isinstance(found, FunctionObject):
+                return found.fn
+        return None
+
+    @cached_property
+    def variables(self) -> dict[Function, list[Variable]]:
+        """The variables of modules, by the function that makes them."""
+        found: dict[Function, list[Variable]] = {}
+        for variable in (*self._project.session_factories, *self._project.engines):
+            maker = self.of(variable) if variable.scope.kind == "module" else None
+            if maker is not None:
+                found.setdefault(maker, []).append(variable)
+        return found
+
+    def unnamed(self, maker: Function) -> Iterator[Variable]:
+        """The engines and factories that `maker` returns as it makes them."""
+        named = {variable.value for variable in self._project.engines}
+        named.update(variable.value for variable in self._project.session_factories)
+        for call in maker.calls:
+            if call.node in named or not self._is_returned(call.node):
+                continue
+            called = self._project.infer(call.node.func, call.scope)
+            if any(isinstance(found, FunctionObject) for found in called):
+                continue
+            kind = self._kind(call.node)
+            if kind:
+                yield Variable("", "", kind, call.node, call.scope)
+
+    def _is_returned(self, call: s.Call) -> bool:
+        around = self._project.parent(call)
+        if isinstance(around, s.Sequence):
+            around = self._project.parent(around)
+        return isinstance(around, s.Return)
+
+    def _kind(self, value: s.Expr) -> str:
+        scope = self._project.scope_of(value)
+        engine = self._project.engine_or_connection(value, scope)
+        if engine in ("engine", "async-engine"):
+            return engine
+        for found in self._project.infer(value, scope):
+            if isinstance(found, SessionFactory):
+                return "async_sessionmaker" if found.is_async else "sessionmaker"
+        return ""
+
+    def kinds(self, function: Function) -> frozenset[str]:
+        """The kinds of what `function` returns, or of the parts of that."""
+        values = [
+            part
+            for value in function.returns
+            for part in (value.items if isinstance(value, s.Sequence) else (value,))
+        ]
+        return frozenset(map(self._kind, values)) - {""}
+
+
+def can_be_copied(maker: Function) -> bool:
+    """Whether a copy can stand beside it: a plain function at the top of its module."""
+    node = maker.node
+    return (
+        isinstance(node, s.FunctionDef)
+        and not node.is_async
+        and not node.decorators
+        and not maker.is_generator
+        and maker.parent is not None
+        and maker.parent.is_module
+    )

@@ -18,6 +18,7 @@ from migrate_async.plan.handed_objects import hands_objects
 from migrate_async.plan.inner_listeners import registers_listener
 from migrate_async.plan.keep_both.edits import KeptBoth
 from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
+from migrate_async.plan.made_objects import made_with_session
 from migrate_async.plan.text import source
 from migrate_async.plan.twin_names import callee
 
@@ -103,7 +104,7 @@ class Collapse:
         return self._project.parent(site.function.node)
 
     def _makes_async(self, site: CallSite) -> bool:
-        classes = [t.cls for t in site.targets if t.name == "__init__" and t.cls]
+        classes = [*made_with_session(self._project, site, self._colouring.coloured)]
         return bool(classes) and not any(map(self._holds_kept, classes))
 
     def _take_down(self, found: ModuleEdits, site: CallSite) -> Iterator[s.AnyNode]:

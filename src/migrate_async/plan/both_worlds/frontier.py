@@ -19,7 +19,13 @@ from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
 from migrate_async.plan.both_worlds.made_factories import MadeFactories
 from migrate_async.plan.both_worlds.needs import Needs, passing, sync_name
 from migrate_async.plan.both_worlds.offers import Offers
-from migrate_async.plan.both_worlds.references import outermost, references, registrations
+from migrate_async.plan.both_worlds.references import (
+    inner_imports,
+    outermost,
+    references,
+    registrations,
+    written_import,
+)
 from migrate_async.plan.both_worlds.refusals import Refusals
 from migrate_async.plan.both_worlds.retirement import Retirement
 from migrate_async.plan.both_worlds.surroundings import Surroundings
@@ -28,7 +34,7 @@ from migrate_async.plan.database import NAME, ModuleEdits
 from migrate_async.plan.leftovers.twins import sync_maker_name
 from migrate_async.plan.lent import LentSessions
 from migrate_async.plan.makers import Makers, can_be_copied
-from migrate_async.plan.names import is_variable
+from migrate_async.plan.names import absolute, is_variable
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.sessions.acquisitions import find_acquisitions
 
@@ -94,6 +100,7 @@ class Frontier:
         outside = [node for node in references(function) if node not in inside]
         found = self._repoint(function, outside)
         self._lent_sessions(found, function)
+        self._inner_imports(found, function)
         replaced = {edit.span for edit in found.edits}
         for name in self._made.used_by(function, replaced):
             found.diagnostics.append(self._refusals.cannot_stay(function, name))
@@ -217,6 +224,30 @@ class Frontier:
                 name = sync_maker_name(maker.name)
                 return passing(found, module, maker.module, name, maker.name)
         return ""
+
+    def _inner_imports(self, found: ModuleEdits, function: Function) -> None:
+        """`from db import SyncSessionLocal as SessionLocal` in a function that stays sync."""
+        for node in inner_imports(function):
+            new = self._sync_names(function.module, node)
+            if new:
+                code = written_import(node, new)
+                edit = p.ReplaceStatement(span=node.span, codemod=NAME, code=code)
+                found.edits.append(edit)
+
+    def _sync_names(self, module: Module, node: s.ImportFrom) -> dict[str, str]:
+        home = absolute(module, node)
+        imported = {item.name for item in node.names}
+        new: dict[str, str] = {}
+        for variable in (*self._project.session_factories, *self._project.engines):
+            is_meant = variable.module.name == home and variable.name in imported
+            if not is_meant or variable.kind not in ("sessionmaker", "engine"):
+                continue
+            if variable.scope.kind != "module" or not self._becomes_async(variable):
+                continue
+            if self.offers.can_have(variable):
+                self.needs.variables[variable] = None
+                new[variable.name] = sync_name(variable)
+        return new
 
     def _is_target(self, node: s.Name) -> bool:
         parent = self._project.parent(node)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from migrate_async.index.scopes import Function
 from migrate_async.model import syntax as s
@@ -48,3 +48,20 @@ def _root(node: s.Expr) -> s.Expr:
     while isinstance(node, s.Attribute):
         node = node.value
     return node
+
+
+def inner_imports(function: Function) -> Iterator[s.ImportFrom]:
+    """The imports in the body of `function`."""
+    node = function.node
+    for part in s.walk(node) if isinstance(node, s.FunctionDef) else ():
+        if isinstance(part, s.ImportFrom):
+            yield part
+
+
+def written_import(node: s.ImportFrom, new: Mapping[str, str]) -> str:
+    """The source of `node`, with other names for some of those that it imports."""
+    names = []
+    for item in node.names:
+        bound, name = item.asname or item.name, new.get(item.name, item.name)
+        names.append(name if name == bound else f"{name} as {bound}")
+    return f"from {'.' * node.level}{node.module} import {', '.join(names)}"

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from migrate_async.index.scopes import Function, Module
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.both_worlds.dependencies import Dependencies
 from migrate_async.plan.both_worlds.needs import Needs, sync_name
-from migrate_async.plan.both_worlds.references import outermost, references
+from migrate_async.plan.both_worlds.references import (
+    inner_imports,
+    outermost,
+    references,
+    written_import,
+)
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.database import NAME, ModuleEdits, add_change
 from migrate_async.plan.leftovers.twins import Twin, sync_maker_name
 from migrate_async.plan.lent import LentSessions
+from migrate_async.plan.names import absolute
 
 
 class Retirement:
@@ -45,6 +51,7 @@ class Retirement:
         """
         found = ModuleEdits()
         self._take_back(found, function)
+        self._inner_imports(found, function)
         for node in references(function) if self._twins else ():
             twin = self._twins.named(function.module, node)
             if twin is None or node in lent:
@@ -61,6 +68,21 @@ class Retirement:
                 code = add_change(found, function.module, wanted)
             found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=code))
         return found
+
+    def _inner_imports(self, found: ModuleEdits, function: Function) -> None:
+        for node in inner_imports(function) if self._twins else ():
+            old = {twin.sync_name: twin.name for twin in self._imported(function.module, node)}
+            if old:
+                self._restored.add(node)
+                code = written_import(node, old)
+                edit = p.ReplaceStatement(span=node.span, codemod=NAME, code=code)
+                found.edits.append(edit)
+
+    def _imported(self, module: Module, node: s.ImportFrom) -> Iterator[Twin]:
+        home, names = absolute(module, node), {item.name for item in node.names}
+        for twin in self._twins:
+            if twin.module.name == home and twin.sync_name in names:
+                yield twin
 
     def _take_back(self, found: ModuleEdits, function: Function) -> None:
         """`request.state.db.sync_session` as `request.state.db`."""
@@ -104,6 +126,10 @@ class Retirement:
             for statement in module.syntax.body:
                 if statement not in twins and not isinstance(statement, (s.Import, s.ImportFrom)):
                     self._mark(used, statement, module)
+        for function in self._project.functions:
+            for node in inner_imports(function):
+                if node not in self._restored:
+                    used.update(twin.statement for twin in self._imported(function.module, node))
         return used
 
     def _mark(self, used: set[s.Stmt], statement: s.Stmt, module: Module) -> None:

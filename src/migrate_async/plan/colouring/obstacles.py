@@ -18,7 +18,12 @@ from migrate_async.plan.colouring.locks import locked_blocks
 from migrate_async.plan.colouring.owners import caller_of
 from migrate_async.plan.colouring.responses import Responses
 from migrate_async.plan.colouring.schema_calls import schema_call
-from migrate_async.plan.colouring.touches import INSPECTION, METADATA, Touches
+from migrate_async.plan.colouring.touches import (
+    INSPECTION,
+    METADATA,
+    Touches,
+    gives_session_of_its_own,
+)
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.testing.pytest_support import caller_without_await
 
@@ -67,6 +72,8 @@ class Obstacles:
             self._foreign_session,
             self._shared_session,
             self._scoped_session,
+            self._gives_session,
+            self._unfollowed,
             self._unresolved,
             self._escapes,
             self._response_property,
@@ -191,6 +198,45 @@ class Obstacles:
                 return Reason("scoped-session", text, path, factory.value.line)
         return None
 
+    def _unfollowed(self, function: Function) -> Reason | None:
+        """Nobody is known to call the method, and its name is called on something unknown.
+
+        A plugin's method or one of a mixin: whoever calls it would not await it.
+        """
+        is_method = function.cls is not None and not function.is_async and not function.is_route
+        if not is_method or self._project.value_uses(function):
+            return None
+        if any(
+            not is_test_path(site.function.module.path) for site in self._project.callers(function)
+        ):
+            return None
+        site = self._unknown_calls.get(function.name)
+        if site is None:
+            return None
+        text = f"{_place(site)} calls {function.name}() of something unknown, and may run it"
+        return _site("called-by-name", text, site)
+
+    @cached_property
+    def _unknown_calls(self) -> dict[str, CallSite]:
+        """The first call of each name on an object of unknown type, outside of tests."""
+        found: dict[str, CallSite] = {}
+        for function in self._project.functions:
+            if is_test_path(function.module.path):
+                continue
+            for site in self._project.calls(function):
+                func = site.node.func if isinstance(site.node, s.Call) else None
+                if isinstance(func, s.Attribute) and not site.resolved and not site.awaited:
+                    found.setdefault(func.attr, site)
+        return found
+
+    def _gives_session(self, function: Function) -> Reason | None:
+        """It makes a session of a factory that it makes, too, and hands the session out."""
+        made = gives_session_of_its_own(self._project, function)
+        if made is None:
+            return None
+        text = "it makes a session for others, of a factory of its own"
+        return Reason("gives-session", text, function.module.path, made.line)
+
     @staticmethod
     def _is_local(name: s.Name, site: CallSite) -> bool:
         scope = site.scope
@@ -280,6 +326,10 @@ def _root(node: s.Expr) -> s.Name | None:
 def _at(function: Function, code: str, text: str) -> Reason:
     line = function.node.line if function.node else 0
     return Reason(code, text, function.module.path, line)
+
+
+def _place(site: CallSite) -> str:
+    return f"{site.function.module.path}:{site.node.line}"
 
 
 def _site(code: str, text: str, site: CallSite) -> Reason:

@@ -6,7 +6,10 @@ is adapted by the pytest plugin. Tests that call converted functions themselves 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from migrate_async.index.project import Project
+from migrate_async.index.sessions import Variable
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.names import local_name
 from migrate_async.plan.paths import is_test_path
@@ -34,3 +37,10 @@ def _uses_sources(project: Project) -> bool:
         for module in tests
         for variable in sources
     )
+
+
+def scoped_sessions(project: Project) -> Iterator[Variable]:
+    """Those of test suites: their sessions are of a thread, which an event loop does not have."""
+    for factory in project.session_factories:
+        if factory.kind == "scoped_session" and is_test_path(factory.module.path):
+            yield factory

@@ -8,6 +8,7 @@ from functools import cached_property
 from migrate_async.index.project import Operation, Project
 from migrate_async.index.scopes import Function
 from migrate_async.index.sites import CallSite
+from migrate_async.index.types import SessionFactory
 from migrate_async.knowledge.async_api import AWAITED, CONTEXT, METADATA_IO
 from migrate_async.knowledge.sqlalchemy import INSPECTORS
 from migrate_async.model import syntax as s
@@ -130,6 +131,9 @@ class Touches:
             for call in object_sessions(self._project, function)
             if self._is_given(call, function)
         ]
+        made = gives_session_of_its_own(self._project, function)
+        if made is not None:
+            lines.append((made.line, "makes a session"))
         followed = self._endless.read(function)
         if followed is not None:
             lines.append((followed.line, f"follows {followed.attr} as far as it leads"))
@@ -152,6 +156,20 @@ class Touches:
         for chain in self._queries.chains:
             found.setdefault(chain.function, []).append(chain)
         return {function: tuple(chains) for function, chains in found.items()}
+
+
+def gives_session_of_its_own(project: Project, function: Function) -> s.Call | None:
+    """The call of `sessionmaker(...)()` by which `function` makes the session that it returns."""
+    if function.is_generator or not any(
+        project.session_kind(value, project.scope_of(value)) == "sync" for value in function.returns
+    ):
+        return None
+    for call in function.calls:
+        func = call.node.func
+        types = project.infer(func, call.scope) if isinstance(func, s.Call) else ()
+        if any(isinstance(item, SessionFactory) and not item.is_async for item in types):
+            return call.node
+    return None
 
 
 def touch_at(project: Project, site: CallSite) -> Touch | None:

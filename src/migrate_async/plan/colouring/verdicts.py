@@ -23,7 +23,7 @@ from migrate_async.plan.colouring.cost import cheapest
 from migrate_async.plan.colouring.reach import reach
 from migrate_async.plan.colouring.selecting import roots
 from migrate_async.plan.colouring.sharing import SharedSessions, Sharing
-from migrate_async.plan.colouring.suites import tests_take_part
+from migrate_async.plan.colouring.suites import scoped_sessions, tests_take_part
 from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.queries import Chain, QueryPlan
@@ -89,6 +89,7 @@ class Verdicts:
             unfit = itertools.chain(
                 unfit_factories(self._project),
                 run_by_anyio(self._project, self._together.converts),
+                scoped_sessions(self._project),
             )
             makes_sync = makes_sync or any(True for _ in unfit)
         return not makes_sync or any(

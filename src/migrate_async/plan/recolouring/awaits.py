@@ -16,6 +16,7 @@ from migrate_async.plan.colour_edits import NAME, ColourEdits
 from migrate_async.plan.colouring.schema_calls import schema_call
 from migrate_async.plan.colouring.touches import METADATA, Touch, Touches
 from migrate_async.plan.keep_both.edits import KeptBoth
+from migrate_async.plan.made_objects import made_with_session
 from migrate_async.plan.names import names_in
 from migrate_async.plan.recolouring.blocking import report
 from migrate_async.plan.recolouring.bridging import Bridges
@@ -150,11 +151,7 @@ class Awaiter:
 
     def _made(self, found: ColourEdits, site: CallSite) -> None:
         """An object that stays sync is made with the sync side of the session."""
-        classes = [
-            target.cls
-            for target in site.targets
-            if target.name == "__init__" and target.cls and site.kind == "call"
-        ]
+        classes = made_with_session(self._project, site, self._colouring.coloured)
         if not isinstance(site.node, s.Call) or not any(map(self._holds_kept, classes)):
             return
         for value in (*site.node.args, *(keyword.value for keyword in site.node.keywords)):

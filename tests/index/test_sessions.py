@@ -64,3 +64,41 @@ def test_engines() -> None:
 def test_session_dependencies_yield_or_are_injected() -> None:
     found = [fn.qualname for fn in project(FILES).session_dependencies]
     assert found == ["app.deps.get_db", "app.deps.from_request"]
+
+
+def test_an_annotation_that_names_a_factory_means_a_session() -> None:
+    app = project(
+        {
+            "app.py": """
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import sessionmaker
+                SessionLocal = sessionmaker(bind=create_engine("sqlite://"))
+                def add(connection: SessionLocal, note):
+                    connection.add(note)
+                    connection.commit()
+            """
+        }
+    )
+    [add] = [function for function in app.functions if function.name == "add"]
+    operations = [site.operation for site in app.calls(add) if site.operation is not None]
+    assert [(item.owner, item.name) for item in operations] == [
+        ("session", "add"),
+        ("session", "commit"),
+    ]
+
+
+def test_variables_that_one_call_gives() -> None:
+    app = project(
+        {
+            "app.py": """
+                from sqlalchemy import create_engine
+                from sqlalchemy.orm import sessionmaker
+                def connect():
+                    engine = create_engine("sqlite://")
+                    return sessionmaker(bind=engine), engine
+                SessionLocal, engine = connect()
+            """
+        }
+    )
+    assert "app.SessionLocal" in {item.qualname for item in app.session_factories}
+    assert "app.engine" in {item.qualname for item in app.engines}

@@ -104,6 +104,8 @@ class Annotations:
                 return self.types(value, home)
         types = self._inference.infer(expr, scope)
         found = frozenset(self._value(item) for item in types if isinstance(item, _CLASSES))
+        # `db: SessionLocal` means a session, though it names the factory.
+        found |= {item.session for item in types if isinstance(item, t.SessionFactory)}
         if not found and isinstance(expr, s.Name):
             return self._type_parameter(expr.id, scope) or self._registered(expr.id, scope)
         return found

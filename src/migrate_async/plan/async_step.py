@@ -202,6 +202,7 @@ class AsyncStep:
         for function in self._world.staying:
             if function not in self._environments:
                 collector.add_module(function.module, frontier.repoint(function))
+        self._views(collector, frontier)
         collector.add_modules(self._idle.calls_in_tests())
         self._made_of_factories(collector, frontier)
         for path, span, old, new in frontier.moved:
@@ -223,6 +224,12 @@ class AsyncStep:
         self._sources(collector)
         self._retype_aliases(collector)
         self._start_up(collector)
+
+    def _views(self, collector: Collector, frontier: Frontier) -> None:
+        """Class-based views whose session stays sync are injected with the sync side."""
+        for cls in self._project.classes:
+            if self._world.holds_kept(cls):
+                collector.add_module(cls.module, frontier.repoint_class(cls))
 
     def _load(self, collector: Collector) -> None:
         """Loader options for queries, other than those that are translated just now."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from migrate_async.index.scopes import Function, Module
+from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
@@ -29,6 +29,7 @@ from migrate_async.plan.both_worlds.references import (
 from migrate_async.plan.both_worlds.refusals import Refusals
 from migrate_async.plan.both_worlds.retirement import Retirement
 from migrate_async.plan.both_worlds.surroundings import Surroundings
+from migrate_async.plan.colouring.holders import injected
 from migrate_async.plan.colouring.verdicts import Verdicts
 from migrate_async.plan.database import NAME, ModuleEdits
 from migrate_async.plan.leftovers.twins import sync_maker_name
@@ -130,6 +131,11 @@ class Frontier:
     def repoint_statement(self, module: Module, statement: s.Stmt) -> ModuleEdits:
         """Edits of one statement at the top level of a module."""
         return self._repoint(module.body, outermost(statement))
+
+    def repoint_class(self, cls: Class) -> ModuleEdits:
+        """Edits of a class-based view whose session stays sync: what FastAPI injects there."""
+        nodes = [node for _, call in injected(cls) for node in outermost(call)]
+        return self._repoint(cls.module.body, nodes)
 
     def repoint_arguments(self, function: Function, call: s.Call) -> ModuleEdits:
         """Edits of a call by which code makes an object that stays sync: factories it is given."""

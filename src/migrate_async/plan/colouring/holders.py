@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, Function, FunctionBinding, Scope
+from migrate_async.index.scopes import Class, Function, FunctionBinding, Scope, last_name
 from migrate_async.index.types import Instance, QueryOf
 from migrate_async.model import syntax as s
 
@@ -68,7 +68,7 @@ class Holders:
         """Each class with a session in an attribute and the topmost class that binds it."""
         found: dict[Class, Class] = {}
         for cls in self._project.classes:
-            if any(self._is_session(cls, attr) for attr in cls.instance):
+            if any(self._is_session(cls, attr) for attr in _attributes(cls)):
                 for member in (cls, *_descendants(cls)):
                     found.setdefault(member, found.get(cls, cls))
         return found
@@ -133,7 +133,7 @@ class Holders:
         return frozenset(
             attr
             for cls in self._project.classes
-            for attr in cls.instance
+            for attr in _attributes(cls)
             if self._is_session(cls, attr)
         )
 
@@ -206,6 +206,21 @@ class _Worlds:
     def _top(self, cls: Class) -> Class:
         up = self._up.setdefault(cls, cls)
         return cls if up is cls else self._top(up)
+
+
+def _attributes(cls: Class) -> Iterator[str]:
+    """What objects of `cls` keep: what methods set, and what FastAPI injects (`injected`)."""
+    yield from cls.instance
+    yield from (name for name, _ in injected(cls))
+
+
+def injected(cls: Class) -> Iterator[tuple[str, s.Call]]:
+    """`db: Session = Depends(get_db)` in the body of a class-based view."""
+    for statement in cls.node.body:
+        if isinstance(statement, s.AnnotatedAssign) and isinstance(statement.value, s.Call):
+            is_depends = last_name(statement.value.func) in ("Depends", "Security")
+            if is_depends and isinstance(statement.target, s.Name):
+                yield statement.target.id, statement.value
 
 
 def _dotted(node: s.Expr) -> Iterator[s.Attribute]:

@@ -96,6 +96,10 @@ class Notes(Controller):
         self.db.commit()
         return self.texts
 
+    @router.get("/texts")
+    async def shown(self):
+        return self.texts
+
     @router.get("/notes")
     def read(self):
         return self.db.query(Note).count()
@@ -118,7 +122,7 @@ app.include_router(router)
 with TestClient(app) as client:
     for text in ("one", "two"):
         print(client.post("/notes", params={"text": text}).text)
-    print(client.get("/notes").text, client.get("/plain").text)
+    print(client.get("/texts").text, client.get("/notes").text, client.get("/plain").text)
 """
 
 
@@ -145,6 +149,7 @@ def test_a_view_that_stays_sync_takes_the_sync_side(tmp_path: Path) -> None:
     text = (tmp_path / "main.py").read_text()
     assert "db: Session = Depends(get_sync_db)" in text
     assert "async def plain" in text
+    assert "async def shown" not in text, "it would wait on the event loop"
     assert _used(tmp_path) == before
     done = tree(tmp_path)
     write(tmp_path, "--all", "--allow-dirty")

@@ -29,6 +29,7 @@ from migrate_async.plan.collector import Collector
 from migrate_async.plan.colouring.callbacks import Callbacks
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.handovers import open_ends
+from migrate_async.plan.colouring.holders import injected
 from migrate_async.plan.colouring.obstacles import Obstacles, is_inside
 from migrate_async.plan.colouring.responses import Responses
 from migrate_async.plan.colouring.sharing import SharedSessions
@@ -230,6 +231,17 @@ class AsyncStep:
         for cls in self._project.classes:
             if self._world.holds_kept(cls):
                 collector.add_module(cls.module, frontier.repoint_class(cls))
+        for function, classes in self._coroutines_of_views():
+            collector.add_module(function.module, frontier.repoint_method(function, classes))
+
+    def _coroutines_of_views(self) -> Iterator[tuple[Function, tuple[Class, ...]]]:
+        """Coroutines that stay sync and the classes that inject their session, not they."""
+        for function in self.colouring.kept:
+            if function.cls is None or not function.is_async:
+                continue
+            classes = tuple(c for c in self._project.mro(function.cls) if any(injected(c)))
+            if classes and self._world.holds_kept(function.cls):
+                yield function, classes
 
     def _load(self, collector: Collector) -> None:
         """Loader options for queries, other than those that are translated just now."""
@@ -277,7 +289,8 @@ class AsyncStep:
         """The sources of sessions that have to stay sync in this run, and all who take from it."""
         idle = IdleCoroutines(self._project, self.colouring.converts)
         frontier = Frontier(self._around, self._verdicts, self._becomes_async, idle)
-        return frontier.anchors(f for f in self._world.staying if f not in self._environments)
+        staying = (f for f in self._world.staying if f not in self._environments)
+        return frontier.anchors(staying, self._coroutines_of_views())
 
     def _session_plan(self, function: Function) -> SessionPlan:
         if function not in self._session_plans:

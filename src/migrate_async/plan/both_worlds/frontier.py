@@ -80,10 +80,14 @@ class Frontier:
         """Whether something takes the sync side of the request's session, after this run."""
         return bool(self.needs.dependencies) or self._lends or self.retirement.leaves_some
 
-    def anchors(self, functions: Iterable[Function]) -> Anchors:
+    def anchors(
+        self, functions: Iterable[Function], views: Iterable[tuple[Function, tuple[Class, ...]]]
+    ) -> Anchors:
         """Whose sessions have to stay sync, because some of `functions` could not go on."""
         for function in functions:
             self.repoint(function)
+        for function, classes in views:
+            self.repoint_method(function, classes)
         found = Anchors(self._project, self._dependencies, self._lent, self._made)
         for refusal in self._refusals.told:
             found.add(refusal, self._refusals.why(refusal.function))
@@ -136,6 +140,17 @@ class Frontier:
         """Edits of a class-based view whose session stays sync: what FastAPI injects there."""
         nodes = [node for _, call in injected(cls) for node in outermost(call)]
         return self._repoint(cls.module.body, nodes)
+
+    def repoint_method(self, function: Function, views: Iterable[Class]) -> ModuleEdits:
+        """Edits of a coroutine of one of `views`: it would use the sync side on the event loop."""
+        found = ModuleEdits()
+        if function in self._idle:
+            return self._idle.edits(function, self._refusals.why(function))
+        for cls in views:
+            for node in (node for _, call in injected(cls) for node in outermost(call)):
+                if self._dependencies.is_one(cls.module.body, node):
+                    found.diagnostics += self._refusals.unusable(function, node, repointed=True)
+        return found
 
     def repoint_arguments(self, function: Function, call: s.Call) -> ModuleEdits:
         """Edits of a call by which code makes an object that stays sync: factories it is given."""

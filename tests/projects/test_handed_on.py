@@ -150,7 +150,6 @@ def test_makers_mixins_and_imports_in_functions(tmp_path: Path) -> None:
     write(tmp_path, "--all")
     text = (tmp_path / "main.py").read_text()
     assert "async def read" in text
-    assert "provider_for(db.sync_session, loud)" in text
     assert "from db import SyncSessionLocal as SessionLocal, sync_engine as engine" in text
     assert "async def rename" not in (tmp_path / "db.py").read_text()
     assert _used(tmp_path) == before

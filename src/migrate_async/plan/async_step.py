@@ -203,6 +203,8 @@ class AsyncStep:
         for function in self._world.staying:
             if function not in self._environments:
                 collector.add_module(function.module, frontier.repoint(function))
+                # Its session is the sync side of an async one, on the same driver.
+                collector.add_module(function.module, driver_type_edits(self._project, function))
         self._views(collector, frontier)
         collector.add_modules(self._idle.calls_in_tests())
         self._made_of_factories(collector, frontier)

@@ -348,6 +348,31 @@ def test_a_call_through_a_base_reaches_every_override() -> None:
     assert callees(found, "m.Base.run") == {"m.Base.step", "m.A.step", "m.C.step"}
 
 
+@pytest.mark.parametrize("override", ["self, obj", "self, item", "self, obj, full=False"])
+def test_an_override_takes_what_the_overridden_method_says(override: str) -> None:
+    """Also what its type variable stands for in the subclass, at any distance."""
+    found = project(
+        {
+            "app/models.py": MODELS,
+            "app/repos.py": f"""
+                from typing import Generic, TypeVar
+                from .models import Post
+                M = TypeVar("M")
+                class Repo(Generic[M]):
+                    def show(self, obj: M): ...
+                    def all(self):
+                        return [self.show(obj) for obj in self.objects()]
+                class Soft(Repo[M]):
+                    def show(self, obj): ...
+                class Posts(Soft[Post]):
+                    def show({override}): ...
+            """,
+        }
+    )
+    name = override.split(", ")[1]
+    assert infer_name(found, "app.repos.Posts.show", name) == {instance(found, "app.models.Post")}
+
+
 def test_a_mixin_may_use_what_its_subclasses_define() -> None:
     found = project(
         {

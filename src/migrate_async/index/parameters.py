@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrate_async.index import bridges
+from migrate_async.index import bridges, generics
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.annotations import is_vague, sharper
+from migrate_async.index.classes import member_bindings
 from migrate_async.index.keyed import keyed
 from migrate_async.index.schemas import seen_through
 from migrate_async.index.types import UNKNOWN, Type, Types
@@ -43,13 +44,14 @@ class Parameters:
         return sharper(found, self._guessed(fn, param))
 
     def _declared(self, fn: sc.Function, param: s.Parameter) -> Types:
-        """From the annotation, else from the default."""
+        """From the annotation, be it that of an overridden method, else from the default."""
         outer = fn.scope.parent
         if outer is None:
             return UNKNOWN
-        found = UNKNOWN
         if param.annotation is not None:
             found = self._inference.annotations.types(param.annotation, outer)
+        else:
+            found = self._overridden(fn, param)
         default = param.default
         if default is None or isinstance(default, s.Constant):
             return found
@@ -61,6 +63,19 @@ class Parameters:
                 found, lambda: self._inference.infer(given, outer), self._inference.hierarchy
             )
         return found
+
+    def _overridden(self, fn: sc.Function, param: s.Parameter) -> Types:
+        """What the nearest method with an annotation that `fn` overrides calls the parameter."""
+        if fn.cls is None or fn.name.startswith("__"):
+            return UNKNOWN
+        for ancestor in self._inference.hierarchy.order(fn.cls)[1:]:
+            for binding in member_bindings(ancestor.cls, fn.name, instance=False):
+                base = binding.function if isinstance(binding, sc.FunctionBinding) else None
+                same = _same_parameter(fn, param, base) if base is not None else None
+                if base is not None and same is not None and base.scope.parent is not None:
+                    types = self._inference.annotations.types(same, base.scope.parent)
+                    return generics.substitute(types, ancestor.values)
+        return UNKNOWN
 
     def _guessed(self, fn: sc.Function, param: s.Parameter) -> Types:
         """From fixtures, arguments at call sites, bridges, and last from the name."""
@@ -135,6 +150,15 @@ class Parameters:
         if not found:
             return None
         return max(found, key=lambda fn: _nearness(fn.module.name, user.module.name))
+
+
+def _same_parameter(fn: sc.Function, param: s.Parameter, base: sc.Function) -> s.Expr | None:
+    """The annotation that the parameter of `fn` has in `base`, by its name or else its place."""
+    named = [other for other in base.params if other.name == param.name]
+    place = fn.params.index(param)
+    at_place = [base.params[place]] if place < len(base.params) else []
+    found = [other for other in (*named, *at_place) if other.kind == param.kind]
+    return found[0].annotation if found else None
 
 
 def _fixtures(functions: list[sc.Function]) -> dict[str, list[sc.Function]]:

@@ -8,15 +8,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import StaticPool, String, TextClause, create_engine, inspect, select, text
+from sqlalchemy import StaticPool, String, TextClause, create_engine, func, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.util import await_only
 
 from migrate_async import HopSession, sync_side
-from migrate_async.runtime.hop import run_on_loop
+from migrate_async.runtime.engine import create_async_engine as runtime_engine
 from migrate_async.runtime.legacy import bridge
 from migrate_async.runtime.legacy.adapter import adapted
+from migrate_async.runtime.on_loop import run_on_loop
+from support.databases import BACKENDS, fresh_database
 
 
 class Base(DeclarativeBase):
@@ -27,7 +29,7 @@ class Note(Base):
     __tablename__ = "notes"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    text: Mapped[str] = mapped_column(String)
+    text: Mapped[str] = mapped_column(String(50))
 
 
 SHOUT = "CREATE TRIGGER shout AFTER UPDATE ON notes BEGIN UPDATE notes SET text = upper(text); END"
@@ -130,6 +132,36 @@ async def test_legacy_code_sees_the_in_memory_database_of_the_test() -> None:
         count = await asyncio.to_thread(lambda: adapter.sync_session.query(Note).count())
     assert count == 0
     engine.dispose()
+
+
+def raw(session: Session) -> list[str]:
+    """Legacy code below the ORM, with a savepoint that it takes back and one that it keeps."""
+    connection = session.connection()
+    connection.execute(text("INSERT INTO notes (id, text) VALUES (2, 'kept')"))
+    savepoint = connection.begin_nested()
+    connection.exec_driver_sql("DELETE FROM notes")
+    savepoint.rollback()
+    with connection.begin_nested():
+        connection.exec_driver_sql("INSERT INTO notes (id, text) VALUES (3, 'too')")
+    found = list(connection.scalars(select(Note.text).order_by(Note.id)))
+    session.commit()
+    return found
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+async def test_the_connection_of_the_session_serves_a_thread(backend: str, tmp_path: Path) -> None:
+    """It is one and the same connection for coroutines, too, before and after."""
+    async with fresh_database(backend, tmp_path) as url:
+        engine = runtime_engine(url)
+        async with engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+        async with async_sessionmaker(engine, sync_session_class=HopSession)() as session:
+            session.add(Note(id=1, text="quiet"))
+            await session.flush()
+            assert await asyncio.to_thread(raw, session.sync_session) == ["quiet", "kept", "too"]
+            found = await (await session.connection()).scalar(select(func.count(Note.id)))
+            assert found == 3
+        await engine.dispose()
 
 
 class Counting(Session):

@@ -17,9 +17,8 @@ A commit made by code that has not migrated expires the objects and reads them a
 expects (`runtime.expiry`); one made through the `AsyncSession` leaves them as they are until a
 query meets them again (`runtime.late_expiry`).
 
-What is read with `yield_per()` in a thread is fetched as a whole.
-
-What cannot hop: the `Connection` that `session.connection()` returns, when used in the thread.
+What is read with `yield_per()` in a thread is fetched as a whole. `session.connection()` gives a
+connection that hops, too.
 """
 
 from __future__ import annotations
@@ -27,19 +26,18 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable
-from concurrent import futures
 from types import TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-from sqlalchemy import Result
+from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction
-from sqlalchemy.util.concurrency import greenlet_spawn
 
 from migrate_async.runtime.expiry import commit_and_reload, is_own_call_of_async_session
+from migrate_async.runtime.hop_connection import hopping
 from migrate_async.runtime.late_expiry import LateExpirySession
-from migrate_async.runtime.legacy import bridge
 from migrate_async.runtime.legacy.deprecation import warn_legacy
+from migrate_async.runtime.on_loop import is_plain_thread, run_on_loop
 from migrate_async.runtime.running import in_greenlet, running_loop
 
 _T = TypeVar("_T")
@@ -63,55 +61,6 @@ IO_METHODS = (
     "scalar",
     "scalars",
 )
-
-
-_STALLED = (
-    "an async test which calls a sync TestClient blocks it, and an object of the test's session "
-    "that the application reads then waits for ever: await an AsyncTestClient, or let the "
-    "application load objects of its own"
-)
-
-
-def run_on_loop(
-    loop: asyncio.AbstractEventLoop | None,
-    function: Callable[..., _T],
-    *args: Any,
-    **options: Any,
-) -> _T:
-    """Call `function` in a greenlet on `loop` and wait; call it here if this is no plain thread.
-
-    Raises whatever `function` raises, and `LoopStalled` if the loop does not even begin with it.
-    """
-    if loop is None or not _is_plain_thread():
-        return function(*args, **options)
-    begun: list[bool] = []
-
-    async def call() -> Any:
-        begun.append(True)
-        return await greenlet_spawn(_fetched, function, *args, **options)
-
-    pending = asyncio.run_coroutine_threadsafe(call(), loop)
-    try:
-        return cast("_T", pending.result(bridge.STALL_SECONDS))
-    except futures.TimeoutError:
-        if pending.done():
-            raise
-    if not begun and pending.cancel():
-        raise bridge.LoopStalled(_STALLED)
-    return cast("_T", pending.result())
-
-
-def _fetched(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    """What `function` gives; all rows of a result that `yield_per()` would fetch bit by bit."""
-    found = function(*args, **options)
-    if isinstance(found, Result) and getattr(found, "_yield_per", None):
-        return found.freeze()()
-    return found
-
-
-def _is_plain_thread() -> bool:
-    """Whether code runs here that can neither await nor has a loop."""
-    return not in_greenlet() and running_loop() is None
 
 
 class HopTransaction:
@@ -168,7 +117,7 @@ class HopSession(LateExpirySession):
 
         Raises whatever `function` raises.
         """
-        if self._loop is not None and _is_plain_thread():
+        if self._loop is not None and is_plain_thread():
             warn_legacy("a sync session in a worker thread", "`db: AsyncSession = Depends(get_db)`")
         return run_on_loop(self._loop, function, *args, **options)
 
@@ -180,6 +129,10 @@ class HopSession(LateExpirySession):
 
     def scalars(self, *args: Any, **options: Any) -> Any:
         return self.execute(*args, **options).scalars()
+
+    def connection(self, *args: Any, **options: Any) -> Connection:
+        found = self.hop(super().connection, *args, **options)
+        return hopping(found, self._loop) if self._loop and is_plain_thread() else found
 
     # SQLAlchemy types these as returning `SessionTransaction`, which the proxy stands in for.
     def begin(self, nested: bool = False) -> Any:

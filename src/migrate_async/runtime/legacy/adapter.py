@@ -20,9 +20,10 @@ from sqlalchemy.orm import ORMExecuteState, Session
 
 from migrate_async.runtime.expiry import commit_and_reload, is_own_call_of_async_session
 from migrate_async.runtime.frames import is_library
-from migrate_async.runtime.hop import IO_METHODS, run_on_loop
+from migrate_async.runtime.hop import IO_METHODS
 from migrate_async.runtime.legacy.bridge import run_awaiting
 from migrate_async.runtime.legacy.deprecation import counted_elsewhere, warn_legacy
+from migrate_async.runtime.on_loop import run_on_loop
 from migrate_async.runtime.running import in_greenlet, running_loop
 
 T = TypeVar("T")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from migrate_async.runtime.base import Base as Base
+    from migrate_async.runtime.column_values import as_column_values as as_column_values
     from migrate_async.runtime.comparing import as_integer as as_integer
     from migrate_async.runtime.current_user import acting_as as acting_as
     from migrate_async.runtime.current_user import current_user_id as current_user_id
@@ -142,8 +143,9 @@ _EXPORTS = {
     "UnsupportedURLArgument": "errors",
     "UserTrackingMixin": "mixins",
     "acting_as": "current_user",
-    "as_integer": "comparing",
     "adopt_registry": "legacy.container",
+    "as_column_values": "column_values",
+    "as_integer": "comparing",
     "async_engine_from_config": "engine",
     "async_engine_from_url": "engine",
     "async_sessionmaker": "engine",

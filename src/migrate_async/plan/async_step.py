@@ -40,6 +40,7 @@ from migrate_async.plan.database import (
 )
 from migrate_async.plan.decisions import Decisions
 from migrate_async.plan.driver_types import driver_type_edits
+from migrate_async.plan.driver_values import driver_value_edits
 from migrate_async.plan.hops import Hops
 from migrate_async.plan.inner_listeners import inner_listener_edits
 from migrate_async.plan.keep_both.edits import KeptBoth
@@ -204,7 +205,7 @@ class AsyncStep:
             if function not in self._environments:
                 collector.add_module(function.module, frontier.repoint(function))
                 # Its session is the sync side of an async one, on the same driver.
-                collector.add_module(function.module, driver_type_edits(self._project, function))
+                self._for_driver(collector, function)
         self._views(collector, frontier)
         collector.add_modules(self._idle.calls_in_tests())
         self._made_of_factories(collector, frontier)
@@ -326,10 +327,14 @@ class AsyncStep:
         self._lent += found.lent
         collector.add_module(function.module, self._both.split(function))
         self._attributes(collector, function, sessions, found.sync_spans)
-        collector.add_module(function.module, driver_type_edits(self._project, function))
+        self._for_driver(collector, function)
         collector.add_module(function.module, object_session_edits(self._project, function))
         if is_test_path(path) and (is_test(function) or is_fixture(function)):
             collector.add_module(function.module, pytest_edits(function))
+
+    def _for_driver(self, collector: Collector, function: Function) -> None:
+        collector.add_module(function.module, driver_type_edits(self._project, function))
+        collector.add_module(function.module, driver_value_edits(self._project, function))
 
     def _attributes(
         self,

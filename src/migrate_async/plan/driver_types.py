@@ -28,7 +28,7 @@ def driver_type_edits(project: Project, function: Function) -> ModuleEdits:
     before: a project that has nothing else is left alone.
     """
     found = ModuleEdits()
-    if function.node is None or not _may_be_postgresql(project):
+    if function.node is None or not may_be_postgresql(project):
         return found
     for name, value in _comparisons(project, function):
         convert = add_import(found, function.module, "migrate_async", "as_integer", _CODEMOD)
@@ -63,7 +63,7 @@ def _comparisons(project: Project, function: Function) -> Iterator[tuple[str, s.
                 yield name, node.operands[value]
 
 
-def _may_be_postgresql(project: Project) -> bool:
+def may_be_postgresql(project: Project) -> bool:
     """Whether any engine's URL is one, or is not known."""
     calls = [called(engine) for engine in project.engines]
     urls = [call.args[0] if call.args else None for call in calls]

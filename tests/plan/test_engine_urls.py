@@ -99,3 +99,24 @@ def test_the_runtime_knows_the_same_arguments(driver: str) -> None:
     assert known.KEPT[driver] <= kept
     assert known.TRANSLATED[driver] <= dialect.rules.keys() - kept
     assert known.FOREIGN[driver] == rules._FOREIGN[driver]
+
+
+@pytest.mark.parametrize(
+    ("engine", "codes"),
+    [
+        ("create_engine(URL, poolclass=StaticPool)", ["MA413"]),
+        ('create_engine("postgresql://h/d", poolclass=pool.StaticPool)', ["MA413"]),
+        ('create_engine("sqlite://", poolclass=StaticPool)', []),
+        ("create_engine(MEMORY, poolclass=StaticPool)", []),
+        (
+            'create_engine(URL, connect_args={"check_same_thread": False}, poolclass=StaticPool)',
+            [],
+        ),
+        ("create_engine(URL, poolclass=NullPool)", []),
+    ],
+)
+def test_one_connection_for_all_is_reported(engine: str, codes: list[str]) -> None:
+    text = "from sqlalchemy import pool\nfrom sqlalchemy.pool import NullPool, StaticPool\n"
+    text += 'MEMORY = "sqlite://"\n' + MODULE.replace("ENGINE", engine)
+    found = plan_alone(text, Step.ALL).diagnostics
+    assert [item.code for item in found if item.code == "MA413"] == codes

@@ -22,6 +22,7 @@ NAME = "async-engine"
 _FROM_CONFIG = "engine_from_config"
 _FROM_URL = "async_engine_from_url"
 _SYNC_POOLS = frozenset({"QueuePool", "SingletonThreadPool"})
+_SINGLE_CONNECTION = "StaticPool"
 HOP_ARGUMENT = "sync_session_class"
 HOP_SESSION = "HopSession"
 """What a factory is told so that its sessions also serve code that stays sync."""
@@ -82,7 +83,34 @@ def engine_edits(project: Project, engine: Variable) -> ModuleEdits:
     if pool is not None and s.dotted_name(pool).rpartition(".")[2] in _SYNC_POOLS:
         found.edits.append(p.RemoveArgument(span=call.span, codemod=NAME, name="poolclass"))
         found.unneeded.append(s.dotted_name(pool).partition(".")[0])
+    if pool is not None and s.dotted_name(pool).rpartition(".")[2] == _SINGLE_CONNECTION:
+        found.diagnostics += _single_connection(engine, call, pool)
     return found
+
+
+def _single_connection(engine: Variable, call: s.Call, pool: s.Expr) -> list[Diagnostic]:
+    """What is said of a pool of one connection, unless the database is SQLite."""
+    url = url_argument(call)
+    bindings = engine.module.scope.names.get(url.id, []) if isinstance(url, s.Name) else []
+    values = [call, *(binding.value for binding in bindings if isinstance(binding, ValueBinding))]
+    texts = [
+        str(node.value)
+        for value in values
+        for node in s.walk(value)
+        if isinstance(node, s.Constant) and node.kind == "str"
+    ]
+    if any(text.startswith("sqlite") or text == "check_same_thread" for text in texts):
+        return []
+    return [
+        at(
+            engine.module.path,
+            pool.span,
+            "MA413",
+            f"{_SINGLE_CONNECTION} gives one connection to all tasks, and async drivers refuse "
+            "what a second task asks of it meanwhile; threads waited for each other",
+            "remove poolclass, or use NullPool; for SQLite in memory this is right",
+        )
+    ]
 
 
 def moving_url(project: Project, module: Module, call: s.Call) -> s.Constant | None:

@@ -54,6 +54,41 @@ _WORK = """
 """
 _HEAD = "from sqlalchemy import text\nfrom app.database import SessionLocal\n"
 
+SERVICE = """\
+from fastapi import Depends, FastAPI
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from app.database import SessionLocal, get_db
+
+app = FastAPI()
+
+class Service:
+    def __init__(self):
+        self.db = SessionLocal()
+
+    def count(self):
+        return self.db.execute(text("SELECT 1")).scalar()
+
+@app.get("/two")
+def two({parameter}):
+    {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("parameter", "body", "told"),
+    [
+        ("db: Session = Depends(get_db)", "return Service().count()", 1),
+        ("", "return Service().count() + Service().count()", 2),
+        ("", "return Service().count()", 0),
+    ],
+)
+def test_two_sessions_that_become_one_are_told_of(parameter: str, body: str, told: int) -> None:
+    found = planned(SERVICE.format(parameter=parameter, body=body))
+    assert decision(found, "two").verdict == "convert"
+    assert [item.code for item in found.diagnostics].count("MA302") == told
+
+
 KEPT = [
     pytest.param(
         f"{_HEAD}from celery import shared_task\n\n@shared_task\ndef work():{_WORK}",

@@ -7,6 +7,7 @@ one that it gets injected.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from migrate_async.plan.sessions.acquisitions import Acquisition, find_acquisiti
 from migrate_async.plan.sessions.classes import async_home
 from migrate_async.plan.sessions.injection import NAME, SessionPlan, is_injectable
 from migrate_async.plan.sessions.provider import Provider
+from migrate_async.plan.sessions.requests import shares_request
 
 
 @dataclass(frozen=True)
@@ -54,18 +56,26 @@ class Constructors:
         found: dict[Module, ModuleEdits] = {}
         constructors = [found for found in self._constructors() if converts_class(found.cls)]
         self.planned = frozenset(constructor.function for constructor in constructors)
+        made = Counter(
+            site.function for constructor in constructors for site in self._sites(constructor)
+        )
         for constructor in constructors:
-            sites = [
-                site for site in self._project.callers(constructor.function) if site.kind == "call"
-            ]
+            sites = self._sites(constructor)
             names = {site: self._session_at(site, converts, session_plan) for site in sites}
             if sites and all(names.values()):
                 self._take(found, constructor)
                 for site, name in names.items():
                     self._give(found, site, name or "", session_plan)
+                    if made[site.function] > 1 or shares_request(self._project, site.function):
+                        self._tell(found, site, constructor)
             else:
                 self._leave(found, constructor)
         return found
+
+    def _sites(self, constructor: Constructor) -> list[CallSite]:
+        """Where such objects are made."""
+        callers = self._project.callers(constructor.function)
+        return [site for site in callers if site.kind == "call"]
 
     def _constructors(self) -> Iterator[Constructor]:
         for function in self._project.functions:
@@ -138,6 +148,25 @@ class Constructors:
         edit = p.AddParameter(span=function.node.span, codemod=NAME, code=code)
         if edit not in edits.edits:
             edits.edits.append(edit)
+
+    def _tell(
+        self, found: dict[Module, ModuleEdits], site: CallSite, constructor: Constructor
+    ) -> None:
+        """Where one session takes the place of two; a container may have given the same before."""
+        if constructor.acquisition.kind == "resolver":
+            return
+        found[site.function.module].diagnostics.append(
+            at(
+                site.function.module.path,
+                site.node.span,
+                "MA302",
+                f"{constructor.cls.name} made a session of its own that nothing closed, and works "
+                "on that of the request now: what one of the two commits or rolls back is the work "
+                "of both",
+                "see that both may be one transaction, or hand over a session that you open here: "
+                "`async with SessionLocal() as own`",
+            )
+        )
 
     def _leave(self, found: dict[Module, ModuleEdits], constructor: Constructor) -> None:
         module = constructor.function.module

@@ -95,9 +95,14 @@ def is_expression(item: Attribute) -> bool:
     return _is_expression(item.value)
 
 
-def added_expressions(inference: Inference) -> dict[sc.Class, list[str]]:
+def is_deferred(value: s.Expr | None) -> bool:
+    """Whether an attribute is mapped by a call with `deferred=True`."""
+    return isinstance(value, s.Call) and is_true(keyword(value, "deferred"))
+
+
+def added_expressions(inference: Inference) -> dict[sc.Class, list[Attribute]]:
     """Those that are set below a class: `User.number = column_property(...)`."""
-    found: dict[sc.Class, list[str]] = {}
+    found: dict[sc.Class, list[Attribute]] = {}
     for fn in inference.symbols.functions:
         for call in fn.calls if fn.is_module else ():
             if call.name != "column_property" or not _is_expression(call.node):
@@ -107,7 +112,8 @@ def added_expressions(inference: Inference) -> dict[sc.Class, list[str]]:
                 if isinstance(target, s.Attribute):
                     for item in t.ordered(inference.infer(target.value, call.scope)):
                         if isinstance(item, t.ClassObject):
-                            found.setdefault(item.cls, []).append(target.attr)
+                            added = Attribute(target.attr, None, call.node, call.scope)
+                            found.setdefault(item.cls, []).append(added)
     return found
 
 

@@ -11,9 +11,11 @@ from migrate_async.index import types as t
 from migrate_async.index.columns import Column, column_call, column_of, constraints, table_columns
 from migrate_async.index.declarative import (
     RELATIONSHIP_CALLS,
+    Attribute,
     added_expressions,
     attributes,
     class_value,
+    is_deferred,
     is_expression,
     is_true,
     keyword_of,
@@ -34,6 +36,7 @@ class Model(msgspec.Struct, frozen=True, eq=False):
     `unique` are the column sets of unique constraints and indexes (attribute names), single
     columns with `unique=True` included. `parent` is the mapped class it inherits from.
     `expressions` are attributes that are SQL expressions: a flush of the object expires them.
+    `deferred` are columns and expressions that are loaded when they are read.
     """
 
     cls: sc.Class
@@ -44,6 +47,7 @@ class Model(msgspec.Struct, frozen=True, eq=False):
     parent: sc.Class | None
     is_sqlmodel: bool
     expressions: frozenset[str] = frozenset()
+    deferred: frozenset[str] = frozenset()
 
     @property
     def qualname(self) -> str:
@@ -129,6 +133,9 @@ class _Finder:
         sets += [(column.name,) for column in columns.values() if column.unique]
         bases = self._hierarchy.order(cls)[1:]
         parents = [item.cls for item in bases if item.cls is not None and self.is_mapped(item.cls)]
+        expressions = list(self._expressions(cls))
+        deferred = {column.name for column in columns.values() if column.deferred}
+        deferred.update(item.name for item in expressions if is_deferred(item.value))
         return Model(
             cls,
             self._tablename(cls, is_sqlmodel),
@@ -137,13 +144,14 @@ class _Finder:
             tuple(dict.fromkeys(sets)),
             parents[0] if parents else None,
             is_sqlmodel,
-            frozenset(self._expressions(cls)),
+            frozenset(item.name for item in expressions),
+            frozenset(deferred),
         )
 
-    def _expressions(self, cls: sc.Class) -> Iterator[str]:
+    def _expressions(self, cls: sc.Class) -> Iterator[Attribute]:
         for ancestor in self._hierarchy.order(cls):
             if ancestor.cls is not None:
-                yield from (item.name for item in attributes(ancestor.cls) if is_expression(item))
+                yield from filter(is_expression, attributes(ancestor.cls))
                 yield from self._added.get(ancestor.cls, ())
 
     def _tablename(self, cls: sc.Class, is_sqlmodel: bool) -> str:

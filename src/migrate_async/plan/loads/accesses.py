@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from migrate_async.index.project import Model, Project, Relationship
+from migrate_async.index.project import Project, Relationship
 from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.types import ClassObject, Instance
 from migrate_async.model import plan as p
@@ -70,7 +70,7 @@ class Accesses:
         self._names = frozenset(
             name
             for model in self._models.values()
-            for name in (*model.relationships, *_deferred(model))
+            for name in (*model.relationships, *model.deferred)
         )
 
     def of(self, function: Function) -> Iterator[Access]:
@@ -120,7 +120,7 @@ class Accesses:
                 relationship = model.relationships.get(name)
                 if relationship is not None and (relationship.lazy or "") in _AWAITED:
                     return Step(found.cls, name, relationship)
-                if name in _deferred(model):
+                if name in model.deferred:
                     return Step(found.cls, name)
         return None
 
@@ -163,11 +163,6 @@ def read_name(call: s.Call) -> str:
         return ""
     name = call.args[1] if len(call.args) > 1 else None
     return str(name.value) if isinstance(name, s.Constant) else ""
-
-
-def _deferred(model: Model) -> frozenset[str]:
-    """The columns of `model` that are loaded when they are read."""
-    return frozenset(name for name, column in model.columns.items() if column.deferred)
 
 
 def can_await(project: Project, node: s.AnyNode, function: Function) -> bool:

@@ -37,10 +37,10 @@ def dynamic_reads(
                 yield _told(function, node.span, f"what `__dict__` of a {model.cls.name} holds")
         elif isinstance(node, s.Call) and _is_dynamic_getattr(node):
             for model in _models(project, node.args[0]):
-                if _has_deferred(model):
+                if model.deferred:
                     yield _told(function, node.span, _whether(model))
     for read in _late_reads(project, colouring, sinks):
-        if _is_left(project, read.model) and not _has_deferred(read.model):
+        if _is_left(project, read.model) and not read.model.deferred:
             yield _told(read.function, read.span, _whether(read.model))
 
 
@@ -143,7 +143,3 @@ def _is_left(project: Project, model: Model) -> bool:
     """Whether objects of `model` may have columns that no query can be told to select."""
     late = late_subclasses(project, model)
     return bool(late) and not can_be_loaded(late)
-
-
-def _has_deferred(model: Model) -> bool:
-    return any(column.deferred for column in model.columns.values())

@@ -63,7 +63,7 @@ class Roots:
                 continue
             if name in model.relationships:
                 return Step(model.cls, name, model.relationships[name])
-            if name in model.columns and model.columns[name].deferred:
+            if name in model.deferred:
                 return Step(model.cls, name)
         return None
 

@@ -217,10 +217,10 @@ class SchemaReads:
         relationship = mapped.relationships.get(attribute)
         if relationship is not None and relationship.lazy not in _STOPS:
             return Step(mapped.cls, attribute, relationship)
-        if attribute in mapped.expressions:
-            return Step(mapped.cls, attribute, expires=True)
-        column = mapped.columns.get(attribute)
-        return Step(mapped.cls, attribute) if column is not None and column.deferred else None
+        if attribute in mapped.deferred:
+            return Step(mapped.cls, attribute)
+        is_expression = attribute in mapped.expressions
+        return Step(mapped.cls, attribute, expires=True) if is_expression else None
 
     def _given(self, function: Function) -> Iterator[tuple[Path, Class | None]]:
         """Related objects that a property gives."""

@@ -106,6 +106,18 @@ def test_what_callers_pass_counts_where_nothing_is_annotated(
     assert [item.code for item in found.diagnostics if item.code == "MA411"] == expected
 
 
+@pytest.mark.parametrize(("kind", "expected"), [("Base", ["MA411"]), ("BaseModel", [])])
+def test_only_mapped_classes_are_given_integers(kind: str, expected: list[str]) -> None:
+    text = UNTYPED.format(token="Integer", key="int")
+    text = text.replace("    from typing", "    from pydantic import BaseModel\n    from typing", 1)
+    text = text.replace("bound=Base", f"bound={kind}")
+    make = "        def make(self, db: Session, number: str):\n"
+    make += "            db.add(self.model(id=number))\n            db.commit()\n\n"
+    text = text.replace("        def get", f"{make}        def get")
+    found = make_plan(project({"app.py": text}), Step.ALL, Settings())
+    assert [item.code for item in found.diagnostics if item.code == "MA411"] == expected
+
+
 APPLICATION = """\
 import os
 from typing import Any, Generic, Type, TypeVar
@@ -144,6 +156,12 @@ class Repository(Generic[Model]):
     def get(self, db: Session, key: Any):
         return db.query(self.model).filter(self.model.id == key).all()
 
+    def add(self, db: Session, id: int, **values):
+        item = self.model(id=id, **values)
+        db.add(item)
+        db.commit()
+        return item.name
+
 
 users = Repository(User)
 
@@ -179,6 +197,28 @@ def generic(key: str, db: Session = Depends(get_db)):
     return [user.name for user in users.get(db, key=key)]
 
 
+@app.get("/promised/{key}")
+def promised(key: str, db: Session = Depends(get_db)):
+    return [user.name for user in numbered(db, key)]
+
+
+def numbered(db: Session, key: int):
+    return db.query(User).filter(User.id == key).all()
+
+
+@app.post("/added/{key}")
+def added(key: str, db: Session = Depends(get_db)):
+    return users.add(db, key, name="Cleo")
+
+
+@app.post("/made/{key}")
+def made(key: str, db: Session = Depends(get_db)):
+    user = User(id=key, name="Dora")
+    db.add(user)
+    db.commit()
+    return user.name
+
+
 @app.get("/numbers/{key}")
 def numbers(key: int, db: Session = Depends(get_db)):
     return [user.name for user in users.get(db, key=key)]
@@ -198,7 +238,10 @@ async def test_answers_are_those_of_psycopg2(
     """Also those of routes that have not migrated, whose session is on the async driver, too."""
     paths = ["/users/7", "/users/%207", "/users/+8", "/users/none", "/users/7x", "/others/7"]
     paths += ["/found/7", "/found/x", "/generic/7", "/generic/x", "/numbers/7"]
+    paths += ["/promised/7", "/promised/x"]
     requests = [{"method": "GET", "path": path} for path in paths]
+    requests += [{"method": "POST", "path": path} for path in ("/added/9", "/made/10", "/made/x")]
+    requests += [{"method": "GET", "path": path} for path in ("/users/9", "/users/10")]
     for name in ("before", "after"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "main.py").write_text(APPLICATION)

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from migrate_async.index.project import Column, Project
 from migrate_async.index.scopes import Class, Function, Scope
-from migrate_async.index.types import ClassObject, ExternalInstance, TypeVariable
+from migrate_async.index.types import ClassObject, ExternalInstance, Instance, Type, TypeVariable
+from migrate_async.knowledge.sqlalchemy import DECLARATIVE_BASES
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, Severity
@@ -22,7 +23,7 @@ _INTEGERS = frozenset({"BigInteger", "Integer", "SmallInteger", "int"})
 
 
 def driver_type_edits(project: Project, function: Function) -> ModuleEdits:
-    """Strings that `function` compares with integer columns go through `as_integer`.
+    """Strings that integer columns are compared with, or given, go through `as_integer`.
 
     It keeps what is no integer, and so the answers of the database. SQLite and MySQL compare as
     before: a project that has nothing else is left alone.
@@ -41,8 +42,8 @@ def driver_type_edits(project: Project, function: Function) -> ModuleEdits:
                 line=value.span[0],
                 column=value.span[1],
                 code="MA411",
-                message=f"{name} is an integer and is compared with a string, which async "
-                f"PostgreSQL drivers refuse: {convert}() converts it",
+                message=f"{name} is an integer and meets a string, which async PostgreSQL "
+                f"drivers refuse: {convert}() converts it",
                 next_step="add migrate-async to the application's dependencies, or annotate it "
                 "as an int",
                 severity=Severity.NOTE.value,
@@ -54,6 +55,8 @@ def driver_type_edits(project: Project, function: Function) -> ModuleEdits:
 def _comparisons(project: Project, function: Function) -> Iterator[tuple[str, s.Expr]]:
     """Integer columns of `function`, and the strings that they are compared with."""
     for node in s.walk(function.node) if function.node is not None else ():
+        if isinstance(node, s.Call):
+            yield from _given(project, node, project.scope_of(node))
         if not isinstance(node, s.Operation) or node.operator not in _COMPARISONS:
             continue
         scope = project.scope_of(node)
@@ -61,6 +64,36 @@ def _comparisons(project: Project, function: Function) -> Iterator[tuple[str, s.
             name = _integer_column(project, node.operands[column], scope)
             if name and _is_string(project, node.operands[value], scope):
                 yield name, node.operands[value]
+
+
+def _given(project: Project, call: s.Call, scope: Scope) -> Iterator[tuple[str, s.Expr]]:
+    """Integer columns that `Model(column=value)` gives strings."""
+    for keyword in call.keywords if _makes_model(project, call, scope) else ():
+        if keyword.arg is None:
+            continue
+        owner = s.Attribute(*call.func.span, call.func, keyword.arg)
+        name = _integer_column(project, owner, scope)
+        if name and _is_string(project, keyword.value, scope):
+            yield name, keyword.value
+
+
+def _makes_model(project: Project, call: s.Call, scope: Scope) -> bool:
+    """Whether `call` is that of a mapped class, also of one that a type variable stands for."""
+    made = project.infer(call.func, scope) if call.keywords else ()
+    for item in made:
+        bound = item.bound if isinstance(item, TypeVariable) and item.is_class else (item,)
+        if any(_is_mapped(project, kind) for kind in bound):
+            return True
+    return False
+
+
+def _is_mapped(project: Project, kind: Type) -> bool:
+    """Whether it is a declarative class or base, or an object of one."""
+    if isinstance(kind, ExternalInstance):
+        return kind.dotted in DECLARATIVE_BASES
+    if not isinstance(kind, ClassObject | Instance):
+        return False
+    return not DECLARATIVE_BASES.isdisjoint(project.bases(kind.cls))
 
 
 def may_be_postgresql(project: Project) -> bool:
@@ -102,13 +135,14 @@ def _are_integers(columns: Sequence[Column]) -> bool:
 
 def _is_string(project: Project, node: s.Expr, scope: Scope) -> bool:
     names = _type_names(project, node, scope)
-    if names - {"typing.Any"}:
-        return "builtins.str" in names and "builtins.int" not in names
+    if "builtins.str" in names and "builtins.int" not in names:
+        return True
+    # What callers pass counts for more than an annotation that nothing checks.
     return isinstance(node, s.Name) and _gets_string(project, scope.function, node.id)
 
 
 def _gets_string(project: Project, function: Function, parameter: str) -> bool:
-    """Whether some call passes a string for a parameter that says nothing of its type."""
+    """Whether some call passes a string for a parameter, be it that it says `int`."""
     for site in project.callers(function):
         passed = project.passes(site.node, site.scope) if isinstance(site.node, s.Call) else ()
         for receiver, param, value in passed:

@@ -55,6 +55,21 @@ def test_equal_types_are_not() -> None:
     assert codes("User.id == int(token.id)") == []
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"), [("str(start)", ["MA414"]), ("token.id", ["MA414"]), ("start", [])]
+)
+def test_a_date_compared_with_a_string_is_reported(value: str, expected: list[str]) -> None:
+    text = SOURCE.format(condition=f"User.born >= {value}", url="postgresql://localhost/books")
+    text = text.replace("import Column,", "import Column, Date,").replace(
+        "        name = Column(String)",
+        "        name = Column(String)\n        born = Column(Date)",
+    )
+    text = text.replace("def find(db: Session,", "def find(db: Session, start: date,")
+    text = text.replace("    from pydantic", "    from datetime import date\n    from pydantic")
+    found = make_plan(project({"app.py": text}), Step.ALL, Settings())
+    assert [item.code for item in found.diagnostics if item.code == "MA414"] == expected
+
+
 @pytest.mark.parametrize("url", ["sqlite:///books.db", "mysql+pymysql://localhost/books"])
 def test_databases_that_compare_them_are_left_alone(url: str) -> None:
     assert codes("User.id == token.id", url) == []

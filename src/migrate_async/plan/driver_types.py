@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from migrate_async.index.project import Column, Project
-from migrate_async.index.scopes import Class, Function, Scope
+from migrate_async.index.scopes import Class, Function, Scope, ValueBinding, last_name
 from migrate_async.index.types import ClassObject, ExternalInstance, Instance, Type, TypeVariable
 from migrate_async.knowledge.sqlalchemy import DECLARATIVE_BASES
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.model.diagnostic import Diagnostic, Severity
+from migrate_async.model.diagnostic import Diagnostic, Severity, at
 from migrate_async.plan.database import ModuleEdits, add_import, called
 
 _CODEMOD = "async-colour"
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _INTEGERS = frozenset({"BigInteger", "Integer", "SmallInteger", "int"})
+_TEXTS = frozenset({"isoformat", "str", "strftime"})
+TIMES = frozenset({"Date", "DateTime", "Time", "TIMESTAMP", "date", "datetime", "time"})
+"""Types of columns for dates and times."""
 
 
 def driver_type_edits(project: Project, function: Function) -> ModuleEdits:
@@ -31,7 +34,18 @@ def driver_type_edits(project: Project, function: Function) -> ModuleEdits:
     found = ModuleEdits()
     if function.node is None or not may_be_postgresql(project):
         return found
-    for name, value in _comparisons(project, function):
+    for name, value in _meetings(project, function, TIMES):
+        found.diagnostics.append(
+            at(
+                function.module.path,
+                value.span,
+                "MA414",
+                f"{name} is a date or a time and meets a string, which async PostgreSQL drivers "
+                "refuse",
+                "give it a date, datetime or time",
+            )
+        )
+    for name, value in _meetings(project, function, _INTEGERS):
         convert = add_import(found, function.module, "migrate_async", "as_integer", _CODEMOD)
         found.edits.append(
             p.ReplaceExpression(span=value.span, codemod=_CODEMOD, code=f"{convert}({{}})")
@@ -52,27 +66,31 @@ def driver_type_edits(project: Project, function: Function) -> ModuleEdits:
     return found
 
 
-def _comparisons(project: Project, function: Function) -> Iterator[tuple[str, s.Expr]]:
-    """Integer columns of `function`, and the strings that they are compared with."""
+def _meetings(
+    project: Project, function: Function, types: frozenset[str]
+) -> Iterator[tuple[str, s.Expr]]:
+    """Columns of one of the `types`, and the strings that they are compared with, or given."""
     for node in s.walk(function.node) if function.node is not None else ():
         if isinstance(node, s.Call):
-            yield from _given(project, node, project.scope_of(node))
+            yield from _given(project, node, project.scope_of(node), types)
         if not isinstance(node, s.Operation) or node.operator not in _COMPARISONS:
             continue
         scope = project.scope_of(node)
         for column, value in ((0, 1), (1, 0)):
-            name = _integer_column(project, node.operands[column], scope)
+            name = _column(project, node.operands[column], scope, types)
             if name and _is_string(project, node.operands[value], scope):
                 yield name, node.operands[value]
 
 
-def _given(project: Project, call: s.Call, scope: Scope) -> Iterator[tuple[str, s.Expr]]:
-    """Integer columns that `Model(column=value)` gives strings."""
+def _given(
+    project: Project, call: s.Call, scope: Scope, types: frozenset[str]
+) -> Iterator[tuple[str, s.Expr]]:
+    """Such columns that `Model(column=value)` gives strings."""
     for keyword in call.keywords if _makes_model(project, call, scope) else ():
         if keyword.arg is None:
             continue
         owner = s.Attribute(*call.func.span, call.func, keyword.arg)
-        name = _integer_column(project, owner, scope)
+        name = _column(project, owner, scope, types)
         if name and _is_string(project, keyword.value, scope):
             yield name, keyword.value
 
@@ -108,7 +126,8 @@ def _is_postgresql(url: str) -> bool:
     return not url.startswith(("sqlite", "mysql", "mariadb"))
 
 
-def _integer_column(project: Project, node: s.Expr, scope: Scope) -> str:
+def _column(project: Project, node: s.Expr, scope: Scope, types: frozenset[str]) -> str:
+    """What the column that `node` names is called, if it is of one of the `types`."""
     if not isinstance(node, s.Attribute):
         return ""
     for found in project.infer(node.value, scope):
@@ -118,7 +137,7 @@ def _integer_column(project: Project, node: s.Expr, scope: Scope) -> str:
             name, cls = found.name, None  # `self.model.id` of a generic repository
         else:
             continue
-        if _are_integers(_columns(project, cls, node.attr)):
+        if _are_all(_columns(project, cls, node.attr), types):
             return f"{name}.{node.attr}"
     return ""
 
@@ -129,16 +148,29 @@ def _columns(project: Project, cls: Class | None, name: str) -> list[Column]:
     return [model.columns[name] for model in models if name in model.columns]
 
 
-def _are_integers(columns: Sequence[Column]) -> bool:
-    return bool(columns) and all(column.type in _INTEGERS for column in columns)
+def _are_all(columns: Sequence[Column], types: frozenset[str]) -> bool:
+    return bool(columns) and all(column.type in types for column in columns)
 
 
 def _is_string(project: Project, node: s.Expr, scope: Scope) -> bool:
     names = _type_names(project, node, scope)
-    if "builtins.str" in names and "builtins.int" not in names:
+    if ("builtins.str" in names and "builtins.int" not in names) or _is_text(node, scope):
         return True
     # What callers pass counts for more than an annotation that nothing checks.
     return isinstance(node, s.Name) and _gets_string(project, scope.function, node.id)
+
+
+def _is_text(node: s.Expr, scope: Scope) -> bool:
+    """Whether `node` is made by `str(...)` or the like, or names what is."""
+    if isinstance(node, s.Name):
+        bindings = scope.names.get(node.id, [])
+        values = [item.value for item in bindings if isinstance(item, ValueBinding)]
+        # One that names another name may lead back to itself.
+        is_made = len(values) == len(bindings) == 1 and not isinstance(values[0], s.Name)
+        return is_made and _is_text(values[0], scope)
+    if isinstance(node, s.Operation):
+        return node.operator == "f-string"
+    return isinstance(node, s.Call) and last_name(node.func) in _TEXTS
 
 
 def _gets_string(project: Project, function: Function, parameter: str) -> bool:

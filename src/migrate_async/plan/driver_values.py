@@ -11,10 +11,9 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.plan.database import ModuleEdits, add_import
-from migrate_async.plan.driver_types import may_be_postgresql
+from migrate_async.plan.driver_types import TIMES, may_be_postgresql
 
 _CODEMOD = "async-colour"
-_TIMES = frozenset({"Date", "DateTime", "Time", "TIMESTAMP", "date", "datetime", "time"})
 
 
 def driver_value_edits(project: Project, function: Function) -> ModuleEdits:
@@ -92,7 +91,7 @@ def _takes_times(project: Project, node: s.Expr, scope: Scope) -> bool:
         if isinstance(item, ClassObject | Instance):
             classes.add(item.cls)
     return any(
-        column.type in _TIMES
+        column.type in TIMES
         for model in project.models.values()
         if is_any or model.cls in classes
         for column in model.columns.values()

@@ -26,8 +26,9 @@ $(STAMP): pyproject.toml
 	touch $(STAMP)
 
 # The second environment, for the tests that execute SQLAlchemy: the newest SQLAlchemy 2.0.x before
-# everything else of the first.
-EXECUTING := $(addprefix tests/,codemods knowledge projects recorder runtime) -m "not any_sqlalchemy"
+# everything else of the first. What takes longest, whole applications before and after, is run on
+# both lines by `nox` alone.
+EXECUTING := $(addprefix tests/,codemods knowledge recorder runtime) -m "not any_sqlalchemy"
 WANTED20 := --no-deps "sqlalchemy<2.1"
 PURELIB := python -c "import sysconfig; print(sysconfig.get_path('purelib'))"
 $(STAMP20): $(STAMP)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-from support.migration import tree, write
+from support.migration import printed, tree, write
 
 _DB = """\
 from sqlalchemy import create_engine
@@ -128,16 +125,7 @@ with TestClient(app) as client:
 
 def _used(folder: Path) -> str:
     (folder / "notes.db").unlink(missing_ok=True)
-    done = subprocess.run(
-        [sys.executable, "-c", _USE],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(folder)},
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
+    return printed(folder, _USE)
 
 
 def test_a_view_that_stays_sync_takes_the_sync_side(tmp_path: Path) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-from support.migration import tree, write
+from support.migration import printed, tree, write
 
 _DB = """\
 from sqlalchemy import create_engine
@@ -131,16 +128,7 @@ print(CliRunner().invoke(counted).output)
 
 def _used(folder: Path) -> str:
     (folder / "notes.db").unlink(missing_ok=True)
-    done = subprocess.run(
-        [sys.executable, "-c", _USE],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(folder)},
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
+    return printed(folder, _USE)
 
 
 def test_makers_mixins_and_imports_in_functions(tmp_path: Path) -> None:

@@ -5,12 +5,9 @@ The code is executed before, while something stays sync, and after.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-from support.migration import tree, write
+from support.migration import printed, tree, write
 
 _DB = """\
 from sqlalchemy import create_engine
@@ -119,16 +116,7 @@ with TestClient(app) as client:
 def _used(folder: Path) -> str:
     for file in folder.glob("*.db"):
         file.unlink()
-    done = subprocess.run(
-        [sys.executable, "-c", _USE],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(folder)},
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
+    return printed(folder, _USE)
 
 
 def _written(folder: Path, start: str) -> Path:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-from support.migration import tree, write
+from support.migration import printed, tree, write
 from support.owners_app import APPLICATION, USE
 
 
@@ -21,16 +18,7 @@ def written(folder: Path, files: dict[str, str]) -> Path:
 
 def used(folder: Path) -> str:
     """What a program that uses all owners prints."""
-    done = subprocess.run(
-        [sys.executable, "-c", USE],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(folder)},
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    return done.stdout
+    return printed(folder, USE)
 
 
 def test_all_owners_work_before_between_and_after(tmp_path: Path) -> None:

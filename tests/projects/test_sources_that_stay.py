@@ -5,15 +5,12 @@ The code is executed before and after.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
 import pytest
 
-from support.migration import tree, write
+from support.migration import printed, tree, write
 
 _MODELS = """\
 from sqlalchemy import create_engine
@@ -213,16 +210,7 @@ with TestClient(app) as client:
 
 def _used(folder: Path) -> str:
     (folder / "notes.db").unlink(missing_ok=True)
-    done = subprocess.run(
-        [sys.executable, "-c", _USE],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(folder)},
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
+    return printed(folder, _USE)
 
 
 @pytest.mark.parametrize("application", [_STATE, _COROUTINE, _MADE], ids=["state", "loop", "made"])

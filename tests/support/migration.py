@@ -63,6 +63,13 @@ def legacy_tests(before: Path) -> subprocess.CompletedProcess[str]:
         return own_tests(copy_of(before, Path(folder)), "-v")
 
 
+def printed(folder: Path, code: str) -> str:
+    """What the program `code` prints that uses the project in `folder`; it must not fail."""
+    done = _run([sys.executable, "-c", code], folder)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout
+
+
 def tree(folder: Path) -> dict[str, bytes]:
     """The Python files of a project by relative path."""
     return {

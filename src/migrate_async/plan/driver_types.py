@@ -6,7 +6,8 @@ psycopg send typed parameters, and the server has no operator for `integer = var
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from migrate_async.index.project import Column, Project
 from migrate_async.index.scopes import Class, Function, Scope, ValueBinding, last_name
@@ -34,7 +35,8 @@ def driver_type_edits(project: Project, function: Function) -> ModuleEdits:
     found = ModuleEdits()
     if function.node is None or not may_be_postgresql(project):
         return found
-    for name, value in _meetings(project, function, TIMES):
+    pairs = list(_pairs(project, function))
+    for name, value in _strings(project, pairs, TIMES):
         found.diagnostics.append(
             at(
                 function.module.path,
@@ -45,7 +47,7 @@ def driver_type_edits(project: Project, function: Function) -> ModuleEdits:
                 "give it a date, datetime or time",
             )
         )
-    for name, value in _meetings(project, function, _INTEGERS):
+    for name, value in _strings(project, pairs, _INTEGERS):
         convert = add_import(found, function.module, "migrate_async", "as_integer", _CODEMOD)
         found.edits.append(
             p.ReplaceExpression(span=value.span, codemod=_CODEMOD, code=f"{convert}({{}})")
@@ -66,33 +68,41 @@ def driver_type_edits(project: Project, function: Function) -> ModuleEdits:
     return found
 
 
-def _meetings(
-    project: Project, function: Function, types: frozenset[str]
-) -> Iterator[tuple[str, s.Expr]]:
-    """Columns of one of the `types`, and the strings that they are compared with, or given."""
+class _Pair(NamedTuple):
+    """What may be a column, and a value that it is compared with, or given."""
+
+    column: s.Expr
+    value: s.Expr
+    scope: Scope
+
+
+def _pairs(project: Project, function: Function) -> Iterator[_Pair]:
     for node in s.walk(function.node) if function.node is not None else ():
         if isinstance(node, s.Call):
-            yield from _given(project, node, project.scope_of(node), types)
-        if not isinstance(node, s.Operation) or node.operator not in _COMPARISONS:
-            continue
-        scope = project.scope_of(node)
-        for column, value in ((0, 1), (1, 0)):
-            name = _column(project, node.operands[column], scope, types)
-            if name and _is_string(project, node.operands[value], scope):
-                yield name, node.operands[value]
+            yield from _given(project, node)
+        elif isinstance(node, s.Operation) and node.operator in _COMPARISONS:
+            scope = project.scope_of(node)
+            for column, value in ((0, 1), (1, 0)):
+                yield _Pair(node.operands[column], node.operands[value], scope)
 
 
-def _given(
-    project: Project, call: s.Call, scope: Scope, types: frozenset[str]
-) -> Iterator[tuple[str, s.Expr]]:
-    """Such columns that `Model(column=value)` gives strings."""
+def _given(project: Project, call: s.Call) -> Iterator[_Pair]:
+    """The columns and values of `Model(column=value)`."""
+    scope = project.scope_of(call)
     for keyword in call.keywords if _makes_model(project, call, scope) else ():
-        if keyword.arg is None:
-            continue
-        owner = s.Attribute(*call.func.span, call.func, keyword.arg)
-        name = _column(project, owner, scope, types)
-        if name and _is_string(project, keyword.value, scope):
-            yield name, keyword.value
+        if keyword.arg is not None:
+            column = s.Attribute(*call.func.span, call.func, keyword.arg)
+            yield _Pair(column, keyword.value, scope)
+
+
+def _strings(
+    project: Project, pairs: Iterable[_Pair], types: frozenset[str]
+) -> Iterator[tuple[str, s.Expr]]:
+    """The names of those columns that are of one of the `types`, and the strings beside them."""
+    for column, value, scope in pairs:
+        name = _column(project, column, scope, types)
+        if name and _is_string(project, value, scope):
+            yield name, value
 
 
 def _makes_model(project: Project, call: s.Call, scope: Scope) -> bool:

@@ -25,4 +25,5 @@ def tests(session: nox.Session, line: str) -> None:
         session.skip("SQLAlchemy 2.1 needs Python 3.11")
     groups = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test")
     session.install("--editable", ".[tools]", SQLALCHEMY[line], *groups)
-    session.run("python", "-m", "pytest", "-n", "2", "--dist", "worksteal", *session.posargs)
+    pytest = ("python", "-m", "pytest", "-n", "2", "--dist", "worksteal")
+    session.run(*pytest, *session.posargs, env={"MIGRATE_ASYNC_TEST_FRESH": "1"})

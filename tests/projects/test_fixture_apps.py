@@ -68,7 +68,7 @@ def test_a_migrated_app_answers_every_request_as_before(
     requests = load_requests(app.requests)
 
     before = legacy_answers(app.before, app.app, app.requests)
-    after = replay(migrated(app), requests, app=app.app)
+    after = replay(migrated(app), requests, app=app.app, fresh=True)
 
     for request, old, new in zip(requests, before, after, strict=True):
         assert new == old, f"{request['method']} {request['path']}"

@@ -18,7 +18,6 @@ import importlib
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -54,11 +53,13 @@ def replay(
     driver: str = "sqlite",
     env: Mapping[str, str] | None = None,
     timeout: float = 120,
+    fresh: bool = False,
 ) -> list[dict[str, Any]]:
     """Send `requests` in order to a fresh instance of `app` and return its answers.
 
     The application finds its database, an empty SQLite file, in `DATABASE_URL`; `driver` is the
-    scheme of that address. `env` adds to the environment or overrides it.
+    scheme of that address. `env` adds to the environment or overrides it. With `fresh` nothing has
+    been imported before the application is, see `support.interpreters`.
 
     Each answer is `{"status": int, "json": body}`; the body is text when it is not JSON, and None
     when it is empty. Recent time stamps are replaced by `RECENT`. An exception that no handler
@@ -66,6 +67,8 @@ def replay(
 
     Raises ReplayError when the application does not start.
     """
+    from support.interpreters import run, run_fresh  # not there for the child
+
     with tempfile.TemporaryDirectory() as directory:
         task = Path(directory, "task.json")
         task.write_text(json.dumps({"app": app, "requests": list(requests)}), encoding="utf-8")
@@ -76,15 +79,8 @@ def replay(
             "PYTHONDONTWRITEBYTECODE": "1",
             **(env or {}),
         }
-        done = subprocess.run(
-            [sys.executable, __file__, str(task)],
-            cwd=directory,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        start = run_fresh if fresh else run
+        done = start([__file__, str(task)], directory, environment, timeout)
         if done.returncode != 0:
             raise ReplayError(f"{app} in {app_dir} failed:\n{done.stderr}")
         answers: list[dict[str, Any]] = json.loads(Path(directory, "answers.json").read_text())

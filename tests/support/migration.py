@@ -13,9 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from support.cli import invoke
+from support.interpreters import run, run_fresh
 
-PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
-"""For suites of projects; none uses Hypothesis, whose plugin takes a second to say nothing."""
+_SILENT = ("cacheprovider", "hypothesispytest", "faker")
+SUITE = ("-m", "pytest", *(part for name in _SILENT for part in ("-p", f"no:{name}")))
+"""For suites of projects; none uses the plugins of Hypothesis and Faker, which take a second."""
+PYTEST = (sys.executable, *SUITE)
 
 _LEFT_OUT = ("__pycache__", ".pytest_cache", ".migrate-async", "*.db")
 
@@ -29,7 +32,7 @@ def copy_of(before: Path, folder: Path) -> Path:
 
 def program(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`migrate-async` with `arguments` in `folder`, as a program of its own."""
-    return _run([sys.executable, "-m", "migrate_async", *arguments], folder)
+    return run_fresh(["-m", "migrate_async", *arguments], folder, _environment())
 
 
 def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -53,7 +56,7 @@ def write(folder: Path, *arguments: str) -> str:
 
 def own_tests(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """The project's own test suite, in an interpreter of its own."""
-    return _run([*PYTEST, "-p", "no:randomly", *(options or ("-q",))], folder)
+    return run([*SUITE, "-p", "no:randomly", *(options or ("-q",))], folder, _environment())
 
 
 @cache
@@ -65,7 +68,7 @@ def legacy_tests(before: Path) -> subprocess.CompletedProcess[str]:
 
 def printed(folder: Path, code: str) -> str:
     """What the program `code` prints that uses the project in `folder`; it must not fail."""
-    done = _run([sys.executable, "-c", code], folder)
+    done = run(["-c", code], folder, _environment())
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout
 
@@ -89,7 +92,7 @@ def _working_in(folder: Path) -> Iterator[None]:
         os.chdir(before)
 
 
-def _run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+def _environment() -> dict[str, str]:
     # The project under test must not inherit how this test run is measured or configured. What
     # it compiles is not kept: within a second of a change that would be taken for current.
     environment = {
@@ -97,12 +100,4 @@ def _run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]
         for name, value in os.environ.items()
         if not name.startswith(("COV_", "COVERAGE_", "PYTEST_", "DATABASE_URL"))
     }
-    return subprocess.run(
-        arguments,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        env={**environment, "PYTHONDONTWRITEBYTECODE": "1"},
-        timeout=300,
-        check=False,
-    )
+    return {**environment, "PYTHONDONTWRITEBYTECODE": "1"}

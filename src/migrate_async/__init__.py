@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from migrate_async.runtime.http import health_router as health_router
     from migrate_async.runtime.http import install_error_handlers as install_error_handlers
     from migrate_async.runtime.http import lifespan as lifespan
+    from migrate_async.runtime.implicit_io import implicit_io as implicit_io
     from migrate_async.runtime.late_expiry import LateExpirySession as LateExpirySession
     from migrate_async.runtime.late_expiry import expire_late as expire_late
     from migrate_async.runtime.leaks import LeakDetector as LeakDetector
@@ -159,6 +160,7 @@ _EXPORTS = {
     "get_db_info": "database",
     "get_sync_db": "legacy.sessions",
     "health_router": "http",
+    "implicit_io": "implicit_io",
     "in_mode": "legacy.modes",
     "init_db": "database",
     "install": "legacy.install",

@@ -1,4 +1,4 @@
-"""Run `tests/runtime/test_behaviour.py` against one release of each line of FastAPI.
+"""Run the tests of the runtime's behaviour in FastAPI against one release of each line of FastAPI.
 
     python tests/matrix/run.py                 every line
     python tests/matrix/run.py 0.100 newest    those whose version starts so
@@ -23,6 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / ".venv-matrix"
 COMPANIONS = ("pytest>=8.2", "pytest-asyncio>=0.24", "uvicorn>=0.30", "asyncpg>=0.31", "aiosqlite")
+TESTS = ("tests/runtime/test_behaviour.py", "tests/runtime/test_implicit_io.py")
 PARALLEL = 3
 """Environments at a time; the tests mostly wait for servers."""
 
@@ -145,7 +146,7 @@ def find_uv() -> str | None:
 def run_tests(python: Path) -> subprocess.CompletedProcess[str]:
     arguments = ["-q", "-p", "no:cacheprovider", "-k", "not mariadb"]
     return subprocess.run(
-        [str(python), "-m", "pytest", *arguments, "tests/runtime/test_behaviour.py"],
+        [str(python), "-m", "pytest", *arguments, *TESTS],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
         capture_output=True,

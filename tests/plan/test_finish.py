@@ -168,6 +168,15 @@ def test_a_second_run_changes_nothing() -> None:
             ),
             "sync_session",
         ),
+        (
+            "a coroutine that awaits implicitly",
+            "app/late.py",
+            (
+                "from migrate_async import implicit_io\n\n\n"
+                "@implicit_io\nasync def late(db):\n    db.flush()\n"
+            ),
+            "implicit_io",
+        ),
     ],
 )
 def test_a_use_is_in_the_way(title: str, path: str, text: str, name: str) -> None:

@@ -102,15 +102,17 @@ def _start(text: str) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("case", _STAY)
-def test_one_that_needs_to_be_a_coroutine_keeps_its_session_sync(case: str) -> None:
-    """The dependency stays sync for it, and so do the others that take their session there."""
+def test_one_that_needs_to_be_a_coroutine_awaits_implicitly(case: str) -> None:
+    """It shares the session of the others, which convert."""
     plan = _plan(_STAY[case])
     assert not [e for file in plan.files for e in file.edits if isinstance(e, p.MakeSync)]
-    assert _codes(plan).isdisjoint({"MA202", "MA204"})
-    [found] = [item for item in plan.diagnostics if item.code == "MA205"]
-    assert "app.ranked stays sync" in found.message
+    assert _codes(plan).isdisjoint({"MA202", "MA204", "MA205"})
+    [found] = [item for item in plan.diagnostics if item.code == "MA206"]
+    assert "app.ranked is a coroutine that stays sync" in found.message
+    [edit] = [e for file in plan.files for e in file.edits if isinstance(e, p.AddDecorator)]
+    assert edit.code == "implicit_io"
     verdicts = {item.function: item.verdict for item in plan.functions}
-    assert verdicts["app.get_db"] == verdicts["app.read"] == "keep"
+    assert verdicts["app.get_db"] == verdicts["app.read"] == "convert"
 
 
 def test_a_call_in_a_test_on_a_session_of_its_own_loses_its_await() -> None:

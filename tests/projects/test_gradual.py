@@ -24,6 +24,7 @@ ORDERS = [
     ("small/celery_style_tasks", 7),
     ("small/decorator_injection", 8),
     ("small/request_state_middleware", 9),
+    ("small/waiting_coroutines", 11),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Some code could not use an async session: it stays sync with its source, and the rest converts.
+"""Some code cannot use an async session: it stays sync, perhaps with its source; the rest converts.
 
 The code is executed before and after.
 """
@@ -213,7 +213,7 @@ def _used(folder: Path) -> str:
     return printed(folder, _USE)
 
 
-@pytest.mark.parametrize("application", [_STATE, _COROUTINE, _MADE], ids=["state", "loop", "made"])
+@pytest.mark.parametrize("application", [_STATE, _MADE], ids=["state", "made"])
 def test_the_rest_converts(tmp_path: Path, application: str) -> None:
     (tmp_path / "models.py").write_text(_MODELS)
     own = _OWN if application is not _MADE else _OWN.replace("\nfrom", "from")
@@ -227,6 +227,24 @@ def test_the_rest_converts(tmp_path: Path, application: str) -> None:
     assert "async def own" in text
     assert "\ndef read(" in text
     assert "Depends(get_db)" in text
+    assert _used(tmp_path) == before
+
+    after = tree(tmp_path)
+    write(tmp_path, "--all", "--allow-dirty")
+    assert tree(tmp_path) == after, "a second run changes nothing"
+
+
+def test_a_coroutine_that_stays_sync_keeps_no_source(tmp_path: Path) -> None:
+    (tmp_path / "models.py").write_text(_MODELS)
+    (tmp_path / "main.py").write_text(_COROUTINE + "\n\n" + _OWN)
+    before = _used(tmp_path)
+
+    said = write(tmp_path, "--all")
+    assert "MA206" in said
+    assert "MA205" not in said
+    text = (tmp_path / "main.py").read_text()
+    assert "@implicit_io\nasync def create(" in text
+    assert "async with SessionLocal() as db:" in text
     assert _used(tmp_path) == before
 
     after = tree(tmp_path)

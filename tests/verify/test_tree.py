@@ -118,6 +118,14 @@ def test_a_sync_session_in_an_async_test_is_left_alone() -> None:
     assert [item.code for item in verify({"app/a.py": text})] == ["MA276"]
 
 
+def test_a_coroutine_that_awaits_implicitly_blocks_nothing() -> None:
+    text = (
+        "from migrate_async import implicit_io\nfrom sqlalchemy.orm import Session\n"
+        "@implicit_io\nasync def late(db: Session):\n    db.commit()\n"
+    )
+    assert verify({"app/a.py": text}) == []
+
+
 def test_a_decorator_can_take_the_colour_away() -> None:
     """A project's wrapper that is plain makes a plain function of a coroutine function."""
     text = """

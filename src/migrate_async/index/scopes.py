@@ -11,6 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from migrate_async.index.types import Types
+from migrate_async.knowledge.shim import IMPLICIT_IO
 from migrate_async.model import syntax as s
 
 
@@ -229,6 +230,11 @@ class Function:
         return self.node is None
 
     @property
+    def awaits_implicitly(self) -> bool:
+        """Whether the runtime runs this coroutine where the calls of sync sessions await."""
+        return self.is_async and IMPLICIT_IO in self.decorator_names
+
+    @property
     def is_lambda(self) -> bool:
         return isinstance(self.node, s.Lambda)
 
@@ -243,7 +249,7 @@ class Function:
         Nobody writes `staticmethod` there. What tells is a first parameter with a session's name,
         or with an annotation, which `self` has no use for.
         """
-        if self.decorator_names or not self.params or self.name.startswith("__"):
+        if self.decorator_names - {IMPLICIT_IO} or not self.params or self.name.startswith("__"):
             return False
         first = self.params[0]
         if first.name in _SELF_NAMES or not first.kind.startswith("positional"):

@@ -84,6 +84,7 @@ TRANSPARENT_DECORATORS = frozenset(
         "deprecated",
         "final",
         "fixture",
+        "implicit_io",
         "inject",
         "no_type_check",
         "overload",

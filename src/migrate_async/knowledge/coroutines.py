@@ -45,6 +45,7 @@ KEEPS_COLOUR = frozenset(
         "classmethod",
         "deprecated",
         "final",
+        "implicit_io",
         "inject",
         "no_type_check",
         "overload",

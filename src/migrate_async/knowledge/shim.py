@@ -12,6 +12,7 @@ SHIM: dict[str, str] = {
     "SyncSessionAdapter": "tests on an AsyncSession",
     "adopt_registry": _DEPENDS,
     "get_sync_db": _DEPENDS,
+    "implicit_io": "`await` on an AsyncSession",
     "in_mode": "an `async def` route",
     "install": "`async def` routes with `Depends(get_db)`",
     "install_overrides": "tests that override `get_db`",
@@ -31,6 +32,9 @@ SYNC_ENGINE_PREFIX = "sync_"
 TWIN_SUFFIX = "_async"
 TWIN_MARK = "sync_twin"
 """What the async twin of a function is called, and the decorator of its sync original."""
+
+IMPLICIT_IO = "implicit_io"
+"""The decorator of coroutines that stay sync on the session of a request."""
 
 PACKAGE = "migrate_async"
 """Where the names of `SHIM` are imported from."""

@@ -76,6 +76,11 @@ class View:
         """The `async def` functions to report on."""
         return tuple(fn for fn in self.functions if fn.is_async)
 
+    @cached_property
+    def explicit_coroutines(self) -> tuple[Function, ...]:
+        """Those of `coroutines` that no `@implicit_io` runs where sync calls await."""
+        return tuple(fn for fn in self.coroutines if not fn.awaits_implicitly)
+
     def is_selected(self, function: Function) -> bool:
         """Whether findings in `function` are wanted."""
         return is_under(function.module.path, self._selection)

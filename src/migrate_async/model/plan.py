@@ -247,9 +247,13 @@ class CopyFunction(Edit, frozen=True):
 
 
 class AddDecorator(Edit, frozen=True):
-    """Put the decorator `code` (without `@`) above the other decorators of the `def` at `span`."""
+    """Put the decorator `code` (without `@`) above the other decorators of the `def` at `span`.
+
+    An `inner` one goes below them: it changes the function before they see it.
+    """
 
     code: str
+    inner: bool = False
 
 
 class UnwrapCall(Edit, frozen=True):

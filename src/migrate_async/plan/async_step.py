@@ -28,8 +28,8 @@ from migrate_async.plan.both_worlds.sync_world import SyncWorld
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.colouring.callbacks import Callbacks
 from migrate_async.plan.colouring.colour import Colouring
+from migrate_async.plan.colouring.handed_sessions import HandedSessions
 from migrate_async.plan.colouring.handovers import open_ends
-from migrate_async.plan.colouring.holders import injected
 from migrate_async.plan.colouring.obstacles import Obstacles, is_inside
 from migrate_async.plan.colouring.responses import Responses
 from migrate_async.plan.colouring.sharing import SharedSessions
@@ -45,7 +45,12 @@ from migrate_async.plan.hops import Hops
 from migrate_async.plan.inner_listeners import inner_listener_edits
 from migrate_async.plan.keep_both.edits import KeptBoth
 from migrate_async.plan.listeners import Listeners
-from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
+from migrate_async.plan.loads.accesses import (
+    Accesses,
+    awaitable_edits,
+    can_await,
+    reading_coroutines,
+)
 from migrate_async.plan.loads.dynamic import dynamic_reads, read_by_name
 from migrate_async.plan.loads.edits import LoadEdits
 from migrate_async.plan.loads.statements import Statements
@@ -59,6 +64,7 @@ from migrate_async.plan.recolouring.awaits import Awaiter
 from migrate_async.plan.recolouring.blocking import BlockingWork
 from migrate_async.plan.recolouring.bridging import Bridges
 from migrate_async.plan.recolouring.entry_points import entry_point_edits
+from migrate_async.plan.recolouring.lending import Lending
 from migrate_async.plan.recolouring.lifespan import lifespan_edits
 from migrate_async.plan.registry import registrations, removal
 from migrate_async.plan.relationships import relationship_edits
@@ -100,6 +106,7 @@ class AsyncStep:
         self._touches = Touches(project, queries)
         self.blocking = BlockingWork(project, settings, self._touches)
         self._shared = SharedSessions(project)
+        self._handed = HandedSessions(project)
         self._twins = self._around.twins
         self._provider = self._around.provider
         self._aliases = self._around.aliases
@@ -121,9 +128,10 @@ class AsyncStep:
             self._obstacle,
             self._shared,
             Callbacks(project),
+            self._handed,
             settings.keep == "both",
             step is p.Step.TESTS,
-            self._anchored,
+            {**dict(reading_coroutines(project, self._accesses)), **self._anchored},
         )
 
     @cached_property
@@ -139,9 +147,8 @@ class AsyncStep:
 
     @cached_property
     def _bridges(self) -> Bridges:
-        return Bridges(
-            self._project, self._touches, self.colouring, self.blocking, self._idle.__contains__
-        )
+        lending = Lending(self._project, self.colouring, self._handed, self._idle.__contains__)
+        return Bridges(self._project, self._touches, self.colouring, self.blocking, lending)
 
     @cached_property
     def _idle(self) -> IdleCoroutines:
@@ -175,9 +182,13 @@ class AsyncStep:
         collector.diagnostics += open_ends(self._project, wanted)
         if self._step is not p.Step.ASYNC:
             self._translation.add_to(collector)
-        frontier = Frontier(self._around, self._verdicts, self._becomes_async, self._idle)
+        frontier = self._frontier(self._idle)
         collapse = Collapse(
-            self._project, self._both, self._world.holds_kept, self._shared.holders.holds
+            self._project,
+            self._both,
+            self._handed,
+            self._world.holds_kept,
+            self._shared.holders.holds,
         )
         collector.add_modules(collapse.plan().items())
         if converted:
@@ -206,7 +217,9 @@ class AsyncStep:
                 collector.add_module(function.module, frontier.repoint(function))
                 # Its session is the sync side of an async one, on the same driver.
                 self._for_driver(collector, function)
-        self._views(collector, frontier)
+        for cls in self._project.classes:
+            if self._world.holds_kept(cls):
+                collector.add_module(cls.module, frontier.repoint_class(cls))
         collector.add_modules(self._idle.calls_in_tests())
         self._made_of_factories(collector, frontier)
         for path, span, old, new in frontier.moved:
@@ -228,23 +241,6 @@ class AsyncStep:
         self._sources(collector)
         self._retype_aliases(collector)
         self._start_up(collector)
-
-    def _views(self, collector: Collector, frontier: Frontier) -> None:
-        """Class-based views whose session stays sync are injected with the sync side."""
-        for cls in self._project.classes:
-            if self._world.holds_kept(cls):
-                collector.add_module(cls.module, frontier.repoint_class(cls))
-        for function, classes in self._coroutines_of_views():
-            collector.add_module(function.module, frontier.repoint_method(function, classes))
-
-    def _coroutines_of_views(self) -> Iterator[tuple[Function, tuple[Class, ...]]]:
-        """Coroutines that stay sync and the classes that inject their session, not they."""
-        for function in self.colouring.kept:
-            if function.cls is None or not function.is_async:
-                continue
-            classes = tuple(c for c in self._project.mro(function.cls) if any(injected(c)))
-            if classes and self._world.holds_kept(function.cls):
-                yield function, classes
 
     def _load(self, collector: Collector) -> None:
         """Loader options for queries, other than those that are translated just now."""
@@ -291,9 +287,14 @@ class AsyncStep:
     def anchors(self) -> Anchors:
         """The sources of sessions that have to stay sync in this run, and all who take from it."""
         idle = IdleCoroutines(self._project, self.colouring.converts)
-        frontier = Frontier(self._around, self._verdicts, self._becomes_async, idle)
+        frontier = self._frontier(idle)
         staying = (f for f in self._world.staying if f not in self._environments)
-        return frontier.anchors(staying, self._coroutines_of_views())
+        return frontier.anchors(staying)
+
+    def _frontier(self, idle: IdleCoroutines) -> Frontier:
+        return Frontier(
+            self._around, self._verdicts, self._becomes_async, idle, self._shared.is_kept
+        )
 
     def _session_plan(self, function: Function) -> SessionPlan:
         if function not in self._session_plans:

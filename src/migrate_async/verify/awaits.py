@@ -68,7 +68,7 @@ class Awaits:
     def _sync_operation(
         self, fn: Function, site: CallSite, operation: Operation
     ) -> Iterator[Diagnostic]:
-        if not fn.is_async or is_test_path(fn.module.path):
+        if not fn.is_async or fn.awaits_implicitly or is_test_path(fn.module.path):
             return
         text, span, path = _text(site.node), site.node.span, fn.module.path
         if site.heuristic and operation.owner == "session" and operation.name in _HEURISTIC:

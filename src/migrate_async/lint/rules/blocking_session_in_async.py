@@ -157,10 +157,22 @@ async def users(db: Session, other: AsyncSession):
     return await asyncio.to_thread(load, db)
 """,
         ),
+        Example(
+            "a migration runs it in a greenlet for the time being",
+            """\
+from migrate_async import implicit_io
+from sqlalchemy.orm import Session
+
+
+@implicit_io
+async def users(db: Session):
+    return db.query("users").filter_by(id=1).first()
+""",
+        ),
     )
 
     def check(self, view: View) -> Iterator[Finding]:
-        for function in view.coroutines:
+        for function in view.explicit_coroutines:
             for hit in view.analysis(DatabaseReach).hits(function):
                 yield self.finding(
                     hit.site.node,

@@ -154,7 +154,7 @@ async def route(db: Session, response_class):
     )
 
     def check(self, view: View) -> Iterator[Finding]:
-        for function in view.coroutines:
+        for function in view.explicit_coroutines:
             for site in view.project.calls(function):
                 way = view.analysis(DatabaseReach).way(site)
                 if way is None:

@@ -261,7 +261,7 @@ async def route(db: AsyncSession, key: int):
     )
 
     def check(self, view: View) -> Iterator[Finding]:
-        for function in view.coroutines:
+        for function in view.explicit_coroutines:
             yield from self._past(view, function)
             for read in view.analysis(UnloadedReads).of(function):
                 fix = None

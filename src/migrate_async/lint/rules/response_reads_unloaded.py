@@ -162,7 +162,7 @@ async def one(db: AsyncSession, key: int):
     )
 
     def check(self, view: View) -> Iterator[Finding]:
-        for function in view.coroutines:
+        for function in view.explicit_coroutines:
             for value, scope, types in self._filled(view, function):
                 origin = view.analysis(Origins).of(value, scope)
                 if origin is not None:

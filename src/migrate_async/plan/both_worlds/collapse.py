@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.index.sites import CallSite
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
+from migrate_async.plan.colouring.handed_sessions import HandedSession, HandedSessions
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.handed_objects import hands_objects
 from migrate_async.plan.inner_listeners import registers_listener
@@ -33,10 +34,12 @@ class Collapse:
         self,
         project: Project,
         both: KeptBoth,
+        handed: HandedSessions,
         holds_kept: Callable[[Class], bool],
         holds: Callable[[Class], bool],
     ) -> None:
         self._both = both
+        self._handed = handed
         self._project = project
         self._colouring = both.colouring
         self._holds_kept = holds_kept
@@ -59,9 +62,13 @@ class Collapse:
                     taken.update(self._take_down(edits, site))
                 elif site.kind == "bridge" and self._lends_objects(site):
                     self.lent.add(site.node)
-                elif site.kind == "call" and self._makes_async(site):
+                elif site.kind == "call" and self._takes_async(site):
                     edits = found.setdefault(function.module, ModuleEdits())
                     taken.update(self._own_side(edits, site.node))
+            for place in self._handed.by(function):
+                if place.guest not in self._colouring.kept and not self._is_bridge(place, sites):
+                    edits = found.setdefault(function.module, ModuleEdits())
+                    taken.update(self._own_side(edits, place.node))
             self.lent.update(node for node in self._sync_sides(function) if node not in taken)
         return found
 
@@ -102,6 +109,17 @@ class Collapse:
         if not site.function.is_lambda or site.function.node is None:
             return site.node
         return self._project.parent(site.function.node)
+
+    @staticmethod
+    def _is_bridge(place: HandedSession, sites: Iterable[CallSite]) -> bool:
+        return any(site.kind == "bridge" and site.node is place.node for site in sites)
+
+    def _takes_async(self, site: CallSite) -> bool:
+        """Whether what `site` calls works on an async session from this run on."""
+        converts = self._colouring.converts
+        if any(target.is_async and converts(target) for target in site.targets):
+            return not any(target in self._colouring.kept for target in site.targets)
+        return self._makes_async(site)
 
     def _makes_async(self, site: CallSite) -> bool:
         classes = [*made_with_session(self._project, site, self._colouring.coloured)]

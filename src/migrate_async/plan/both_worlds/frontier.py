@@ -16,6 +16,7 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.both_worlds.anchors import Anchors
 from migrate_async.plan.both_worlds.dependencies import Dependencies
 from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
+from migrate_async.plan.both_worlds.implicit import ImplicitIO, mark
 from migrate_async.plan.both_worlds.made_factories import MadeFactories
 from migrate_async.plan.both_worlds.needs import Needs, passing, sync_name
 from migrate_async.plan.both_worlds.offers import Offers
@@ -49,6 +50,7 @@ class Frontier:
         verdicts: Verdicts,
         becomes_async: Callable[[Variable], bool],
         idle: IdleCoroutines,
+        holds: Callable[[Function], bool],
     ) -> None:
         self._project = around.project
         self._settings = around.settings
@@ -61,8 +63,9 @@ class Frontier:
         self._anchored = around.anchored
         self._lent = LentSessions(around.project, self._lends_async, becomes_async)
         self._lends = False
+        self._implicit = ImplicitIO(around.project, verdicts.colouring.kept, holds, self._lent)
         self._moved: list[tuple[str, s.Span, str, str]] = []
-        self._refusals = Refusals(verdicts, idle)
+        self._refusals = Refusals(verdicts)
         self._made = MadeFactories(around.project, becomes_async, around.anchored)
         self._dependencies = Dependencies(around, self._lent, self._is_async)
         self._makers = Makers(around.project)
@@ -80,14 +83,10 @@ class Frontier:
         """Whether something takes the sync side of the request's session, after this run."""
         return bool(self.needs.dependencies) or self._lends or self.retirement.leaves_some
 
-    def anchors(
-        self, functions: Iterable[Function], views: Iterable[tuple[Function, tuple[Class, ...]]]
-    ) -> Anchors:
+    def anchors(self, functions: Iterable[Function]) -> Anchors:
         """Whose sessions have to stay sync, because some of `functions` could not go on."""
         for function in functions:
             self.repoint(function)
-        for function, classes in views:
-            self.repoint_method(function, classes)
         found = Anchors(self._project, self._dependencies, self._lent, self._made)
         for refusal in self._refusals.told:
             found.add(refusal, self._refusals.why(refusal.function))
@@ -109,14 +108,23 @@ class Frontier:
         replaced = {edit.span for edit in found.edits}
         for name in self._made.used_by(function, replaced):
             found.diagnostics.append(self._refusals.cannot_stay(function, name))
-        if function in self._idle and any(map(self._takes_session(function), outside)):
-            found.take(self._idle.edits(function, self._refusals.why(function)))
+        takes = any(
+            self._dependencies.is_one(function, node) and not self._is_async_already(function, node)
+            for node in outside
+        )
+        if takes or function in self._implicit:
+            found.take(self._on_the_loop(function))
         for call in fetched:
             self._own_factory(found, function.module, call)
         return found
 
-    def _takes_session(self, function: Function) -> Callable[[s.Name | s.Attribute], bool]:
-        return lambda node: self._dependencies.is_one(function, node)
+    def _on_the_loop(self, function: Function) -> ModuleEdits:
+        """How a coroutine works on the sync side of a session, which cannot wait there."""
+        if function in self._idle:
+            return self._idle.edits(function, self._refusals.why(function))
+        if not function.is_async or self._verdicts.only_lends(function):
+            return ModuleEdits()
+        return mark(function, self._refusals.why(function))
 
     def _own_factory(self, found: ModuleEdits, module: Module, call: s.Call) -> None:
         """`next(get_db())` as a session of the function's own, which it was all along."""
@@ -141,17 +149,6 @@ class Frontier:
         nodes = [node for _, call in injected(cls) for node in outermost(call)]
         return self._repoint(cls.module.body, nodes)
 
-    def repoint_method(self, function: Function, views: Iterable[Class]) -> ModuleEdits:
-        """Edits of a coroutine of one of `views`: it would use the sync side on the event loop."""
-        found = ModuleEdits()
-        if function in self._idle:
-            return self._idle.edits(function, self._refusals.why(function))
-        for cls in views:
-            for node in (node for _, call in injected(cls) for node in outermost(call)):
-                if self._dependencies.is_one(cls.module.body, node):
-                    found.diagnostics += self._refusals.unusable(function, node, repointed=True)
-        return found
-
     def repoint_arguments(self, function: Function, call: s.Call) -> ModuleEdits:
         """Edits of a call by which code makes an object that stays sync: factories it is given."""
         values = (*call.args, *(keyword.value for keyword in call.keywords))
@@ -163,8 +160,8 @@ class Frontier:
             if self._is_async_already(function, node):
                 continue
             new = self._replacement(found, function, node)
-            if self._dependencies.is_one(function, node):
-                found.diagnostics += self._refusals.unusable(function, node, repointed=bool(new))
+            if not new and self._dependencies.is_one(function, node):
+                found.diagnostics.append(self._refusals.cannot_stay(function, node))
             if new:
                 found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=new))
                 found.unneeded.append(s.dotted_name(node).partition(".")[0])

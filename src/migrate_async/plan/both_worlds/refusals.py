@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from migrate_async.index.scopes import Function
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
-from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
 from migrate_async.plan.colouring.verdicts import Verdicts
 
 CANNOT_STAY = "MA202"
@@ -26,30 +24,9 @@ class Refusal:
 class Refusals:
     """Explains them by the verdicts that led there."""
 
-    def __init__(self, verdicts: Verdicts, idle: IdleCoroutines) -> None:
+    def __init__(self, verdicts: Verdicts) -> None:
         self._verdicts = verdicts
-        self._idle = idle
         self.told: list[Refusal] = []
-
-    def unusable(
-        self, function: Function, node: s.Name | s.Attribute, *, repointed: bool
-    ) -> Iterator[Diagnostic]:
-        """Kept code whose session would no longer work once its dependency is async."""
-        if not repointed:
-            yield self.cannot_stay(function, node)
-        elif function in self._idle:
-            return
-        elif function.is_async and not self._verdicts.only_lends(function):
-            self.told.append(Refusal(function, node))
-            yield at(
-                function.module.path,
-                node.span,
-                CANNOT_STAY,
-                f"{function.qualname} is a coroutine that stays sync{self.why(function)}: "
-                "on the event loop a sync session cannot share the async one",
-                f"resolve that (`migrate-async plan --explain {function.qualname}`), or make it "
-                "`def`, if it awaits nothing: FastAPI then runs it in a thread",
-            )
 
     def cannot_stay(self, function: Function, node: s.Name | s.Attribute) -> Diagnostic:
         """Kept code that has no way to a sync session."""

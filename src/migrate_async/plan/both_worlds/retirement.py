@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from migrate_async.index.scopes import Function, Module
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
+from migrate_async.plan.both_worlds import implicit
 from migrate_async.plan.both_worlds.dependencies import Dependencies
 from migrate_async.plan.both_worlds.needs import Needs, sync_name
 from migrate_async.plan.both_worlds.references import (
@@ -49,7 +50,7 @@ class Retirement:
 
         What is `gone` needs no edit; what is `lent` to objects that stay sync stays, too.
         """
-        found = ModuleEdits()
+        found = implicit.unmark(function)
         self._take_back(found, function)
         self._inner_imports(found, function)
         for node in references(function) if self._twins else ():

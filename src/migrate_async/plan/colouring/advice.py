@@ -46,6 +46,7 @@ _NEXT_STEPS = {
     "made-by-sync": "convert what makes it; until then the object stays on the sync side",
     "special-method": "make it the async one (`__aenter__`, `__aexit__`, `__aiter__`) by hand, and "
     "its uses `async with` or `async for`",
+    "handed-by-sync": "migrate who hands it on, or let it open a session of its own",
     "hands-on": "call it in a loop or a list comprehension, and hand on the results",
     "runs-sync": "call a method instead, or convert that one by hand",
     "twins-differ": "make the same change in both and take the fingerprint out of "

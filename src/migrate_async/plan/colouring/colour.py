@@ -24,6 +24,7 @@ from migrate_async.index.types import ContextOf
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.colouring.callbacks import Callback, Callbacks
+from migrate_async.plan.colouring.handed_sessions import HandedSession, HandedSessions
 from migrate_async.plan.colouring.sharing import Sharing
 from migrate_async.plan.colouring.touches import Touches
 
@@ -63,6 +64,7 @@ class Bounds:
     obstacle: Obstacle
     sharing: Sharing
     callbacks: Callbacks
+    handed: HandedSessions
     ignore: Callable[[Function], bool]
     beside: frozenset[Function] = frozenset()
     seeds: Mapping[Function, Reason] = field(default_factory=dict)
@@ -182,6 +184,7 @@ class _Keeper:
         self._obstacle = bounds.obstacle
         self._sharing = bounds.sharing
         self._callbacks = bounds.callbacks
+        self._sessions = bounds.handed
         self._ignore = bounds.ignore
         self._beside = bounds.beside
         self._kept: dict[Function, Reason] = {}
@@ -216,6 +219,9 @@ class _Keeper:
         for callback in self._callbacks.of(function):
             self._handed.setdefault(callback.host, callback)
             yield callback.host
+        yield from (place.guest for place in self._sessions.by(function))
+        for place in self._sessions.of(function):
+            yield from (other.guest for other in self._sessions.by(place.host))
         for site in self._project.calls(function):
             yield from site.targets
         for site in self._project.callers(function):
@@ -231,8 +237,19 @@ class _Keeper:
                 reason = self._callee(site, target) if target in self._kept else None
                 if reason is not None:
                     return reason
+        return self._handing(function) or self._calling(function)
+
+    def _handing(self, function: Function) -> Reason | None:
+        """What it hands on, or who hands it on, may stay sync."""
         if function in self._handed:
             return _hands_on(self._handed[function])
+        for place in self._sessions.of(function):
+            if self._hands_sync_session(place.host):
+                return _hands_session(place)
+        return None
+
+    def _calling(self, function: Function) -> Reason | None:
+        """A caller that stays sync cannot await it."""
         for site in self._project.callers(function):
             if site.kind in ("dependency", "bridge") or self._is_fetched(function, site):
                 continue
@@ -242,6 +259,12 @@ class _Keeper:
             if reason is not None:
                 return reason
         return None
+
+    def _hands_sync_session(self, host: Function) -> bool:
+        """Whether the session that `host` hands on is sync: it stays sync, or one who gets it."""
+        if host in self._coloured or self._ignore(host):
+            return self._stays(host)
+        return any(place.guest in self._kept for place in self._sessions.by(host))
 
     def _callee(self, site: CallSite, target: Function) -> Reason | None:
         """What `target`, which stays sync, gives that no bridge can carry."""
@@ -332,6 +355,12 @@ def _hands_on(callback: Callback) -> Reason:
     )
     path, line = callback.host.module.path, callback.node.line
     return Reason("hands-on", text, path, line, callback.guest.qualname)
+
+
+def _hands_session(place: HandedSession) -> Reason:
+    text = f"{place.host.qualname} hands it a session and stays sync"
+    path, line = place.host.module.path, place.node.line
+    return Reason("handed-by-sync", text, path, line, place.host.qualname)
 
 
 def _reason(code: str, text: str, site: CallSite, because_of: Function) -> Reason:

@@ -20,6 +20,7 @@ from migrate_async.plan.colouring.callbacks import Callbacks
 from migrate_async.plan.colouring.choosing import Chooser
 from migrate_async.plan.colouring.colour import Bounds, Colouring, Obstacle, colour
 from migrate_async.plan.colouring.cost import cheapest
+from migrate_async.plan.colouring.handed_sessions import HandedSessions
 from migrate_async.plan.colouring.reach import reach
 from migrate_async.plan.colouring.selecting import roots
 from migrate_async.plan.colouring.sharing import SharedSessions, Sharing
@@ -42,10 +43,11 @@ class Verdicts:
     _obstacle: Obstacle
     _shared: SharedSessions
     _callbacks: Callbacks
+    _handed: HandedSessions
     _keeps_both: bool = False
     _tests_asked: bool = False
-    _anchored: Mapping[Function, Reason] = field(default_factory=dict)
-    """Functions whose session stays sync for the sake of others."""
+    _seeds: Mapping[Function, Reason] = field(default_factory=dict)
+    """Functions that take part whatever operations they have."""
 
     @cached_property
     def full(self) -> Colouring:
@@ -221,7 +223,9 @@ class Verdicts:
         ignore: Callable[[Function], bool],
         beside: frozenset[Function] = frozenset(),
     ) -> Colouring:
-        bounds = Bounds(obstacle, sharing, self._callbacks, ignore, beside, self._anchored)
+        bounds = Bounds(
+            obstacle, sharing, self._callbacks, self._handed, ignore, beside, self._seeds
+        )
         return colour(self._project, self._touches, bounds)
 
     def _unless_unwanted(

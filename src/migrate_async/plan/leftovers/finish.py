@@ -10,7 +10,7 @@ from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.database import HOP_ARGUMENT, HOP_SESSION, NAME
 from migrate_async.plan.keep_both.finishing import sync_originals
-from migrate_async.plan.leftovers.scaffold import Use, find_uses, hops, sync_sides
+from migrate_async.plan.leftovers.scaffold import Use, find_uses, hops, implicit_uses, sync_sides
 from migrate_async.plan.leftovers.twins import Twins
 
 STEP = "finish"
@@ -53,6 +53,7 @@ def plan_finish(project: Project, digests: Mapping[str, str]) -> p.Plan:
 
 def _uses(project: Project, twins: Twins) -> Iterator[Use]:
     yield from find_uses(project, twins)
+    yield from implicit_uses(project)
     if any(hops(project)):
         yield from sync_sides(project, twins)
 

@@ -8,6 +8,7 @@ import msgspec
 
 from migrate_async.index.project import Function, Module, Project
 from migrate_async.index.scopes import FromBinding
+from migrate_async.knowledge.shim import IMPLICIT_IO
 from migrate_async.model import syntax as s
 from migrate_async.plan.database import HOP_ARGUMENT, HOP_SESSION, hop_statement
 from migrate_async.plan.leftovers.twins import Twins
@@ -67,6 +68,22 @@ def sync_sides(project: Project, twins: Twins) -> Iterator[Use]:
             is_side = node.attr == "sync_session" and node not in inside
             if is_side and project.session_kind(node.value, project.scope_of(node)) == "async":
                 yield Use(fn.module, node, node.attr)
+
+
+def implicit_uses(project: Project) -> Iterator[Use]:
+    """Coroutines that stay sync on the event loop."""
+    for fn in project.functions:
+        decorator = implicit_mark(fn)
+        if decorator is not None:
+            yield Use(fn.module, decorator, IMPLICIT_IO)
+
+
+def implicit_mark(fn: Function) -> s.Expr | None:
+    """The `@implicit_io` of a function."""
+    for decorator in fn.node.decorators if isinstance(fn.node, s.FunctionDef) else ():
+        if s.dotted_name(decorator).rpartition(".")[2] == IMPLICIT_IO:
+            return decorator
+    return None
 
 
 def _local_names(module: Module, names: set[str], homes: set[tuple[str, str]]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.blocks import is_unplaced
 from migrate_async.plan.loads.paths import Step
+from migrate_async.plan.paths import is_test_path
 
 NAME = "async-colour"
 
@@ -155,6 +156,37 @@ class Accesses:
         return isinstance(made, s.Call) and any(
             isinstance(item, ClassObject) for item in self._project.infer(made.func, scope)
         )
+
+
+def reading_coroutines(project: Project, accesses: Accesses) -> Iterator[tuple[Function, p.Reason]]:
+    """Coroutines of the application that load relationships by reading them.
+
+    On the session of what converts they have to await that, whatever else they do. Those that an
+    earlier run converted do.
+    """
+    for function in project.functions:
+        if not function.is_async or is_test_path(function.module.path):
+            continue
+        if _is_migrated(project, function):
+            continue
+        for access in accesses.of(function):
+            if can_await(project, access.node, function):
+                text = f"it reads {access.model.name}.{access.name}, which loads it"
+                yield function, p.Reason("lazy-load", text, function.module.path, access.node.line)
+                break
+
+
+def _is_migrated(project: Project, function: Function) -> bool:
+    """Whether `function` works on an async session, or awaits what it reads."""
+    if any(
+        project.session_kind(s.Name(*param.span, param.name), function.scope) == "async"
+        for param in function.params
+    ):
+        return True
+    nodes = s.walk(function.node) if function.node is not None else ()
+    return "awaitable_attrs" in function.module.attributes and any(
+        isinstance(node, s.Attribute) and node.attr == "awaitable_attrs" for node in nodes
+    )
 
 
 def read_name(call: s.Call) -> str:

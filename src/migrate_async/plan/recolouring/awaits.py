@@ -21,7 +21,6 @@ from migrate_async.plan.names import names_in
 from migrate_async.plan.recolouring.blocking import report
 from migrate_async.plan.recolouring.bridging import Bridges
 
-SYNC_SIDE = "sync_session"
 _HOISTED = ("exec", "execute", "scalars")
 
 
@@ -45,6 +44,7 @@ class Awaiter:
         self._holds_kept = holds_kept
         self._blocking = bridges.blocking
         self._bridges = bridges
+        self._lending = bridges.lending
 
     def plan(self, function: Function, gone: frozenset[s.AnyNode]) -> ColourEdits:
         """Everything but the session's own acquisition and the queries."""
@@ -60,6 +60,7 @@ class Awaiter:
                 self._call(found, function, site)
                 self._made(found, site)
                 self._runner(found, site)
+        self._lending.hand_on(found, function)
         self._blocking_work(found, function, gone)
         self._decorators(found, function)
         annotations = annotation_edits(self._project, function, converts=True)
@@ -122,13 +123,18 @@ class Awaiter:
     def _call(self, found: ColourEdits, function: Function, site: CallSite) -> None:
         if site.kind == "dependency" or not site.targets:
             return
-        if site.awaited:
-            if any(map(self._bridges.loses_async, site.targets)):
-                self._bridges.call(found, function, site, awaited=True)
-            return
         coloured = [target for target in site.targets if target in self._colouring.coloured]
-        if not coloured:
-            return
+        if any(map(self._lending.is_sync_coroutine, coloured)):
+            self._lending.call(found, site)
+        elif site.awaited:
+            if any(map(self._lending.loses_async, coloured)):
+                self._bridges.call(found, function, site, awaited=True)
+        elif coloured:
+            self._new_await(found, function, site, coloured)
+
+    def _new_await(
+        self, found: ColourEdits, function: Function, site: CallSite, coloured: list[Function]
+    ) -> None:
         twin = self._both.twin_name(site)
         if twin:
             self._twin(found, site, twin)
@@ -152,14 +158,8 @@ class Awaiter:
     def _made(self, found: ColourEdits, site: CallSite) -> None:
         """An object that stays sync is made with the sync side of the session."""
         classes = made_with_session(self._project, site, self._colouring.coloured)
-        if not isinstance(site.node, s.Call) or not any(map(self._holds_kept, classes)):
-            return
-        for value in (*site.node.args, *(keyword.value for keyword in site.node.keywords)):
-            is_sync = self._project.session_kind(value, site.scope) == "sync"
-            if is_sync and not (isinstance(value, s.Attribute) and value.attr == SYNC_SIDE):
-                code = f"{{}}.{SYNC_SIDE}"
-                found.edits.append(p.ReplaceExpression(span=value.span, codemod=NAME, code=code))
-                found.lent += 1
+        if any(map(self._holds_kept, classes)):
+            self._lending.call(found, site)
 
     def _runner(self, found: ColourEdits, site: CallSite) -> None:
         """`asyncio.run(f())` in what is a coroutine now: `await f()`."""

@@ -9,7 +9,7 @@ f(a)              await run_in_threadpool(f, a), where `f` opens a session of it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
@@ -22,6 +22,7 @@ from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.handed_objects import hands_objects
 from migrate_async.plan.names import import_path, local_name
 from migrate_async.plan.recolouring.blocking import BlockingWork, report
+from migrate_async.plan.recolouring.lending import Lending
 
 _CALLEE = -1
 
@@ -35,17 +36,13 @@ class Bridges:
         touches: Touches,
         colouring: Colouring,
         blocking: BlockingWork,
-        becomes_def: Callable[[Function], bool],
+        lending: Lending,
     ) -> None:
         self._project = project
         self._touches = touches
         self._colouring = colouring
         self.blocking = blocking
-        self._becomes_def = becomes_def
-
-    def loses_async(self, target: Function) -> bool:
-        """Whether `target` is a coroutine that stays sync and becomes a `def`."""
-        return target in self._colouring.kept and self._becomes_def(target)
+        self.lending = lending
 
     def call(
         self, found: ColourEdits, function: Function, site: CallSite, *, awaited: bool = False

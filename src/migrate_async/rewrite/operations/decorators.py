@@ -14,9 +14,10 @@ Decorated = cst.FunctionDef | cst.ClassDef
 
 
 def add_decorator(edit: AddDecorator, node: Decorated) -> Decorated:
-    """`node` with one more decorator above the others."""
+    """`node` with one more decorator, above or below the others."""
     new = cst.Decorator(parse_expression(edit.code))
-    return node.with_changes(decorators=[new, *node.decorators])
+    others = node.decorators
+    return node.with_changes(decorators=[*others, new] if edit.inner else [new, *others])
 
 
 def kept_both(

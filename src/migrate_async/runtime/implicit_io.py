@@ -1,0 +1,141 @@
+"""Coroutines that have not migrated and share the session of code that has.
+
+On the event loop a sync session cannot wait for an async driver, unless the coroutine runs in a
+greenlet, as the functions do that are given to `AsyncSession.run_sync()`. `implicit_io` runs it
+there: each query, flush and lazy load awaits implicitly (SQLAlchemy's term is implicit I/O), while
+the event loop serves others. Of a route, the response is made there, too: what that reads loads.
+
+It is for the time of a migration: each use is counted, and the first one warns.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from functools import wraps
+from types import FunctionType
+from typing import Any, TypeVar
+
+from migrate_async.runtime.frames import location_of
+from migrate_async.runtime.legacy.bridge import drive
+from migrate_async.runtime.legacy.deprecation import warn_legacy
+from migrate_async.runtime.running import in_greenlet
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+_MARK = "__migrate_async_implicit_io__"
+_hooked = False
+
+
+def implicit_io(function: _F) -> _F:
+    """Let a coroutine function, or an async generator function, use sync sessions as they are.
+
+    The sessions are those that `HopSession` or `sync_side` make. What it starts with
+    `asyncio.create_task` is not concerned; decorate that as well.
+
+    :raises TypeError: `function` is none of the two.
+    """
+    if inspect.isasyncgenfunction(function):
+        made: Any = _generator(function)
+    elif inspect.iscoroutinefunction(function):
+        made = _coroutine(function)
+    else:
+        raise TypeError(f"{getattr(function, '__qualname__', function)} is no coroutine function")
+    _hook_routes()
+    wrapper = wraps(function)(_with_globals_of(function, made))
+    setattr(wrapper, _MARK, True)
+    return wrapper  # type: ignore[return-value]
+
+
+def _coroutine(function: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+    driven, count = _driven, _counter(function)
+
+    async def implicit(*args: Any, **options: Any) -> Any:
+        count()
+        return await driven(function(*args, **options))
+
+    return implicit
+
+
+def _generator(function: Callable[..., AsyncGenerator[Any, Any]]) -> Callable[..., Any]:
+    driven, count = _driven, _counter(function)
+
+    async def implicit(*args: Any, **options: Any) -> AsyncGenerator[Any, Any]:
+        count()
+        generator = function(*args, **options)
+        step: Any = generator.__anext__()
+        while True:
+            try:
+                item = await driven(step)
+            except StopAsyncIteration:
+                return
+            try:
+                sent = yield item
+            except GeneratorExit:
+                await driven(generator.aclose())
+                raise
+            except BaseException as error:  # noqa: BLE001  thrown into the generator
+                step = generator.athrow(error)
+            else:
+                step = generator.asend(sent)
+
+    return implicit
+
+
+async def _driven(awaitable: Any) -> Any:
+    return await (awaitable if in_greenlet() else drive(_awaiting(awaitable)))
+
+
+async def _awaiting(awaitable: Any) -> Any:
+    return await awaitable
+
+
+def _counter(function: Callable[..., Any]) -> Callable[[], object]:
+    where = location_of(function)
+    return lambda: warn_legacy(
+        f"implicit I/O in {function.__qualname__}", "`await` on an AsyncSession", where
+    )
+
+
+def _with_globals_of(function: Callable[..., Any], wrapper: Callable[..., Any]) -> FunctionType:
+    """`wrapper` among the names of the module of `function`.
+
+    FastAPI looks there for what annotations name that are strings.
+    """
+    assert isinstance(wrapper, FunctionType)  # noqa: S101  it was made above
+    names = getattr(function, "__globals__", wrapper.__globals__)
+    return FunctionType(
+        wrapper.__code__, names, wrapper.__name__, wrapper.__defaults__, wrapper.__closure__
+    )
+
+
+# --- the response ------------------------------------------------------------------------------
+
+
+def _hook_routes() -> None:
+    """From now on, FastAPI also validates the responses of decorated routes in the greenlet."""
+    global _hooked  # noqa: PLW0603
+    if _hooked:
+        return
+    _hooked = True
+    try:
+        from fastapi.routing import APIRoute  # noqa: PLC0415
+    except ImportError:
+        return
+    # Through `setattr`: a type checker rightly dislikes replacing methods.
+    setattr(APIRoute, "get_route_handler", _driving(APIRoute.get_route_handler))  # noqa: B010
+
+
+def _driving(make_handler: Callable[[Any], Callable[[Any], Coroutine[Any, Any, Any]]]) -> Any:
+    @wraps(make_handler)
+    def get_route_handler(route: Any) -> Any:
+        handle = make_handler(route)
+        if not getattr(route.endpoint, _MARK, False):
+            return handle
+
+        async def handler(request: Any) -> Any:
+            return await _driven(handle(request))
+
+        return handler
+
+    return get_route_handler

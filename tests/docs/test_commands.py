@@ -16,6 +16,7 @@ import pytest
 from migrate_async.cli.exit_codes import ExitCode
 from support.cli import invoke
 from support.git import repository
+from support.interpreters import run
 
 REPOSITORY = Path(__file__).parents[2]
 APPLICATION = REPOSITORY / "fixtures" / "small" / "tutorial" / "before"
@@ -113,18 +114,18 @@ def _type(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
         result = invoke(*arguments)
         assert result.exit_code in (ExitCode.CLEAN, ExitCode.FINDINGS), result.stderr
         return
-    launched = {"pytest": (sys.executable, "-m", "pytest"), "git": ("git",)}[program]
-    done = subprocess.run(
-        (*launched, *arguments),
-        capture_output=True,
-        text=True,
-        check=False,
-        env={
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith("PYTEST") or value == PLAIN
-        },
-    )
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PYTEST") or value == PLAIN
+    }
+    if program == "pytest":
+        done = run(["-m", "pytest", *arguments], Path.cwd(), environment)
+    else:
+        assert program == "git"
+        done = subprocess.run(
+            ("git", *arguments), capture_output=True, text=True, check=False, env=environment
+        )
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}{done.stderr[-1000:]}"
 
 

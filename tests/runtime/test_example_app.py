@@ -1,14 +1,14 @@
 """The example application passes its own tests on every database."""
 
 import os
-import subprocess
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
 from support.databases import BACKENDS, mariadb_url, postgresql_url
-from support.migration import PYTEST
+from support.interpreters import run
+from support.migration import SUITE
 
 EXAMPLE = Path(__file__).parents[2] / "fixtures" / "example_app"
 PLUGIN = "migrate_async.runtime.pytest_plugin"
@@ -20,13 +20,7 @@ def test_the_example_passes_its_tests(backend: str) -> None:
     installed = any(entry.value == PLUGIN for entry in entry_points(group="pytest11"))
     plugin = [] if installed else ["-p", PLUGIN]
     options = ["-q", f"--rootdir={EXAMPLE}"]
-    done = subprocess.run(
-        [*PYTEST, *plugin, *options, "--db-url", servers[backend]()],
-        cwd=EXAMPLE,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    arguments = [*SUITE, *plugin, *options, "--db-url", servers[backend]()]
+    done = run(arguments, EXAMPLE, {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     assert done.returncode == 0, done.stdout
     assert " skipped" not in done.stdout

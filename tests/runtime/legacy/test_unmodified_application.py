@@ -1,6 +1,5 @@
 """Legacy applications pass their own tests after an exchange of their database module."""
 
-import asyncio
 import os
 import re
 import shutil
@@ -9,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from support.databases import fresh_database
-from support.migration import PYTEST, legacy_tests
+from support.interpreters import run
+from support.migration import SUITE, legacy_tests
 
 ROOT = Path(__file__).parents[3]
 NOTES = ROOT / "fixtures" / "legacy_notes"
@@ -17,23 +17,11 @@ SHOP = ROOT / "fixtures" / "legacy_shop" / "before"
 SHOP_ON_SHIM = ROOT / "tests" / "support" / "shop_on_shim.py"
 
 
-async def run_tests_of(application: Path, tests: str, **environment: str) -> tuple[int, str]:
+def run_tests_of(application: Path, tests: str, **environment: str) -> tuple[int, str]:
     """How many tests of the application passed (none if one failed), and the output."""
-    process = await asyncio.create_subprocess_exec(
-        *PYTEST,
-        *("-q", tests),
-        cwd=application,
-        env={**os.environ, **environment},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        output = (await asyncio.wait_for(process.communicate(), timeout=120))[0].decode()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    passed = re.search(r"^(\d+) passed", output, re.MULTILINE)
-    return (int(passed[1]) if passed and process.returncode == 0 else 0), output
+    done = run([*SUITE, "-q", tests], application, {**os.environ, **environment}, timeout=120)
+    passed = re.search(r"^(\d+) passed", done.stdout, re.MULTILINE)
+    return (int(passed[1]) if passed and done.returncode == 0 else 0), done.stdout + done.stderr
 
 
 def copy_of(application: Path, target: Path) -> Path:
@@ -58,7 +46,7 @@ def shop(tmp_path: Path) -> Path:
 async def test_the_notes_pass_as_they_were_written(notes: Path, tmp_path: Path) -> None:
     """On their sync engine. (On PostgreSQL they hang: the sessions of their registry leak.)"""
     async with fresh_database("sqlite", tmp_path) as url:
-        passed, output = await run_tests_of(notes, "notes_tests.py", NOTES_URL=url)
+        passed, output = run_tests_of(notes, "notes_tests.py", NOTES_URL=url)
     assert passed == 15, output
 
 
@@ -69,14 +57,14 @@ async def test_the_notes_pass_on_the_async_engine(
 ) -> None:
     shutil.copy(NOTES / "on_shim" / "database.py", notes / "notes" / "database.py")
     async with fresh_database(backend, tmp_path) as url:
-        passed, output = await run_tests_of(notes, "notes_tests.py", NOTES_URL=url, SHIM_MODE=mode)
+        passed, output = run_tests_of(notes, "notes_tests.py", NOTES_URL=url, SHIM_MODE=mode)
     assert passed == 15, output
 
 
 @pytest.mark.parametrize("mode", ["hop", "loop"])
-async def test_the_shop_passes_on_the_async_engine(shop: Path, mode: str) -> None:
+def test_the_shop_passes_on_the_async_engine(shop: Path, mode: str) -> None:
     before = legacy_tests(SHOP)
     assert before.returncode == 0, before.stdout
     shutil.copy(SHOP_ON_SHIM, shop / "shop" / "database.py")
-    passed, output = await run_tests_of(shop, "tests", SHIM_MODE=mode)
+    passed, output = run_tests_of(shop, "tests", SHIM_MODE=mode)
     assert f" {passed} passed" in before.stdout, output

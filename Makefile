@@ -53,8 +53,7 @@ type: $(STAMP)
 test: $(STAMP)
 	$(MAKE) --jobs 2 lint type site $(STAMP20)
 	$(MAKE) pytest
-	$(MAKE) test-sqlalchemy20
-	$(MAKE) test-matrix
+	$(MAKE) --jobs 2 test-sqlalchemy20 test-matrix
 
 pytest: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal

@@ -157,9 +157,10 @@ def run_tests(python: Path) -> subprocess.CompletedProcess[str]:
 
 def versions(python: Path) -> str:
     code = (
-        "import sys, fastapi, starlette, sqlalchemy; print("
-        "f'fastapi {fastapi.__version__}, starlette {starlette.__version__}, "
-        "sqlalchemy {sqlalchemy.__version__}, python {sys.version_info[0]}.{sys.version_info[1]}')"
+        "import sys; from importlib.metadata import version; "
+        "names = ('fastapi', 'starlette', 'sqlalchemy'); "
+        "print(*(f'{name} {version(name)},' for name in names), end=' '); "
+        "print(f'python {sys.version_info[0]}.{sys.version_info[1]}')"
     )
     return command([str(python), "-c", code]).strip()
 

@@ -15,18 +15,32 @@ PATIENCE_SECONDS = 10.0
 
 @asynccontextmanager
 async def serve(app: Any) -> AsyncIterator[str]:
-    """Serve `app` in this event loop; gives the base URL."""
+    """Serve `app` in this event loop; gives the base URL.
+
+    Not by `Server.serve`, which looks every tenth of a second whether it should end.
+    """
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(app, log_level="critical", lifespan="off")
+        config.load()
         server = uvicorn.Server(config)
-        task = asyncio.create_task(server.serve(sockets=[listener]))
-        await eventually(lambda: server.started)
+        server.lifespan = config.lifespan_class(config)
+        await server.startup(sockets=[listener])
+        await server.on_tick(0)  # the headers of answers
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
-            server.should_exit = True
-            await task
+            await _close(server)
+
+
+async def _close(server: uvicorn.Server) -> None:
+    """Stop listening, and wait for the requests that run."""
+    for listening in server.servers:
+        listening.close()
+    state = server.server_state
+    for connection in list(state.connections):
+        connection.shutdown()
+    await eventually(lambda: not state.connections and not state.tasks)
 
 
 @asynccontextmanager

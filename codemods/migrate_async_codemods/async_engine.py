@@ -19,12 +19,14 @@ class AsyncEngine(PlannedCodemod):
     `create_engine` becomes `create_async_engine` with the async driver's URL, or the runtime's
     `async_engine_from_url(...)` where the URL is known only at run time or has arguments that the
     async driver does not take; `sessionmaker` becomes
-    `async_sessionmaker(expire_on_commit=False)`; `create_all` at import and `@app.on_event` become
+    `async_sessionmaker(expire_on_commit=False)`, `scoped_session` in a function
+    `async_scoped_session`; `create_all` at import and `@app.on_event` become
     steps of a lifespan. While some code stays sync, it adds what that code needs.
 
     ## Left alone
 
-    Engines of projects in which nothing converts; `scoped_session` and `query_cls` (reported).
+    Engines of projects in which nothing converts; `query_cls`, and a `scoped_session` that is not
+    for one function alone (reported).
     """
 
     NAME = "async-engine"

@@ -145,3 +145,71 @@ def test_makers_mixins_and_imports_in_functions(tmp_path: Path) -> None:
     done = tree(tmp_path)
     write(tmp_path, "--all", "--allow-dirty")
     assert tree(tmp_path) == done, "a second run changes nothing"
+
+
+_PLUGINS = """\
+import importlib
+
+from fastapi import Depends, FastAPI
+from sqlalchemy.orm import Session
+
+from db import Base, Mapped, Note, SessionLocal, engine, get_db, mapped_column
+
+app = FastAPI()
+
+
+class Plugin(Base):
+    __tablename__ = "plugins"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str]
+
+    @property
+    def instance(self):
+        try:
+            return getattr(importlib.import_module(__name__), self.slug)()
+        except AttributeError:
+            return self
+
+
+class Counter:
+    def count(self, name: str):
+        with SessionLocal() as db:
+            return name, db.query(Note).count()
+
+
+Base.metadata.create_all(engine)
+
+
+@app.get("/count/{slug}")
+def count(slug: str, db: Session = Depends(get_db)):
+    plugin = db.query(Plugin).filter(Plugin.slug == slug).first() or Plugin(slug=slug)
+    return plugin.instance.count(slug)
+
+
+@app.get("/notes")
+def read(db: Session = Depends(get_db)):
+    return db.query(Note).count()
+"""
+
+_USE_PLUGINS = """
+import warnings
+warnings.simplefilter("ignore")
+from fastapi.testclient import TestClient
+from main import app
+with TestClient(app) as client:
+    print(client.get("/count/Counter").text, client.get("/notes").text)
+"""
+
+
+def test_a_method_that_the_known_classes_do_not_have_stays(tmp_path: Path) -> None:
+    """`plugin.instance` gives itself, as far as one can read; what has `count`, nobody knows."""
+    (tmp_path / "db.py").write_text(_DB)
+    (tmp_path / "main.py").write_text(_PLUGINS)
+    before = printed(tmp_path, _USE_PLUGINS)
+    write(tmp_path, "--all")
+    text = (tmp_path / "main.py").read_text()
+    assert "async def read" in text
+    assert "async def count(slug" in text
+    assert "    def count(self" in text
+    assert printed(tmp_path, _USE_PLUGINS) == before

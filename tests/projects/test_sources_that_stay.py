@@ -68,12 +68,13 @@ app = FastAPI()
 @app.middleware("http")
 async def session_of_request(request: Request, call_next):
     registry = scoped_session(sessionmaker(bind=engine))
+    request.state.registry = registry
     request.state.db = registry()
     try:
         return await call_next(request)
     finally:
         request.state.db.close()
-        registry.remove()
+        request.state.registry.remove()
 
 
 class Permission:

@@ -235,9 +235,7 @@ class Library:
         return t.of(t.ContextOf(self._first(node, scope)))
 
 
-_LOWER_CASE_CLASSES = frozenset(
-    {sqlalchemy.SCOPED_SESSION, "sqlalchemy.ext.asyncio.async_scoped_session"}
-)
+_LOWER_CASE_CLASSES = frozenset({sqlalchemy.SCOPED_SESSION, sqlalchemy.ASYNC_SCOPED_SESSION})
 
 
 def related_types(targets: list[sc.Class], lazy: s.Expr | None, uselist: s.Expr | None) -> Types:
@@ -258,7 +256,7 @@ def _instance_called(item: t.ExternalInstance) -> Types:
         return t.of(t.ExternalInstance(sqlalchemy.SESSION))
     if item.dotted == sqlalchemy.ASYNC_SESSIONMAKER:
         return t.of(t.ExternalInstance(sqlalchemy.ASYNC_SESSION))
-    if item.dotted == "sqlalchemy.ext.asyncio.async_scoped_session":
+    if item.dotted == sqlalchemy.ASYNC_SCOPED_SESSION:
         return t.of(t.ExternalInstance(sqlalchemy.ASYNC_SESSION))
     return UNKNOWN
 

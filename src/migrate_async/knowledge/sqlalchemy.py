@@ -68,6 +68,7 @@ def canonical(dotted: str) -> str:
 
 SESSION = "sqlalchemy.orm.Session"
 SCOPED_SESSION = "sqlalchemy.orm.scoped_session"
+ASYNC_SCOPED_SESSION = "sqlalchemy.ext.asyncio.async_scoped_session"
 SQLMODEL_SESSION = "sqlmodel.Session"
 ASYNC_SESSION = "sqlalchemy.ext.asyncio.AsyncSession"
 SQLMODEL_ASYNC_SESSION = "sqlmodel.ext.asyncio.AsyncSession"
@@ -81,9 +82,7 @@ ASYNC_CONNECTION = "sqlalchemy.ext.asyncio.AsyncConnection"
 TABLE = "sqlalchemy.Table"
 
 SESSIONS = frozenset({SESSION, SCOPED_SESSION, SQLMODEL_SESSION})
-ASYNC_SESSIONS = frozenset(
-    {ASYNC_SESSION, SQLMODEL_ASYNC_SESSION, "sqlalchemy.ext.asyncio.async_scoped_session"}
-)
+ASYNC_SESSIONS = frozenset({ASYNC_SESSION, SQLMODEL_ASYNC_SESSION, ASYNC_SCOPED_SESSION})
 SESSION_PROXIES = frozenset(
     {"fastapi_sqlalchemy.db.session", "fastapi_async_sqlalchemy.db.session"}
 )

@@ -9,11 +9,13 @@ from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import SessionFactory
 from migrate_async.model import syntax as s
+from migrate_async.plan.colouring.own_registries import own_registries
 from migrate_async.plan.database import (
     ModuleEdits,
     engine_edits,
     factory_edits,
     factory_obstacle,
+    registry_edits,
     variable_annotation,
 )
 from migrate_async.plan.disposal import disposals
@@ -64,12 +66,34 @@ def factory_changes(
             continue
         if not _is_made_here(makers, factory):
             continue
+        if factory.kind == "scoped_session" and factory.scope.kind != "module":
+            continue  # see `registry_changes`
         obstacle = factory_obstacle(project, factory)
         if obstacle is not None:
             yield factory.module, ModuleEdits(diagnostics=[obstacle])
             continue
         yield factory.module, factory_edits(project, factory, expires_late)
         yield factory.module, variable_annotation(project, factory)
+
+
+def registry_changes(
+    project: Project, becomes_async: Callable[[Variable], bool], expires_late: Callable[[], bool]
+) -> Iterator[tuple[Module, ModuleEdits]]:
+    """The `scoped_session`s that functions make for themselves, by module."""
+    for function in project.functions:
+        for registry in own_registries(project, function):
+            call = registry.call
+            variable = Variable(registry.name, "", "scoped_session", call, function.scope)
+            if not becomes_async(variable):
+                continue
+            obstacle = factory_obstacle(project, variable) if registry.obstacle else None
+            if obstacle is not None:
+                yield function.module, ModuleEdits(diagnostics=[obstacle])
+                continue
+            yield function.module, registry_edits(variable, has_scope=registry.has_scope)
+            if registry.factory is not None:
+                made = Variable("", "", "sessionmaker", registry.factory, function.scope)
+                yield function.module, factory_edits(project, made, expires_late)
 
 
 def unnamed_factories(

@@ -18,7 +18,12 @@ from migrate_async.plan.annotations import (
     declared_sessions,
     retype,
 )
-from migrate_async.plan.async_sources import engine_changes, factory_changes, unnamed_factories
+from migrate_async.plan.async_sources import (
+    engine_changes,
+    factory_changes,
+    registry_changes,
+    unnamed_factories,
+)
 from migrate_async.plan.both_worlds.anchors import Anchors
 from migrate_async.plan.both_worlds.collapse import Collapse
 from migrate_async.plan.both_worlds.frontier import Frontier
@@ -196,7 +201,7 @@ class AsyncStep:
             collector.add_modules(self._alembic.edits(asked=False))
         collector.add_modules(frontier.retirement.retire().items())
         is_lent = frontier.retirement.still_lends(collapse.lent) or bool(self._lent)
-        hops = Hops(self._around, self._becomes_async)
+        hops = Hops(self._around, self._becomes_async, frontier.lent_factories)
         collector.add_modules(hops.changes(needed=frontier.serves_kept or is_lent))
         for function in self._both.staying:
             if function.node is not None:
@@ -471,6 +476,9 @@ class AsyncStep:
         )
         collector.add_modules(
             factory_changes(self._project, self._becomes_async, self._requeries.expire_late)
+        )
+        collector.add_modules(
+            registry_changes(self._project, self._becomes_async, self._requeries.expire_late)
         )
         if self._injects and self._provider.creates:
             self._provide(collector)

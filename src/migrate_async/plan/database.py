@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import msgspec
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Module, ValueBinding
+from migrate_async.index.scopes import Function, Module, ValueBinding
 from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.annotations import AnnotationEdits, retype
+from migrate_async.plan.blocks import statements
 from migrate_async.plan.names import import_path, local_name
 from migrate_async.plan.urls import async_url, foreign_argument, unknown_arguments
 
@@ -164,6 +165,21 @@ def factory_edits(
     return found
 
 
+def registry_edits(registry: Variable, *, has_scope: bool) -> ModuleEdits:
+    """`scoped_session(...)` as `async_scoped_session(...)`, which asks for a scope.
+
+    Without one, a session belonged to a thread: in a function that nobody shares it with, to the
+    task that runs the function.
+    """
+    found = ModuleEdits()
+    call = called(registry)
+    _rename(found, registry.module, call, "async_scoped_session")
+    if not has_scope:
+        task = add_import(found, registry.module, "asyncio", "current_task", NAME)
+        found.edits.append(p.AddArgument(span=call.span, codemod=NAME, code=f"scopefunc={task}"))
+    return found
+
+
 def _expire_late(found: ModuleEdits, factory: Variable) -> None:
     """`sync_session_class=LateExpirySession`, for a factory without a class of its own."""
     call = called(factory)
@@ -198,29 +214,39 @@ def _session_class(project: Project, factory: Variable) -> AnnotationEdits:
     )
 
 
-def hop_edits(factory: Variable) -> ModuleEdits:
+def hop_edits(factory: Variable, statement: s.Stmt | None = None) -> ModuleEdits:
     """Let the sessions of `factory` also serve code that stays sync.
 
-    A statement of its own, so that it can go without a trace.
+    A statement of its own, so that it can go without a trace. `statement` assigns a `factory` that
+    is not one of a module.
     """
     found = ModuleEdits()
     session = add_import(found, factory.module, "migrate_async", HOP_SESSION, NAME)
     code = f"{factory.name}.configure({HOP_ARGUMENT}={session})"
-    found.edits.append(
-        p.InsertStatements(span=_statement_span(factory), codemod=NAME, code=code, after=True)
-    )
+    span = statement.span if statement is not None else _statement_span(factory)
+    found.edits.append(p.InsertStatements(span=span, codemod=NAME, code=code, after=True))
     return found
 
 
 def hop_statement(factory: Variable) -> s.Stmt | None:
-    """The statement that `hop_edits` wrote."""
-    for statement in factory.module.syntax.body:
+    """The statement that `hop_edits` wrote, for a factory of a module."""
+    return _configuration(factory.name, factory.module.syntax.body)
+
+
+def own_hop_statement(name: str, function: Function) -> s.Stmt | None:
+    """The same for the factory or registry `name` that `function` makes for itself."""
+    node = function.node
+    return _configuration(name, statements(node.body)) if isinstance(node, s.FunctionDef) else None
+
+
+def _configuration(name: str, body: Iterable[s.Stmt]) -> s.Stmt | None:
+    for statement in body:
         if not isinstance(statement, s.ExpressionStatement):
             continue
         call = statement.value
         if (
             isinstance(call, s.Call)
-            and s.dotted_name(call.func) == f"{factory.name}.configure"
+            and s.dotted_name(call.func) == f"{name}.configure"
             and _keyword(call, HOP_ARGUMENT) is not None
         ):
             return statement

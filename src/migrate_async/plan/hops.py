@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from migrate_async.index.scopes import Module
 from migrate_async.index.sessions import Variable
@@ -13,13 +13,20 @@ from migrate_async.plan.database import (
     hop_edits,
     hop_removal,
     hop_statement,
+    own_hop_statement,
 )
 
 
 class Hops:
     """Adds that to the factories of requests, and takes it away again."""
 
-    def __init__(self, around: Surroundings, becomes_async: Callable[[Variable], bool]) -> None:
+    def __init__(
+        self,
+        around: Surroundings,
+        becomes_async: Callable[[Variable], bool],
+        lent: Iterable[Variable],
+    ) -> None:
+        self._lent = tuple(lent)
         self._project = around.project
         self._twins = around.twins
         self._provider = around.provider
@@ -35,6 +42,17 @@ class Hops:
                 yield factory.module, hop_removal(statement)
             elif statement is None and needed and self._serves_requests(factory):
                 yield factory.module, hop_edits(factory)
+        yield from self._own(needed=needed)
+
+    def _own(self, *, needed: bool) -> Iterator[tuple[Module, ModuleEdits]]:
+        """The factories that functions make for themselves and lend sessions of."""
+        for factory in self._lent:
+            statement = own_hop_statement(factory.name, factory.scope.function)
+            if statement is not None and not needed:
+                yield factory.module, hop_removal(statement)
+            elif statement is None and needed:
+                made = self._project.statement_of(factory.value)
+                yield factory.module, hop_edits(factory, made)
 
     def _serves_requests(self, factory: Variable) -> bool:
         if factory.kind == "async_sessionmaker":

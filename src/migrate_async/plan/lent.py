@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from typing import TypeGuard
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function
+from migrate_async.index.scopes import Function, ValueBinding
 from migrate_async.index.sessions import Variable
+from migrate_async.index.types import SessionFactory
+from migrate_async.knowledge.sqlalchemy import ASYNC_SCOPED_SESSION
 from migrate_async.model import syntax as s
+from migrate_async.plan.colouring.own_registries import own_registries
 from migrate_async.plan.names import local_name
 from migrate_async.plan.paths import is_test_path
 
@@ -96,25 +100,86 @@ class LentSessions:
     def _put(self) -> dict[str, bool]:
         """Attributes that get a session, and whether a factory of the project makes it always."""
         found: dict[str, bool] = {}
-        for function in self._project.functions:
-            for node in s.walk(function.node) if function.node and self._is_async(function) else ():
-                if not isinstance(node, s.Assign):
-                    continue
-                if self._project.session_kind(node.value, function.scope) is None:
-                    continue
-                for target in node.targets:
-                    if isinstance(target, s.Attribute) and isinstance(target.value, s.Attribute):
-                        made = found.get(target.attr, True) and self._is_made(function, node.value)
-                        found[target.attr] = made
+        for function, value in self._values:
+            statement = self._project.statement_of(value)
+            for target in statement.targets if isinstance(statement, s.Assign) else ():
+                if _is_of_object(target):
+                    made = found.get(target.attr, True) and self._is_made(function, value)
+                    found[target.attr] = made
         return found
+
+    @cached_property
+    def _values(self) -> tuple[tuple[Function, s.Expr], ...]:
+        """The sessions that coroutines put into objects, `request.state.db = value`."""
+        return tuple(
+            (function, node.value)
+            for function in self._project.functions
+            for node in (
+                s.walk(function.node) if function.node and self._is_async(function) else ()
+            )
+            if isinstance(node, s.Assign) and any(map(_is_of_object, node.targets))
+            if self._project.session_kind(node.value, function.scope) is not None
+        )
+
+    def own_factories(self) -> Iterator[Variable]:
+        """The factories and registries that functions make for themselves, and lend sessions of."""
+        found: dict[s.Expr, Variable] = {}
+        for function, value in self._values:
+            own = self._own_factory(function, value)
+            if own is not None and not _is_of_module_factory(own):
+                found.setdefault(own.value, own)
+        yield from found.values()
 
     def _is_made(self, function: Function, value: s.Expr) -> bool:
         if not isinstance(value, s.Call) or not isinstance(value.func, s.Name):
             return False
         module, name = function.module, value.func.id
-        return any(
+        return self._own_factory(function, value) is not None or any(
             factory.kind == "async_sessionmaker" or self._becomes_async(factory)
             for factory in self._project.session_factories
-            if factory.name == name
-            and (factory.module is module or local_name(module, factory.module.name, name) == name)
+            if factory.name == name and factory.scope.kind == "module"
+            if factory.module is module or local_name(module, factory.module.name, name) == name
         )
+
+    def _own_factory(self, function: Function, value: s.Expr) -> Variable | None:
+        """The local variable that `value` calls, if that makes sessions that can hop."""
+        name = value.func.id if isinstance(value, s.Call) and isinstance(value.func, s.Name) else ""
+        made = [
+            binding.value
+            for binding in function.scope.names.get(name, ())
+            if isinstance(binding, ValueBinding) and isinstance(binding.value, s.Call)
+        ]
+        if len(made) != 1:
+            return None
+        kind = self._kind(function, made[0])
+        variable = Variable(name, "", kind, made[0], function.scope)
+        is_async = kind.startswith("async")
+        return variable if kind and (is_async or self._becomes_async(variable)) else None
+
+    def _kind(self, function: Function, call: s.Call) -> str:
+        for own in own_registries(self._project, function):
+            if own.call is call:
+                return "" if own.obstacle else "scoped_session"
+        types = self._project.infer(call, function.scope)
+        if any(getattr(item, "dotted", "") == ASYNC_SCOPED_SESSION for item in types):
+            return "async_scoped_session"
+        for item in types:
+            if isinstance(item, SessionFactory):
+                return "async_sessionmaker" if item.is_async else "sessionmaker"
+        return ""
+
+
+def _is_of_module_factory(registry: Variable) -> bool:
+    """Whether it is a registry of a factory that is no local one: that is told itself."""
+    call = registry.value
+    if not registry.kind.endswith("scoped_session") or not isinstance(call, s.Call):
+        return False
+    keywords = [item.value for item in call.keywords if item.arg == "session_factory"]
+    factory = [*call.args, *keywords][0]
+    return isinstance(factory, s.Name | s.Attribute) and (
+        not isinstance(factory, s.Name) or factory.id not in registry.scope.names
+    )
+
+
+def _is_of_object(target: s.Expr) -> TypeGuard[s.Attribute]:
+    return isinstance(target, s.Attribute) and isinstance(target.value, s.Attribute)

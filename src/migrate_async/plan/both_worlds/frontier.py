@@ -7,7 +7,7 @@ identity map. Kept code that opens sessions itself gets a sync engine and factor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.index.sessions import Variable
@@ -77,6 +77,11 @@ class Frontier:
     def moved(self) -> tuple[tuple[str, s.Span, str, str], ...]:
         """Where code gets another side of a session, which side it had, and which it gets."""
         return (*self.retirement.moved, *self._moved)
+
+    @property
+    def lent_factories(self) -> Iterator[Variable]:
+        """What functions make for themselves, to put its sessions where kept code finds them."""
+        return self._lent.own_factories()
 
     @property
     def serves_kept(self) -> bool:

@@ -8,13 +8,16 @@ from functools import cached_property
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sites import CallSite
+from migrate_async.index.types import Instance, Method
 from migrate_async.knowledge.async_api import SESSION_WITHOUT_COUNTERPART
 from migrate_async.knowledge.sqlalchemy import FOREIGN_SESSIONS
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason, Step
 from migrate_async.plan.alembic.environment import environments, is_revision
 from migrate_async.plan.colouring.generators import Generators
+from migrate_async.plan.colouring.inspections import inspection
 from migrate_async.plan.colouring.locks import locked_blocks
+from migrate_async.plan.colouring.own_registries import own_registries
 from migrate_async.plan.colouring.owners import caller_of
 from migrate_async.plan.colouring.responses import Responses
 from migrate_async.plan.colouring.schema_calls import schema_call
@@ -143,7 +146,7 @@ class Obstacles:
                 text = f"AsyncSession has no {operation.name}()"
                 return _site("no-counterpart", text, site)
         for touch in self._touches.of(function):
-            if touch.kind == INSPECTION:
+            if touch.kind == INSPECTION and inspection(self._project, touch.site) is None:
                 text = "it inspects a database, which AsyncEngine does not allow"
                 return _site("no-counterpart", text, touch.site)
         return None
@@ -189,13 +192,11 @@ class Obstacles:
         return None
 
     def _scoped_session(self, function: Function) -> Reason | None:
-        """It makes a `scoped_session` for itself; one at the top of a module stays sync there."""
-        for factory in self._project.session_factories:
-            is_own = factory.scope.kind != "module" and factory.scope.function is function
-            if factory.kind == "scoped_session" and is_own:
-                text = f"{factory.name} is a scoped_session, which keeps one session per thread"
+        """It makes a `scoped_session` that others can reach; one of a module stays sync there."""
+        for registry in own_registries(self._project, function):
+            if registry.obstacle:
                 path = function.module.path
-                return Reason("scoped-session", text, path, factory.value.line)
+                return Reason("scoped-session", registry.obstacle, path, registry.call.line)
         return None
 
     def _unfollowed(self, function: Function) -> Reason | None:
@@ -225,9 +226,18 @@ class Obstacles:
                 continue
             for site in self._project.calls(function):
                 func = site.node.func if isinstance(site.node, s.Call) else None
-                if isinstance(func, s.Attribute) and not site.resolved and not site.awaited:
+                if isinstance(func, s.Attribute) and not site.awaited and self._is_unknown(site):
                     found.setdefault(func.attr, site)
         return found
+
+    def _is_unknown(self, site: CallSite) -> bool:
+        """Whether nobody knows what `site` calls: a method that no class of the project has."""
+        if not site.resolved:
+            return True
+        if site.targets or site.operation is not None or not isinstance(site.node, s.Call):
+            return False
+        types = self._project.infer(site.node.func, site.scope)
+        return any(isinstance(item, Method) and isinstance(item.owner, Instance) for item in types)
 
     def _gives_session(self, function: Function) -> Reason | None:
         """It makes a session of a factory that it makes, too, and hands the session out."""

@@ -16,6 +16,7 @@ from migrate_async.model.plan import Reason
 from migrate_async.plan.blocks import is_unplaced
 from migrate_async.plan.colouring.endless import Endless
 from migrate_async.plan.colouring.handovers import end_in_wrapper, unfollowed
+from migrate_async.plan.colouring.own_registries import own_registries
 from migrate_async.plan.creations import creation
 from migrate_async.plan.object_sessions import object_sessions
 from migrate_async.plan.queries import LEAVE, Chain, QueryPlan
@@ -187,13 +188,24 @@ def touch_at(project: Project, site: CallSite) -> Touch | None:
         if _is_coroutine_in_async(project, site):
             return Touch("await", site, "changes a connection's options")
         return None
-    kind = "" if operation.is_async or site.awaited else _kind(site, operation)
+    kind = "" if operation.is_async or site.awaited else _kind(project, site, operation)
     texts = {"block": "opens a session"}
     text = texts.get(kind, f"calls {operation.owner}.{operation.name}()")
     return Touch(kind, site, text) if kind else None
 
 
 _INSPECT = frozenset(name.rpartition(".")[2] for name in INSPECTORS)
+
+
+def _removes_own(project: Project, site: CallSite, operation: Operation) -> bool:
+    """`registry.remove()` of a `scoped_session` that the function has made for itself."""
+    func = site.node.func if isinstance(site.node, s.Call) else None
+    return (
+        operation.name == "remove"
+        and isinstance(func, s.Attribute)
+        and isinstance(func.value, s.Name)
+        and any(func.value.id == own.name for own in own_registries(project, site.function))
+    )
 
 
 def _is_coroutine_in_async(project: Project, site: CallSite) -> bool:
@@ -230,13 +242,15 @@ def _bound_to(project: Project, site: CallSite) -> str:
     return "schema" if "connection" in kinds else ""
 
 
-def _kind(site: CallSite, operation: Operation) -> str:
+def _kind(project: Project, site: CallSite, operation: Operation) -> str:
     """The kind of touch that an operation is; empty when nothing is awaited for it."""
     if site.kind == "implicit":
         return "block" if (operation.owner, operation.name) == ("session", "__exit__") else ""
     if operation.name in CONTEXT.get(operation.owner, ()):
         return "context"
-    return "await" if operation.name in AWAITED.get(operation.owner, ()) else ""
+    awaited = AWAITED.get(operation.owner, ())
+    is_awaited = operation.name in awaited or _removes_own(project, site, operation)
+    return "await" if is_awaited else ""
 
 
 def _method(site: CallSite) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from migrate_async.index.project import Function, Module, Project
-from migrate_async.index.scopes import FromBinding
+from migrate_async.index.scopes import FromBinding, last_name
 from migrate_async.knowledge.shim import IMPLICIT_IO
 from migrate_async.model import syntax as s
 from migrate_async.plan.database import HOP_ARGUMENT, HOP_SESSION, hop_statement
@@ -58,6 +58,19 @@ def hops(project: Project) -> Iterator[tuple[Module, s.Call | s.Stmt]]:
             is_hop = s.dotted_name(keyword.value).rpartition(".")[2] == HOP_SESSION
             if keyword.arg == HOP_ARGUMENT and is_hop:
                 yield factory.module, call
+    for function in project.functions:
+        if not function.is_module:
+            yield from ((function.module, made) for made in _configurations(project, function))
+
+
+def _configurations(project: Project, function: Function) -> Iterator[s.Stmt]:
+    """`registry.configure(sync_session_class=HopSession)` in `function`."""
+    for call in function.calls:
+        if last_name(call.node.func) == "configure" and any(
+            keyword.arg == HOP_ARGUMENT and last_name(keyword.value) == HOP_SESSION
+            for keyword in call.node.keywords
+        ):
+            yield project.statement_of(call.node)
 
 
 def sync_sides(project: Project, twins: Twins) -> Iterator[Use]:

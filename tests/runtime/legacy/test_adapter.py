@@ -150,6 +150,25 @@ async def test_a_sync_object_made_by_a_coroutine_works_in_a_thread(session: Sess
         assert await asyncio.to_thread(repository.add, "Grace") == 0
 
 
+async def test_an_object_made_by_run_sync_works_in_a_thread(session: Session) -> None:
+    """It keeps the session that it was made with."""
+
+    class Repository:
+        def __init__(self, db: Session) -> None:
+            self.db = db
+
+        def rename(self, name: str) -> tuple[str, int]:
+            author = self.db.get_one(Author, 1)
+            author.name = name
+            self.db.commit()
+            self.db.expire_all()
+            return author.name, len(author.books)
+
+    with adapted(session) as db:
+        repository = await db.run_sync(Repository)
+        assert await asyncio.to_thread(repository.rename, "Grace") == ("Grace", 2)
+
+
 async def test_the_test_s_own_code_is_left_alone(session: Session) -> None:
     def in_the_test() -> int:
         return len(session.query(Author).one().books)

@@ -10,7 +10,7 @@ import functools
 import sys
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, CursorResult, ScalarResult
@@ -26,6 +26,7 @@ from migrate_async.runtime.legacy.deprecation import counted_elsewhere, warn_leg
 from migrate_async.runtime.on_loop import run_on_loop
 from migrate_async.runtime.running import in_greenlet, running_loop
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _served: ContextVar[Session | None] = ContextVar("migrate_async_adapted_session", default=None)
@@ -33,6 +34,9 @@ _served: ContextVar[Session | None] = ContextVar("migrate_async_adapted_session"
 
 _LENT = (*IO_METHODS, "exec")
 """`exec` is a method of SQLModel's sessions only."""
+
+_KEEPING_NOTHING = frozenset({"migrate_async", "sqlalchemy"})
+"""Packages whose functions are done with a session when they return."""
 
 
 class SyncSessionAdapter(AsyncSession):
@@ -46,7 +50,8 @@ class SyncSessionAdapter(AsyncSession):
 
     A worker thread that asks for `sync_session` runs code that has not migrated (`get_sync_db`),
     which may load implicitly on a real session too (`HopSession`): threads are no longer watched.
-    Nor are they once a coroutine of the application asks for it, to hand it to such code.
+    Nor are they once a coroutine of the application asks for it, to hand it to such code, or gives
+    it to a function by `run_sync`, which may keep it in an object.
     """
 
     def __init__(
@@ -80,6 +85,17 @@ class SyncSessionAdapter(AsyncSession):
         """The session given, to be used by code in worker threads from now on."""
         self._lent = True
         return self._session
+
+    async def run_sync(
+        self,
+        fn: Callable[Concatenate[Session, P], T],
+        *arg: P.args,
+        **kw: P.kwargs,
+    ) -> T:
+        """`fn(session, ...)` with the sync session."""
+        package = str(getattr(fn, "__module__", "")).partition(".")[0]
+        self._lent = self._lent or package not in _KEEPING_NOTHING
+        return await super().run_sync(fn, *arg, **kw)
 
     async def close(self) -> None:
         """Close the sync session too."""

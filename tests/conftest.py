@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from support import once
 from support.databases import drop_databases
 
 MEMORY = Path("/dev/shm")  # noqa: S108  tempfile makes the files in it
@@ -18,11 +19,22 @@ LONG = ("projects", "fixtures")
 """Folders of tests that run whole applications."""
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Keep temporary files in memory: on a disk, tests with SQLite mostly wait for it."""
     if "TMPDIR" not in os.environ and MEMORY.is_dir() and _is_roomy():
         os.environ["TMPDIR"] = str(MEMORY)
         tempfile.tempdir = None  # ask again
+    if not _is_worker(config):
+        once.begin()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not _is_worker(config):
+        once.end()
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")  # of xdist
 
 
 def _is_roomy() -> bool:

@@ -5,6 +5,7 @@ The strictest proof is the last one: the same HTTP requests get the same status 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from support.fixture_apps import FixtureApp, fixture_apps
 from support.http_sequence import legacy_answers, load_requests, replay
 from support.migration import copy_of, own_tests, program, tree, write
+from support.once import once, shared_folder
 
 APPS = [pytest.param(app, id=app.name) for app in fixture_apps()]
 HTTP_APPS = [pytest.param(app, id=app.name) for app in fixture_apps() if app.requests is not None]
@@ -21,16 +23,21 @@ HTTP_APPS = [pytest.param(app, id=app.name) for app in fixture_apps() if app.req
 
 @pytest.fixture(scope="module")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[FixtureApp], Path]:
-    """The folder of an application that a program of its own has migrated, once."""
+    """A copy of an application that a program of its own has migrated, once."""
 
     @cache
-    def folder_of(app: FixtureApp) -> Path:
-        folder = copy_of(app.before, tmp_path_factory.mktemp("migrated"))
-        done = program(folder, "migrate", "--all", "--write")
-        assert done.returncode in (0, 1), done.stdout + done.stderr
-        return folder
+    def copy(app: FixtureApp) -> Path:
+        done = once(f"migrated {app.name}", lambda: str(_migrate(app)))
+        return shutil.copytree(done, tmp_path_factory.mktemp("migrated") / "app")
 
-    return folder_of
+    return copy
+
+
+def _migrate(app: FixtureApp) -> Path:
+    folder = copy_of(app.before, shared_folder())
+    done = program(folder, "migrate", "--all", "--write")
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    return folder
 
 
 @pytest.mark.parametrize("app", APPS)

@@ -87,10 +87,26 @@ def replay(
         return answers
 
 
-@cache
 def legacy_answers(before: Path, app: str, requests: Path) -> list[dict[str, Any]]:
     """What the unchanged application at `before` answers the requests in a file; asked once."""
-    return replay(before, load_requests(requests), app=app)
+    return _legacy(before, app, requests)[:-1]
+
+
+def legacy_schema(before: Path, app: str, requests: Path) -> dict[str, Any]:
+    """Its OpenAPI schema, for which it was asked after these requests."""
+    schema: dict[str, Any] = _legacy(before, app, requests)[-1]["json"]
+    return schema
+
+
+@cache
+def _legacy(before: Path, app: str, requests: Path) -> list[dict[str, Any]]:
+    from support.once import once  # not there for the child
+
+    sent = [*load_requests(requests), {"method": "GET", "path": "/openapi.json"}]
+    answers: list[dict[str, Any]] = once(
+        f"answers of {before}", lambda: replay(before, sent, app=app)
+    )
+    return answers
 
 
 def surprises(

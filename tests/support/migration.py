@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 from support.cli import invoke
 from support.interpreters import run, run_fresh
+from support.once import once
 
 _SILENT = ("cacheprovider", "hypothesispytest", "faker")
 SUITE = ("-m", "pytest", *(part for name in _SILENT for part in ("-p", f"no:{name}")))
@@ -62,8 +63,14 @@ def own_tests(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
 @cache
 def legacy_tests(before: Path) -> subprocess.CompletedProcess[str]:
     """The same of the unchanged project at `before`, with a line for each test; run once."""
-    with TemporaryDirectory() as folder:
-        return own_tests(copy_of(before, Path(folder)), "-v")
+
+    def said() -> tuple[int, str, str]:
+        with TemporaryDirectory() as folder:
+            done = own_tests(copy_of(before, Path(folder)), "-v")
+            return done.returncode, done.stdout, done.stderr
+
+    code, stdout, stderr = once(f"tests of {before}", said)
+    return subprocess.CompletedProcess((str(before),), code, stdout, stderr)
 
 
 def printed(folder: Path, code: str) -> str:

@@ -137,8 +137,10 @@ APPLICATION = """\
 import os
 from typing import Any, Generic, Type, TypeVar
 
-from fastapi import Depends, FastAPI
-from sqlalchemy import Column, Integer, String, create_engine
+from datetime import datetime, timezone
+
+from fastapi import Depends, FastAPI, Request
+from sqlalchemy import Column, DateTime, Integer, String, create_engine
 from sqlalchemy.orm import Session, declarative_base, sessionmaker
 
 engine = create_engine(os.environ["DATABASE_URL"])
@@ -151,6 +153,7 @@ class User(Base):
     __tablename__ = "users"
     id = Column(Integer, primary_key=True)
     name = Column(String(20))
+    seen = Column(DateTime, default=lambda: datetime(2026, 1, 2, tzinfo=timezone.utc))
 
 
 def get_db():
@@ -221,6 +224,22 @@ def numbered(db: Session, key: int):
     return db.query(User).filter(User.id == key).all()
 
 
+def current(request: Request, db: Session = Depends(get_db)):
+    return numbered(db, key=request.path_params["key"])
+
+
+@app.get("/current/{key}")
+def read_current(users=Depends(current)):
+    return [(user.name, user.seen) for user in users]
+
+
+@app.get("/asked")
+def asked(request: Request, db: Session = Depends(get_db)):
+    early = User.seen < datetime(2026, 1, 3, tzinfo=timezone.utc)
+    users = db.query(User).filter(User.id == request.query_params["key"], early)
+    return [user.name for user in users.all()]
+
+
 @app.post("/added/{key}")
 def added(key: str, db: Session = Depends(get_db)):
     return users.add(db, key, name="Cleo")
@@ -253,7 +272,7 @@ async def test_answers_are_those_of_psycopg2(
     """Also those of routes that have not migrated, whose session is on the async driver, too."""
     paths = ["/users/7", "/users/%207", "/users/+8", "/users/none", "/users/7x", "/others/7"]
     paths += ["/found/7", "/found/x", "/generic/7", "/generic/x", "/numbers/7"]
-    paths += ["/promised/7", "/promised/x"]
+    paths += ["/promised/7", "/promised/x", "/current/7", "/current/x", "/asked?key=7"]
     requests = [{"method": "GET", "path": path} for path in paths]
     requests += [{"method": "POST", "path": path} for path in ("/added/9", "/made/10", "/made/x")]
     requests += [{"method": "GET", "path": path} for path in ("/users/9", "/users/10")]

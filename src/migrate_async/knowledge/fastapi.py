@@ -21,6 +21,13 @@ def canonical(dotted: str) -> str:
     return f"{_HOME[module]}.{name}" if module in _HOME and dotted not in _HOME else dotted
 
 
+REQUESTS = frozenset(
+    {"fastapi.HTTPConnection", "fastapi.Request", "fastapi.WebSocket"}
+    | {"starlette.requests.HTTPConnection", "starlette.requests.Request"}
+    | {"starlette.websockets.WebSocket"}
+)
+REQUEST_TEXTS = frozenset({"cookies", "headers", "path_params", "query_params"})
+"""What a request holds as texts, whatever a path parameter is declared as elsewhere."""
 DEPENDS = frozenset({"fastapi.Depends", "fastapi.Security"})
 DEPENDS_NAMES = frozenset({"Depends", "Security"})
 ROUTERS = frozenset({"fastapi.FastAPI", "fastapi.APIRouter", "starlette.applications.Starlette"})

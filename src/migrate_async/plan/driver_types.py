@@ -12,6 +12,7 @@ from typing import NamedTuple
 from migrate_async.index.project import Column, Project
 from migrate_async.index.scopes import Class, Function, Scope, ValueBinding, last_name
 from migrate_async.index.types import ClassObject, ExternalInstance, Instance, Type, TypeVariable
+from migrate_async.knowledge.fastapi import REQUEST_TEXTS, REQUESTS
 from migrate_async.knowledge.sqlalchemy import DECLARATIVE_BASES
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
@@ -166,6 +167,8 @@ def _is_string(project: Project, node: s.Expr, scope: Scope) -> bool:
     names = _type_names(project, node, scope)
     if ("builtins.str" in names and "builtins.int" not in names) or _is_text(node, scope):
         return True
+    if _is_of_request(project, node, scope):
+        return True
     # What callers pass counts for more than an annotation that nothing checks.
     return isinstance(node, s.Name) and _gets_string(project, scope.function, node.id)
 
@@ -189,9 +192,25 @@ def _gets_string(project: Project, function: Function, parameter: str) -> bool:
         passed = project.passes(site.node, site.scope) if isinstance(site.node, s.Call) else ()
         for receiver, param, value in passed:
             is_it = receiver is function and param.name == parameter
-            if is_it and "builtins.str" in _type_names(project, value, site.scope):
+            if is_it and (
+                "builtins.str" in _type_names(project, value, site.scope)
+                or _is_of_request(project, value, site.scope)
+            ):
                 return True
     return False
+
+
+def _is_of_request(project: Project, node: s.Expr, scope: Scope) -> bool:
+    """Whether `node` is a part of a request, all texts: `request.path_params["user_id"]`."""
+    parts: s.Expr | None = None
+    if isinstance(node, s.Subscript):
+        parts = node.value
+    elif isinstance(node, s.Call) and len(node.args) == 1 and not node.keywords:
+        is_get = isinstance(node.func, s.Attribute) and node.func.attr == "get"
+        parts = node.func.value if is_get and isinstance(node.func, s.Attribute) else None
+    if not isinstance(parts, s.Attribute) or parts.attr not in REQUEST_TEXTS:
+        return False
+    return not REQUESTS.isdisjoint(_type_names(project, parts.value, scope))
 
 
 def _type_names(project: Project, node: s.Expr, scope: Scope) -> set[str]:

@@ -179,6 +179,33 @@ async def test_coroutines_call_each_other(factory: Factory) -> None:
     assert place.get() == "inner"
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+async def test_coroutines_on_one_session_take_turns(backend: str, tmp_path: Path) -> None:
+    """None of them is interrupted between its own awaits, as in legacy code."""
+
+    @implicit_io
+    async def found_or_made(session: Session, name: str) -> int:
+        await asyncio.sleep(0)
+        author = session.query(Author).filter(Author.name == name).first()
+        if author is None:
+            author = Author(id=ord(name[0]), name=name)
+            session.add(author)
+            session.commit()
+        return author.id
+
+    async with library(backend, tmp_path) as factory, factory() as session:
+        names = ["Bea", "Cid", "Bea", "Dan", "Bea"]
+        found = await asyncio.gather(*(found_or_made(session.sync_session, n) for n in names))
+        assert found[0] == found[2] == found[4]
+        assert len(set(found)) == 3
+        waiting = asyncio.create_task(found_or_made(session.sync_session, "Eve"))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert await found_or_made(session.sync_session, "Bea") == found[0]
+
+
 async def test_generators(factory: Factory) -> None:
     deeds: list[str] = []
 

@@ -124,7 +124,7 @@ class AsyncStep:
         self._awaited_models: dict[Class, None] = {}
         self._session_plans: dict[Function, SessionPlan] = {}
         self._lent = 0
-        self._obstacles = Obstacles(project, self._touches, self._responses, step)
+        self._obstacles = Obstacles(project, self._touches, self._responses, self._shared, step)
         self._verdicts = Verdicts(
             project,
             selection,
@@ -298,7 +298,7 @@ class AsyncStep:
 
     def _frontier(self, idle: IdleCoroutines) -> Frontier:
         return Frontier(
-            self._around, self._verdicts, self._becomes_async, idle, self._shared.is_kept
+            self._around, self._verdicts, self._becomes_async, idle, self._shared.borrows
         )
 
     def _session_plan(self, function: Function) -> SessionPlan:

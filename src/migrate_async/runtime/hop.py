@@ -39,6 +39,7 @@ from migrate_async.runtime.late_expiry import LateExpirySession
 from migrate_async.runtime.legacy.deprecation import warn_legacy
 from migrate_async.runtime.on_loop import is_plain_thread, run_on_loop
 from migrate_async.runtime.running import in_greenlet, running_loop
+from migrate_async.runtime.turns import take_turn
 
 _T = TypeVar("_T")
 
@@ -119,6 +120,7 @@ class HopSession(LateExpirySession):
         """
         if self._loop is not None and is_plain_thread():
             warn_legacy("a sync session in a worker thread", "`db: AsyncSession = Depends(get_db)`")
+        take_turn(self)
         return run_on_loop(self._loop, function, *args, **options)
 
     def commit(self) -> None:

@@ -4,6 +4,7 @@ On the event loop a sync session cannot wait for an async driver, unless the cor
 greenlet, as the functions do that are given to `AsyncSession.run_sync()`. `implicit_io` runs it
 there: each query, flush and lazy load awaits implicitly (SQLAlchemy's term is implicit I/O), while
 the event loop serves others. Of a route, the response is made there, too: what that reads loads.
+Coroutines on one session take turns at it (`runtime.turns`).
 
 It is for the time of a migration: each use is counted, and the first one warns.
 """
@@ -20,6 +21,7 @@ from migrate_async.runtime.frames import location_of
 from migrate_async.runtime.legacy.bridge import drive
 from migrate_async.runtime.legacy.deprecation import warn_legacy
 from migrate_async.runtime.running import in_greenlet
+from migrate_async.runtime.turns import Turns
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -83,7 +85,7 @@ def _generator(function: Callable[..., AsyncGenerator[Any, Any]]) -> Callable[..
 
 
 async def _driven(awaitable: Any) -> Any:
-    return await (awaitable if in_greenlet() else drive(_awaiting(awaitable)))
+    return await (awaitable if in_greenlet() else drive(Turns(_awaiting(awaitable))))
 
 
 async def _awaiting(awaitable: Any) -> Any:

@@ -68,12 +68,12 @@ class ImplicitIO:
         self,
         project: Project,
         kept: Mapping[Function, Reason],
-        holds: Callable[[Function], bool],
+        borrows: Callable[[Function], bool],
         lent: LentSessions,
     ) -> None:
         self._project = project
         self._kept = kept
-        self._holds = holds
+        self._borrows = borrows
         self._lent = lent
         self._accesses = Accesses(project)
 
@@ -82,7 +82,7 @@ class ImplicitIO:
             return False
         return (
             self._takes(function)
-            or self._holds(function)
+            or self._borrows(function)
             or any(self._lent.read_by(function))
             or any(self._accesses.of(function))
             or any(map(self._runs_sync, self._project.calls(function)))
@@ -101,7 +101,7 @@ class ImplicitIO:
         is_implicit = site.kind != "call" or self._project.passes_session(site)
         return any(
             target in self._kept
-            and (is_implicit or self._takes(target) or self._holds(target))
+            and (is_implicit or self._takes(target) or self._borrows(target))
             and not target.is_async
             for target in site.targets
         )

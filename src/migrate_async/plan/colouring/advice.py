@@ -48,6 +48,7 @@ _NEXT_STEPS = {
     "its uses `async with` or `async for`",
     "handed-by-sync": "migrate who hands it on, or let it open a session of its own",
     "hands-on": "call it in a loop or a list comprehension, and hand on the results",
+    "runs-beside": "await them one after the other, or open a session in each of them",
     "runs-sync": "call a method instead, or convert that one by hand",
     "twins-differ": "make the same change in both and take the fingerprint out of "
     "`sync_twin(...)`, or delete one of them",

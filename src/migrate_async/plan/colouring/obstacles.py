@@ -14,6 +14,7 @@ from migrate_async.knowledge.sqlalchemy import FOREIGN_SESSIONS
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason, Step
 from migrate_async.plan.alembic.environment import environments, is_revision
+from migrate_async.plan.colouring.beside import Beside
 from migrate_async.plan.colouring.generators import Generators
 from migrate_async.plan.colouring.inspections import inspection
 from migrate_async.plan.colouring.locks import locked_blocks
@@ -21,6 +22,7 @@ from migrate_async.plan.colouring.own_registries import own_registries
 from migrate_async.plan.colouring.owners import caller_of
 from migrate_async.plan.colouring.responses import Responses
 from migrate_async.plan.colouring.schema_calls import schema_call
+from migrate_async.plan.colouring.sharing import SharedSessions
 from migrate_async.plan.colouring.touches import (
     INSPECTION,
     METADATA,
@@ -54,9 +56,11 @@ class Obstacles:
         project: Project,
         touches: Touches,
         responses: Responses,
+        shared: SharedSessions,
         step: Step,
     ) -> None:
         self._responses = responses
+        self._beside = Beside(project, shared)
         self._project = project
         self._touches = touches
         self._step = step
@@ -85,7 +89,11 @@ class Obstacles:
             reason = check(function)
             if reason is not None:
                 return reason
-        return self._generators.obstacle(function, coloured) or self._no_await(function, coloured)
+        return (
+            self._beside.reason(function, coloured)
+            or self._generators.obstacle(function, coloured)
+            or self._no_await(function, coloured)
+        )
 
     def _boundary(self, function: Function) -> Reason | None:
         if function.is_async and (function.boundary or "").startswith("value:"):

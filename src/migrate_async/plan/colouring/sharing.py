@@ -49,3 +49,7 @@ class SharedSessions:
 
     def made(self, function: Function) -> Iterable[Function]:
         return self.holders.made(function)
+
+    def borrows(self, function: Function) -> bool:
+        """Whether `function` works on a session of an object, or of the function around it."""
+        return self.is_kept(function) or bool(self.closures.peers(function))

@@ -132,7 +132,7 @@ class Awaiter:
         elif site.awaited:
             if any(map(self._lending.loses_async, coloured)):
                 self._bridges.call(found, function, site, awaited=True)
-        elif coloured:
+        elif any(not target.is_async for target in coloured):
             self._new_await(found, function, site, coloured)
 
     def _new_await(

@@ -71,6 +71,7 @@ def warm_up() -> None:
         raise SystemExit(f"what applications import cannot be imported: {code}")
     sys.modules.pop("test_warm", None)
     sys.path[:], warnings.filters[:], sys.meta_path[:] = path, filters, hooks
+    sys.excepthook = sys.__excepthook__  # `exceptiongroup`, on Python 3.10, has another
     tempfile.tempdir = None
 
 

@@ -145,15 +145,24 @@ class Sinks:
 
         What such a function puts in by itself is another thing for each who calls it.
         """
-        items = [
-            item
-            for item in self._displays.of(value)
-            if item.value.function is value.function or not self._is_shared(item.value.function)
-        ]
+        items = self._displays.of(value)
         for fields in self._fields(types) if items else ():
-            for key, item in ((item.key, item.value) for item in items):
-                if key in fields:
-                    yield from self._filled(item.node, item.scope, fields[key], item.function)
+            for item in (item for item in items if item.key in fields):
+                inner, filled = item.value, fields[item.key]
+                if inner.function is value.function or not self._is_shared(inner.function):
+                    yield from self._filled(inner.node, inner.scope, filled, inner.function)
+                else:
+                    yield from self._of_shared(value, inner, filled)
+
+    def _of_shared(self, value: Value, item: Value, types: Types) -> Iterator[Sink]:
+        """The sinks of an item of `value` that may be the objects of any model, or of some."""
+        schemas = [cls for cls in dict.fromkeys(classes_in(types)) if self._schemas.is_schema(cls)]
+        found = self._project.infer(item.node, item.scope)
+        models = () if is_open(found) else held(found, self._models)
+        for schema, model in self._pairs(schemas):
+            reads = self._schema_reads.of(schema, model)
+            if reads and (not models or model in models):
+                yield Sink(value.function, value.node, None, value.scope, reads, schema.qualname)
 
     def _is_shared(self, function: Function) -> bool:
         return len({site.function for site in self._project.callers(function)}) > 1

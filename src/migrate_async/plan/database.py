@@ -12,8 +12,9 @@ from migrate_async.index.scopes import Function, Module, ValueBinding
 from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.model.diagnostic import Diagnostic, at
+from migrate_async.model.diagnostic import Diagnostic, Severity, at
 from migrate_async.plan.annotations import AnnotationEdits, retype
+from migrate_async.plan.aware_times import has_aware_defaults
 from migrate_async.plan.blocks import statements
 from migrate_async.plan.names import import_path, local_name
 from migrate_async.plan.urls import async_url, foreign_argument, unknown_arguments
@@ -120,7 +121,7 @@ def moving_url(project: Project, module: Module, call: s.Call) -> s.Constant | N
     if not isinstance(url, s.Name):
         return None
     literal = _literal(project, module, url)
-    if literal is None or foreign_argument(call, str(literal.value)):
+    if literal is None or _is_left(project, call, str(literal.value)):
         return None
     return literal if async_url(str(literal.value)) else None
 
@@ -343,7 +344,7 @@ def _async_engine(
     literal = _literal(project, module, url) if url is not None else None
     text = str(literal.value) if literal is not None else ""
     converted = async_url(text) if text else None
-    if url is None or (literal is not None and converted and not foreign_argument(call, text)):
+    if url is None or (literal is not None and converted and not _is_left(project, call, text)):
         _rename(found, module, call, "create_async_engine")
         if literal is not None and converted:
             code = '"' + converted.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -352,9 +353,34 @@ def _async_engine(
     _rename(found, module, call, _FROM_URL, "migrate_async")
     if not text:
         found.diagnostics.append(_known_at_run_time(module, url.span, _FROM_URL))
+    elif _meets_aware_times(project, text):
+        found.diagnostics.append(_aware_times(module, call))
     found.diagnostics += [
         _unknown_argument(module, url.span, name) for name in unknown_arguments(text)
     ]
+
+
+def _is_left(project: Project, call: s.Call, url: str) -> bool:
+    """Whether the runtime makes an engine of the URL as it is: SQLAlchemy alone could not."""
+    return bool(foreign_argument(call, url)) or _meets_aware_times(project, url)
+
+
+def _meets_aware_times(project: Project, url: str) -> bool:
+    return (async_url(url) or "").startswith("postgresql+asyncpg") and has_aware_defaults(project)
+
+
+def _aware_times(module: Module, call: s.Call) -> Diagnostic:
+    return Diagnostic(
+        path=module.path,
+        line=call.line,
+        column=call.col,
+        code="MA415",
+        message="columns without a time zone have times with one as their default, which asyncpg "
+        f"refuses: the engines of {_FROM_URL}() take them",
+        severity=Severity.NOTE.value,
+        next_step="add migrate-async to the application's dependencies, or give the columns "
+        "DateTime(timezone=True) in a migration",
+    )
 
 
 def _unknown_argument(module: Module, span: s.Span, name: str) -> Diagnostic:

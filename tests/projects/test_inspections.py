@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, inspect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
 
 engine = create_engine("sqlite:///notes.db")
+other = create_engine("sqlite:///other.db")
 SessionLocal = sessionmaker(bind=engine)
 app = FastAPI()
 
@@ -72,6 +73,16 @@ def late(name: str):
     return inspector.get_table_names()
 
 
+@app.get("/twice")
+def twice():
+    return inspect(engine).get_table_names() + [inspect(engine).has_table("x")]
+
+
+@app.get("/both")
+def both():
+    return inspect(engine).get_table_names() + inspect(other).get_table_names()
+
+
 @app.get("/asked")
 def asked():
     return inspect(engine).has_table(wanted())
@@ -83,7 +94,7 @@ warnings.simplefilter("ignore")
 from fastapi.testclient import TestClient
 from main import app
 with TestClient(app) as client:
-    for path in "tables?connection=c has/notes has/x one late/notes late/x asked".split():
+    for path in "tables?connection=c has/notes has/x one late/notes asked twice both".split():
         print(client.get(path).text)
 """
 
@@ -93,11 +104,11 @@ def test_questions_are_asked_on_the_sync_side_of_a_connection(tmp_path: Path) ->
     before = printed(tmp_path, _USE)
     said = write(tmp_path, "--all")
     text = (tmp_path / "main.py").read_text()
-    for name in ("tables", "has", "one"):
+    for name in ("tables", "has", "one", "twice"):
         assert f"async def {name}(" in text
     assert printed(tmp_path, _USE) == before
 
-    for name in ("late", "asked"):
+    for name in ("late", "asked", "both"):
         assert f"main.{name} stays sync: it inspects a database" in said
         assert f"\ndef {name}(" in text
     after = tree(tmp_path)

@@ -53,7 +53,8 @@ def inspection(project: Project, site: CallSite) -> Inspection | None:
     found = Inspection(question, method, inspector, bind)
     if project.engine_or_connection(bind, site.scope) == "connection":
         return found
-    return _on_engine(project, found)
+    placed = _on_engine(project, found)
+    return None if placed is not None and _inspects_others(project, site, placed) else placed
 
 
 def _does_more(project: Project, site: CallSite, question: s.Call) -> bool:
@@ -76,6 +77,20 @@ def _on_engine(project: Project, found: Inspection) -> Inspection | None:
         header = statement.test
     tested = _is_first(header, found.question)
     return replace(found, statement=statement, tested=True) if tested else None
+
+
+def _inspects_others(project: Project, site: CallSite, found: Inspection) -> bool:
+    """Whether the statement also asks about another engine, whose connection is another one."""
+    statement = found.statement if not found.tested else found.question
+    inside = set(s.walk(statement)) if statement is not None else set()
+    for other in project.calls(site.function):
+        bind = other.node.args[0] if isinstance(other.node, s.Call) and other.node.args else None
+        if other.node not in inside or bind is None:
+            continue
+        is_engine = project.engine_or_connection(bind, other.scope) == "engine"
+        if is_engine and s.dotted_name(bind) != s.dotted_name(found.bind):
+            return True
+    return False
 
 
 def _is_elif(project: Project, statement: s.If) -> bool:

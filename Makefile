@@ -55,8 +55,9 @@ test: $(STAMP)
 	$(MAKE) pytest
 	$(MAKE) --jobs 2 test-sqlalchemy20 test-matrix
 
+# Three workers for two cores: a part of the tests waits for servers.
 pytest: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 # The versions of requirements/dev.txt anew, for every Python that is supported.
 lock: $(STAMP)

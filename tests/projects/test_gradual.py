@@ -25,6 +25,7 @@ ORDERS = [
     ("small/decorator_injection", 8),
     ("small/request_state_middleware", 9),
     ("small/waiting_coroutines", 11),
+    ("small/session_givers", 12),
 ]
 
 

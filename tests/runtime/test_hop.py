@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from anyio import to_thread
 from sqlalchemy import StaticPool, String, TextClause, create_engine, func, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -48,6 +49,22 @@ async def db(tmp_path: Path) -> AsyncIterator[AsyncSession]:
         session.add(Note(id=1, text="quiet"))
         await session.commit()
         yield session
+    await engine.dispose()
+
+
+async def test_a_session_that_a_worker_thread_makes_knows_the_loop(tmp_path: Path) -> None:
+    """FastAPI calls `def get_db(): return SessionLocal()` in one."""
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/notes.db")
+    factory = async_sessionmaker(engine, sync_session_class=HopSession)
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+
+    def read(session: Session) -> int | None:
+        with session:
+            return session.scalar(select(func.count(Note.id)))
+
+    session = await to_thread.run_sync(factory)
+    assert await to_thread.run_sync(read, session.sync_session) == 0
     await engine.dispose()
 
 

@@ -244,6 +244,8 @@ class CopyFunction(Edit, frozen=True):
 
     name: str
     names: tuple[tuple[str, str], ...] = ()
+    apart: int = 2
+    """Blank lines between the two."""
 
 
 class AddDecorator(Edit, frozen=True):

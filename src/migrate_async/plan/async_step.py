@@ -35,10 +35,11 @@ from migrate_async.plan.colouring.callbacks import Callbacks
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.handed_sessions import HandedSessions
 from migrate_async.plan.colouring.handovers import open_ends
+from migrate_async.plan.colouring.inspections import inspection
 from migrate_async.plan.colouring.obstacles import Obstacles, is_inside
 from migrate_async.plan.colouring.responses import Responses
 from migrate_async.plan.colouring.sharing import SharedSessions
-from migrate_async.plan.colouring.touches import Touches
+from migrate_async.plan.colouring.touches import INSPECTION, Touches
 from migrate_async.plan.colouring.verdicts import Verdicts
 from migrate_async.plan.database import (
     dependency_edits,
@@ -146,7 +147,7 @@ class AsyncStep:
             self._verdicts,
             self._touches,
             self._shared.holders,
-            self._twins.functions,
+            {*self._twins.functions, *self._twins.makers},
             lambda: self._environments,
         )
 
@@ -212,7 +213,7 @@ class AsyncStep:
     ) -> None:
         for function in converted:
             self._convert(collector, function)
-            gone = self._session_plan(function).gone
+            gone = self._session_plan(function).gone.union(self._asked(function))
             collector.add_module(
                 function.module,
                 frontier.retirement.restore(function, gone, self._lent_factories(function)),
@@ -246,6 +247,13 @@ class AsyncStep:
         self._sources(collector)
         self._retype_aliases(collector)
         self._start_up(collector)
+
+    def _asked(self, function: Function) -> Iterator[s.AnyNode]:
+        """The engines that inspectors of `function` were made of: a connection is, now."""
+        for touch in self._touches.of(function):
+            found = inspection(self._project, touch.site) if touch.kind == INSPECTION else None
+            if found is not None:
+                yield found.bind
 
     def _load(self, collector: Collector) -> None:
         """Loader options for queries, other than those that are translated just now."""

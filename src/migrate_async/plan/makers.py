@@ -84,14 +84,21 @@ class Makers:
         return frozenset(map(self._kind, values)) - {""}
 
 
+_COPIED_DECORATORS = frozenset({"classmethod", "staticmethod"})
+
+
 def can_be_copied(maker: Function) -> bool:
     """Whether a copy can stand beside it: a plain function at the top of its module."""
-    node = maker.node
+    return has_room(maker) and not maker.decorator_names
+
+
+def has_room(function: Function) -> bool:
+    """The same, also for a method of any kind."""
     return (
-        isinstance(node, s.FunctionDef)
-        and not node.is_async
-        and not node.decorators
-        and not maker.is_generator
-        and maker.parent is not None
-        and maker.parent.is_module
+        isinstance(function.node, s.FunctionDef)
+        and not function.is_async
+        and function.decorator_names <= _COPIED_DECORATORS
+        and not function.is_generator
+        and function.parent is not None
+        and function.parent.is_module
     )

@@ -38,7 +38,7 @@ from migrate_async.runtime.hop_connection import hopping
 from migrate_async.runtime.late_expiry import LateExpirySession
 from migrate_async.runtime.legacy.deprecation import warn_legacy
 from migrate_async.runtime.on_loop import is_plain_thread, run_on_loop
-from migrate_async.runtime.running import in_greenlet, running_loop
+from migrate_async.runtime.running import in_greenlet, loop_behind, running_loop
 from migrate_async.runtime.turns import take_turn
 
 _T = TypeVar("_T")
@@ -107,7 +107,7 @@ class HopSession(LateExpirySession):
 
     def __init__(self, *args: Any, loop: asyncio.AbstractEventLoop | None = None, **options: Any):
         super().__init__(*args, **options)
-        self._loop = loop or running_loop()
+        self._loop = loop or loop_behind()
 
     def use_loop(self, loop: asyncio.AbstractEventLoop | None) -> None:
         """Do the I/O on `loop` from now on."""

@@ -18,6 +18,7 @@ from migrate_async.model.plan import Reason
 from migrate_async.plan.both_worlds.dependencies import Dependencies
 from migrate_async.plan.both_worlds.made_factories import MadeFactories
 from migrate_async.plan.both_worlds.refusals import Refusal
+from migrate_async.plan.givers import Givers
 from migrate_async.plan.lent import LentSessions
 from migrate_async.plan.paths import is_test_path
 
@@ -28,12 +29,18 @@ class Anchors:
     """Collects the functions that stay sync with the source of their sessions."""
 
     def __init__(
-        self, project: Project, dependencies: Dependencies, lent: LentSessions, made: MadeFactories
+        self,
+        project: Project,
+        dependencies: Dependencies,
+        lent: LentSessions,
+        made: MadeFactories,
+        givers: Givers,
     ) -> None:
         self._project = project
         self._dependencies = dependencies
         self._lent = lent
         self._made = made
+        self._givers = givers
         self._sources: set[str] = set()
         self.functions: dict[Function, Reason] = {}
         self.messages: list[Diagnostic] = []
@@ -52,6 +59,9 @@ class Anchors:
 
     def _sharers(self, refusal: Refusal) -> Iterable[Function]:
         function, node = refusal.function, refusal.node
+        giver = self._givers.called(node)
+        if giver is not None:
+            return (giver, *(site.function for site in self._project.callers(giver)))
         dependencies = self._dependencies.meant(function, node)
         if dependencies:
             return dependencies

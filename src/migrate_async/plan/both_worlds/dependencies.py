@@ -10,6 +10,7 @@ from migrate_async.index.types import FunctionObject
 from migrate_async.model import syntax as s
 from migrate_async.plan.aliases import Alias
 from migrate_async.plan.both_worlds.surroundings import Surroundings
+from migrate_async.plan.givers import Givers
 from migrate_async.plan.leftovers.twins import SYNC_DEPENDENCY, sync_dependency_name
 from migrate_async.plan.lent import LentSessions
 from migrate_async.plan.paths import is_test_path
@@ -19,7 +20,11 @@ class Dependencies:
     """Those of a project in which the functions that `is_async` holds of are coroutines."""
 
     def __init__(
-        self, around: Surroundings, lent: LentSessions, is_async: Callable[[Function], bool]
+        self,
+        around: Surroundings,
+        lent: LentSessions,
+        givers: Givers,
+        is_async: Callable[[Function], bool],
     ) -> None:
         self._project = around.project
         self._provider = around.provider
@@ -27,6 +32,7 @@ class Dependencies:
         self._twins = around.twins
         self._anchored = around.anchored
         self._lent = lent
+        self._givers = givers
         self._is_async = is_async
 
     def is_one(self, function: Function, node: s.Name | s.Attribute) -> bool:
@@ -91,8 +97,12 @@ class Dependencies:
             function in self._session_dependencies
             and function.parent is not None
             and function.parent.is_module
-            and (self._is_async(function) or self.is_lender(function))
+            and (self._is_async(function) or self.is_lender(function) or self._gives(function))
         )
+
+    def _gives(self, function: Function) -> bool:
+        """Whether it returns a session of a factory that becomes async."""
+        return self._givers.of(function) is not None
 
     @cached_property
     def _session_dependencies(self) -> frozenset[Function]:

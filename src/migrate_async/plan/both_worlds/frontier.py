@@ -33,6 +33,7 @@ from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.colouring.holders import injected
 from migrate_async.plan.colouring.verdicts import Verdicts
 from migrate_async.plan.database import NAME, ModuleEdits
+from migrate_async.plan.givers import Givers, can_give_sync
 from migrate_async.plan.leftovers.twins import sync_maker_name
 from migrate_async.plan.lent import LentSessions
 from migrate_async.plan.makers import Makers, can_be_copied
@@ -67,7 +68,8 @@ class Frontier:
         self._moved: list[tuple[str, s.Span, str, str]] = []
         self._refusals = Refusals(verdicts)
         self._made = MadeFactories(around.project, becomes_async, around.anchored)
-        self._dependencies = Dependencies(around, self._lent, self._is_async)
+        self._givers = Givers(around.project, becomes_async, around.anchored, around.twins)
+        self._dependencies = Dependencies(around, self._lent, self._givers, self._is_async)
         self._makers = Makers(around.project)
         self.needs = Needs()
         self.offers = Offers(around, self.needs, self._dependencies)
@@ -92,7 +94,7 @@ class Frontier:
         """Whose sessions have to stay sync, because some of `functions` could not go on."""
         for function in functions:
             self.repoint(function)
-        found = Anchors(self._project, self._dependencies, self._lent, self._made)
+        found = Anchors(self._project, self._dependencies, self._lent, self._made, self._givers)
         for refusal in self._refusals.told:
             found.add(refusal, self._refusals.why(refusal.function))
         return found
@@ -191,6 +193,9 @@ class Frontier:
         module = function.module
         if self._twins.named(module, node) is not None:
             return ""
+        giver = self._givers.called(node)
+        if giver is not None:
+            return self._own_giver(found, module, node, giver)
         # Tests override `get_db`, which `get_sync_db` depends on.
         code = "" if is_test_path(module.path) else self._sync_side(found, function, node)
         if code or not isinstance(node, s.Name):
@@ -247,6 +252,22 @@ class Frontier:
                 name = sync_maker_name(maker.name)
                 return passing(found, module, maker.module, name, maker.name)
         return ""
+
+    def _own_giver(
+        self, found: ModuleEdits, module: Module, node: s.Name | s.Attribute, giver: Function
+    ) -> str:
+        """The sync side of a function that gives out sessions, called in code that stays sync."""
+        given = self._givers.of(giver)
+        if given is None or not can_give_sync(giver, given):
+            found.diagnostics.append(
+                self._refusals.cannot_stay(self._project.function_of(node), node)
+            )
+            return ""
+        self.needs.add_giver(giver, self._givers)
+        name = self._givers.sync_name(giver)
+        if isinstance(node, s.Attribute):
+            return f"{s.dotted_name(node.value)}.{name}"
+        return passing(found, module, giver.module, name, giver.name)
 
     def _inner_imports(self, found: ModuleEdits, function: Function) -> None:
         """`from db import SyncSessionLocal as SessionLocal` in a function that stays sync."""

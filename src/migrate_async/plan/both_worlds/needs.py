@@ -9,6 +9,7 @@ from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
 from migrate_async.plan.aliases import Alias
 from migrate_async.plan.database import NAME, ModuleEdits, add_change
+from migrate_async.plan.givers import Given, Givers
 from migrate_async.plan.leftovers.twins import sync_engine_name, sync_factory_name
 
 
@@ -20,6 +21,18 @@ class Needs:
     variables: dict[Variable, None] = field(default_factory=dict)
     aliases: set[Alias] = field(default_factory=set)
     makers: dict[Function, None] = field(default_factory=dict)
+    givers: dict[Function, Given] = field(default_factory=dict)
+
+    def add_giver(self, giver: Function, givers: Givers) -> None:
+        """`giver`, and whatever gives it its session."""
+        given = givers.of(giver)
+        if given is None or giver in self.givers:
+            return
+        self.givers[giver] = given
+        for factory in given.factories.values():
+            self.variables[factory] = None
+        for inner in given.givers.values():
+            self.add_giver(inner, givers)
 
 
 def passing(found: ModuleEdits, module: Module, home: Module, name: str, beside: str) -> str:

@@ -24,7 +24,8 @@ from migrate_async.plan.database import (
     moving_url,
     url_argument,
 )
-from migrate_async.plan.leftovers.twins import SYNC_SIDE, sync_maker_name
+from migrate_async.plan.givers import Given
+from migrate_async.plan.leftovers.twins import SYNC_SIDE, sync_giver_name, sync_maker_name
 from migrate_async.plan.makers import Makers, can_be_copied
 from migrate_async.plan.names import is_variable
 from migrate_async.plan.sessions.classes import (
@@ -61,6 +62,8 @@ class Offers:
                 self._twin(found, engine)
         for maker in self._needs.makers:
             self._copy_maker(found, maker)
+        for giver, given in self._needs.givers.items():
+            self._copy_giver(found, giver, given)
         return found
 
     def can_have(self, variable: Variable) -> bool:
@@ -196,3 +199,26 @@ class Offers:
             return
         edits = found.setdefault(maker.module, ModuleEdits())
         edits.edits.append(p.CopyFunction(span=maker.node.span, codemod=NAME, name=name))
+
+    def _copy_giver(self, found: dict[Module, ModuleEdits], giver: Function, given: Given) -> None:
+        """The same with what gives it its session."""
+        name = sync_giver_name(self._project, giver)
+        if giver.node is None or self._twins.has(giver.module, name):
+            return
+        edits = found.setdefault(giver.module, ModuleEdits())
+        names = {}
+        for used, factory in given.factories.items():
+            home = factory.module
+            names[used] = passing(edits, giver.module, home, sync_name(factory), factory.name)
+        for used, inner in given.givers.items():
+            twin = sync_giver_name(self._project, inner)
+            names[used] = passing(edits, giver.module, inner.module, twin, inner.name)
+        edits.edits.append(
+            p.CopyFunction(
+                span=giver.node.span,
+                codemod=NAME,
+                name=name,
+                names=tuple(sorted(names.items())),
+                apart=2 if giver.cls is None else 1,
+            )
+        )

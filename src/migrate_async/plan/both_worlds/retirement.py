@@ -18,7 +18,7 @@ from migrate_async.plan.both_worlds.references import (
 )
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.database import NAME, ModuleEdits, add_change
-from migrate_async.plan.leftovers.twins import Twin, sync_maker_name
+from migrate_async.plan.leftovers.twins import Twin, sync_giver_name, sync_maker_name
 from migrate_async.plan.lent import LentSessions
 from migrate_async.plan.names import absolute
 
@@ -147,6 +147,7 @@ class Retirement:
         for variable in self._needs.variables:
             names.add(sync_name(variable))
         names.update(sync_maker_name(maker.name) for maker in self._needs.makers)
+        names.update(sync_giver_name(self._project, giver) for giver in self._needs.givers)
         return twin.sync_name in names
 
     def still_lends(self, sides: Iterable[s.AnyNode]) -> bool:

@@ -136,6 +136,8 @@ class SyncWorld:
             for site in self._project.callers(function)
             if site.kind == "call" and not site.function.is_module
         ]
+        if any(self._project.session_kind(value, function.scope) for value in function.returns):
+            return False  # those callers ask its sync side
         return bool(callers) and all(caller in self._colouring.kept for caller in callers)
 
     @cached_property

@@ -47,8 +47,8 @@ def inspection(project: Project, site: CallSite) -> Inspection | None:
     if len(inspector.args) != 1 or inspector.keywords:
         return None
     bind = inspector.args[0]
-    name = s.dotted_name(bind)
-    if not name or name.rpartition(".")[2] in _SYNC_SIDES or _does_more(project, site, question):
+    is_side = isinstance(bind, s.Attribute) and bind.attr in _SYNC_SIDES
+    if not s.dotted_name(bind) or is_side or _does_more(project, site, question):
         return None
     found = Inspection(question, method, inspector, bind)
     if project.engine_or_connection(bind, site.scope) == "connection":

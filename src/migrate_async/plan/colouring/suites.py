@@ -17,10 +17,14 @@ from migrate_async.plan.paths import is_test_path
 
 def tests_take_part(project: Project, colouring: Colouring) -> bool:
     """Whether a test or fixture calls a function that converts, or uses what becomes async."""
-    return _uses_sources(project) or any(
-        is_test_path(site.function.module.path) and site.kind != "dependency"
-        for function in colouring.coloured
-        for site in project.callers(function)
+    return (
+        _uses_sources(project)
+        or _asks_givers(project)
+        or any(
+            is_test_path(site.function.module.path) and site.kind != "dependency"
+            for function in colouring.coloured
+            for site in project.callers(function)
+        )
     )
 
 
@@ -36,6 +40,17 @@ def _uses_sources(project: Project) -> bool:
         local_name(module, variable.module.name, variable.name)
         for module in tests
         for variable in sources
+    )
+
+
+def _asks_givers(project: Project) -> bool:
+    """Whether a test calls a function of the application that returns a session."""
+    return any(
+        is_test_path(site.function.module.path) and site.kind == "call"
+        for function in project.functions
+        if function.returns and not is_test_path(function.module.path)
+        for site in project.callers(function)
+        if any(project.session_kind(value, function.scope) == "sync" for value in function.returns)
     )
 
 

@@ -22,10 +22,12 @@ from migrate_async.index.types import ExternalInstance
 from migrate_async.knowledge.shim import SYNC_ENGINE_PREFIX, SYNC_FACTORY_PREFIX
 from migrate_async.model import syntax as s
 from migrate_async.plan.aliases import Alias, find_aliases
-from migrate_async.plan.makers import Makers, can_be_copied
+from migrate_async.plan.makers import Makers, has_room
 from migrate_async.plan.names import local_name
 
 SYNC_DEPENDENCY = "get_sync_db"
+_OF_ASYNC_OBJECTS = frozenset({"sync_connection", "sync_engine", "sync_session"})
+"""What every async object has: no name for something else."""
 SYNC_SIDE = "sync_side"
 """The function of the runtime that serves sessions which no factory makes."""
 
@@ -42,6 +44,13 @@ def sync_factory_name(name: str) -> str:
 def sync_maker_name(name: str) -> str:
     """Of a function that makes engines or factories."""
     return f"{SYNC_ENGINE_PREFIX}{name}"
+
+
+def sync_giver_name(project: Project, giver: Function) -> str:
+    """Of a function that gives out sessions; the other name may be the sync side of a request."""
+    found = f"{SYNC_ENGINE_PREFIX}{giver.name}"
+    is_taken = found in _OF_ASYNC_OBJECTS or giver in project.session_dependencies
+    return f"own_{found}" if is_taken else found
 
 
 def sync_engine_name(name: str) -> str:
@@ -143,15 +152,28 @@ def _variables(project: Project) -> Iterator[tuple[Variable, Twin]]:
 
 
 def _makers(project: Project) -> Iterator[tuple[Function, Twin]]:
-    """`def sync_connect(url)` beside `connect(url)`, which makes async engines or factories."""
+    """`def sync_connect(url)` beside `connect(url)`, which makes or gives out async things."""
     makers = Makers(project)
-    plain = {(f.module, f.name): f for f in project.functions if can_be_copied(f)}
-    for (module, name), function in plain.items():
-        maker = plain.get((module, name.removeprefix(SYNC_ENGINE_PREFIX)))
-        if maker is None or maker is function or not isinstance(function.node, s.FunctionDef):
+    plain = {(f.module, f.cls, f.name): f for f in project.functions if has_room(f)}
+    for (module, cls, name), maker in plain.items():
+        made = plain.get((module, cls, sync_maker_name(name)))
+        if made is not None and _is_sync(makers.kinds(made)) and _is_async(makers.kinds(maker)):
+            yield made, _twin_of(maker, made)
+        given = plain.get((module, cls, sync_giver_name(project, maker)))
+        if given is None or _gives(project, maker) != {"async"}:
             continue
-        if _is_sync(makers.kinds(function)) and _is_async(makers.kinds(maker)):
-            yield function, Twin(module, maker.name, name, function.node)
+        if _gives(project, given) == {"sync"}:
+            yield given, _twin_of(maker, given)
+
+
+def _twin_of(maker: Function, function: Function) -> Twin:
+    assert isinstance(function.node, s.FunctionDef)  # noqa: S101  it has room
+    return Twin(maker.module, maker.name, function.name, function.node)
+
+
+def _gives(project: Project, function: Function) -> set[str | None]:
+    """The kinds of sessions that `function` returns."""
+    return {project.session_kind(value, function.scope) for value in function.returns}
 
 
 def _is_sync(kinds: frozenset[str]) -> bool:

@@ -27,14 +27,14 @@ def copied(edit: CopyAssignment, original: cst.CSTNode) -> cst.BaseExpression:
 
 
 def copied_function(edit: CopyFunction, original: cst.CSTNode) -> cst.FunctionDef:
-    """The function `original` under another name, two lines below.
+    """The function `original` under another name, below it.
 
     Raises `InternalError` when it is no function.
     """
     if not isinstance(original, cst.FunctionDef):
         raise InternalError("only a function can be copied")
     renamed = cst.ensure_type(original.visit(_Renaming(dict(edit.names))), cst.FunctionDef)
-    blank = [cst.EmptyLine(indent=False) for _ in range(2)]
+    blank = [cst.EmptyLine(indent=False) for _ in range(edit.apart)]
     return renamed.with_changes(name=cst.Name(edit.name), leading_lines=blank)
 
 

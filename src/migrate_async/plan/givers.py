@@ -1,0 +1,133 @@
+"""Functions that give out a session of a factory: `def get_session(): return SessionLocal()`.
+
+They do nothing with it, so that they are no coroutines where the factory becomes async. Code that
+stays sync and asks them for a session asks a copy, on the sync factory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, field
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function, Scope
+from migrate_async.index.sessions import Variable
+from migrate_async.index.types import FunctionObject
+from migrate_async.model import syntax as s
+from migrate_async.plan.leftovers.twins import Twins, sync_giver_name
+from migrate_async.plan.makers import has_room
+from migrate_async.plan.names import is_variable
+from migrate_async.plan.paths import is_test_path
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a giver takes its session from, by the names that it uses.
+
+    In a copy of one that `is_fixed` there is no name to put another in the place of: it asks an
+    attribute, `self.session()`, or is on the sync side already.
+    """
+
+    factories: Mapping[str, Variable] = field(default_factory=dict)
+    givers: Mapping[str, Function] = field(default_factory=dict)
+    is_fixed: bool = False
+
+
+class Givers:
+    """Those of a project whose factories `becomes_async` holds of, or has held of.
+
+    What an earlier run put on the sync factory may stay there for the sake of others.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        becomes_async: Callable[[Variable], bool],
+        anchored: Container[Function],
+        twins: Twins,
+    ) -> None:
+        self._project = project
+        self._anchored = anchored
+        self._twins = twins
+        self._becomes_async = becomes_async
+        self._known: dict[Function, Given | None] = {}
+
+    def of(self, function: Function) -> Given | None:
+        """What `function` takes its session from; None if it is no giver."""
+        if function not in self._known:
+            self._known[function] = None  # it may call itself
+            self._known[function] = self._find(function)
+        return self._known[function]
+
+    def called(self, node: s.Name | s.Attribute) -> Function | None:
+        """The giver that is called by `node`."""
+        around = self._project.parent(node)
+        if not isinstance(around, s.Call) or around.func is not node:
+            return None
+        return self._named(node, self._project.scope_of(node))
+
+    def sync_name(self, giver: Function) -> str:
+        """What its copy is called, or is to be."""
+        return sync_giver_name(self._project, giver)
+
+    def _named(self, node: s.Expr, scope: Scope) -> Function | None:
+        for found in self._project.infer(node, scope):
+            if isinstance(found, FunctionObject) and self.of(found.fn) is not None:
+                return found.fn
+        return None
+
+    def _asks(self, node: s.Expr, scope: Scope) -> Function | None:
+        """The giver, or the copy of one, that `node` names."""
+        for found in self._project.infer(node, scope):
+            if isinstance(found, FunctionObject) and found.fn in self._twins.makers:
+                return found.fn
+        return self._named(node, scope)
+
+    def _find(self, function: Function) -> Given | None:
+        node = function.node
+        if node is None or not self._may_be_one(function):
+            return None
+        kinds = {self._project.session_kind(value, function.scope) for value in function.returns}
+        if kinds != {"sync"}:
+            return None
+        names = {part.id for part in s.walk(node) if isinstance(part, s.Name)}
+        factories = {
+            name: factory
+            for name in names
+            for factory in self._project.session_factories
+            if factory.kind == "sessionmaker"
+            and factory.scope.kind == "module"
+            and is_variable(function.module, factory.module, factory.name, name)
+            and (self._becomes_async(factory) or factory in self._twins.variables)
+        }
+        calls = [
+            (call.node.func, self._asks(call.node.func, call.scope)) for call in function.calls
+        ]
+        asked = [(func, fn) for func, fn in calls if fn is not None]
+        givers = {
+            func.id: fn
+            for func, fn in asked
+            if isinstance(func, s.Name) and fn not in self._twins.makers
+        }
+        is_fixed = any(
+            isinstance(func, s.Attribute) or fn in self._twins.makers for func, fn in asked
+        )
+        if not factories and not givers and not is_fixed:
+            return None
+        return Given(factories, givers, is_fixed)
+
+    def _may_be_one(self, function: Function) -> bool:
+        if function in self._anchored or function in self._twins.makers:
+            return False
+        return (
+            isinstance(function.node, s.FunctionDef)
+            and not function.is_async
+            and not function.is_generator
+            and bool(function.returns)
+            and not is_test_path(function.module.path)
+        )
+
+
+def can_give_sync(giver: Function, given: Given) -> bool:
+    """Whether a copy of `giver` could give out sync sessions beside it."""
+    return has_room(giver) and not given.is_fixed

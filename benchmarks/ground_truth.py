@@ -4,15 +4,17 @@
     python -m benchmarks.ground_truth PROJECT trace.json
 
 Recall: of the functions that were on the stack while SQL ran, how many are coloured. Precision: of
-the coloured functions that the tests ran, how many were. Colour stops at what can never be async
-(a property, `__init__`, a task); `beyond boundaries` counts as if it did not.
+the coloured functions that the tests ran, how many were. Functions that are coloured because they
+share a session with code that stays sync, and run no SQL, do not count; one whose decorator runs
+something in its place ran SQL if that did. Colour stops at what can never be async (a property,
+`__init__`, a task); `beyond boundaries` counts as if it did not.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from migrate_async.cli import use_cases
@@ -21,11 +23,10 @@ from migrate_async.cli.workspace import open_workspace
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.model import syntax as s
-from migrate_async.model.plan import Step
-from migrate_async.model.selection import EVERYTHING
+from migrate_async.model.plan import Reason
 from migrate_async.plan.alembic.environment import is_revision
-from migrate_async.plan.async_step import AsyncStep
-from migrate_async.plan.both_worlds.surroundings import Surroundings
+from migrate_async.plan.colouring.colour import running_sql
+from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.queries import plan_queries
 
@@ -41,8 +42,9 @@ def main() -> None:
     functions = _functions(project)
     ran, on_stack = (_known(functions, trace[name]) for name in ("ran", "on_stack"))
     queries = plan_queries(project, project.settings, awaited=lambda _function: False)
-    step = AsyncStep(Surroundings(project, project.settings), Step.ALL, EVERYTHING, queries)
-    coloured = set(step.colouring.coloured)
+    reasons = running_sql(project, Touches(project, queries))
+    coloured = set(reasons)
+    on_stack |= _replaced(reasons, on_stack) & ran
     beyond = _beyond(project, coloured)
     print(f"functions that ran: {len(ran)}, on the stack while SQL ran: {len(on_stack)}")
     for name, found in (("coloured", coloured), ("beyond boundaries", beyond)):
@@ -71,6 +73,16 @@ def _known(functions: dict[Place, Function], places: Iterable[list[str | int]]) 
     """Comprehensions, lambdas and modules are no functions of their own here."""
     found = (functions.get((str(path), int(line), str(name))) for path, line, name in places)
     return {function for function in found if function is not None}
+
+
+def _replaced(reasons: Mapping[Function, Reason], on_stack: set[Function]) -> set[Function]:
+    """What is called by the name of these: their decorator, which ran SQL, is what runs."""
+    names = {function.qualname for function in on_stack}
+    return {
+        function
+        for function, reason in reasons.items()
+        if reason.code == "wrapped" and reason.because_of in names
+    }
 
 
 def _beyond(project: Project, start: set[Function]) -> set[Function]:

@@ -27,6 +27,7 @@ from migrate_async.plan.colouring.callbacks import Callback, Callbacks
 from migrate_async.plan.colouring.handed_sessions import HandedSession, HandedSessions
 from migrate_async.plan.colouring.sharing import Sharing
 from migrate_async.plan.colouring.touches import Touches
+from migrate_async.plan.paths import is_test_path
 
 _NO_CALL = ("implicit", "property")
 """Kinds of sites that run a function without calling it: there is nothing to wrap in a bridge."""
@@ -81,6 +82,14 @@ def colour(project: Project, touches: Touches, bounds: Bounds) -> Colouring:
         if not more:
             return Colouring(coloured, kept)
         seeds |= more
+
+
+def running_sql(project: Project, touches: Touches) -> Mapping[Function, Reason]:
+    """The functions of the application that run SQL, as far as the call graph tells.
+
+    Those are fewer than the coloured ones, which share a session with code that stays sync, too.
+    """
+    return _coloured(project, touches, lambda fn: is_test_path(fn.module.path), {})
 
 
 def _unaware(

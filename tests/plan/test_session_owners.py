@@ -192,7 +192,7 @@ def test_what_is_awaited_converts(text: str) -> None:
     assert decision(planned(text), "work").verdict == "convert"
 
 
-def test_a_sessionmaker_of_a_class_of_the_project_is_reported() -> None:
+def test_a_sessionmaker_of_a_class_of_the_project_stays_sync_with_its_users() -> None:
     """An `async_sessionmaker` cannot make instances of a sync class."""
     files = {
         **_APP,
@@ -204,7 +204,12 @@ def test_a_sessionmaker_of_a_class_of_the_project_is_reported() -> None:
         ),
     }
     plan = make_plan(project(files), Step.ALL, Settings())
-    assert "MA402" in {found.code for found in plan.diagnostics}
+    [told] = [found.message for found in plan.diagnostics if found.code == "MA205"]
+    assert "SessionLocal stays sync (sessionmaker(class_=...) names a sync class" in told
+    assert not [function for function in plan.functions if function.verdict == "convert"]
+    assert not [
+        edit for file in plan.files for edit in file.edits if edit.codemod == "async-engine"
+    ]
 
 
 def test_the_class_of_a_sessionmaker_becomes_its_counterpart() -> None:

@@ -129,3 +129,60 @@ def test_a_fixture_that_stays_sync_awaits_nothing() -> None:
     plan = _plan(app=_APP, tests__test_app=_TEST)
     [file] = [file for file in plan.files if file.path == "tests/test_app.py"]
     compile(rewrite_text(file, _TEST), "test_app.py", "exec")
+
+
+_BESIDE = """\
+import functools
+
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app import Post, SessionLocal
+
+async_engine = create_async_engine("sqlite+aiosqlite:///x.db")
+
+
+@functools.lru_cache
+def posts():
+    with SessionLocal() as db:
+        return db.query(Post).count(), async_engine.url
+"""
+
+
+def test_an_async_engine_has_no_sync_side_beside_it() -> None:
+    plan = _plan(app=_APP, beside=_BESIDE)
+    text = next(rewrite_text(file, _BESIDE) for file in plan.files if file.path == "beside.py")
+    assert "with SyncSessionLocal() as db:" in text
+    assert text.count("async_engine") == _BESIDE.count("async_engine")
+
+
+def test_a_coroutine_that_runs_already_is_not_run_twice() -> None:
+    script = """\
+import asyncio
+
+from app import SessionLocal, User
+
+
+async def main():
+    with SessionLocal() as db:
+        print(db.query(User).count())
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+    plan = _plan(app=_APP, script=script)
+    text = next(rewrite_text(file, script) for file in plan.files if file.path == "script.py")
+    assert "async with SessionLocal() as db:" in text
+    assert text.count("asyncio.run(") == 1
+
+
+def test_tests_on_a_factory_that_stays_sync_stay_with_it() -> None:
+    own = _APP.replace("sessionmaker(bind=engine)", "sessionmaker(bind=engine, class_=Audited)")
+    own = own.replace("SessionLocal =", "class Audited(Session):\n    pass\n\n\nSessionLocal =")
+    plan = _plan(app=own, tests__test_app=_TEST)
+    assert not [function for function in plan.functions if function.verdict == "convert"]
+    text = next(
+        (rewrite_text(file, _TEST) for file in plan.files if file.path == "tests/test_app.py"),
+        _TEST,
+    )
+    assert "async def" not in text

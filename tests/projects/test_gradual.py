@@ -26,6 +26,7 @@ ORDERS = [
     ("small/request_state_middleware", 9),
     ("small/waiting_coroutines", 11),
     ("small/session_givers", 12),
+    ("small/lazy_engines", 13),
 ]
 
 

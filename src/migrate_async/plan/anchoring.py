@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from migrate_async.config import Settings
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.model.selection import EVERYTHING, Selection
 from migrate_async.plan.async_step import AsyncStep
 from migrate_async.plan.both_worlds.surroundings import Surroundings
+from migrate_async.plan.both_worlds.unmoved import Unmoved
 from migrate_async.plan.queries import QueryPlan
 
 
@@ -21,8 +21,7 @@ def anchored_step(
     Which do is asked of the migration of everything, so that it does not depend on the order of
     the runs.
     """
-    anchored: dict[Function, p.Reason] = {}
-    messages: list[Diagnostic] = []
+    anchored, messages = Unmoved(project).takers()
     while True:
         around = Surroundings(project, settings, dict(anchored))
         whole = AsyncStep(around, step, EVERYTHING, queries)

@@ -41,10 +41,12 @@ def engine_changes(
 
 
 def _unnamed(makers: Makers, becomes_async: Callable[[Variable], bool]) -> Iterator[Variable]:
-    """What functions make and return at once for variables that become async."""
+    """What functions make and return at once, where that becomes async."""
     for maker, variables in makers.variables.items():
         if any(map(becomes_async, variables)):
             yield from makers.unnamed(maker)
+    for made in makers.for_functions.values():
+        yield from filter(becomes_async, made)
 
 
 def _is_made_here(makers: Makers, variable: Variable) -> bool:

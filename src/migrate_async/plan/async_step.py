@@ -30,6 +30,7 @@ from migrate_async.plan.both_worlds.frontier import Frontier
 from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.both_worlds.sync_world import SyncWorld
+from migrate_async.plan.both_worlds.unmoved import Unmoved
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.colouring.callbacks import Callbacks
 from migrate_async.plan.colouring.colour import Colouring
@@ -119,6 +120,7 @@ class AsyncStep:
         self._responses = Responses(project, self._touches)
         self._accesses = Accesses(project)
         self._makers = Makers(project)
+        self._unmoved = Unmoved(project)
         self._effects = Effects(project)
         self._requeries = Requeries(project, self._effects)
         self._rollbacks = Rollbacks(project, Statements(project), self._effects)
@@ -138,6 +140,7 @@ class AsyncStep:
             settings.keep == "both",
             step is p.Step.TESTS,
             {**dict(reading_coroutines(project, self._accesses)), **self._anchored},
+            lambda: self._unmoved.serve_tests,
         )
 
     @cached_property
@@ -376,9 +379,10 @@ class AsyncStep:
         self._awaited_models.update(loads.models)
 
     def _scoped(self, collector: Collector, frontier: Frontier) -> None:
-        """A `scoped_session` stays sync, on a factory that does."""
+        """A `scoped_session` stays sync, on a factory that does; so do others without a choice."""
         for factory in self._project.session_factories:
-            if factory.kind == "scoped_session" and factory.scope.kind == "module":
+            stays = factory.kind == "scoped_session" or factory in self._unmoved.variables
+            if stays and factory.scope.kind == "module":
                 statement = self._project.statement_of(factory.value)
                 found = frontier.repoint_statement(factory.module, statement)
                 collector.add_module(factory.module, found)
@@ -510,6 +514,8 @@ class AsyncStep:
         if variable.scope.kind == "module":
             owner = self._makers.of(variable) or owner
         if variable.module in self._of_alembic or owner in self._twins.makers:
+            return False
+        if variable in self._unmoved.variables:
             return False
         if not self._world.takes_part(variable.module.path) or variable in self._twins.variables:
             return False

@@ -1,7 +1,8 @@
 """Functions that give out a session of a factory: `def get_session(): return SessionLocal()`.
 
-They do nothing with it, so that they are no coroutines where the factory becomes async. Code that
-stays sync and asks them for a session asks a copy, on the sync factory.
+Or the factory or engine that they make. They do nothing with it, so that they are no coroutines
+where the factory becomes async. Code that stays sync and asks them for a session asks a copy, on
+the sync factory.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from migrate_async.index.sessions import Variable
 from migrate_async.index.types import FunctionObject
 from migrate_async.model import syntax as s
 from migrate_async.plan.leftovers.twins import Twins, sync_giver_name
-from migrate_async.plan.makers import has_room
+from migrate_async.plan.makers import Makers, has_room
 from migrate_async.plan.names import is_variable
 from migrate_async.plan.paths import is_test_path
 
@@ -50,6 +51,7 @@ class Givers:
         self._anchored = anchored
         self._twins = twins
         self._becomes_async = becomes_async
+        self._makers = Makers(project)
         self._known: dict[Function, Given | None] = {}
 
     def of(self, function: Function) -> Given | None:
@@ -87,8 +89,7 @@ class Givers:
         node = function.node
         if node is None or not self._may_be_one(function):
             return None
-        kinds = {self._project.session_kind(value, function.scope) for value in function.returns}
-        if kinds != {"sync"}:
+        if not self._gives_sync(function):
             return None
         names = {part.id for part in s.walk(node) if isinstance(part, s.Name)}
         factories = {
@@ -112,13 +113,24 @@ class Givers:
         is_fixed = any(
             isinstance(func, s.Attribute) or fn in self._twins.makers for func, fn in asked
         )
-        if not factories and not givers and not is_fixed:
+        makes = any(map(self._becomes_async, self._makers.for_functions.get(function, ())))
+        if not factories and not givers and not is_fixed and not makes:
             return None
         return Given(factories, givers, is_fixed)
+
+    def _gives_sync(self, function: Function) -> bool:
+        """Whether it gives out sync sessions, or what makes them."""
+        kinds = {self._project.session_kind(value, function.scope) for value in function.returns}
+        if kinds == {"sync"}:
+            return True
+        made = self._makers.kinds(function)
+        return bool(made) and not any(kind.startswith("async") for kind in made)
 
     def _may_be_one(self, function: Function) -> bool:
         if function in self._anchored or function in self._twins.makers:
             return False
+        if function in self._makers.variables:
+            return False  # see `plan.both_worlds.frontier`
         return (
             isinstance(function.node, s.FunctionDef)
             and not function.is_async

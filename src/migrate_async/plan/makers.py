@@ -16,6 +16,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import FunctionObject, SessionFactory
 from migrate_async.model import syntax as s
+from migrate_async.plan.paths import is_test_path
 
 
 class Makers:
@@ -58,6 +59,18 @@ class Makers:
             if kind:
                 yield Variable("", "", kind, call.node, call.scope)
 
+    @cached_property
+    def for_functions(self) -> dict[Function, tuple[Variable, ...]]:
+        """What functions make and return at once, for functions: no variable of a module has it."""
+        found = {
+            function: tuple(self.unnamed(function))
+            for function in self._project.functions
+            if function not in self.variables
+            and not function.is_module
+            and not is_test_path(function.module.path)
+        }
+        return {function: made for function, made in found.items() if made}
+
     def _is_returned(self, call: s.Call) -> bool:
         around = self._project.parent(call)
         if isinstance(around, s.Sequence):
@@ -84,7 +97,7 @@ class Makers:
         return frozenset(map(self._kind, values)) - {""}
 
 
-_COPIED_DECORATORS = frozenset({"classmethod", "staticmethod"})
+_COPIED_DECORATORS = frozenset({"cache", "classmethod", "lru_cache", "staticmethod"})
 
 
 def can_be_copied(maker: Function) -> bool:

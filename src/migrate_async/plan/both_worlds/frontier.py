@@ -223,23 +223,14 @@ class Frontier:
     def _own_session(self, found: ModuleEdits, module: Module, node: s.Name) -> str:
         if self._is_target(node):
             return ""
-        for factory in self._project.session_factories:
-            if factory.kind != "sessionmaker" or factory.scope.kind != "module":
+        for source in (*self._project.session_factories, *self._project.engines):
+            if source.kind not in ("sessionmaker", "engine") or source.scope.kind != "module":
                 continue
-            if not self._becomes_async(factory) or not self.offers.can_have(factory):
+            if not self._becomes_async(source) or not self.offers.can_have(source):
                 continue
-            if is_variable(module, factory.module, factory.name, node.id):
-                self.needs.variables[factory] = None
-                name = sync_name(factory)
-                return passing(found, module, factory.module, name, factory.name)
-        for engine in self._project.engines:
-            if engine.scope.kind != "module" or not self._becomes_async(engine):
-                continue
-            if not self.offers.can_have(engine):
-                continue
-            if is_variable(module, engine.module, engine.name, node.id):
-                self.needs.variables[engine] = None
-                return passing(found, module, engine.module, sync_name(engine), engine.name)
+            if is_variable(module, source.module, source.name, node.id):
+                self.needs.variables[source] = None
+                return passing(found, module, source.module, sync_name(source), source.name)
         return self._own_maker(found, module, node)
 
     def _own_maker(self, found: ModuleEdits, module: Module, node: s.Name) -> str:

@@ -124,7 +124,9 @@ class Offers:
         """A sync factory needs the sync engine that it is bound to."""
         names = {node.id for node in s.walk(called(factory)) if isinstance(node, s.Name)}
         for engine in self._project.engines:
-            if any(is_variable(factory.module, engine.module, engine.name, name) for name in names):
+            if engine.kind == "engine" and any(
+                is_variable(factory.module, engine.module, engine.name, name) for name in names
+            ):
                 self._needs.variables[engine] = None
 
     def _twin(self, found: dict[Module, ModuleEdits], variable: Variable) -> None:

@@ -48,6 +48,8 @@ class Verdicts:
     _tests_asked: bool = False
     _seeds: Mapping[Function, Reason] = field(default_factory=dict)
     """Functions that take part whatever operations they have."""
+    _tests_are_sync: Callable[[], bool] = bool
+    """Whether test suites work on sessions that stay sync."""
 
     @cached_property
     def full(self) -> Colouring:
@@ -84,7 +86,7 @@ class Verdicts:
         If they do, they stay sync, unless that would keep a coroutine of the application from
         getting the async session that it needs.
         """
-        if not self._takes_tests:
+        if not self._takes_tests or self._tests_are_sync():
             return False
         makes_sync = self.maker_of_sync is not None
         if not self._tests_asked:  # the step `tests` tells, and does nothing then

@@ -18,7 +18,7 @@ def entry_point_edits(project: Project, colouring: Colouring) -> dict[Module, Mo
         for site in project.calls(module.body):
             if "main" not in site.context or site.kind == "dependency":
                 continue
-            if any(colouring.converts(target) for target in site.targets):
+            if any(colouring.converts(fn) and not fn.is_async for fn in site.targets):
                 edits = found.setdefault(module, ModuleEdits())
                 edits.imports.append(p.ImportChange(NAME, "asyncio"))
                 edits.edits.append(

@@ -1,0 +1,162 @@
+"""Session factories and engines that have no async counterpart, and who takes sessions from them.
+
+A factory with a session class of the project has none, also one that a function makes. It stays as
+it is, and sync, and with it the functions whose sessions come from there: on an async session these
+would be wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.index.sessions import Variable
+from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import Diagnostic, at
+from migrate_async.model.plan import Reason
+from migrate_async.plan.database import factory_obstacle
+from migrate_async.plan.makers import Makers
+from migrate_async.plan.names import is_variable
+from migrate_async.plan.paths import is_test_path
+
+SOURCE_STAYS = "MA205"
+
+
+class Unmoved:
+    """Those of a project."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._makers = Makers(project)
+
+    @cached_property
+    def variables(self) -> dict[Variable, None]:
+        """The factories that stay sync whatever is selected."""
+        return {
+            factory: None
+            for factory in self._project.session_factories
+            if factory.kind == "sessionmaker"
+            and not is_test_path(factory.module.path)
+            and self._stays(factory)
+        }
+
+    @cached_property
+    def makers(self) -> dict[Function, None]:
+        """The functions that make such factories for functions."""
+        return {
+            function: None
+            for function, made in self._makers.for_functions.items()
+            if any(map(self._is_stuck, made))
+        }
+
+    def _is_stuck(self, made: Variable) -> bool:
+        return made.kind == "sessionmaker" and factory_obstacle(self._project, made) is not None
+
+    def takers(self) -> tuple[dict[Function, Reason], list[Diagnostic]]:
+        """Who gets sessions or engines from them, and what is said of each source."""
+        found: dict[Function, Reason] = {}
+        messages: list[Diagnostic] = []
+        for variable in self.variables:
+            if self._makers.of(variable) in self.makers:
+                continue  # what is said of the maker says it
+            users = [f for f in self._project.functions if self._uses(f, variable)]
+            self._add(found, messages, users, variable)
+        for maker in self.makers:
+            for made in self._makers.unnamed(maker):
+                self._add(found, messages, [maker], made)
+        return found, messages
+
+    @cached_property
+    def serve_tests(self) -> bool:
+        """Whether a test or fixture opens sessions with one of them."""
+        takers, _ = self.takers()
+        givers = {function for function in takers if self._gives(function)} | set(self.makers)
+        tests = [f for f in self._project.functions if is_test_path(f.module.path)]
+        asked = (
+            target for f in tests for site in self._project.calls(f) for target in site.targets
+        )
+        return any(target in givers for target in asked) or any(
+            self._names(function, variable) for function in tests for variable in self.variables
+        )
+
+    def _add(
+        self,
+        found: dict[Function, Reason],
+        messages: list[Diagnostic],
+        users: list[Function],
+        source: Variable,
+    ) -> None:
+        takers = dict.fromkeys(self._spread(users))
+        if not takers:
+            return
+        path, node = source.module.path, source.value
+        name = source.name or f"what {source.scope.function.qualname} makes"
+        for function in takers:
+            text = f"its session comes from {name}, which stays sync"
+            found.setdefault(function, Reason("source-stays", text, path, node.line))
+        obstacle = factory_obstacle(self._project, source) if "engine" not in source.kind else None
+        why = f" ({obstacle.message})" if obstacle is not None else ""
+        messages.append(
+            at(
+                path,
+                node.span,
+                SOURCE_STAYS,
+                f"{name} stays sync{why}, and the {len(takers)} functions that get their "
+                "sessions from there stay sync",
+                obstacle.next_step if obstacle is not None else "give it an async counterpart",
+            )
+        )
+
+    def _stays(self, factory: Variable) -> bool:
+        maker = self._makers.of(factory)
+        if maker is None:
+            return factory_obstacle(self._project, factory) is not None
+        return any(map(self._is_stuck, (*self._makers.unnamed(maker), *self._named_in(maker))))
+
+    def _named_in(self, maker: Function) -> Iterator[Variable]:
+        for factory in self._project.session_factories:
+            is_named_there = factory.scope.function is maker and self._makers.of(factory) is None
+            if is_named_there and isinstance(factory.value, s.Call):
+                yield factory
+
+    def _uses(self, function: Function, variable: Variable) -> bool:
+        if function.is_module or is_test_path(function.module.path):
+            return False
+        return self._names(function, variable)
+
+    @staticmethod
+    def _names(function: Function, variable: Variable) -> bool:
+        if variable.scope.kind != "module" and variable.scope.function is not function:
+            return False
+        return any(
+            isinstance(call.node.func, s.Name)
+            and is_variable(function.module, variable.module, variable.name, call.node.func.id)
+            for call in function.calls
+        )
+
+    def _spread(self, users: list[Function]) -> Iterator[Function]:
+        """`users`, and whoever they give what they take."""
+        seen: set[Function] = set()
+        pending = users[::-1]
+        while pending:
+            function = pending.pop()
+            if function in seen or function.is_module or is_test_path(function.module.path):
+                continue
+            seen.add(function)
+            yield function
+            if not self._gives(function):
+                continue
+            pending += [site.function for site in self._project.callers(function)]
+            pending += [
+                use.function
+                for use in self._project.value_uses(function)
+                if use.kind in ("arg:Depends", "arg:Security")
+            ]
+
+    def _gives(self, function: Function) -> bool:
+        """Whether `function` returns or yields a session, a factory or an engine."""
+        values = [*function.returns, *(part.value for part in function.yields if part.value)]
+        kinds = [self._project.session_kind(value, function.scope) for value in values]
+        return any(kinds) or bool(self._makers.kinds(function))

@@ -186,3 +186,33 @@ def test_tests_on_a_factory_that_stays_sync_stay_with_it() -> None:
         _TEST,
     )
     assert "async def" not in text
+
+
+_SHADOWS = """\
+import functools
+
+from sqlalchemy.orm import sessionmaker
+
+from app import Post, SessionLocal, engine
+
+
+@functools.lru_cache
+def posts():
+    SessionLocal = sessionmaker(bind=engine, autoflush=False)
+    with SessionLocal() as db:
+        return db.query(Post).count()
+
+
+def other():
+    with SessionLocal() as db:
+        return db.query(Post).count()
+"""
+
+
+def test_a_factory_of_the_same_name_in_a_function_is_another_one() -> None:
+    plan = _plan(app=_APP, shadows=_SHADOWS)
+    text = next(rewrite_text(f, _SHADOWS) for f in plan.files if f.path == "shadows.py")
+    assert "    SessionLocal = sessionmaker(bind=sync_engine, autoflush=False)" in text
+    assert "    with SessionLocal() as db:" in text
+    assert "async with SessionLocal() as db:" in text
+    assert "SyncSessionLocal" not in text

@@ -17,7 +17,7 @@ from migrate_async.index.types import FunctionObject
 from migrate_async.model import syntax as s
 from migrate_async.plan.leftovers.twins import Twins, sync_giver_name
 from migrate_async.plan.makers import Makers, has_room
-from migrate_async.plan.names import is_variable
+from migrate_async.plan.names import is_bound_inside, is_variable
 from migrate_async.plan.paths import is_test_path
 
 
@@ -91,7 +91,11 @@ class Givers:
             return None
         if not self._gives_sync(function):
             return None
-        names = {part.id for part in s.walk(node) if isinstance(part, s.Name)}
+        names = {
+            part.id
+            for part in s.walk(node)
+            if isinstance(part, s.Name) and not is_bound_inside(part.id, function.scope)
+        }
         factories = {
             name: factory
             for name in names

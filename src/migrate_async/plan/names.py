@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from migrate_async.index.scopes import Function, Module, last_name
+from migrate_async.index.scopes import Function, Module, Scope, last_name
 from migrate_async.model import syntax as s
 
 
@@ -53,6 +53,16 @@ def import_path(importer: Module, target: str) -> str:
 def local_name(importer: Module, target: str, name: str) -> str | None:
     """The name under which `importer` has imported `name` from the module `target`, if any."""
     return importer.imported_as.get((target, name))
+
+
+def is_bound_inside(name: str, scope: Scope) -> bool:
+    """Whether a function around `scope`, or the class there, binds `name`: no module's is meant."""
+    current: Scope | None = scope
+    while current is not None and current.kind != "module":
+        if name in current.names and (current.kind != "class" or current is scope):
+            return True
+        current = current.parent
+    return False
 
 
 def is_variable(module: Module, owner: Module, name: str, used: str) -> bool:

@@ -37,7 +37,7 @@ from migrate_async.plan.givers import Givers, can_give_sync
 from migrate_async.plan.leftovers.twins import sync_maker_name
 from migrate_async.plan.lent import LentSessions
 from migrate_async.plan.makers import Makers, can_be_copied
-from migrate_async.plan.names import absolute, is_variable
+from migrate_async.plan.names import absolute, is_bound_inside, is_variable
 from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.sessions.acquisitions import find_acquisitions
 
@@ -221,7 +221,7 @@ class Frontier:
         return ""
 
     def _own_session(self, found: ModuleEdits, module: Module, node: s.Name) -> str:
-        if self._is_target(node):
+        if self._is_target(node) or is_bound_inside(node.id, self._project.scope_of(node)):
             return ""
         for source in (*self._project.session_factories, *self._project.engines):
             if source.kind not in ("sessionmaker", "engine") or source.scope.kind != "module":

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from migrate_async.runtime.errors import UnsupportedURL as UnsupportedURL
     from migrate_async.runtime.errors import UnsupportedURLArgument as UnsupportedURLArgument
     from migrate_async.runtime.hop import HopSession as HopSession
+    from migrate_async.runtime.hop import hop_class as hop_class
     from migrate_async.runtime.hop import sync_side as sync_side
     from migrate_async.runtime.http import health_router as health_router
     from migrate_async.runtime.http import install_error_handlers as install_error_handlers
@@ -160,6 +161,7 @@ _EXPORTS = {
     "get_db_info": "database",
     "get_sync_db": "legacy.sessions",
     "health_router": "http",
+    "hop_class": "hop",
     "implicit_io": "implicit_io",
     "in_mode": "legacy.modes",
     "init_db": "database",

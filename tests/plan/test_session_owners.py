@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from migrate_async.config import Settings
-from migrate_async.model.plan import FunctionDecision, Plan, Step
+from migrate_async.model.plan import AddArgument, FunctionDecision, Plan, Step
 from migrate_async.plan.planner import make_plan
 from support.projects import project
 
@@ -200,16 +200,38 @@ def test_a_sessionmaker_of_a_class_of_the_project_stays_sync_with_its_users() ->
         .replace("sessionmaker(bind=engine)", "sessionmaker(bind=engine, class_=Audited)")
         .replace(
             "        SessionLocal =",
-            "        class Audited(Session):\n            pass\n\n        SessionLocal =",
+            "        class Audited(Session):\n            audit = True\n\n        SessionLocal =",
         ),
     }
     plan = make_plan(project(files), Step.ALL, Settings())
     [told] = [found.message for found in plan.diagnostics if found.code == "MA205"]
-    assert "SessionLocal stays sync (sessionmaker(class_=...) names a sync class" in told
+    assert "SessionLocal stays sync (sessionmaker(class_=...) names a class of the project" in told
     assert not [function for function in plan.functions if function.verdict == "convert"]
     assert not [
         edit for file in plan.files for edit in file.edits if edit.codemod == "async-engine"
     ]
+
+
+def test_a_session_class_that_overrides_what_is_called_serves_async_sessions() -> None:
+    files = {
+        **_APP,
+        "app/database.py": _APP["app/database.py"]
+        .replace("sessionmaker(bind=engine)", "sessionmaker(bind=engine, class_=Audited)")
+        .replace(
+            "        SessionLocal =",
+            "        class Audited(Session):\n            def commit(self):\n"
+            "                super().commit()\n\n        SessionLocal =",
+        ),
+    }
+    plan = make_plan(project(files), Step.ALL, Settings())
+    assert {"MA205", "MA402"}.isdisjoint({found.code for found in plan.diagnostics})
+    arguments = {
+        edit.code
+        for file in plan.files
+        for edit in file.edits
+        if isinstance(edit, AddArgument) and file.path == "app/database.py"
+    }
+    assert "sync_session_class=Audited" in arguments
 
 
 def test_the_class_of_a_sessionmaker_becomes_its_counterpart() -> None:

@@ -178,7 +178,9 @@ if __name__ == "__main__":
 
 def test_tests_on_a_factory_that_stays_sync_stay_with_it() -> None:
     own = _APP.replace("sessionmaker(bind=engine)", "sessionmaker(bind=engine, class_=Audited)")
-    own = own.replace("SessionLocal =", "class Audited(Session):\n    pass\n\n\nSessionLocal =")
+    own = own.replace(
+        "SessionLocal =", "class Audited(Session):\n    audit = 1\n\n\nSessionLocal ="
+    )
     plan = _plan(app=own, tests__test_app=_TEST)
     assert not [function for function in plan.functions if function.verdict == "convert"]
     text = next(

@@ -55,6 +55,29 @@ SESSION_SYNC = frozenset(
 )
 """Plain methods of both `Session` and `AsyncSession`."""
 
+SESSION_CALLED_THROUGH = frozenset(
+    {
+        "add",
+        "add_all",
+        "close",
+        "commit",
+        "connection",
+        "delete",
+        "execute",
+        "expire",
+        "expire_all",
+        "expunge",
+        "expunge_all",
+        "flush",
+        "get",
+        "get_bind",
+        "merge",
+        "refresh",
+        "rollback",
+    }
+)
+"""Methods of a sync session that those of `AsyncSession` with the same names call."""
+
 SESSION_WITHOUT_COUNTERPART = frozenset(
     {
         "bulk_insert_mappings",

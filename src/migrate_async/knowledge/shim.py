@@ -12,6 +12,7 @@ SHIM: dict[str, str] = {
     "SyncSessionAdapter": "tests on an AsyncSession",
     "adopt_registry": _DEPENDS,
     "get_sync_db": _DEPENDS,
+    "hop_class": "coroutines on the AsyncSession itself",
     "implicit_io": "`await` on an AsyncSession",
     "in_mode": "an `async def` route",
     "install": "`async def` routes with `Depends(get_db)`",

@@ -17,6 +17,8 @@ from migrate_async.plan.annotations import AnnotationEdits, retype
 from migrate_async.plan.aware_times import has_aware_defaults
 from migrate_async.plan.blocks import statements
 from migrate_async.plan.names import import_path, local_name
+from migrate_async.plan.own_session_classes import own_class
+from migrate_async.plan.text import source
 from migrate_async.plan.urls import async_url, foreign_argument, unknown_arguments
 
 NAME = "async-engine"
@@ -27,7 +29,10 @@ _SYNC_POOLS = frozenset({"QueuePool", "SingletonThreadPool"})
 _SINGLE_CONNECTION = "StaticPool"
 HOP_ARGUMENT = "sync_session_class"
 HOP_SESSION = "HopSession"
-"""What a factory is told so that its sessions also serve code that stays sync."""
+HOP_CLASS = "hop_class"
+"""What a factory is told so that its sessions also serve code that stays sync, and what makes that
+of a class of the project."""
+HOPS = (HOP_SESSION, HOP_CLASS)
 LATE_EXPIRY = "LateExpirySession"
 _DROPPED = frozenset({"autocommit", "future"})
 
@@ -154,6 +159,11 @@ def factory_edits(
     for name in sorted(_DROPPED):
         if _keyword(call, name) is not None:
             found.edits.append(p.RemoveArgument(span=call.span, codemod=NAME, name=name))
+    own = own_class(project, factory)
+    if own is not None:
+        found.edits.append(p.RemoveArgument(span=call.span, codemod=NAME, name="class_"))
+        code = f"{HOP_ARGUMENT}={source(own)}"
+        found.edits.append(p.AddArgument(span=call.span, codemod=NAME, code=code))
     retyped = _session_class(project, factory)
     found.edits += retyped.edits
     found.imports += retyped.imports
@@ -215,14 +225,19 @@ def _session_class(project: Project, factory: Variable) -> AnnotationEdits:
     )
 
 
-def hop_edits(factory: Variable, statement: s.Stmt | None = None) -> ModuleEdits:
+def hop_edits(project: Project, factory: Variable, statement: s.Stmt | None = None) -> ModuleEdits:
     """Let the sessions of `factory` also serve code that stays sync.
 
     A statement of its own, so that it can go without a trace. `statement` assigns a `factory` that
     is not one of a module.
     """
     found = ModuleEdits()
-    session = add_import(found, factory.module, "migrate_async", HOP_SESSION, NAME)
+    own = own_class(project, factory) or own_class(project, factory, HOP_ARGUMENT)
+    if own is None:
+        session = add_import(found, factory.module, "migrate_async", HOP_SESSION, NAME)
+    else:
+        hops = add_import(found, factory.module, "migrate_async", HOP_CLASS, NAME)
+        session = f"{hops}({source(own)})"
     code = f"{factory.name}.configure({HOP_ARGUMENT}={session})"
     span = statement.span if statement is not None else _statement_span(factory)
     found.edits.append(p.InsertStatements(span=span, codemod=NAME, code=code, after=True))
@@ -257,7 +272,7 @@ def _configuration(name: str, body: Iterable[s.Stmt]) -> s.Stmt | None:
 def hop_removal(statement: s.Stmt) -> ModuleEdits:
     """Remove what `hop_edits` wrote."""
     found = ModuleEdits([p.ReplaceStatement(span=statement.span, codemod=NAME)])
-    found.unneeded.append("HopSession")
+    found.unneeded += HOPS
     return found
 
 
@@ -299,12 +314,17 @@ def factory_obstacle(project: Project, factory: Variable) -> Diagnostic | None:
             "sessionmaker(query_cls=...) has no async counterpart",
             "turn the custom Query methods into functions that take a select()",
         )
-    if _keyword(called(factory), "class_") and not _session_class(project, factory).edits:
+    if (
+        _keyword(called(factory), "class_")
+        and not _session_class(project, factory).edits
+        and own_class(project, factory) is None
+    ):
         return at(
             path,
             called(factory).span,
             "MA402",
-            "sessionmaker(class_=...) names a sync class of the project",
+            "sessionmaker(class_=...) names a class of the project that does more than override "
+            "what AsyncSession calls",
             "derive an async class from AsyncSession, with this one as its sync_session_class",
         )
     if factory.kind == "scoped_session":

@@ -41,7 +41,7 @@ class Hops:
             if statement is not None and not needed:
                 yield factory.module, hop_removal(statement)
             elif statement is None and needed and self._serves_requests(factory):
-                yield factory.module, hop_edits(factory)
+                yield factory.module, hop_edits(self._project, factory)
         yield from self._own(needed=needed)
 
     def _own(self, *, needed: bool) -> Iterator[tuple[Module, ModuleEdits]]:
@@ -52,7 +52,7 @@ class Hops:
                 yield factory.module, hop_removal(statement)
             elif statement is None and needed:
                 made = self._project.statement_of(factory.value)
-                yield factory.module, hop_edits(factory, made)
+                yield factory.module, hop_edits(self._project, factory, made)
 
     def _serves_requests(self, factory: Variable) -> bool:
         if factory.kind == "async_sessionmaker":

@@ -166,7 +166,7 @@ def sync_side(session: AsyncSession) -> Session:
     loop = running_loop()
     kind: Any = type(found)
     watches = isinstance(found, LateExpirySession)
-    found.__class__ = _hop_class(kind)
+    found.__class__ = hop_class(kind)
     assert isinstance(found, HopSession)  # noqa: S101  it is one now
     if not watches:
         found.watch_loads()
@@ -175,8 +175,11 @@ def sync_side(session: AsyncSession) -> Session:
 
 
 @functools.cache
-def _hop_class(base: Any) -> type[HopSession]:
-    """`HopSession` with what `base` adds, such as the `exec` of SQLModel."""
+def hop_class(base: Any) -> type[HopSession]:
+    """`HopSession` with what the session class `base` adds or overrides.
+
+    For `async_sessionmaker(sync_session_class=hop_class(Audited))`.
+    """
     if base is Session:
         return HopSession
     own: dict[str, Any] = {"exec": _hopping("exec", base)} if hasattr(base, "exec") else {}

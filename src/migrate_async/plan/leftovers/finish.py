@@ -8,7 +8,7 @@ from migrate_async.index.project import Project
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
-from migrate_async.plan.database import HOP_ARGUMENT, HOP_SESSION, NAME
+from migrate_async.plan.database import HOP_ARGUMENT, HOPS, NAME
 from migrate_async.plan.keep_both.finishing import sync_originals
 from migrate_async.plan.leftovers.scaffold import Use, find_uses, hops, implicit_uses, sync_sides
 from migrate_async.plan.leftovers.twins import Twins
@@ -35,7 +35,7 @@ def plan_finish(project: Project, digests: Mapping[str, str]) -> p.Plan:
         unneeded.setdefault(path, set()).update(_names(twin.statement))
     for module, hop in hops(project):
         edits.setdefault(module.path, []).append(_without(hop))
-        unneeded.setdefault(module.path, set()).add(HOP_SESSION)
+        unneeded.setdefault(module.path, set()).update(HOPS)
     for path, names in _importers(project, twins):
         edits.setdefault(path, [])
         unneeded.setdefault(path, set()).update(names)

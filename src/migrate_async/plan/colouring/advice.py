@@ -40,6 +40,7 @@ _NEXT_STEPS = {
     "async one",
     "called-by-sync": "migrate the caller too; until then it is called on the sync side",
     "called-at-import": "move the call into the application's start-up",
+    "called-by-script": "move what is below `if __name__` into a function: it becomes a coroutine",
     "not-selected": "select it too, or migrate it in a later run",
     "shares-session": "convert what keeps that one (`plan --explain` tells); all share one side",
     "shares-query": "convert what keeps that one; until then the query stays as it is",

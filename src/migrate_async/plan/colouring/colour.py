@@ -327,10 +327,7 @@ class _Keeper:
     def _caller(self, site: CallSite, *, has_original: bool) -> Reason | None:
         caller = site.function
         if caller.is_module:
-            if "main" in site.context:
-                return None
-            text = f"it is called when {caller.module.path} is imported"
-            return _reason("called-at-import", text, site, caller)
+            return self._at_the_top(site)
         if self._stays_sync(caller):
             text = f"{caller.qualname} calls it and stays sync"
             return _reason("called-by-sync", text, site, caller)
@@ -341,6 +338,17 @@ class _Keeper:
             if other in self._kept:
                 text = f"a call at {place(site)} may also reach {other.qualname}, which stays sync"
                 return _reason("family-kept", text, site, other)
+        return None
+
+    def _at_the_top(self, site: CallSite) -> Reason | None:
+        """Called at the top of a module; a script can run what has its own session."""
+        path = site.function.module.path
+        if "main" not in site.context:
+            text = f"it is called when {path} is imported"
+            return _reason("called-at-import", text, site, site.function)
+        if self._project.passes_session(site) or any(map(self._sharing.is_kept, site.targets)):
+            text = f"the script {path} calls it on a session that its top level opens"
+            return _reason("called-by-script", text, site, site.function)
         return None
 
 

@@ -197,6 +197,67 @@ def read(db: Session = Depends(get_db)):
     return notes(db)
 """
 
+_SCOPE = """\
+import threading
+from contextlib import contextmanager
+
+from fastapi import Depends, FastAPI
+from sqlalchemy.orm import Session
+
+from models import Note, SessionLocal, add, notes
+
+app = FastAPI()
+
+
+@contextmanager
+def scope():
+    db = SessionLocal()
+    try:
+        yield db
+        db.commit()
+    finally:
+        db.close()
+
+
+def get_db():
+    with scope() as db:
+        yield db
+
+
+class Notes:
+    def __init__(self, db: Session):
+        self.db = db
+
+    def add(self, text):
+        return add(self.db, text)
+
+
+def service(kind):
+    def get(db: Session = Depends(get_db)):
+        return kind(db)
+
+    return get
+
+
+def work(done):
+    with scope() as db:
+        done.extend(notes(db))
+
+
+@app.post("/notes")
+def create(text: str, service: Notes = Depends(service(Notes))):
+    return service.add(text)
+
+
+@app.get("/notes")
+def read(db: Session = Depends(get_db)):
+    done = []
+    thread = threading.Thread(target=work, args=(done,))
+    thread.start()
+    thread.join()
+    return [*done, db.query(Note).count()]
+"""
+
 _USE = """
 import warnings
 warnings.simplefilter("ignore")
@@ -214,7 +275,9 @@ def _used(folder: Path) -> str:
     return printed(folder, _USE)
 
 
-@pytest.mark.parametrize("application", [_STATE, _MADE], ids=["state", "made"])
+@pytest.mark.parametrize(
+    "application", [_STATE, _MADE, _SCOPE], ids=["state", "made", "a scope that a thread enters"]
+)
 def test_the_rest_converts(tmp_path: Path, application: str) -> None:
     (tmp_path / "models.py").write_text(_MODELS)
     own = _OWN if application is not _MADE else _OWN.replace("\nfrom", "from")

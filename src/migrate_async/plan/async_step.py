@@ -305,7 +305,20 @@ class AsyncStep:
         idle = IdleCoroutines(self._project, self.colouring.converts)
         frontier = self._frontier(idle)
         staying = (f for f in self._world.staying if f not in self._environments)
-        return frontier.anchors(staying)
+        found = frontier.anchors(staying)
+        for dependency in self._project.session_dependencies:
+            reason = self.colouring.kept.get(dependency)
+            if reason is None or dependency in self._anchored or self._lends(dependency):
+                continue
+            if not is_test_path(dependency.module.path):
+                found.keep(dependency, reason)
+        return found
+
+    def _lends(self, dependency: Function) -> bool:
+        """Whether it hands on what others made, or an async session."""
+        values = [*dependency.returns, *(part.value for part in dependency.yields if part.value)]
+        kinds = {self._project.session_kind(value, dependency.scope) for value in values}
+        return not dependency.is_generator or kinds != {"sync"}
 
     def _frontier(self, idle: IdleCoroutines) -> Frontier:
         return Frontier(

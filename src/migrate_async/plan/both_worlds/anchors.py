@@ -57,6 +57,28 @@ class Anchors:
         if sharers:
             self.messages.append(_message(refusal, source, why, len(sharers)))
 
+    def keep(self, dependency: Function, because: Reason) -> None:
+        """Keep sync what FastAPI gives a session of `dependency`, which cannot convert."""
+        self.functions.setdefault(dependency, because)
+        takers = dict.fromkeys(self._with_dependents([dependency]))
+        name = dependency.qualname
+        line = dependency.node.line if dependency.node is not None else 0
+        path = dependency.module.path
+        for function in takers:
+            text = f"its session comes from {name}, which stays sync"
+            self.functions.setdefault(function, Reason("source-stays", text, path, line, name))
+        if dependency.node is not None and len(takers) > 1:
+            self.messages.append(
+                at(
+                    path,
+                    dependency.node.span,
+                    SOURCE_STAYS,
+                    f"{name} stays sync: {because.text}; the {len(takers) - 1} functions that get "
+                    "their sessions from there stay sync",
+                    f"resolve that (`migrate-async plan --explain {name}`)",
+                )
+            )
+
     def _sharers(self, refusal: Refusal) -> Iterable[Function]:
         function, node = refusal.function, refusal.node
         giver = self._givers.called(node)

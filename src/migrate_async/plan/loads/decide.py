@@ -68,6 +68,8 @@ class _Read:
     sink: Sink
     path: Path
     uses: list[Use]
+    number: int
+    """The same for equal sinks: to hash one, with all that it reads, takes a while."""
 
 
 Mapping: TypeAlias = "tuple[s.Call, bool] | None"
@@ -97,7 +99,12 @@ class Decider:
 
         `always` is decided: what the mapping loads needs nothing else, in this run or a later one.
         """
-        reads = [read for sink in sinks for read in self._reads(sink)]
+        numbers: dict[Sink, int] = {}
+        reads = [
+            read
+            for sink in sinks
+            for read in self._reads(sink, numbers.setdefault(sink, len(numbers)))
+        ]
         for read in reads:
             for use in read.uses:
                 for hop in use.hops:
@@ -111,7 +118,7 @@ class Decider:
     def _distribute(self, reads: list[_Read]) -> Decisions:
         """One decision for each read; what the mapping loads has been decided."""
         found = Decisions()
-        left: dict[Sink, set[Path]] = {}
+        left: dict[int, tuple[Sink, set[Path]]] = {}
         for read in reads:
             path = self._open(read)
             if not path or self._is_loaded(read):
@@ -122,8 +129,8 @@ class Decider:
                     wanted = found.options.setdefault(use.query, {})
                     wanted.setdefault(use.path, []).append(read.sink)
             else:
-                left.setdefault(read.sink, set()).add(path)
-        for sink, paths in left.items():
+                left.setdefault(read.number, (read.sink, set()))[1].add(path)
+        for sink, paths in left.values():
             if self._takes_part(sink):
                 self._without_option(sink, paths, found)
         return found
@@ -132,7 +139,7 @@ class Decider:
         """Code that is async already is not ours to change."""
         return self._colouring.converts(sink.function) or not sink.function.is_async
 
-    def _reads(self, sink: Sink) -> Iterator[_Read]:
+    def _reads(self, sink: Sink, number: int) -> Iterator[_Read]:
         prefixes = {path[:end] for path in sink.paths for end in range(1, len(path) + 1)}
         for path in sorted(prefixes, key=names):
             if path[-1].expires and not self._safety.flushes(sink.function):
@@ -141,7 +148,7 @@ class Decider:
                 uses = [Use(None, path)]
             else:
                 uses = self._producers.of(sink.value, sink.scope, path)
-            yield _Read(sink, path, uses)
+            yield _Read(sink, path, uses, number)
 
     # --- options -------------------------------------------------------------------------------
 

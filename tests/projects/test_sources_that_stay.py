@@ -314,3 +314,71 @@ def test_a_coroutine_that_stays_sync_keeps_no_source(tmp_path: Path) -> None:
     after = tree(tmp_path)
     write(tmp_path, "--all", "--allow-dirty")
     assert tree(tmp_path) == after, "a second run changes nothing"
+
+
+_GETTER = """\
+from functools import cached_property
+
+from fastapi import Depends, FastAPI
+from sqlalchemy.orm import Session
+
+from models import Note, SessionLocal, notes
+
+app = FastAPI()
+
+
+def get_db():
+    with SessionLocal() as db:
+        yield db
+
+
+class Notes:
+    def __init__(self, db: Session | None):
+        self._db = db
+
+    def _required(self) -> Session:
+        if self._db is None:
+            raise ValueError
+        return self._db
+
+    @cached_property
+    def first(self):
+        db = self._required()
+        return db.query(Note).order_by(Note.id).first()
+
+    def add(self, text):
+        db = self._required()
+        db.add(Note(text=text))
+        db.commit()
+        return self.first.text
+
+    def all(self):
+        db = self._required()
+        return [note.text for note in db.query(Note).all()]
+
+
+@app.post("/notes")
+def create(text: str, db: Session = Depends(get_db)):
+    return Notes(db).add(text)
+
+
+@app.get("/notes")
+def read(db: Session = Depends(get_db)):
+    return Notes(db).all() + notes(db)
+"""
+
+
+def test_methods_that_ask_a_method_for_the_session_share_it(tmp_path: Path) -> None:
+    (tmp_path / "models.py").write_text(_MODELS)
+    (tmp_path / "main.py").write_text(_GETTER + "\n\n" + _OWN)
+    before = _used(tmp_path)
+
+    write(tmp_path, "--all")
+    text = (tmp_path / "main.py").read_text()
+    assert "async def own" in text
+    assert "    def all(self):" in text
+    assert _used(tmp_path) == before
+
+    after = tree(tmp_path)
+    write(tmp_path, "--all", "--allow-dirty")
+    assert tree(tmp_path) == after, "a second run changes nothing"

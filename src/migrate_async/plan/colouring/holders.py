@@ -164,7 +164,7 @@ class Holders:
         return made
 
     def _uses_attribute(self, function: Function) -> bool:
-        """Whether `function` uses `self.db`, or a query that a method of `self` makes with it."""
+        """Whether `function` uses `self.db`, or what a method of `self` gives: it, or a query."""
         if function.node is None:
             return False
         return any(
@@ -173,6 +173,7 @@ class Holders:
             if isinstance(node, s.Attribute) and _is_own(node, function)
         ) or any(
             self._gives_query(call.node, call.scope)
+            or self._project.session_kind(call.node, call.scope) == "sync"
             for call in function.calls
             if isinstance(call.node.func, s.Attribute) and _is_own(call.node.func, function)
         )

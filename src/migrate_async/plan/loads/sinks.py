@@ -165,7 +165,8 @@ class Sinks:
                 yield Sink(value.function, value.node, None, value.scope, reads, schema.qualname)
 
     def _is_shared(self, function: Function) -> bool:
-        return len({site.function for site in self._project.callers(function)}) > 1
+        sites = (*self._project.callers(function), *self._project.bridges_to(function))
+        return len({site.function for site in sites}) > 1
 
     def _displayed(
         self, value: s.Mapping, scope: Scope, fields: dict[str, Types], function: Function

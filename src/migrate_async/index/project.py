@@ -173,6 +173,13 @@ class Project:
         """Whether the value of `expr` is a `Session` or an `AsyncSession`."""
         return sessions.session_kind(self.infer(expr, scope), self._inference.hierarchy)
 
+    def takes_session(self, fn: Function, kind: sessions.SessionKind) -> bool:
+        """Whether a parameter of `fn` is a session of this `kind`."""
+        return any(
+            self.session_kind(s.Name(*param.span, param.name), fn.scope) == kind
+            for param in fn.params
+        )
+
     def engine_or_connection(self, expr: s.Expr, scope: Scope) -> str | None:
         """`engine`, `connection`, `async-engine` or `async-connection`."""
         return sessions.engine_or_connection(self.infer(expr, scope))

@@ -8,6 +8,8 @@ from migrate_async.index import scopes as sc
 from migrate_async.index.operations import Operation
 from migrate_async.model import syntax as s
 
+_INJECTING = frozenset({"arg:Depends", "arg:Security"})
+
 
 class CallSite(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One place that runs code.
@@ -42,3 +44,8 @@ class ValueUse(msgspec.Struct, frozen=True, eq=False, gc=False):
     function: sc.Function
     scope: sc.Scope
     kind: str
+
+    @property
+    def is_injected(self) -> bool:
+        """Whether FastAPI is told to call the function: `Depends(get_db)`, `Security(user)`."""
+        return self.kind in _INJECTING

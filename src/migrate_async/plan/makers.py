@@ -45,12 +45,15 @@ class Makers:
                 found.setdefault(maker, []).append(variable)
         return found
 
+    @cached_property
+    def _named(self) -> frozenset[s.Expr | None]:
+        variables = (*self._project.engines, *self._project.session_factories)
+        return frozenset(variable.value for variable in variables)
+
     def unnamed(self, maker: Function) -> Iterator[Variable]:
         """The engines and factories that `maker` returns as it makes them."""
-        named = {variable.value for variable in self._project.engines}
-        named.update(variable.value for variable in self._project.session_factories)
         for call in maker.calls:
-            if call.node in named or not self._is_returned(call.node):
+            if call.node in self._named or not self._is_returned(call.node):
                 continue
             called = self._project.infer(call.node.func, call.scope)
             if any(isinstance(found, FunctionObject) for found in called):

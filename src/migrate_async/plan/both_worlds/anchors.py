@@ -18,11 +18,10 @@ from migrate_async.model.plan import Reason
 from migrate_async.plan.both_worlds.dependencies import Dependencies
 from migrate_async.plan.both_worlds.made_factories import MadeFactories
 from migrate_async.plan.both_worlds.refusals import Refusal
+from migrate_async.plan.both_worlds.unmoved import SOURCE_STAYS
 from migrate_async.plan.givers import Givers
 from migrate_async.plan.lent import LentSessions
 from migrate_async.plan.paths import is_test_path
-
-SOURCE_STAYS = "MA205"
 
 
 class Anchors:
@@ -110,7 +109,7 @@ class Anchors:
             if site.kind == "dependency" and not site.function.is_module:
                 yield site.function
         for use in self._project.value_uses(dependency):
-            if use.kind in ("arg:Depends", "arg:Security") and not use.function.is_module:
+            if use.is_injected and not use.function.is_module:
                 yield use.function
 
 

@@ -27,7 +27,6 @@ _LOOP_CALLS = frozenset(
     {"call_later", "call_soon", "create_task", "ensure_future", "get_event_loop"}
     | {"get_running_loop", "run_until_complete"}
 )
-_INJECTED = frozenset({"arg:Depends", "arg:Security"})
 
 
 class IdleCoroutines:
@@ -93,7 +92,7 @@ class IdleCoroutines:
             if not site.awaited or not (is_test or self._converts(site.function)):
                 return False
         return all(
-            use.kind in _INJECTED or is_test_path(use.function.module.path) or self._registers(use)
+            use.is_injected or is_test_path(use.function.module.path) or self._registers(use)
             for use in self._project.value_uses(function)
         )
 

@@ -89,10 +89,7 @@ class ImplicitIO:
         )
 
     def _takes(self, function: Function) -> bool:
-        return any(
-            self._project.session_kind(s.Name(*param.span, param.name), function.scope) == "sync"
-            for param in function.params
-        )
+        return self._project.takes_session(function, "sync")
 
     def _runs_sync(self, site: CallSite) -> bool:
         """Whether `site` runs what stays sync, on a session that somebody else has opened."""

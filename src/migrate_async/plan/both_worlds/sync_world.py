@@ -8,7 +8,6 @@ from functools import cached_property
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
-from migrate_async.model import syntax as s
 from migrate_async.plan.alembic.environment import is_environment
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.holders import Holders
@@ -67,7 +66,7 @@ class SyncWorld:
         cls = function.cls
         if function.name == "__init__" and cls is not None and self.makes_kept(cls):
             return True
-        if function.is_async and not self._takes_sync_session(function):
+        if function.is_async and not self._project.takes_session(function, "sync"):
             return False
         sites = [site for site in self._project.calls(function) if site.kind != "bridge"]
         if any(target in kept for site in sites for target in site.targets):
@@ -81,12 +80,6 @@ class SyncWorld:
             if target.name == "__init__" and target.cls
         ]
         return any(self.holds_kept(cls) for cls in makes)
-
-    def _takes_sync_session(self, function: Function) -> bool:
-        return any(
-            self._project.session_kind(s.Name(*param.span, param.name), function.scope) == "sync"
-            for param in function.params
-        )
 
     def holds_kept(self, cls: Class) -> bool:
         """Whether objects of `cls` keep a session that stays sync."""

@@ -150,9 +150,7 @@ class Unmoved:
                 continue
             pending += [site.function for site in self._project.callers(function)]
             pending += [
-                use.function
-                for use in self._project.value_uses(function)
-                if use.kind in ("arg:Depends", "arg:Security")
+                use.function for use in self._project.value_uses(function) if use.is_injected
             ]
 
     def _gives(self, function: Function) -> bool:

@@ -91,10 +91,7 @@ class Chooser:
     def _takes_session(self, function: Function) -> bool:
         if function.cls is not None and self._holders.holds(function.cls):
             return False
-        return any(
-            self._project.session_kind(s.Name(*param.span, param.name), function.scope) == "sync"
-            for param in function.params
-        )
+        return self._project.takes_session(function, "sync")
 
     @cached_property
     def _sources(self) -> frozenset[str]:

@@ -15,7 +15,6 @@ from migrate_async.index.scopes import Function, last_name
 from migrate_async.index.sites import ValueUse
 from migrate_async.model import syntax as s
 
-_INJECTING = frozenset({"arg:Depends", "arg:Security"})
 _WRAPPERS = frozenset({"partial"})
 
 
@@ -57,7 +56,7 @@ class HandedSessions:
 
     def _find(self, guest: Function) -> Iterator[HandedSession]:
         for use in self._project.value_uses(guest):
-            if not use.kind.startswith("arg:") or use.kind in _INJECTING or use.function.is_module:
+            if not use.kind.startswith("arg:") or use.is_injected or use.function.is_module:
                 continue
             for call in self._calls(use):
                 values = tuple(self._sessions(call, use))

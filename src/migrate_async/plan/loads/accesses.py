@@ -178,10 +178,7 @@ def reading_coroutines(project: Project, accesses: Accesses) -> Iterator[tuple[F
 
 def _is_migrated(project: Project, function: Function) -> bool:
     """Whether `function` works on an async session, or awaits what it reads."""
-    if any(
-        project.session_kind(s.Name(*param.span, param.name), function.scope) == "async"
-        for param in function.params
-    ):
+    if project.takes_session(function, "async"):
         return True
     nodes = s.walk(function.node) if function.node is not None else ()
     return "awaitable_attrs" in function.module.attributes and any(

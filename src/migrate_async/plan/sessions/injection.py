@@ -76,7 +76,7 @@ def is_injectable(project: Project, provider: Provider, function: Function) -> b
     if function.is_route:
         return True
     uses = project.value_uses(function)
-    return bool(uses) and all(use.kind in ("arg:Depends", "arg:Security") for use in uses)
+    return bool(uses) and all(use.is_injected for use in uses)
 
 
 @dataclass

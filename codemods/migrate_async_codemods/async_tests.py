@@ -36,9 +36,10 @@ class AsyncTests(PlannedCodemod):
 
     Converted tests get `@pytest.mark.asyncio(loop_scope="session")`, converted fixtures become
     `pytest_asyncio` fixtures of the same scope: all share one event loop, as they shared a thread.
-    So do the async tests and fixtures that share a session with them. Overrides of dependencies
-    that only hand on a session become `async def`, engines that a fixture makes for itself are
-    disposed of, and factories of factory_boy make their objects on the async session.
+    So do the async tests and fixtures that share a session with them, and below `@implicit_io` the
+    tests and fixtures that stay sync and get something from them. Overrides of dependencies that
+    only hand on a session become `async def`, engines that a fixture makes for itself are disposed
+    of, and factories of factory_boy make their objects on the async session.
 
     ## Left alone
 

@@ -27,6 +27,7 @@ ORDERS = [
     ("small/waiting_coroutines", 11),
     ("small/session_givers", 12),
     ("small/lazy_engines", 13),
+    ("small/library_tests", 14),
 ]
 
 

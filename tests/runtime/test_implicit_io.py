@@ -234,13 +234,6 @@ async def test_generators(factory: Factory) -> None:
         assert deeds == ["closed", "Ann", "closed", "closed"]
 
 
-def test_only_coroutine_functions() -> None:
-    def plain() -> None: ...
-
-    with pytest.raises(TypeError, match="plain is no coroutine function"):
-        implicit_io(plain)
-
-
 async def test_it_is_counted_and_warns_once(factory: Factory) -> None:
     @implicit_io
     async def name(session: Session) -> str:
@@ -308,3 +301,104 @@ async def author(number: Number = 1, db: Session = Depends(session_of_test)) -> 
 
 
 Number = int
+
+
+# --- plain functions ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+async def test_a_plain_function_gets_the_sync_side(backend: str, tmp_path: Path) -> None:
+    @implicit_io
+    def titles(db: Any, *, suffix: str) -> list[str]:
+        author = db.query(Author).filter(Author.id == 1).one()
+        db.add(Book(id=2, title="Second", author_id=author.id))
+        db.commit()
+        return [book.title + suffix for book in author.books]
+
+    async with library(backend, tmp_path) as factory, factory() as session:
+        found: Any = titles(session, suffix="!")
+        assert await found == ["First!", "Second!"]
+        assert len((await session.scalars(select(Book))).all()) == 2
+
+
+async def test_all_that_has_a_sync_side(factory: Factory) -> None:
+    @implicit_io
+    def count(makers: Any, given: Any) -> list[Any]:
+        (engine, connection), plain = given["both"], given["plain"]
+        with makers["one"]() as db:
+            names = [db.scalar(select(Author.name))]
+        with engine.connect() as own:
+            names.append(own.scalar(select(Author.name)))
+        return [*names, connection.scalar(select(Author.name)), plain]
+
+    plain = [1, (2,)]
+    async with factory() as session, factory.kw["bind"].connect() as connection:
+        given = {"both": (session.bind, connection), "plain": plain}
+        found: Any = count({"one": factory}, given)
+        names = await found
+    assert names == ["Ann", "Ann", "Ann", [1, (2,)]]
+    assert names[3] is plain
+
+
+async def test_the_sessions_of_a_factory_keep_their_class(factory: Factory) -> None:
+    @implicit_io
+    def kinds(maker: Any) -> list[Any]:
+        with maker() as db:
+            return [isinstance(db, HopSession), db.expire_on_commit]
+
+    found: Any = kinds(factory)
+    assert await found == [True, False]
+
+
+async def test_a_plain_generator_is_driven_step_by_step(factory: Factory) -> None:
+    steps: list[str] = []
+
+    @implicit_io
+    def author(db: Any) -> Any:
+        made = Author(id=2, name="Cy")
+        db.add(made)
+        db.commit()
+        try:
+            yield made
+        except LookupError:
+            steps.append("thrown")
+        finally:
+            db.delete(made)
+            db.commit()
+            steps.append("closed")
+
+    async with factory() as session:
+        made: Any = author
+        async for found in made(session):
+            assert await session.get(Author, 2) is found
+        assert steps.pop() == "closed"
+        assert await session.get(Author, 2) is None
+
+        with contextlib.suppress(StopAsyncIteration):
+            generator = made(session)
+            await anext(generator)
+            await generator.athrow(LookupError())
+        assert steps == ["thrown", "closed"]
+
+        generator = made(session)
+        await anext(generator)
+        await generator.aclose()
+        assert steps == ["thrown", "closed", "closed"]
+        assert await session.get(Author, 2) is None
+
+
+async def test_an_error_of_a_plain_function_comes_out(factory: Factory) -> None:
+    @implicit_io
+    def fail(db: Any) -> None:
+        db.scalar(select(Author.name))
+        raise LookupError("no such author")
+
+    async with factory() as session:
+        found: Any = fail(session)
+        with pytest.raises(LookupError, match="no such author"):
+            await found
+
+
+def test_what_is_no_function_is_refused() -> None:
+    with pytest.raises(TypeError, match="Author is no function"):
+        implicit_io(Author)

@@ -11,6 +11,7 @@ from migrate_async.index.annotations import is_vague, sharper
 from migrate_async.index.classes import member_bindings
 from migrate_async.index.keyed import keyed
 from migrate_async.index.schemas import seen_through
+from migrate_async.index.sync_sides import sync_sides
 from migrate_async.index.types import UNKNOWN, Type, Types
 from migrate_async.knowledge import fastapi, sqlalchemy
 from migrate_async.knowledge.dispatch import CALLABLES
@@ -142,7 +143,8 @@ class Parameters:
         fixture = self.fixture(param.name, fn)
         if fixture is None:
             return UNKNOWN
-        return self._inference.protocols.injected(t.FunctionObject(fixture))
+        found = self._inference.protocols.injected(t.FunctionObject(fixture))
+        return sync_sides(found) if fn.gets_sync_sides else found
 
     def fixture(self, name: str, user: sc.Function) -> sc.Function | None:
         """The fixture that the parameter `name` of `user` gets: the nearest one wins."""

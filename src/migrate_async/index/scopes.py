@@ -235,6 +235,11 @@ class Function:
         return self.is_async and IMPLICIT_IO in self.decorator_names
 
     @property
+    def gets_sync_sides(self) -> bool:
+        """Whether the runtime makes a coroutine of this test or fixture, and passes sync sides."""
+        return not self.is_async and IMPLICIT_IO in self.decorator_names
+
+    @property
     def is_lambda(self) -> bool:
         return isinstance(self.node, s.Lambda)
 

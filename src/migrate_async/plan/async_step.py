@@ -82,6 +82,7 @@ from migrate_async.plan.sessions import (
     plan_sessions,
 )
 from migrate_async.plan.testing.client_startup import client_edits
+from migrate_async.plan.testing.kept_tests import kept_test_edits
 from migrate_async.plan.testing.loops import loop_edits
 from migrate_async.plan.testing.object_factories import factory_edits
 from migrate_async.plan.testing.overrides import override_edits
@@ -481,6 +482,7 @@ class AsyncStep:
         collector.diagnostics += replaced_sources(self._project, self._becomes_async)
         collector.add_modules(factory_edits(self._project, converts))
         collector.add_modules(loop_edits(self._project, converts))
+        collector.add_modules(kept_test_edits(self._project, self.colouring.kept, converts))
         for module, found in override_edits(self._project, converts):
             if self._world.takes_part(module.path):
                 collector.add_module(module, found)

@@ -6,21 +6,26 @@ there: each query, flush and lazy load awaits implicitly (SQLAlchemy's term is i
 the event loop serves others. Of a route, the response is made there, too: what that reads loads.
 Coroutines on one session take turns at it (`runtime.turns`).
 
+A plain function becomes a coroutine function by it. That is for tests and fixtures that stay as
+they are among fixtures that pytest-asyncio runs: what is async of what they are given comes to them
+as its sync side (`runtime.sync_sides`).
+
 It is for the time of a migration: each use is counted, and the first one warns.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from functools import wraps
 from types import FunctionType
 from typing import Any, TypeVar
 
 from migrate_async.runtime.frames import location_of
-from migrate_async.runtime.legacy.bridge import drive
+from migrate_async.runtime.legacy.bridge import drive, run_awaiting
 from migrate_async.runtime.legacy.deprecation import warn_legacy
 from migrate_async.runtime.running import in_greenlet
+from migrate_async.runtime.sync_sides import sync_side_of
 from migrate_async.runtime.turns import Turns
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -35,14 +40,22 @@ def implicit_io(function: _F) -> _F:
     The sessions are those that `HopSession` or `sync_side` make. What it starts with
     `asyncio.create_task` is not concerned; decorate that as well.
 
-    :raises TypeError: `function` is none of the two.
+    Of a plain function or generator function it makes one of these, which gets sync sides: of an
+    `AsyncSession`, an `AsyncEngine`, an `AsyncConnection` or an `async_sessionmaker` among its
+    arguments, or in a tuple, list or dictionary among them.
+
+    :raises TypeError: `function` is a class.
     """
     if inspect.isasyncgenfunction(function):
         made: Any = _generator(function)
     elif inspect.iscoroutinefunction(function):
         made = _coroutine(function)
+    elif inspect.isgeneratorfunction(function):
+        made = _plain_generator(function)
+    elif isinstance(function, type):
+        raise TypeError(f"{getattr(function, '__qualname__', function)} is no function")
     else:
-        raise TypeError(f"{getattr(function, '__qualname__', function)} is no coroutine function")
+        made = _plain(function)
     _hook_routes()
     wrapper = wraps(function)(_with_globals_of(function, made))
     setattr(wrapper, _MARK, True)
@@ -82,6 +95,51 @@ def _generator(function: Callable[..., AsyncGenerator[Any, Any]]) -> Callable[..
                 step = generator.asend(sent)
 
     return implicit
+
+
+def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    count, run, side = _counter(function), run_awaiting, sync_side_of
+
+    async def implicit(*args: Any, **options: Any) -> Any:
+        count()
+        args = tuple(map(side, args))
+        return await run(function, *args, **{name: side(options[name]) for name in options})
+
+    return implicit
+
+
+def _plain_generator(function: Callable[..., Generator[Any, Any, Any]]) -> Callable[..., Any]:
+    count, run, side, advance = _counter(function), run_awaiting, sync_side_of, _advance
+
+    async def implicit(*args: Any, **options: Any) -> AsyncGenerator[Any, Any]:
+        count()
+        args = tuple(map(side, args))
+        generator = function(*args, **{name: side(options[name]) for name in options})
+        step, given = generator.send, None
+        while True:
+            ended, item = await run(advance, step, given)
+            if ended:
+                return
+            try:
+                step, given = generator.send, (yield item)
+            except GeneratorExit:
+                await run(generator.close)
+                raise
+            except BaseException as error:  # noqa: BLE001  thrown into the generator
+                step, given = generator.throw, error
+
+    return implicit
+
+
+def _advance(step: Callable[[Any], Any], given: Any) -> tuple[bool, Any]:
+    """Whether a generator has ended, and else its next item.
+
+    `StopIteration` itself cannot leave a coroutine.
+    """
+    try:
+        return False, step(given)
+    except StopIteration:
+        return True, None
 
 
 async def _driven(awaitable: Any) -> Any:

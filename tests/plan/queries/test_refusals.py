@@ -163,6 +163,43 @@ def case():
 """
 
 
+DYNAMIC_READS = [
+    "return list(parent.kids)",
+    "return [kid.id for kid in parent.kids]",
+    "for kid in parent.kids:\n        print(kid)",
+    "kids = parent.kids\n    return kids.count()",
+    "return parent.kids",
+    "if parent.kids:\n        return 1",
+    "parent.kids = []",
+    "return {'kids': parent.kids}",
+    "return parent.kids[0]",
+    "return print(parent.kids.filter_by(id=1))",
+]
+
+
+def _of_parent(body: str) -> str:
+    source = DYNAMIC.replace("return parent.kids.filter_by(id=1).all()", body)
+    head = "from sqlalchemy import Column, Integer, create_engine\n"
+    return f"{head}{PREAMBLE}from support.corpus_models import Base\n{source}"
+
+
+@pytest.mark.parametrize("body", DYNAMIC_READS)
+def test_a_dynamic_relationship_is_a_query_wherever_it_is_read(body: str) -> None:
+    """Its function is left as a whole: the query is on a session that nobody names."""
+    source = _of_parent(body)
+    found = query_cases.plan(query_cases.index(source))
+    assert "MA120" in _codes(found)
+    assert {chain.state for chain in found.chains} == {"leave"}
+    assert query_cases.convert(source) == source
+
+
+@pytest.mark.parametrize("change", ["append(parent)", "remove(parent)"])
+def test_a_change_of_a_dynamic_relationship_reads_nothing(change: str) -> None:
+    found = query_cases.plan(query_cases.index(_of_parent(f"parent.kids.{change}")))
+    assert not _codes(found)
+    assert not found.chains
+
+
 @pytest.mark.parametrize(
     ("code", "source"),
     [

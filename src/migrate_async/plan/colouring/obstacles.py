@@ -44,8 +44,18 @@ _HARMLESS_SOFT = (
     "decorator:pytest.",
     "decorator:pytest_asyncio.",
     "decorator:slowapi.",
+    "decorator:unittest.mock.patch",
+    "decorator:mock.patch",
+    "decorator:freezegun.freeze_time",
+    "decorator:time_machine.travel",
+    "decorator:responses.activate",
+    "decorator:respx.mock",
+    "decorator:vcr.use_cassette",
 )
-"""Soft spots that a coroutine has no trouble with: these decorators await what they are given."""
+"""Soft spots that a coroutine has no trouble with: these decorators await what they are given.
+
+Those for tests look with `iscoroutinefunction` at what they decorate, as their sources say.
+"""
 
 
 class Obstacles:

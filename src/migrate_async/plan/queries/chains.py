@@ -70,7 +70,7 @@ class Piece:
     """`states[i]` is what is known before step `i`; the last one, after all steps.
 
     `head` is the `session.query(...)` that the piece starts from; None if it starts from a name,
-    or from a call that gives a query.
+    or from a call that gives a query, or (`is_dynamic`) from a relationship that is a query.
     """
 
     function: Function
@@ -80,6 +80,7 @@ class Piece:
     node: s.Expr
     steps: list[Step] = field(default_factory=list)
     usage: Usage = Usage.KEPT
+    is_dynamic: bool = False
 
     @property
     def state(self) -> QueryState:
@@ -106,7 +107,8 @@ class Piece:
     @property
     def is_trivial(self) -> bool:
         """A bare name (or call of a helper) that is only handed on: nothing to rewrite."""
-        return self.head is None and not self.steps and not self.executes
+        is_made_here = self.head is not None or self.is_dynamic
+        return not is_made_here and not self.steps and not self.executes
 
     def add(self, step: Step, state: QueryState) -> None:
         self.steps.append(step)

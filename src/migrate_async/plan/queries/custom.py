@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from migrate_async.index.scopes import Function, last_name
-from migrate_async.index.types import Instance
 from migrate_async.knowledge import query_refusals as why
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.knowledge.query_api import MEMBERS
@@ -13,8 +10,6 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.queries.ledger import Ledger, refused
 from migrate_async.plan.queries.project import ProjectView
 from migrate_async.plan.text import text
-
-_COLLECTION = frozenset({"append", "remove", "extend", "add"})
 
 
 def check_custom_queries(view: ProjectView, ledger: Ledger) -> None:
@@ -43,25 +38,14 @@ def query_hook(call: s.Call) -> str:
 
 
 def _look_at(view: ProjectView, ledger: Ledger, function: Function, call: s.Call) -> None:
-    """Report a chain that starts at `call`: `Query(...)`, `Model.query`, `parent.children`."""
+    """Report a chain that starts at `call`: `Query(...)`, `Model.query`."""
     if last_name(call.func) == "Query" and view.external(call.func) == sqlalchemy.QUERY:
         ledger.report(function, call, why.CUSTOM_QUERY, what="`Query(...)`")
     func = call.func
-    if not isinstance(func, s.Attribute) or func.attr not in MEMBERS or func.attr in _COLLECTION:
+    if not isinstance(func, s.Attribute) or func.attr not in MEMBERS:
         return
     base = func.value
     if not isinstance(base, s.Attribute):
         return
     if base.attr == "query" and view.model(view.class_of(base.value)) is not None:
         ledger.report(function, base, why.MODEL_QUERY, text=text(base))
-    elif any(lazy == "dynamic" for lazy in _strategies(view, base)):
-        ledger.report(function, base, why.DYNAMIC, text=text(base))
-
-
-def _strategies(view: ProjectView, expr: s.Attribute) -> Iterator[str]:
-    """The loading strategies of the relationship `expr` of an instance."""
-    for item in view.infer(expr.value):
-        mapped = view.model(item.cls) if isinstance(item, Instance) else None
-        relationship = mapped.relationships.get(expr.attr) if mapped is not None else None
-        if relationship is not None:
-            yield relationship.lazy

@@ -16,6 +16,7 @@ from migrate_async.plan.queries.ledger import Handed, Ledger, refused
 from migrate_async.plan.queries.network import Given, Network
 from migrate_async.plan.queries.project import Target
 from migrate_async.plan.queries.state import Binding, QueryState, merge
+from migrate_async.plan.text import text
 
 _LISTING = frozenset(
     {"list", "set", "tuple", "frozenset", "sorted", "dict", "sum", "min", "max", "any", "all"}
@@ -23,6 +24,8 @@ _LISTING = frozenset(
 )
 _TEXT = frozenset({"str", "repr", "print", "format", "id", "type", "debug", "info", "warning"})
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "&", "|"})
+_CHANGES = frozenset({"append", "remove", "extend", "add"})
+"""Methods of a dynamic relationship by which it changes; they read nothing."""
 
 
 class Evaluator:
@@ -133,12 +136,20 @@ class Evaluator:
     def _attribute(self, node: s.Attribute, names: Flow) -> Value | None:
         base = self.value(node.value, names)
         if base is None:
-            return self._property(node)
+            return self._dynamic(node) if self._project.is_dynamic(node) else self._property(node)
         member = MEMBERS.get(node.attr)
         if member is not None and (member.is_property or member.kind is Kind.REFUSE):
             return self._step(base, node.value, Step(node.attr, node))
         self.use(base, Usage.ESCAPED, f"`.{node.attr}` of it is used as a value")
         return None
+
+    def _dynamic(self, node: s.Attribute) -> Value:
+        """A relationship that is a query on the session of its object, whichever that is."""
+        value = self._piece(node, self._transitions.unknown(node))
+        value.pieces[0].is_dynamic = True
+        self._ledger.pieces[node] = value.pieces[0]
+        self._refuse(value, why.DYNAMIC, node, text=text(node))
+        return value
 
     def _property(self, node: s.Attribute) -> Value | None:
         """A query that a property of the project gives."""
@@ -166,6 +177,9 @@ class Evaluator:
         if isinstance(func, s.Attribute):
             if self._network.makes_query(node):
                 return self._head(node, func, names)
+            if func.attr in _CHANGES and self._project.is_dynamic(func.value):
+                self._use_arguments(node, names, Usage.KEPT)
+                return None
             base = self.value(func.value, names)
             if base is not None:
                 self._use_arguments(node, names, Usage.EMBEDDED)

@@ -46,12 +46,25 @@ class Network:
     # --- what functions have to do with queries ------------------------------------------------
 
     def seeds(self) -> Iterator[Function]:
-        """Functions that make a query of a session or say that they get one."""
+        """Functions that make a query of a session, read one, or say that they get one."""
         for function in self.project.project.functions:
-            if any(self.makes_query(call.node) for call in function.calls) or any(
-                self.project.is_query_annotation(param.annotation) for param in function.params
+            if (
+                any(self.makes_query(call.node) for call in function.calls)
+                or any(
+                    self.project.is_query_annotation(param.annotation) for param in function.params
+                )
+                or self._reads_dynamic(function)
             ):
                 yield function
+
+    def _reads_dynamic(self, function: Function) -> bool:
+        """Does `function` read a relationship that is a query?"""
+        node = function.node
+        if node is None or self.project.dynamic_names.isdisjoint(function.module.attributes):
+            return False
+        return any(
+            self.project.is_dynamic(part) for part in s.walk(node) if isinstance(part, s.Attribute)
+        )
 
     def makes_query(self, call: s.Call) -> bool:
         """Is `call` a `session.query(...)`?"""

@@ -99,7 +99,7 @@ class _Planning:
     # --- translation ---------------------------------------------------------------------------
 
     def _translate(self, root: s.Expr, piece: Piece) -> None:
-        if piece.is_trivial:
+        if piece.is_trivial or piece.is_dynamic:
             return
         setting = Setting(
             self._network.project,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
@@ -75,6 +76,24 @@ class ProjectView:
     def model(self, cls: Class | None) -> Model | None:
         """The mapping of `cls`; None if it is not a mapped class of the project."""
         return None if cls is None else self.project.models.get(cls.qualname)
+
+    @cached_property
+    def dynamic_names(self) -> frozenset[str]:
+        """The names of all relationships that are a query: `lazy="dynamic"`."""
+        return frozenset(
+            name
+            for model in self.project.models.values()
+            for name, relationship in model.relationships.items()
+            if relationship.lazy == "dynamic"
+        )
+
+    def is_dynamic(self, expr: s.Expr) -> bool:
+        """Is `expr` a dynamic relationship of an object: a query on the object's session?"""
+        if not isinstance(expr, s.Attribute) or expr.attr not in self.dynamic_names:
+            return False
+        owners = [item.cls for item in self.infer(expr.value) if isinstance(item, t.Instance)]
+        found = [model.relationships.get(expr.attr) for model in map(self.model, owners) if model]
+        return any(item is not None and item.lazy == "dynamic" for item in found)
 
     def class_of(self, expr: s.Expr) -> Class | None:
         """The one project class that `expr` names or is an alias of."""

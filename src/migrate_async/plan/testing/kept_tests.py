@@ -1,0 +1,90 @@
+"""Tests and fixtures that stay sync among fixtures that convert: `@implicit_io`.
+
+What they get from those is of the event loop. The decorator of the runtime runs them there as they
+are, in a greenlet, on the sync sides of what they get.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function, Module
+from migrate_async.knowledge.shim import IMPLICIT_IO, PACKAGE
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import at
+from migrate_async.model.plan import Reason
+from migrate_async.plan.both_worlds.implicit import AWAITS_IMPLICITLY
+from migrate_async.plan.database import ModuleEdits, add_import
+from migrate_async.plan.leftovers.scaffold import implicit_mark
+from migrate_async.plan.paths import is_test_path
+from migrate_async.plan.testing.pytest_support import (
+    NAME,
+    caller_without_await,
+    is_fixture,
+    is_test,
+    pytest_edits,
+)
+
+
+def kept_test_edits(
+    project: Project, kept: Mapping[Function, Reason], converts: Callable[[Function], bool]
+) -> Iterator[tuple[Module, ModuleEdits]]:
+    """What pytest-asyncio and the runtime need to run the tests and fixtures among `kept`."""
+    for function in _on_the_loop(project, kept, converts):
+        if implicit_mark(function) is None:
+            found = pytest_edits(function)
+            found.take(_mark(function, kept[function]))
+            yield function.module, found
+
+
+def _on_the_loop(
+    project: Project, kept: Mapping[Function, Reason], converts: Callable[[Function], bool]
+) -> list[Function]:
+    """Those that get something from a fixture that converts, also through other fixtures."""
+    users: dict[Function, list[Function]] = {}
+    for function in project.functions:
+        if is_test_path(function.module.path) and (is_test(function) or is_fixture(function)):
+            for fixture in _fixtures(project, function):
+                users.setdefault(fixture, []).append(function)
+    pending = [fixture for fixture in users if converts(fixture)]
+    reached: set[Function] = set()
+    while pending:
+        fixture = pending.pop()
+        if fixture not in reached:
+            reached.add(fixture)
+            pending += users.get(fixture, ())
+    return [f for f in kept if f in reached and _is_run_by_pytest(project, f)]
+
+
+def _is_run_by_pytest(project: Project, function: Function) -> bool:
+    return not function.is_async and not caller_without_await(project, function)
+
+
+def _fixtures(project: Project, function: Function) -> Iterator[Function]:
+    for param in function.params:
+        fixture = project.fixture(param.name, function)
+        if fixture is not None:
+            yield fixture
+
+
+def _mark(function: Function, reason: Reason) -> ModuleEdits:
+    found = ModuleEdits()
+    node = function.node
+    assert isinstance(node, s.FunctionDef)  # noqa: S101  tests and fixtures are
+    name = add_import(found, function.module, PACKAGE, IMPLICIT_IO, NAME)
+    # Above the other decorators of a test, which get what they always got; below a fixture's.
+    found.edits.append(
+        p.AddDecorator(span=node.span, codemod=NAME, code=name, inner=is_fixture(function))
+    )
+    text = (
+        f"{function.qualname} stays sync ({reason.text}) and gets what coroutines make: "
+        f"@{IMPLICIT_IO} runs it on the event loop, on the sync side of its sessions"
+    )
+    step = (
+        f"resolve what keeps it sync (`migrate-async plan --explain {function.qualname}`); add "
+        "migrate-async to the dependencies of the tests"
+    )
+    found.diagnostics.append(at(function.module.path, node.span, AWAITS_IMPLICITLY, text, step))
+    return found

@@ -530,3 +530,130 @@ def test_code_that_follows_a_tree_is_coloured() -> None:
         "app.tree.Node.siblings": "convert",
         "app.tree.root": "convert",
     }
+
+
+PROVIDERS = """
+    from abc import ABC, abstractmethod
+
+    class Provider(ABC):
+        @abstractmethod
+        def key(self, db, name):
+            \"""The key of `name`.\"""
+
+    class Stored(Provider):
+        def key(self, db, name):
+            return db.get(User, name)
+
+    class Fixed(Provider):
+        def key(self, db, name):
+            return "fixed"
+"""
+
+
+def test_implementations_of_an_abstract_method_share_its_colour() -> None:
+    """Nobody calls it through the abstract class here; other packages may."""
+    found = plan(
+        {
+            "app/providers.py": "    from .models import User\n" + PROVIDERS,
+            "app/service.py": """
+                from .providers import Stored
+
+                def show(db):
+                    return Stored().key(db, "a")
+            """,
+        }
+    )
+    assert verdicts(found) == {
+        "app.providers.Provider.key": "convert",
+        "app.providers.Stored.key": "convert",
+        "app.providers.Fixed.key": "convert",
+        "app.service.show": "convert",
+    }
+
+
+def test_one_that_stays_sync_keeps_the_others() -> None:
+    found = plan(
+        {
+            "app/providers.py": "    from .models import User\n" + PROVIDERS,
+            "app/service.py": """
+                from .providers import Fixed, Stored
+
+                def show(db):
+                    return Stored().key(db, "a")
+
+                NAME = Fixed().key(None, "b")
+            """,
+        }
+    )
+    assert verdicts(found) == {
+        "app.providers.Provider.key": "keep",
+        "app.providers.Stored.key": "bridge",
+        "app.providers.Fixed.key": "keep",
+        "app.service.show": "convert",
+    }
+    assert reason(found, "app.providers.Provider.key") == "family-kept"
+
+
+def test_a_selected_implementation_takes_the_others_along() -> None:
+    files = {
+        "app/providers.py": PROVIDERS.partition("    class Stored")[0],
+        "app/stored.py": """
+            from .models import User
+            from .providers import Provider
+
+            class Stored(Provider):
+                def key(self, db, name):
+                    return db.get(User, name)
+        """,
+        "app/fixed.py": """
+            from .providers import Provider
+
+            class Fixed(Provider):
+                def key(self, db, name):
+                    return "fixed"
+        """,
+        "app/other.py": "def other(db):\n    db.flush()\n",
+    }
+    assert verdicts(plan(files, ("app/stored.py",))) == {
+        "app.fixed.Fixed.key": "convert",
+        "app.providers.Provider.key": "convert",
+        "app.stored.Stored.key": "convert",
+        "app.other.other": "wait",
+    }
+
+
+def test_what_a_table_of_classes_gives_may_not_be_what_is_declared() -> None:
+    found = plan(
+        {
+            "app/connectors.py": """
+                from typing import Any, Dict
+                from .models import User
+
+                class Connector:
+                    def test(self):
+                        return True
+
+                class Plain(Connector):
+                    def test(self):
+                        return False
+
+                class Mail:
+                    def __init__(self, db):
+                        self.db = db
+
+                    def test(self):
+                        return self.db.query(User).count() == 1
+
+                CONNECTORS: Dict[str, Any] = {"plain": Plain, "mail": Mail}
+
+                def connector(kind: str, db) -> Connector:
+                    return CONNECTORS[kind](db)
+
+                def check(kind: str, db):
+                    return connector(kind, db).test()
+            """
+        }
+    )
+    assert verdicts(found)["app.connectors.Mail.test"] == "convert"
+    assert verdicts(found)["app.connectors.check"] == "convert"
+    assert verdicts(found)["app.connectors.Connector.test"] == "convert"

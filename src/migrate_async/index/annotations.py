@@ -217,14 +217,17 @@ _CLASSES = t.ClassObject | t.External | t.AliasedClass
 def is_vague(item: Type) -> bool:
     """An annotation that says less than the code: `Any`, a bare container, a bare `Query`.
 
-    Containers of callables are, too: the code says which functions they hold.
+    Containers of callables are, too, and dictionaries of `Any`: the code says which functions or
+    classes they hold.
     """
     if isinstance(item, t.QueryOf):
         return not item.entities
     if isinstance(item, t.ListOf):
         return any(map(_is_callable, item.items))
     if isinstance(item, t.DictOf):
-        return any(map(_is_callable, item.values))
+        return not item.values or any(
+            _is_callable(value) or is_vague(value) for value in item.values
+        )
     if not isinstance(item, t.ExternalInstance):
         return False
     return item.dotted in _VAGUE | CALLABLES or item.dotted.startswith("typing")

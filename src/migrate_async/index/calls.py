@@ -105,6 +105,7 @@ class Calls:
             found = sharper(found, given)
         elif not fn.is_generator:
             found = seen_through(found, lambda: self._returned(fn), self._inference.hierarchy)
+            found |= self._from_tables(fn, found)
         elif not any(isinstance(item, _ITERABLE) for item in found):
             found = t.of(t.ListOf(found))  # `-> Session` on a generator function is a common slip
         if not fn.decorator_names.isdisjoint(_CONTEXT_DECORATORS):
@@ -113,6 +114,22 @@ class Calls:
 
     def _returned(self, fn: sc.Function) -> Types:
         return t.union(self._inference.infer(value, fn.scope) for value in fn.returns)
+
+    def _from_tables(self, fn: sc.Function, declared: Types) -> Types:
+        """What `return CONNECTORS[kind](config)` gives beside the class that `fn` declares.
+
+        Types in such tables are rarely checked, so the annotation need not be true.
+        """
+        bases = {item.cls for item in declared if isinstance(item, t.Instance)}
+        made = (self._inference.infer(value, fn.scope) for value in fn.returns if _is_picked(value))
+        return frozenset(
+            item
+            for item in t.union(made)
+            if isinstance(item, t.Instance) and bases and bases.isdisjoint(self._mro(item.cls))
+        )
+
+    def _mro(self, cls: sc.Class) -> set[sc.Class | None]:
+        return {ancestor.cls for ancestor in self._inference.hierarchy.order(cls)}
 
     def _yielded(self, fn: sc.Function) -> Types:
         items: set[Type] = set()
@@ -166,3 +183,8 @@ def _configured(fn: sc.Function) -> Types:
     dotted = sqlalchemy.ASYNC_SESSION if fn.is_async else sqlalchemy.SESSION
     session = t.of(t.ExternalInstance(dotted))
     return t.of(t.ListOf(session)) if fn.is_generator else session
+
+
+def _is_picked(value: s.Expr) -> bool:
+    """Whether `value` is a call of what a table gives: `TABLE[key](...)`."""
+    return isinstance(value, s.Call) and isinstance(value.func, s.Subscript)

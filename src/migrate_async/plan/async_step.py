@@ -28,12 +28,15 @@ from migrate_async.plan.both_worlds.anchors import Anchors
 from migrate_async.plan.both_worlds.collapse import Collapse
 from migrate_async.plan.both_worlds.frontier import Frontier
 from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
+from migrate_async.plan.both_worlds.kept_tests import kept_test_edits
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.both_worlds.sync_world import SyncWorld
 from migrate_async.plan.both_worlds.unmoved import Unmoved
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.colouring.callbacks import Callbacks
 from migrate_async.plan.colouring.colour import Colouring
+from migrate_async.plan.colouring.contracts import Contracts
+from migrate_async.plan.colouring.fixtures import FixtureSources
 from migrate_async.plan.colouring.handed_sessions import HandedSessions
 from migrate_async.plan.colouring.handovers import open_ends
 from migrate_async.plan.colouring.inspections import inspection
@@ -82,7 +85,6 @@ from migrate_async.plan.sessions import (
     plan_sessions,
 )
 from migrate_async.plan.testing.client_startup import client_edits
-from migrate_async.plan.testing.kept_tests import kept_test_edits
 from migrate_async.plan.testing.loops import loop_edits
 from migrate_async.plan.testing.object_factories import factory_edits
 from migrate_async.plan.testing.overrides import override_edits
@@ -138,6 +140,8 @@ class AsyncStep:
             self._shared,
             Callbacks(project),
             self._handed,
+            Contracts(project),
+            FixtureSources(project),
             settings.keep == "both",
             step is p.Step.TESTS,
             {**dict(reading_coroutines(project, self._accesses)), **self._anchored},
@@ -538,7 +542,16 @@ class AsyncStep:
             users = self._shared.factories.users(owner.cls)
             if any(user in self.colouring.kept for user in users):
                 return False
-        return self.colouring.converts(owner) or owner not in self.colouring.coloured
+        if self.colouring.converts(owner):
+            return True
+        return owner not in self.colouring.coloured and not self._serves_only_kept(owner)
+
+    def _serves_only_kept(self, maker: Function) -> bool:
+        """Whether nothing but functions that stay sync asks for what `maker` makes."""
+        if maker.is_module or self._project.value_uses(maker):
+            return False
+        callers = [site.function for site in self._project.callers(maker)]
+        return bool(callers) and all(caller in self.colouring.kept for caller in callers)
 
     @cached_property
     def _of_alembic(self) -> frozenset[Module]:

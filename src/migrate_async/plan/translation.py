@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from migrate_async.config import Settings
@@ -13,7 +14,7 @@ from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.colouring.verdicts import Verdicts
 from migrate_async.plan.keep_both.edits import KeptBoth
 from migrate_async.plan.loads.edits import LoadEdits
-from migrate_async.plan.queries import plan_queries
+from migrate_async.plan.queries import FunctionQueries, plan_queries
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +53,20 @@ class Translation:
         }
         taken = {chain.function for chain in queries.chains if chain.group in groups}
         for function, found in queries.functions.items():
-            # Without a chain of its own, a function hands its session to one that has.
-            sites = (*self.project.calls(function), *self.project.bridges(function))
-            calls = (target for site in sites for target in site.targets)
             if function in self.both.staying:
                 continue
-            if function in taken or (not found.chains and not taken.isdisjoint(calls)):
+            if function in taken or (not found.chains and self._follows(function, found, taken)):
                 collector.add_queries(queries, function)
+
+    def _follows(
+        self, function: Function, found: FunctionQueries, taken: AbstractSet[Function]
+    ) -> bool:
+        """Whether a function without a query hands a session to one of `taken`, or has raw SQL."""
+        sites = (*self.project.calls(function), *self.project.bridges(function))
+        if not taken.isdisjoint(target for site in sites for target in site.targets):
+            return True
+        takes_part = self.world.takes_part(function.module.path)
+        return takes_part and not found.hands_on and self.verdicts.translates_alone(function)
 
     def _builders(self) -> frozenset[Function]:
         """Functions that hand a converted function a query that they did not run."""

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from migrate_async.index import types as t
 from migrate_async.index.project import CallSite, Function, Operation, Project, ValueUse
+from migrate_async.index.stubs import is_stub
 from migrate_async.knowledge import async_api, sqlalchemy
 from migrate_async.knowledge import coroutines as known
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.plan.paths import is_test_path
 from migrate_async.verify import findings as f
-from migrate_async.verify.coroutines import Coroutines, is_stub
+from migrate_async.verify.coroutines import Coroutines
 from migrate_async.verify.usage import Usage, Usages
 
 _NEVER_AWAITED = async_api.SESSION_CONTEXT | {"partitions"}

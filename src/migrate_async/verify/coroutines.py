@@ -75,14 +75,3 @@ class Coroutines:
                 if self.of(site) and self._usages.of(site.node, fn) is Usage.RETURNED:
                     self._found.add(fn)
                     pending.append(fn)
-
-
-def is_stub(node: s.FunctionDef) -> bool:
-    """A body of a docstring, `...`, `pass` or `raise` only: what an override does is open."""
-    return all(
-        isinstance(statement, s.Raise | s.Simple)
-        or (
-            isinstance(statement, s.ExpressionStatement) and isinstance(statement.value, s.Constant)
-        )
-        for statement in node.body
-    )

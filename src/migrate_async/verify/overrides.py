@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from migrate_async.index.members import is_property
 from migrate_async.index.project import Function, Project
 from migrate_async.index.scopes import FunctionBinding
+from migrate_async.index.stubs import is_abstract
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.verify import findings as f
-from migrate_async.verify.coroutines import Coroutines, is_stub
+from migrate_async.verify.coroutines import Coroutines
 
 
 def check_overrides(project: Project, coroutines: Coroutines, fn: Function) -> Iterator[Diagnostic]:
@@ -22,7 +23,7 @@ def check_overrides(project: Project, coroutines: Coroutines, fn: Function) -> I
     base = _overridden(project, fn)
     if base is None or (fn in coroutines) == (base in coroutines) or not _alike(fn, base):
         return
-    if not (_reached_together(project, fn, base) or _is_abstract(base)):
+    if not (_reached_together(project, fn, base) or is_abstract(base)):
         return
     kinds = ("a coroutine", "not") if fn in coroutines else ("not a coroutine", "is one")
     message = f"{fn.qualname} is {kinds[0]}, {base.qualname}, which it overrides, {kinds[1]}"
@@ -47,9 +48,3 @@ def _alike(fn: Function, base: Function) -> bool:
 
 def _reached_together(project: Project, fn: Function, base: Function) -> bool:
     return any(base in site.targets for site in project.callers(fn) if site.kind == "call")
-
-
-def _is_abstract(base: Function) -> bool:
-    if "abstractmethod" in base.decorator_names:
-        return True
-    return isinstance(base.node, s.FunctionDef) and is_stub(base.node)

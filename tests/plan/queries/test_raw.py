@@ -8,7 +8,13 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
+from migrate_async.config import Settings
+from migrate_async.model.plan import Step
+from migrate_async.model.selection import Selection
+from migrate_async.plan.planner import make_plan
+from migrate_async.rewrite.engine import rewrite_text
 from support import query_cases
+from support.projects import project
 
 PREAMBLE = """\
 from sqlalchemy import create_engine, text
@@ -113,3 +119,60 @@ def test_converted_code_runs() -> None:
     )
     with Session(create_engine("sqlite://")) as db:
         assert module.case(db) == (1, 2)
+
+
+ENGINE = """\
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+engine = create_engine("sqlite:///app.db")
+SessionLocal = sessionmaker(bind=engine)
+"""
+SCRIPT = """\
+from sqlalchemy import create_engine
+
+from database import SessionLocal, engine
+
+
+def names():
+    return engine.execute("SELECT name FROM users").all()
+
+
+def clean(db):
+    db.execute("DELETE FROM users")
+    db.commit()
+
+
+def other(url):
+    mirror = create_engine(url)
+    result = mirror.execute("SELECT 1")
+    return result
+"""
+
+
+def test_functions_without_a_query_are_translated_with_their_colour() -> None:
+    """`engine.execute()` colours a function; one that cannot be translated keeps its engine."""
+    files = {"database.py": ENGINE, "script.py": SCRIPT}
+    plan = make_plan(project(files), Step.ALL, Settings())
+    [script] = [file for file in plan.files if file.path == "script.py"]
+    after = rewrite_text(script, SCRIPT)
+    assert "async with engine.begin() as connection:" in after
+    assert 'await connection.execute(text("SELECT name FROM users"))' in after
+    assert 'await db.execute(text("DELETE FROM users"))' in after
+    assert SCRIPT.partition("def other")[2] in after, "as it was"
+    assert {(item.function, item.verdict) for item in plan.functions} == {
+        ("script.names", "convert"),
+        ("script.clean", "convert"),
+        ("script.other", "keep"),
+    }
+
+
+def test_they_wait_for_their_turn() -> None:
+    files = {
+        "database.py": ENGINE,
+        "script.py": SCRIPT,
+        "other.py": "def other(db):\n    db.flush()\n",
+    }
+    plan = make_plan(project(files), Step.ALL, Settings(), Selection(paths=("other.py",)))
+    [script] = [file for file in plan.files if file.path == "script.py"]
+    assert "text(" not in rewrite_text(script, SCRIPT)

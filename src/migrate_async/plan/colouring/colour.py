@@ -24,6 +24,8 @@ from migrate_async.index.types import ContextOf
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.colouring.callbacks import Callback, Callbacks
+from migrate_async.plan.colouring.contracts import Contracts
+from migrate_async.plan.colouring.fixtures import FixtureSources, is_source
 from migrate_async.plan.colouring.handed_sessions import HandedSession, HandedSessions
 from migrate_async.plan.colouring.sharing import Sharing
 from migrate_async.plan.colouring.touches import Touches
@@ -66,6 +68,8 @@ class Bounds:
     sharing: Sharing
     callbacks: Callbacks
     handed: HandedSessions
+    contracts: Contracts
+    fixtures: FixtureSources
     ignore: Callable[[Function], bool]
     beside: frozenset[Function] = frozenset()
     seeds: Mapping[Function, Reason] = field(default_factory=dict)
@@ -76,7 +80,7 @@ def colour(project: Project, touches: Touches, bounds: Bounds) -> Colouring:
     """The colouring of `project`."""
     seeds = dict(bounds.seeds)
     while True:
-        coloured = _coloured(project, touches, bounds.ignore, seeds)
+        coloured = _coloured(project, touches, bounds.ignore, seeds, bounds.contracts)
         kept = _Keeper(project, coloured, bounds).run()
         more = dict(_unaware(project, coloured, kept, bounds))
         if not more:
@@ -134,6 +138,7 @@ def _coloured(
     touches: Touches,
     ignore: Callable[[Function], bool],
     seeds: Mapping[Function, Reason],
+    contracts: Contracts | None = None,
 ) -> dict[Function, Reason]:
     found: dict[Function, Reason] = {}
     pending: list[Function] = []
@@ -151,13 +156,23 @@ def _coloured(
         add(function, reason)
     while pending:
         function = pending.pop()
-        for inner in project.wrapped_by(function):
-            add(inner, _is_wrapped(inner, function))
+        for other, reason in _along(project, function, contracts):
+            add(other, reason)
         for site in project.callers(function):
             if spreads(site) and not (function.boundary and not function.is_lambda):
                 add(site.function, _calls(site, function))
                 _add_family(site, function, add)
     return dict(sorted(found.items(), key=lambda item: _order(item[0])))
+
+
+def _along(
+    project: Project, function: Function, contracts: Contracts | None
+) -> Iterator[tuple[Function, Reason]]:
+    """What runs in the place of `function`, or in whose place it may run."""
+    for inner in project.wrapped_by(function):
+        yield inner, _is_wrapped(inner, function)
+    for other in contracts.of(function) if contracts is not None else ():
+        yield other, _is_bound(other, function)
 
 
 def _add_family(
@@ -194,6 +209,8 @@ class _Keeper:
         self._sharing = bounds.sharing
         self._callbacks = bounds.callbacks
         self._sessions = bounds.handed
+        self._contracts = bounds.contracts
+        self._fixtures = bounds.fixtures
         self._ignore = bounds.ignore
         self._beside = bounds.beside
         self._kept: dict[Function, Reason] = {}
@@ -225,6 +242,8 @@ class _Keeper:
         """Functions whose verdict may change when `function` stays sync."""
         yield from self._sharing.peers(function)
         yield from self._sharing.made(function)
+        yield from self._contracts.of(function)
+        yield from self._fixtures.takers(function)
         for callback in self._callbacks.of(function):
             self._handed.setdefault(callback.host, callback)
             yield callback.host
@@ -246,7 +265,22 @@ class _Keeper:
                 reason = self._callee(site, target) if target in self._kept else None
                 if reason is not None:
                     return reason
-        return self._handing(function) or self._calling(function)
+        return self._around(function) or self._calling(function) or self._bound(function)
+
+    def _around(self, function: Function) -> Reason | None:
+        """What it hands on or is given stays sync."""
+        for fixture in self._fixtures.of(function):
+            if fixture in self._kept:
+                return _from_fixture(function, fixture)
+        return self._handing(function)
+
+    def _bound(self, function: Function) -> Reason | None:
+        """An abstract method stands for it and for one that stays sync."""
+        for other in self._contracts.of(function) if function not in self._beside else ():
+            if other in self._kept:
+                text = f"a call may also reach {other.qualname}, which stays sync"
+                return Reason("family-kept", text, because_of=other.qualname)
+        return None
 
     def _handing(self, function: Function) -> Reason | None:
         """What it hands on, or who hands it on, may stay sync."""
@@ -313,12 +347,11 @@ class _Keeper:
         )
 
     def _gives_session(self, site: CallSite) -> bool:
-        """Whether the value of a call is a session, or enters as one."""
+        """Whether the value of a call is a session or a sync engine, or enters as one."""
         if site not in self._givers:
             types = self._project.infer(site.node, site.scope)
             entered = [found.value for found in types if isinstance(found, ContextOf)]
-            kinds = [self._project.session_kind_of(found) for found in (types, *entered)]
-            self._givers[site] = any(kinds)
+            self._givers[site] = any(is_source(self._project, found) for found in (types, *entered))
         return self._givers[site]
 
     def _stays_sync(self, caller: Function) -> bool:
@@ -363,6 +396,18 @@ def _is_wrapped(function: Function, wrapper: Function) -> Reason:
     line = function.node.line if function.node else 0
     text = f"its decorator runs {wrapper.qualname} in its place"
     return Reason("wrapped", text, function.module.path, line, wrapper.qualname)
+
+
+def _from_fixture(function: Function, fixture: Function) -> Reason:
+    line = function.node.line if function.node else 0
+    text = f"its session comes from {fixture.qualname}, which stays sync"
+    return Reason("session-from-sync", text, function.module.path, line, fixture.qualname)
+
+
+def _is_bound(function: Function, other: Function) -> Reason:
+    line = function.node.line if function.node else 0
+    text = f"a call may reach it or {other.qualname}, which an abstract method stands for"
+    return Reason("family", text, function.module.path, line, other.qualname)
 
 
 def _hands_on(callback: Callback) -> Reason:

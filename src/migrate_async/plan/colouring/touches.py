@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,6 +21,7 @@ from migrate_async.plan.colouring.own_registries import own_registries
 from migrate_async.plan.creations import creation
 from migrate_async.plan.object_sessions import object_sessions
 from migrate_async.plan.queries import LEAVE, Chain, QueryPlan
+from migrate_async.plan.queries.raw import EXECUTES
 
 METADATA = frozenset({"metadata", "schema"})
 """The kinds of touches that make or drop tables."""
@@ -135,6 +137,10 @@ class Touches:
         made = gives_session_of_its_own(self._project, function)
         if made is not None:
             lines.append((made.line, "makes a session"))
+        lines += [
+            (node.line, "calls engine.execute()")
+            for node in engine_executions(self._project, function)
+        ]
         followed = self._endless.read(function)
         if followed is not None:
             lines.append((followed.line, f"follows {followed.attr} as far as it leads"))
@@ -157,6 +163,16 @@ class Touches:
         for chain in self._queries.chains:
             found.setdefault(chain.function, []).append(chain)
         return {function: tuple(chains) for function, chains in found.items()}
+
+
+def engine_executions(project: Project, function: Function) -> Iterator[s.Expr]:
+    """The calls of `engine.execute()`, which `plan.queries.raw` translates or reports."""
+    for site in project.calls(function):
+        operation = site.operation
+        if operation is None or operation.is_async or operation.owner != "engine":
+            continue
+        if operation.name in EXECUTES and isinstance(site.node, s.Call):
+            yield site.node
 
 
 def gives_session_of_its_own(project: Project, function: Function) -> s.Call | None:

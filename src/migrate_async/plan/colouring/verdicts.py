@@ -19,7 +19,9 @@ from migrate_async.model.selection import Selection
 from migrate_async.plan.colouring.callbacks import Callbacks
 from migrate_async.plan.colouring.choosing import Chooser
 from migrate_async.plan.colouring.colour import Bounds, Colouring, Obstacle, colour
+from migrate_async.plan.colouring.contracts import Contracts
 from migrate_async.plan.colouring.cost import cheapest
+from migrate_async.plan.colouring.fixtures import FixtureSources
 from migrate_async.plan.colouring.handed_sessions import HandedSessions
 from migrate_async.plan.colouring.reach import reach
 from migrate_async.plan.colouring.selecting import roots
@@ -44,6 +46,8 @@ class Verdicts:
     _shared: SharedSessions
     _callbacks: Callbacks
     _handed: HandedSessions
+    _contracts: Contracts
+    _fixtures: FixtureSources
     _keeps_both: bool = False
     _tests_asked: bool = False
     _seeds: Mapping[Function, Reason] = field(default_factory=dict)
@@ -118,7 +122,12 @@ class Verdicts:
         chosen = roots(self._project, self._selection, lambda: cheapest(self._project, self.full))
         if self._selection.is_everything:
             return chosen
-        return reach(self._project, chosen, self._shared.peers)
+        return reach(self._project, chosen, self._together_with)
+
+    def _together_with(self, function: Function) -> Iterator[Function]:
+        """What converts when `function` does: on its session object, or below its abstraction."""
+        yield from self._shared.peers(function)
+        yield from self._contracts.of(function)
 
     @cached_property
     def is_partial(self) -> bool:
@@ -200,6 +209,13 @@ class Verdicts:
         )
         return not waits and any(function in self.wanted for function in functions)
 
+    def translates_alone(self, function: Function) -> bool:
+        """As `translates`, of what `function` executes without a query."""
+        if not self.is_partial:
+            return True
+        waits = self.full.converts(function) and not self.colouring.converts(function)
+        return function in self.wanted and not waits
+
     def only_lends(self, function: Function) -> bool:
         """Whether `function` leaves its session to functions inside it that threads run.
 
@@ -226,7 +242,15 @@ class Verdicts:
         beside: frozenset[Function] = frozenset(),
     ) -> Colouring:
         bounds = Bounds(
-            obstacle, sharing, self._callbacks, self._handed, ignore, beside, self._seeds
+            obstacle,
+            sharing,
+            self._callbacks,
+            self._handed,
+            self._contracts,
+            self._fixtures,
+            ignore,
+            beside,
+            self._seeds,
         )
         return colour(self._project, self._touches, bounds)
 

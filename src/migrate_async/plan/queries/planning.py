@@ -261,6 +261,7 @@ class _Planning:
             if all(target in self._added for target in targets):
                 edit = AddArgument(span=call.span, codemod=CODEMOD, code=code)
                 self._of(caller).edits.append(edit)
+                self._of(caller).hands_on = True
 
     def _add_parameter(self, function: Function, name: str) -> None:
         is_async = self._awaited(function)
@@ -270,6 +271,7 @@ class _Planning:
         found.imports |= set(changes)
         if function.node is None:
             return
+        found.hands_on = True
         found.edits.append(
             AddParameter(
                 span=function.node.span,

@@ -35,13 +35,17 @@ class Chain:
 
 @dataclass
 class FunctionQueries:
-    """What concerns one function. `unneeded` are names that its module may no longer need."""
+    """What concerns one function. `unneeded` are names that its module may no longer need.
+
+    `hands_on`: some edits hand a session to a function whose query is translated.
+    """
 
     edits: list[AnyEdit] = field(default_factory=list)
     imports: set[ImportChange] = field(default_factory=set)
     unneeded: set[str] = field(default_factory=set)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     chains: list[Chain] = field(default_factory=list)
+    hands_on: bool = False
 
 
 @dataclass(frozen=True)

@@ -544,14 +544,7 @@ class AsyncStep:
                 return False
         if self.colouring.converts(owner):
             return True
-        return owner not in self.colouring.coloured and not self._serves_only_kept(owner)
-
-    def _serves_only_kept(self, maker: Function) -> bool:
-        """Whether nothing but functions that stay sync asks for what `maker` makes."""
-        if maker.is_module or self._project.value_uses(maker):
-            return False
-        callers = [site.function for site in self._project.callers(maker)]
-        return bool(callers) and all(caller in self.colouring.kept for caller in callers)
+        return owner not in self.colouring.coloured and not self._world.makes_for_kept(owner)
 
     @cached_property
     def _of_alembic(self) -> frozenset[Module]:

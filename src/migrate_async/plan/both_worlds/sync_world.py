@@ -13,6 +13,7 @@ from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.holders import Holders
 from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.colouring.verdicts import Verdicts
+from migrate_async.plan.makers import Makers
 from migrate_async.plan.paths import is_test_path
 
 
@@ -73,6 +74,8 @@ class SyncWorld:
             return True
         if function in self._kept_value_users:
             return True
+        if function in self._making and self.makes_for_kept(function):
+            return True
         makes = [
             target.cls
             for site in sites
@@ -111,7 +114,29 @@ class SyncWorld:
             return False
         if function in self._twins or not self._may_carry(function):
             return False
+        if function in self._making and self.makes_for_kept(function):
+            return False
         return not self._only_kept_callers(function) and self.takes_part(function.module.path)
+
+    def makes_for_kept(self, maker: Function) -> bool:
+        """Whether nothing but what stays sync asks for the engine or session that `maker` makes."""
+        if maker.is_module or self._project.value_uses(maker):
+            return False
+        callers = [site.function for site in self._project.callers(maker)]
+        return bool(callers) and all(map(self._asks_for_kept, callers))
+
+    def _asks_for_kept(self, caller: Function) -> bool:
+        if caller in self._colouring.kept:
+            return True
+        cls = caller.cls if caller.name == "__init__" else None
+        return cls is not None and self.holds_kept(cls)
+
+    @cached_property
+    def _making(self) -> frozenset[Function]:
+        """Functions that make an engine or a session factory for themselves or their callers."""
+        variables = (*self._project.engines, *self._project.session_factories)
+        named = (variable.scope.function for variable in variables)
+        return frozenset((*named, *Makers(self._project).for_functions))
 
     def _may_carry(self, function: Function) -> bool:
         """Whether `function` is called by nothing that stays sync in this run only."""

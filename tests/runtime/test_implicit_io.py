@@ -399,6 +399,23 @@ async def test_an_error_of_a_plain_function_comes_out(factory: Factory) -> None:
             await found
 
 
+async def test_a_coroutine_gets_the_sync_sides_that_it_names(factory: Factory) -> None:
+    @implicit_io(sync_sides=["db"])
+    async def name(given: Any, db: Any) -> Any:
+        await asyncio.sleep(0)
+        return given, db.scalar(select(Author.name))
+
+    @implicit_io(sync_sides=["db"])
+    async def names(db: Any) -> Any:
+        await asyncio.sleep(0)
+        yield db.scalar(select(Author.name))
+
+    async with factory() as session:
+        assert await name(session, session) == (session, "Ann")
+        assert await name(session, db=session) == (session, "Ann")
+        assert [found async for found in names(session)] == ["Ann"]
+
+
 def test_what_is_no_function_is_refused() -> None:
     with pytest.raises(TypeError, match="Author is no function"):
         implicit_io(Author)

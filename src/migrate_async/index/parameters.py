@@ -144,7 +144,7 @@ class Parameters:
         if fixture is None:
             return UNKNOWN
         found = self._inference.protocols.injected(t.FunctionObject(fixture))
-        return sync_sides(found) if fn.gets_sync_sides else found
+        return sync_sides(found) if fn.gets_sync_side(param.name) else found
 
     def fixture(self, name: str, user: sc.Function) -> sc.Function | None:
         """The fixture that the parameter `name` of `user` gets: the nearest one wins."""

@@ -234,10 +234,19 @@ class Function:
         """Whether the runtime runs this coroutine where the calls of sync sessions await."""
         return self.is_async and IMPLICIT_IO in self.decorator_names
 
-    @property
-    def gets_sync_sides(self) -> bool:
-        """Whether the runtime makes a coroutine of this test or fixture, and passes sync sides."""
-        return not self.is_async and IMPLICIT_IO in self.decorator_names
+    def gets_sync_side(self, name: str) -> bool:
+        """Whether the runtime passes sync sides to the parameter `name` of this test or fixture."""
+        if IMPLICIT_IO not in self.decorator_names or not isinstance(self.node, s.FunctionDef):
+            return False
+        if not self.is_async:
+            return True
+        return any(
+            isinstance(part, s.Constant) and part.value == name
+            for decorator in self.node.decorators
+            if isinstance(decorator, s.Call) and last_name(decorator) == IMPLICIT_IO
+            for keyword in decorator.keywords
+            for part in s.walk(keyword.value)
+        )
 
     @property
     def is_lambda(self) -> bool:

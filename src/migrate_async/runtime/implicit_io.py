@@ -16,10 +16,10 @@ It is for the time of a migration: each use is counted, and the first one warns.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from functools import wraps
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Generator
+from functools import partial, wraps
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar, overload
 
 from migrate_async.runtime.frames import location_of
 from migrate_async.runtime.legacy.bridge import drive, run_awaiting
@@ -29,12 +29,24 @@ from migrate_async.runtime.sync_sides import sync_side_of
 from migrate_async.runtime.turns import Turns
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_Arguments: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
+_Given: TypeAlias = Callable[[tuple[Any, ...], dict[str, Any]], _Arguments]
 
 _MARK = "__migrate_async_implicit_io__"
 _hooked = False
 
 
-def implicit_io(function: _F) -> _F:
+@overload
+def implicit_io(function: _F, /) -> _F: ...
+
+
+@overload
+def implicit_io(*, sync_sides: Collection[str]) -> Callable[[_F], _F]: ...
+
+
+def implicit_io(
+    function: _F | None = None, /, *, sync_sides: Collection[str] = ()
+) -> _F | Callable[[_F], _F]:
     """Let a coroutine function, or an async generator function, use sync sessions as they are.
 
     The sessions are those that `HopSession` or `sync_side` make. What it starts with
@@ -44,16 +56,23 @@ def implicit_io(function: _F) -> _F:
     `AsyncSession`, an `AsyncEngine`, an `AsyncConnection` or an `async_sessionmaker` among its
     arguments, or in a tuple, list or dictionary among them.
 
+    :param sync_sides: parameters by which a coroutine function gets sync sides, too.
     :raises TypeError: `function` is a class.
     """
+    if function is None:
+        return partial(_implicit, sync_sides=sync_sides)
+    return _implicit(function, sync_sides)
+
+
+def _implicit(function: _F, sync_sides: Collection[str]) -> _F:
     if inspect.isasyncgenfunction(function):
-        made: Any = _generator(function)
+        made: Any = _generator(function, _some(function, sync_sides))
     elif inspect.iscoroutinefunction(function):
-        made = _coroutine(function)
+        made = _coroutine(function, _some(function, sync_sides))
     elif inspect.isgeneratorfunction(function):
         made = _plain_generator(function)
     elif isinstance(function, type):
-        raise TypeError(f"{getattr(function, '__qualname__', function)} is no function")
+        raise TypeError(f"{function.__qualname__} is no function")
     else:
         made = _plain(function)
     _hook_routes()
@@ -62,21 +81,27 @@ def implicit_io(function: _F) -> _F:
     return wrapper  # type: ignore[return-value]
 
 
-def _coroutine(function: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+def _coroutine(
+    function: Callable[..., Coroutine[Any, Any, Any]], given: _Given
+) -> Callable[..., Any]:
     driven, count = _driven, _counter(function)
 
     async def implicit(*args: Any, **options: Any) -> Any:
         count()
+        args, options = given(args, options)
         return await driven(function(*args, **options))
 
     return implicit
 
 
-def _generator(function: Callable[..., AsyncGenerator[Any, Any]]) -> Callable[..., Any]:
+def _generator(
+    function: Callable[..., AsyncGenerator[Any, Any]], given: _Given
+) -> Callable[..., Any]:
     driven, count = _driven, _counter(function)
 
     async def implicit(*args: Any, **options: Any) -> AsyncGenerator[Any, Any]:
         count()
+        args, options = given(args, options)
         generator = function(*args, **options)
         step: Any = generator.__anext__()
         while True:
@@ -98,48 +123,69 @@ def _generator(function: Callable[..., AsyncGenerator[Any, Any]]) -> Callable[..
 
 
 def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
-    count, run, side = _counter(function), run_awaiting, sync_side_of
+    count, run, given = _counter(function), run_awaiting, _all
 
     async def implicit(*args: Any, **options: Any) -> Any:
         count()
-        args = tuple(map(side, args))
-        return await run(function, *args, **{name: side(options[name]) for name in options})
+        args, options = given(args, options)
+        return await run(function, *args, **options)
 
     return implicit
 
 
 def _plain_generator(function: Callable[..., Generator[Any, Any, Any]]) -> Callable[..., Any]:
-    count, run, side, advance = _counter(function), run_awaiting, sync_side_of, _advance
+    count, run, given, advance = _counter(function), run_awaiting, _all, _advance
 
     async def implicit(*args: Any, **options: Any) -> AsyncGenerator[Any, Any]:
         count()
-        args = tuple(map(side, args))
-        generator = function(*args, **{name: side(options[name]) for name in options})
-        step, given = generator.send, None
+        args, options = given(args, options)
+        generator = function(*args, **options)
+        step, value = generator.send, None
         while True:
-            ended, item = await run(advance, step, given)
+            ended, item = await run(advance, step, value)
             if ended:
                 return
             try:
-                step, given = generator.send, (yield item)
+                step, value = generator.send, (yield item)
             except GeneratorExit:
                 await run(generator.close)
                 raise
             except BaseException as error:  # noqa: BLE001  thrown into the generator
-                step, given = generator.throw, error
+                step, value = generator.throw, error
 
     return implicit
 
 
-def _advance(step: Callable[[Any], Any], given: Any) -> tuple[bool, Any]:
+def _advance(step: Callable[[Any], Any], value: Any) -> tuple[bool, Any]:
     """Whether a generator has ended, and else its next item.
 
     `StopIteration` itself cannot leave a coroutine.
     """
     try:
-        return False, step(given)
+        return False, step(value)
     except StopIteration:
         return True, None
+
+
+def _all(args: tuple[Any, ...], options: dict[str, Any]) -> _Arguments:
+    """The arguments, with the sync sides of those that have one."""
+    sides = {name: sync_side_of(value) for name, value in options.items()}
+    return tuple(map(sync_side_of, args)), sides
+
+
+def _some(function: Callable[..., Any], names: Collection[str]) -> _Given:
+    """The same of the parameters `names` of `function`; others get what they are given."""
+    if not names:
+        return lambda args, options: (args, options)
+    signature = inspect.signature(function)
+
+    def given(args: tuple[Any, ...], options: dict[str, Any]) -> _Arguments:
+        bound = signature.bind(*args, **options)
+        for name in bound.arguments.keys() & names:
+            bound.arguments[name] = sync_side_of(bound.arguments[name])
+        return bound.args, bound.kwargs
+
+    return given
 
 
 async def _driven(awaitable: Any) -> Any:

@@ -54,7 +54,8 @@ def unmark(function: Function) -> ModuleEdits:
     decorator = implicit_mark(function)
     if decorator is not None:
         found.edits.append(p.RemoveDecorator(span=decorator.span, codemod=NAME))
-        found.unneeded.append(s.dotted_name(decorator).partition(".")[0])
+        named = decorator.func if isinstance(decorator, s.Call) else decorator
+        found.unneeded.append(s.dotted_name(named).partition(".")[0])
     return found
 
 

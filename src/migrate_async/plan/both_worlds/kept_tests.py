@@ -6,7 +6,7 @@ are, in a greenlet, on the sync sides of what they get.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
@@ -16,6 +16,7 @@ from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
 from migrate_async.model.plan import Reason
 from migrate_async.plan.both_worlds.implicit import AWAITS_IMPLICITLY
+from migrate_async.plan.colouring.fixtures import is_source
 from migrate_async.plan.database import ModuleEdits, add_import
 from migrate_async.plan.leftovers.scaffold import implicit_mark
 from migrate_async.plan.paths import is_test_path
@@ -32,17 +33,20 @@ def kept_test_edits(
     project: Project, kept: Mapping[Function, Reason], converts: Callable[[Function], bool]
 ) -> Iterator[tuple[Module, ModuleEdits]]:
     """What pytest-asyncio and the runtime need to run the tests and fixtures among `kept`."""
-    for function in _on_the_loop(project, kept, converts):
-        if implicit_mark(function) is None:
-            found = pytest_edits(function)
-            found.take(_mark(function, kept[function]))
-            yield function.module, found
+    reached = _on_the_loop(project, converts)
+    for function in kept:
+        if function not in reached or implicit_mark(function) is not None:
+            continue
+        if caller_without_await(project, function):
+            continue
+        # `plan.testing.loops` sees to the loop of those that are coroutines.
+        found = ModuleEdits() if function.is_async else pytest_edits(function)
+        found.take(_mark(function, kept[function], _sync_sides(project, function, reached)))
+        yield function.module, found
 
 
-def _on_the_loop(
-    project: Project, kept: Mapping[Function, Reason], converts: Callable[[Function], bool]
-) -> list[Function]:
-    """Those that get something from a fixture that converts, also through other fixtures."""
+def _on_the_loop(project: Project, converts: Callable[[Function], bool]) -> set[Function]:
+    """Fixtures that convert, and what gets something from them, also through other fixtures."""
     users: dict[Function, list[Function]] = {}
     for function in project.functions:
         if is_test_path(function.module.path) and (is_test(function) or is_fixture(function)):
@@ -55,11 +59,20 @@ def _on_the_loop(
         if fixture not in reached:
             reached.add(fixture)
             pending += users.get(fixture, ())
-    return [f for f in kept if f in reached and _is_run_by_pytest(project, f)]
+    return reached
 
 
-def _is_run_by_pytest(project: Project, function: Function) -> bool:
-    return not function.is_async and not caller_without_await(project, function)
+def _sync_sides(project: Project, function: Function, reached: Container[Function]) -> list[str]:
+    """The parameters of a coroutine that got something sync from what becomes async."""
+    if not function.is_async:
+        return []
+    found: list[str] = []
+    for param in function.params:
+        if project.fixture(param.name, function) in reached:
+            types = project.infer(s.Name(*param.span, param.name), function.scope)
+            if is_source(project, types) and project.session_kind_of(types) != "async":
+                found.append(param.name)
+    return found
 
 
 def _fixtures(project: Project, function: Function) -> Iterator[Function]:
@@ -69,14 +82,17 @@ def _fixtures(project: Project, function: Function) -> Iterator[Function]:
             yield fixture
 
 
-def _mark(function: Function, reason: Reason) -> ModuleEdits:
+def _mark(function: Function, reason: Reason, sides: list[str]) -> ModuleEdits:
     found = ModuleEdits()
     node = function.node
     assert isinstance(node, s.FunctionDef)  # noqa: S101  tests and fixtures are
-    name = add_import(found, function.module, PACKAGE, IMPLICIT_IO, NAME)
+    code = add_import(found, function.module, PACKAGE, IMPLICIT_IO, NAME)
+    if sides:
+        names = ", ".join(f'"{name}"' for name in sides)
+        code += f"(sync_sides=[{names}])"
     # Above the other decorators of a test, which get what they always got; below a fixture's.
     found.edits.append(
-        p.AddDecorator(span=node.span, codemod=NAME, code=name, inner=is_fixture(function))
+        p.AddDecorator(span=node.span, codemod=NAME, code=code, inner=is_fixture(function))
     )
     text = (
         f"{function.qualname} stays sync ({reason.text}) and gets what coroutines make: "

@@ -94,7 +94,7 @@ def implicit_uses(project: Project) -> Iterator[Use]:
 def implicit_mark(fn: Function) -> s.Expr | None:
     """The `@implicit_io` of a function."""
     for decorator in fn.node.decorators if isinstance(fn.node, s.FunctionDef) else ():
-        if s.dotted_name(decorator).rpartition(".")[2] == IMPLICIT_IO:
+        if last_name(decorator) == IMPLICIT_IO:
             return decorator
     return None
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.index.sessions import Variable
+from migrate_async.index.stubs import is_abstract
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.both_worlds.anchors import Anchors
@@ -248,17 +249,30 @@ class Frontier:
         self, found: ModuleEdits, module: Module, node: s.Name | s.Attribute, giver: Function
     ) -> str:
         """The sync side of a function that gives out sessions, called in code that stays sync."""
-        given = self._givers.of(giver)
-        if given is None or not can_give_sync(giver, given):
+        givers = [giver, *self._others(node, giver)]
+        if not all(map(self._can_give_sync, givers)):
             found.diagnostics.append(
                 self._refusals.cannot_stay(self._project.function_of(node), node)
             )
             return ""
-        self.needs.add_giver(giver, self._givers)
+        for other in givers:
+            self.needs.add_giver(other, self._givers)
         name = self._givers.sync_name(giver)
         if isinstance(node, s.Attribute):
             return f"{s.dotted_name(node.value)}.{name}"
         return passing(found, module, giver.module, name, giver.name)
+
+    def _others(self, node: s.Name | s.Attribute, giver: Function) -> Iterator[Function]:
+        """What else `node` may call: methods that override `giver`, or that it overrides."""
+        around = self._project.parent(node)
+        for site in self._project.calls(self._project.function_of(node)):
+            for target in site.targets if site.node is around else ():
+                if target is not giver and not is_abstract(target):
+                    yield target
+
+    def _can_give_sync(self, giver: Function) -> bool:
+        given = self._givers.of(giver)
+        return given is not None and can_give_sync(giver, given)
 
     def _inner_imports(self, found: ModuleEdits, function: Function) -> None:
         """`from db import SyncSessionLocal as SessionLocal` in a function that stays sync."""

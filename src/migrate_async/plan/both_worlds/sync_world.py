@@ -116,7 +116,9 @@ class SyncWorld:
             return False
         if function in self._making and self.makes_for_kept(function):
             return False
-        return not self._only_kept_callers(function) and self.takes_part(function.module.path)
+        if self._is_called_by_kept(function) or self._only_kept_callers(function):
+            return False
+        return self.takes_part(function.module.path)
 
     def makes_for_kept(self, maker: Function) -> bool:
         """Whether nothing but what stays sync asks for the engine or session that `maker` makes."""
@@ -146,6 +148,13 @@ class SyncWorld:
         return function in self._verdicts.wanted and not any(
             site.function in self._colouring.kept or is_test_path(site.function.module.path)
             for site in callers
+        )
+
+    def _is_called_by_kept(self, function: Function) -> bool:
+        """Whether code that stays sync makes an object with its own session by `function`."""
+        return function.name == "__init__" and any(
+            site.function in self._colouring.kept and self._project.passes_session(site)
+            for site in self._project.callers(function)
         )
 
     def _only_kept_callers(self, function: Function) -> bool:

@@ -243,7 +243,7 @@ class _Keeper:
         yield from self._sharing.peers(function)
         yield from self._sharing.made(function)
         yield from self._contracts.of(function)
-        yield from self._fixtures.takers(function)
+        yield from self._takers(function)
         for callback in self._callbacks.of(function):
             self._handed.setdefault(callback.host, callback)
             yield callback.host
@@ -269,10 +269,24 @@ class _Keeper:
 
     def _around(self, function: Function) -> Reason | None:
         """What it hands on or is given stays sync."""
-        for fixture in self._fixtures.of(function):
+        for fixture in self._sources(function):
             if fixture in self._kept:
                 return _from_fixture(function, fixture)
         return self._handing(function)
+
+    def _takers(self, fixture: Function) -> Iterator[Function]:
+        """Who gets the session of `fixture`, also from one that only hands it on."""
+        for taker in self._fixtures.takers(fixture):
+            yield taker
+            if taker not in self._coloured:
+                yield from self._takers(taker)
+
+    def _sources(self, user: Function) -> Iterator[Function]:
+        """The fixtures that `user` gets a session from, also through such ones."""
+        for fixture in self._fixtures.of(user):
+            yield fixture
+            if fixture not in self._coloured:
+                yield from self._sources(fixture)
 
     def _bound(self, function: Function) -> Reason | None:
         """An abstract method stands for it and for one that stays sync."""

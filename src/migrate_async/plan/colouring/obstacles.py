@@ -223,7 +223,8 @@ class Obstacles:
         A plugin's method or one of a mixin: whoever calls it would not await it.
         """
         is_method = function.cls is not None and not function.is_async and not function.is_route
-        if not is_method or self._project.value_uses(function):
+        uses = self._project.value_uses(function)
+        if not is_method or any(not is_test_path(use.function.module.path) for use in uses):
             return None
         if any(
             not is_test_path(site.function.module.path) for site in self._project.callers(function)

@@ -77,9 +77,15 @@ class Collapse:
         return (
             bool(site.targets)
             and not self._is_twin_call(site)
-            and not any(target in self._colouring.kept for target in site.targets)
+            and not any(target in self._colouring.kept for target in self._reached(site))
             and any(self._works_on_session(site, target) for target in site.targets)
         )
+
+    def _reached(self, site: CallSite) -> Iterator[Function]:
+        """What the bridge of `site` may run: all that a lambda calls, its arguments included."""
+        lambda_ = site.function
+        for other in self._project.calls(lambda_) if lambda_.is_lambda else [site]:
+            yield from other.targets
 
     def _lends_objects(self, site: CallSite) -> bool:
         """Whether the bridge takes ORM objects into another thread."""
@@ -100,9 +106,17 @@ class Collapse:
 
     def _works_on_session(self, site: CallSite, target: Function) -> bool:
         """Whether `target` is bridged for its session: other threads are there for slow work."""
-        if target in self._colouring.coloured or is_run_sync(self._bridge_of(site)):
+        if target in self._colouring.coloured:
+            return True
+        if is_run_sync(self._bridge_of(site)) and not self._is_argument(site):
             return True
         return self._project.passes_session(site) or bool(target.cls and self._holds(target.cls))
+
+    @staticmethod
+    def _is_argument(site: CallSite) -> bool:
+        """Whether it is not what a lambda calls, but part of what it calls that with."""
+        node = site.function.node
+        return isinstance(node, s.Lambda) and site.node is not node.body
 
     def _bridge_of(self, site: CallSite) -> s.AnyNode | s.ModuleSyntax:
         """The call that is the bridge of `site`."""

@@ -201,7 +201,7 @@ class AsyncStep:
             self._project,
             self._both,
             self._handed,
-            self._world.holds_kept,
+            self._world.uses_kept,
             self._shared.holders.holds,
         )
         collector.add_modules(collapse.plan().items())

@@ -16,7 +16,7 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.handed_sessions import HandedSession, HandedSessions
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.handed_objects import hands_objects
-from migrate_async.plan.inner_listeners import registers_listener
+from migrate_async.plan.inner_listeners import is_event, registers_listener
 from migrate_async.plan.keep_both.edits import KeptBoth
 from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
 from migrate_async.plan.made_objects import made_with_session
@@ -35,14 +35,14 @@ class Collapse:
         project: Project,
         both: KeptBoth,
         handed: HandedSessions,
-        holds_kept: Callable[[Class], bool],
+        uses_kept: Callable[[Class], bool],
         holds: Callable[[Class], bool],
     ) -> None:
         self._both = both
         self._handed = handed
         self._project = project
         self._colouring = both.colouring
-        self._holds_kept = holds_kept
+        self._uses_kept = uses_kept
         self._holds = holds
         self.lent: set[s.AnyNode] = set()
 
@@ -65,12 +65,22 @@ class Collapse:
                 elif site.kind == "call" and self._takes_async(site):
                     edits = found.setdefault(function.module, ModuleEdits())
                     taken.update(self._own_side(edits, site.node))
-            for place in self._handed.by(function):
-                if place.guest not in self._colouring.kept and not self._is_bridge(place, sites):
-                    edits = found.setdefault(function.module, ModuleEdits())
-                    taken.update(self._own_side(edits, place.node))
+            for call in self._handing_back(function, sites):
+                edits = found.setdefault(function.module, ModuleEdits())
+                taken.update(self._own_side(edits, call))
             self.lent.update(node for node in self._sync_sides(function) if node not in taken)
         return found
+
+    def _handing_back(self, function: Function, sites: Iterable[CallSite]) -> Iterator[s.Call]:
+        """The calls by which `function` hands on what stays sync no more, with a sync side.
+
+        A listener goes on getting that from SQLAlchemy.
+        """
+        for place in self._handed.by(function):
+            if place.guest in self._colouring.kept or self._is_bridge(place, sites):
+                continue
+            if not is_event(self._project, place.node, self._project.scope_of(place.node)):
+                yield place.node
 
     def _is_over(self, site: CallSite) -> bool:
         """Whether nothing that the bridge reaches stays sync, or needs the thread for itself."""
@@ -137,7 +147,7 @@ class Collapse:
 
     def _makes_async(self, site: CallSite) -> bool:
         classes = [*made_with_session(self._project, site, self._colouring.coloured)]
-        return bool(classes) and not any(map(self._holds_kept, classes))
+        return bool(classes) and not any(map(self._uses_kept, classes))
 
     def _take_down(self, found: ModuleEdits, site: CallSite) -> Iterator[s.AnyNode]:
         call = self._bridge_of(site)

@@ -89,6 +89,10 @@ class SyncWorld:
         kept = self._colouring.kept
         return self._holders.holds(cls) and any(m in kept for m in self._holders.members(cls))
 
+    def uses_kept(self, cls: Class) -> bool:
+        """Whether objects of `cls` use a session that stays sync, be it in an object of theirs."""
+        return self.holds_kept(cls) or self.makes_kept(cls)
+
     def makes_kept(self, cls: Class) -> bool:
         """Whether methods of `cls` stay sync, on a session or a factory that `__init__` keeps."""
         return any(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from migrate_async.index.project import Project, Relationship
 from migrate_async.index.scopes import Class, Function, Scope
@@ -167,7 +168,7 @@ def reading_coroutines(project: Project, accesses: Accesses) -> Iterator[tuple[F
     for function in project.functions:
         if not function.is_async or is_test_path(function.module.path):
             continue
-        if _is_migrated(project, function):
+        if is_migrated(project, function):
             continue
         for access in accesses.of(function):
             if can_await(project, access.node, function):
@@ -176,7 +177,7 @@ def reading_coroutines(project: Project, accesses: Accesses) -> Iterator[tuple[F
                 break
 
 
-def _is_migrated(project: Project, function: Function) -> bool:
+def is_migrated(project: Project, function: Function) -> bool:
     """Whether `function` works on an async session, or awaits what it reads."""
     if project.takes_session(function, "async"):
         return True
@@ -224,5 +225,19 @@ def awaitable_edits(project: Project, access: Access) -> tuple[p.AnyEdit, ...]:
     statement = project.statement_of(access.node)
     if not owner:
         return ()
-    code = f"await {owner}.awaitable_attrs.{access.name}"
-    return (p.InsertStatements(span=statement.span, codemod=NAME, code=code),)
+    name = f"{owner}.awaitable_attrs.{access.name}"
+    if _is_awaited_above(project, statement, name):
+        return ()
+    return (p.InsertStatements(span=statement.span, codemod=NAME, code=f"await {name}"),)
+
+
+def _is_awaited_above(project: Project, statement: s.Stmt, name: str) -> bool:
+    """Whether `await <name>` is the statement before `statement`."""
+    around = project.parent(statement)
+    blocks = (getattr(around, part, ()) for part in ("body", "orelse", "finalbody"))
+    for block in blocks:
+        for before, after in pairwise(block):
+            if after is statement and isinstance(before, s.ExpressionStatement):
+                value = before.value
+                return isinstance(value, s.Await) and s.dotted_name(value.value) == name
+    return False

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from migrate_async.index.members import is_property
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, Function
+from migrate_async.index.scopes import Class, Function, last_name
 from migrate_async.index.sites import ValueUse
 from migrate_async.index.types import held
 from migrate_async.model import syntax as s
@@ -98,6 +98,8 @@ class Analysis:
         for function in self._project.functions:
             if not self.is_sync(function) or self._is_entry(function):
                 continue
+            if self._runs_in_bridge(function):
+                continue
             for access in self._accesses.of(function):
                 roots = self._roots.of(access.node.value, access.scope, far=True) or []
                 own = bool(roots) and all(
@@ -145,6 +147,17 @@ class Analysis:
             return not self.is_sync(parent) or self._is_entry(parent) or self._is_known(parent)
         around = self._project.parent(function.node) if function.node is not None else None
         return isinstance(around, s.Call) and self._project.bridged(around) is not None
+
+    def _runs_in_bridge(self, function: Function) -> bool:
+        """Whether it is the lambda of a `run_sync`, in which a load awaits by itself."""
+        if not isinstance(function.node, s.Lambda):
+            return False
+        around = self._project.parent(function.node)
+        return (
+            isinstance(around, s.Call)
+            and last_name(around.func) == "run_sync"
+            and self._project.bridged(around) is not None
+        )
 
     def _is_read_openly(self, function: Function) -> bool:
         """Whether each attribute of the property's name is read from objects of known types."""

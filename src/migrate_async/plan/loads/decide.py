@@ -20,6 +20,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.index.types import Instance
 from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.colour import Colouring
+from migrate_async.plan.loads.accesses import is_migrated
 from migrate_async.plan.loads.names import Naming
 from migrate_async.plan.loads.paths import Path, Step, names
 from migrate_async.plan.loads.producers import Hop, Producers, Query, Use
@@ -137,7 +138,10 @@ class Decider:
 
     def _takes_part(self, sink: Sink) -> bool:
         """Code that is async already is not ours to change."""
-        return self._colouring.converts(sink.function) or not sink.function.is_async
+        function = sink.function
+        if self._colouring.converts(function):
+            return not (function.is_async and is_migrated(self._project, function))
+        return not function.is_async
 
     def _reads(self, sink: Sink, number: int) -> Iterator[_Read]:
         prefixes = {path[:end] for path in sink.paths for end in range(1, len(path) + 1)}

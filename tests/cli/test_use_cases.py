@@ -136,6 +136,17 @@ def test_the_plan_is_for_the_selection(root: Path) -> None:
     assert plan.files[0].digest == loaded.sources["blog/crud.py"].digest
 
 
+def test_a_pin_that_is_too_old_is_named(root: Path) -> None:
+    """The plan may come from the run before; what a file of requirements says does not."""
+    before = use_cases.show_plan(workspace(root), Step.ALL, Progress())
+    (root / "requirements.txt").write_text("fastapi\nsqlalchemy==1.4.54\n")
+    plan = use_cases.show_plan(workspace(root), Step.ALL, Progress())
+    [found] = [item for item in plan.diagnostics if item.code == "MA416"]
+    assert (found.path, found.line) == ("requirements.txt", 2)
+    assert "sqlalchemy==1.4.54 allows no SQLAlchemy that" in found.message
+    assert [item for item in plan.diagnostics if item is not found] == list(before.diagnostics)
+
+
 @pytest.mark.parametrize("mode", [Mode.CHECK, Mode.DIFF])
 def test_nothing_is_written_without_write(root: Path, mode: Mode) -> None:
     before = contents(root)

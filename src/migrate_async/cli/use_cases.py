@@ -179,7 +179,7 @@ def _planned(workspace: Workspace, step: Step, progress: Progress, selection: Se
         lengths |= {path: outline.lengths for path, outline in loaded.apart.items()}
         return Planned(plan, lengths, loaded.diagnostics, tuple(sorted(loaded.apart)))
 
-    return remembered(
+    planned = remembered(
         workspace,
         "plan",
         digests,
@@ -188,6 +188,18 @@ def _planned(workspace: Workspace, step: Step, progress: Progress, selection: Se
         options=options,
         carry=lambda old, known, new: carried(workspace, old, known, new, options),
     )
+    return msgspec.structs.replace(planned, plan=_with_pins(planned.plan, workspace.root))
+
+
+def _with_pins(plan: Plan, root: Path) -> Plan:
+    """The plan, with what it says of requirements: they are not among the files it is made of."""
+    if not any(file.imports for file in plan.files):
+        return plan
+    from migrate_async.plan.needed_versions import old_pins
+    from migrate_async.source.pins import sqlalchemy_pins
+
+    found = (*old_pins(plan, sqlalchemy_pins(root)), *plan.diagnostics)
+    return msgspec.structs.replace(plan, diagnostics=found)
 
 
 def make_plan(

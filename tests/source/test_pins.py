@@ -1,0 +1,69 @@
+"""Which versions of SQLAlchemy a project says that it allows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from migrate_async.source.pins import sqlalchemy_pins
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "allows"),
+    [
+        ("requirements.txt", "sqlalchemy==1.4.27\n", False),
+        ("requirements.txt", "fastapi\nSQLAlchemy==2.0.8  # the last one\n", False),
+        ("requirements.txt", "sqlalchemy==2.0.36\n", True),
+        ("requirements.txt", "sqlalchemy[asyncio]==2.0.40 ; python_version > '3.8'\n", True),
+        ("requirements.txt", "sqlalchemy>=1.4,<2\n", False),
+        ("requirements.txt", "sqlalchemy>=1.4,<2.1\n", True),
+        ("requirements.txt", "sqlalchemy<=2.0.20\n", False),
+        ("requirements.txt", "sqlalchemy>=2.0\n", True),
+        ("requirements.txt", "sqlalchemy~=2.0.8\n", True),
+        ("requirements.txt", "sqlalchemy~=1.4.8\n", False),
+        ("requirements/base.in", "sqlalchemy == 1.4.*\n", False),
+        ("pyproject.toml", '[project]\ndependencies = ["sqlalchemy[asyncio]==1.4.27"]\n', False),
+        ("pyproject.toml", '[tool.poetry.dependencies]\nsqlalchemy = "^1.4.36"\n', False),
+        ("pyproject.toml", '[tool.poetry.dependencies]\nSQLAlchemy = "^2.0"\n', True),
+        (
+            "pyproject.toml",
+            '[tool.poetry.dependencies]\nsqlalchemy = {version = "~1.4", extras = ["asyncio"]}\n',
+            False,
+        ),
+        ("Pipfile", '[packages]\nsqlalchemy = "==2.0.12"\n', False),
+        ("setup.cfg", "[options]\ninstall_requires =\n    sqlalchemy<2.0\n", False),
+    ],
+)
+def test_what_a_requirement_allows(name: str, text: str, allows: bool, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    [pin] = sqlalchemy_pins(tmp_path)
+    assert pin.path == name
+    assert pin.text.lower().startswith("sqlalchemy")
+    assert pin.allows("2.0.36") is allows
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sqlalchemy\n",
+        "sqlalchemy-utils==0.38.3\n",
+        "snowflake-sqlalchemy~=1.8.2\n",
+        "# sqlalchemy==1.4\n",
+        "sqlalchemy @ git+https://example.org/sqlalchemy\n",
+        "opentelemetry-instrumentation-sqlalchemy==0.40\n",
+    ],
+)
+def test_what_says_nothing_of_sqlalchemy(text: str, tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text(text)
+    assert list(sqlalchemy_pins(tmp_path)) == []
+
+
+def test_the_line_is_named(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\ndependencies = [\n    "SQLAlchemy<2",\n]\n'
+    )
+    [pin] = sqlalchemy_pins(tmp_path)
+    assert (pin.line, pin.text) == (3, "SQLAlchemy<2")

@@ -28,6 +28,7 @@ ORDERS = [
     ("small/session_givers", 12),
     ("small/lazy_engines", 13),
     ("small/library_tests", 14),
+    ("small/session_scopes", 15),
 ]
 
 

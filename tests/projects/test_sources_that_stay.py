@@ -5,12 +5,14 @@ The code is executed before and after.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import Path
 
 import pytest
 
-from support.migration import printed, tree, write
+from support.fixture_apps import fixture_app
+from support.migration import copy_of, own_tests, printed, tree, write
 
 _MODELS = """\
 from sqlalchemy import create_engine
@@ -275,8 +277,13 @@ def _used(folder: Path) -> str:
     return printed(folder, _USE)
 
 
+_READING_SCOPE = _SCOPE.replace("        db.commit()", "        notes(db)\n        db.commit()")
+
+
 @pytest.mark.parametrize(
-    "application", [_STATE, _MADE, _SCOPE], ids=["state", "made", "a scope that a thread enters"]
+    "application",
+    [_STATE, _MADE, _READING_SCOPE],
+    ids=["state", "made", "a scope that a thread enters, and that queries"],
 )
 def test_the_rest_converts(tmp_path: Path, application: str) -> None:
     (tmp_path / "models.py").write_text(_MODELS)
@@ -291,6 +298,25 @@ def test_the_rest_converts(tmp_path: Path, application: str) -> None:
     assert "async def own" in text
     assert "\ndef read(" in text
     assert "Depends(get_db)" in text
+    assert _used(tmp_path) == before
+
+    after = tree(tmp_path)
+    write(tmp_path, "--all", "--allow-dirty")
+    assert tree(tmp_path) == after, "a second run changes nothing"
+
+
+def test_a_scope_that_a_thread_enters_keeps_no_source(tmp_path: Path) -> None:
+    (tmp_path / "models.py").write_text(_MODELS)
+    (tmp_path / "main.py").write_text(_SCOPE + "\n\n" + _OWN)
+    before = _used(tmp_path)
+
+    said = write(tmp_path, "--all")
+    assert "MA205" not in said
+    text = (tmp_path / "main.py").read_text()
+    assert "\nasync def scope():" in text
+    assert "\ndef sync_scope():" in text
+    assert "async with scope() as db:\n        yield db" in text
+    assert "with sync_scope() as db:\n        done.extend" in text
     assert _used(tmp_path) == before
 
     after = tree(tmp_path)
@@ -382,3 +408,25 @@ def test_methods_that_ask_a_method_for_the_session_share_it(tmp_path: Path) -> N
     after = tree(tmp_path)
     write(tmp_path, "--all", "--allow-dirty")
     assert tree(tmp_path) == after, "a second run changes nothing"
+
+
+def test_the_copy_of_a_scope_goes_with_who_entered_it(tmp_path: Path) -> None:
+    """`sync_session_scope` serves a thread; without one, everybody enters the async one."""
+    folder = copy_of(fixture_app("small/session_scopes").before, tmp_path)
+    write(folder, "--all")
+    database, jobs = folder / "app" / "database.py", folder / "app" / "jobs.py"
+    assert "\ndef sync_session_scope() -> Iterator[Session]:" in database.read_text()
+    assert "sync_reading" not in database.read_text(), "no thread enters that one"
+
+    text = jobs.read_text()
+    jobs.write_text(
+        text.replace("pool.submit(finish, number, state).result()", "finish(number, state)")
+    )
+    write(folder, "--all", "--allow-dirty")
+    assert not re.search(r"\b(sync_|Sync)", database.read_text())
+    assert (
+        "async with session_scope() as db:\n        job = await find(db, number)"
+        in jobs.read_text()
+    )
+    tests = own_tests(folder)
+    assert tests.returncode == 0, tests.stdout

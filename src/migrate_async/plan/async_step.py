@@ -78,6 +78,7 @@ from migrate_async.plan.recolouring.lending import Lending
 from migrate_async.plan.recolouring.lifespan import lifespan_edits
 from migrate_async.plan.registry import registrations, removal
 from migrate_async.plan.relationships import relationship_edits
+from migrate_async.plan.session_scopes import SessionScopes
 from migrate_async.plan.sessions import (
     Constructors,
     SessionPlan,
@@ -113,7 +114,7 @@ class AsyncStep:
         self._settings = settings = around.settings
         self._anchored = around.anchored
         self._step = step
-        self._touches = Touches(project, queries)
+        self._touches = Touches(project, queries, around.twins.scopes)
         self.blocking = BlockingWork(project, settings, self._touches)
         self._shared = SharedSessions(project)
         self._handed = HandedSessions(project)
@@ -142,6 +143,8 @@ class AsyncStep:
             self._handed,
             Contracts(project),
             FixtureSources(project),
+            SessionScopes(project),
+            around.twins.scopes,
             settings.keep == "both",
             step is p.Step.TESTS,
             {**dict(reading_coroutines(project, self._accesses)), **self._anchored},

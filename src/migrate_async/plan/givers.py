@@ -16,9 +16,10 @@ from migrate_async.index.sessions import Variable
 from migrate_async.index.types import FunctionObject
 from migrate_async.model import syntax as s
 from migrate_async.plan.leftovers.twins import Twins, sync_giver_name
-from migrate_async.plan.makers import Makers, has_room
+from migrate_async.plan.makers import Makers, has_room, is_scope_shaped
 from migrate_async.plan.names import is_bound_inside, is_variable
 from migrate_async.plan.paths import is_test_path
+from migrate_async.plan.session_scopes import SessionScopes
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,15 @@ class Givers:
         becomes_async: Callable[[Variable], bool],
         anchored: Container[Function],
         twins: Twins,
+        converts: Callable[[Function], bool],
     ) -> None:
         self._project = project
         self._anchored = anchored
         self._twins = twins
         self._becomes_async = becomes_async
         self._makers = Makers(project)
+        self._scopes = SessionScopes(project)
+        self._converts = converts
         self._known: dict[Function, Given | None] = {}
 
     def of(self, function: Function) -> Given | None:
@@ -97,7 +101,7 @@ class Givers:
             if isinstance(part, s.Name) and not is_bound_inside(part.id, function.scope)
         }
         factories = {
-            name: factory
+            name: self._original(factory)
             for name in names
             for factory in self._project.session_factories
             if factory.kind == "sessionmaker"
@@ -122,8 +126,18 @@ class Givers:
             return None
         return Given(factories, givers, is_fixed)
 
+    def _original(self, factory: Variable) -> Variable:
+        """The factory that `factory` is the sync side of, if it is that of one."""
+        twin = self._twins.variables.get(factory)
+        for other in self._project.session_factories if twin is not None else ():
+            if twin is not None and (other.module, other.name) == (twin.module, twin.name):
+                return other
+        return factory
+
     def _gives_sync(self, function: Function) -> bool:
         """Whether it gives out sync sessions, or what makes them."""
+        if function in self._scopes:
+            return True
         kinds = {self._project.session_kind(value, function.scope) for value in function.returns}
         if kinds == {"sync"}:
             return True
@@ -135,6 +149,8 @@ class Givers:
             return False
         if function in self._makers.variables:
             return False  # see `plan.both_worlds.frontier`
+        if function in self._scopes:
+            return self._converts(function)  # else it goes on giving sync ones
         return (
             isinstance(function.node, s.FunctionDef)
             and not function.is_async
@@ -146,4 +162,4 @@ class Givers:
 
 def can_give_sync(giver: Function, given: Given) -> bool:
     """Whether a copy of `giver` could give out sync sessions beside it."""
-    return has_room(giver) and not given.is_fixed
+    return (has_room(giver) or is_scope_shaped(giver)) and not given.is_fixed

@@ -118,3 +118,16 @@ def has_room(function: Function) -> bool:
         and function.parent is not None
         and function.parent.is_module
     )
+
+
+def is_scope_shaped(function: Function) -> bool:
+    """Whether a copy of a context manager can stand beside it: a plain one of a module."""
+    return (
+        isinstance(function.node, s.FunctionDef)
+        and not function.is_async
+        and function.is_generator
+        and function.decorator_names == {"contextmanager"}
+        and function.cls is None
+        and function.parent is not None
+        and function.parent.is_module
+    )

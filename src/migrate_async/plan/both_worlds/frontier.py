@@ -69,7 +69,13 @@ class Frontier:
         self._moved: list[tuple[str, s.Span, str, str]] = []
         self._refusals = Refusals(verdicts)
         self._made = MadeFactories(around.project, becomes_async, around.anchored)
-        self._givers = Givers(around.project, becomes_async, around.anchored, around.twins)
+        self._givers = Givers(
+            around.project,
+            becomes_async,
+            around.anchored,
+            around.twins,
+            verdicts.colouring.converts,
+        )
         self._dependencies = Dependencies(around, self._lent, self._givers, self._is_async)
         self._makers = Makers(around.project)
         self.needs = Needs()

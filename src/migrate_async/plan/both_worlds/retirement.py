@@ -102,11 +102,9 @@ class Retirement:
         found: dict[Module, ModuleEdits] = {}
         used = self._used()
         used.update(twin.statement for twin in self._twins if self._is_needed(twin))
+        self._spread(used)
         for twin in self._twins:
-            if twin.statement in used:
-                self._mark(used, twin.statement, twin.module)
-                continue
-            if twin.statement in self._retired:
+            if twin.statement in used or twin.statement in self._retired:
                 continue
             self._retired.add(twin.statement)
             edits = found.setdefault(twin.module, ModuleEdits())
@@ -132,6 +130,16 @@ class Retirement:
                 if node not in self._restored:
                     used.update(twin.statement for twin in self._imported(function.module, node))
         return used
+
+    def _spread(self, used: set[s.Stmt]) -> None:
+        """Add what the definitions of the twins in `used` use."""
+        while True:
+            before = len(used)
+            for twin in self._twins:
+                if twin.statement in used:
+                    self._mark(used, twin.statement, twin.module)
+            if len(used) == before:
+                return
 
     def _mark(self, used: set[s.Stmt], statement: s.Stmt, module: Module) -> None:
         for node in outermost(statement):

@@ -14,7 +14,7 @@ that run them, and both fix-points are sought again until nothing is added.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from migrate_async.index.project import Project
@@ -70,6 +70,7 @@ class Bounds:
     handed: HandedSessions
     contracts: Contracts
     fixtures: FixtureSources
+    scopes: Container[Function]
     ignore: Callable[[Function], bool]
     beside: frozenset[Function] = frozenset()
     seeds: Mapping[Function, Reason] = field(default_factory=dict)
@@ -211,6 +212,7 @@ class _Keeper:
         self._sessions = bounds.handed
         self._contracts = bounds.contracts
         self._fixtures = bounds.fixtures
+        self._scopes = bounds.scopes
         self._ignore = bounds.ignore
         self._beside = bounds.beside
         self._kept: dict[Function, Reason] = {}
@@ -307,15 +309,24 @@ class _Keeper:
 
     def _calling(self, function: Function) -> Reason | None:
         """A caller that stays sync cannot await it."""
+        is_copied = function in self._scopes and not self._runs_coloured(function)
+        left: Reason | None = None
         for site in self._project.callers(function):
             if site.kind in ("dependency", "bridge") or self._is_fetched(function, site):
                 continue
             if function in self._beside and self._stays_sync(site.function):
                 continue
             reason = self._caller(site, has_original=function in self._beside)
-            if reason is not None:
+            if reason is None and is_copied:
+                return None  # who stays sync enters the copy
+            left = left or reason
+            if reason is not None and not is_copied:
                 return reason
-        return None
+        return left
+
+    def _runs_coloured(self, function: Function) -> bool:
+        sites = self._project.calls(function)
+        return any(target in self._coloured for site in sites for target in site.targets)
 
     def _hands_sync_session(self, host: Function) -> bool:
         """Whether the session that `host` hands on is sync: it stays sync, or one who gets it."""

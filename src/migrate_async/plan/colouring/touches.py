@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -54,8 +54,12 @@ class Touch:
 class Touches:
     """The touches of every function of a project."""
 
-    def __init__(self, project: Project, queries: QueryPlan) -> None:
+    def __init__(
+        self, project: Project, queries: QueryPlan, copies: Container[Function] = ()
+    ) -> None:
+        """`copies` are context managers that an earlier run made for code that stays sync."""
         self._project = project
+        self._copies = copies
         self._queries = queries
         self._found: dict[Function, tuple[Touch, ...]] = {}
         self._firsts: dict[Function, Reason | None] = {}
@@ -65,9 +69,14 @@ class Touches:
         """Operations other than legacy queries, in source order."""
         if function not in self._found:
             sites = self._project.calls(function)
-            touches = [found for site in sites if (found := touch_at(self._project, site))]
+            touches = [found for site in sites if (found := self._at(site))]
             self._found[function] = tuple(touches)
         return self._found[function]
+
+    def _at(self, site: CallSite) -> Touch | None:
+        if site.kind == "call" and any(target in self._copies for target in site.targets):
+            return Touch("context", site, "opens a session")
+        return touch_at(self._project, site)
 
     def query_in_f_string(self, function: Function) -> bool:
         """Whether a query of `function` stands where no edit can be placed."""

@@ -8,7 +8,7 @@ when it converts, so that the text of a function does not depend on the order of
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -48,6 +48,8 @@ class Verdicts:
     _handed: HandedSessions
     _contracts: Contracts
     _fixtures: FixtureSources
+    _scopes: Container[Function]
+    _copies: Container[Function]
     _keeps_both: bool = False
     _tests_asked: bool = False
     _seeds: Mapping[Function, Reason] = field(default_factory=dict)
@@ -248,7 +250,8 @@ class Verdicts:
             self._handed,
             self._contracts,
             self._fixtures,
-            ignore,
+            self._scopes,
+            lambda function: function in self._copies or ignore(function),
             beside,
             self._seeds,
         )

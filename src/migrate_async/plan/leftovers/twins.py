@@ -5,6 +5,7 @@ SyncDbDep = Annotated[Session, Depends(get_sync_db)]                 # for DbDep
 sync_engine = create_engine(...)                                     # for engine
 SyncSessionLocal = sessionmaker(bind=sync_engine)                    # for SessionLocal
 def sync_connect(url): ...                                           # for connect
+@contextmanager def sync_session_scope(): ...                        # for session_scope
 
 They are recognised by name and by what stands beside them, so that a project may have a
 `get_sync_db` of its own.
@@ -22,7 +23,7 @@ from migrate_async.index.types import ExternalInstance
 from migrate_async.knowledge.shim import SYNC_ENGINE_PREFIX, SYNC_FACTORY_PREFIX
 from migrate_async.model import syntax as s
 from migrate_async.plan.aliases import Alias, find_aliases
-from migrate_async.plan.makers import Makers, has_room
+from migrate_async.plan.makers import Makers, has_room, is_scope_shaped
 from migrate_async.plan.names import local_name
 
 SYNC_DEPENDENCY = "get_sync_db"
@@ -81,7 +82,8 @@ class Twins:
         self.functions: dict[Function, Twin] = dict(_dependencies(project))
         self.variables: dict[Variable, Twin] = dict(_variables(project))
         self.aliases: dict[Alias, Twin] = dict(_aliases(project, self.functions))
-        self.makers: dict[Function, Twin] = dict(_makers(project))
+        self.scopes: dict[Function, Twin] = dict(_scopes(project))
+        self.makers: dict[Function, Twin] = {**dict(_makers(project)), **self.scopes}
 
     def __bool__(self) -> bool:
         return bool(self.aliases or self.functions or self.variables or self.makers)
@@ -164,6 +166,24 @@ def _makers(project: Project) -> Iterator[tuple[Function, Twin]]:
             continue
         if _gives(project, given) == {"sync"}:
             yield given, _twin_of(maker, given)
+
+
+def _scopes(project: Project) -> Iterator[tuple[Function, Twin]]:
+    """`@contextmanager def sync_session_scope()` beside the async `session_scope`."""
+    beside = {(f.module, f.name): f for f in project.functions if f.is_async and f.is_generator}
+    for function in filter(is_scope_shaped, project.functions):
+        name = function.name.removeprefix(SYNC_ENGINE_PREFIX)
+        scope = beside.get((function.module, name))
+        if scope is None or "asynccontextmanager" not in scope.decorator_names:
+            continue
+        if _yields(project, scope) == {"async"} and _yields(project, function) == {"sync"}:
+            yield function, _twin_of(scope, function)
+
+
+def _yields(project: Project, function: Function) -> set[str | None]:
+    """The kinds of sessions that `function` yields."""
+    values = [part.value for part in function.yields if part.value is not None]
+    return {project.session_kind(value, function.scope) for value in values}
 
 
 def _twin_of(maker: Function, function: Function) -> Twin:

@@ -1,0 +1,67 @@
+"""Context managers that open a session of their own, for whoever enters them.
+
+    @contextmanager
+    def session_scope():
+        session = SessionLocal()
+        try: yield session; ...
+
+They convert for code that does. Code that stays sync, a thread or a task of a queue, enters a copy
+on the sync factory, `sync_session_scope`: no two of them share a session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.index.sessions import Variable
+from migrate_async.model import syntax as s
+from migrate_async.plan.makers import is_scope_shaped
+from migrate_async.plan.names import is_bound_inside, is_variable
+from migrate_async.plan.paths import is_test_path
+
+
+class SessionScopes:
+    """Those of a project of which a copy can be made."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def __contains__(self, function: object) -> bool:
+        return function in self._found
+
+    @cached_property
+    def _found(self) -> frozenset[Function]:
+        return frozenset(filter(self._is_one, self._project.functions))
+
+    def _is_one(self, function: Function) -> bool:
+        if not is_scope_shaped(function) or is_test_path(function.module.path):
+            return False
+        values = [part.value for part in function.yields]
+        kinds = {
+            self._project.session_kind(value, function.scope) if value is not None else None
+            for value in values
+        }
+        return (
+            kinds == {"sync"}
+            and not self._project.takes_session(function, "sync")
+            and self._names(function, self._project.session_factories)
+            and not self._names(function, self._project.engines)
+        )
+
+    def _names(self, function: Function, sources: Sequence[Variable]) -> bool:
+        """Whether `function` uses one of `sources`, of a module, by its name."""
+        names = {
+            node.id
+            for node in s.walk(function.node)  # type: ignore[arg-type]  # it has the shape
+            if isinstance(node, s.Name) and not is_bound_inside(node.id, function.scope)
+        }
+        return any(
+            source.kind in ("sessionmaker", "engine")
+            and source.scope.kind == "module"
+            and is_variable(function.module, source.module, source.name, name)
+            for source in sources
+            for name in names
+        )

@@ -276,19 +276,25 @@ class _Keeper:
                 return _from_fixture(function, fixture)
         return self._handing(function)
 
-    def _takers(self, fixture: Function) -> Iterator[Function]:
+    def _takers(self, fixture: Function) -> Iterable[Function]:
         """Who gets the session of `fixture`, also from one that only hands it on."""
-        for taker in self._fixtures.takers(fixture):
-            yield taker
-            if taker not in self._coloured:
-                yield from self._takers(taker)
+        return self._handed_along(fixture, self._fixtures.takers)
 
-    def _sources(self, user: Function) -> Iterator[Function]:
+    def _sources(self, user: Function) -> Iterable[Function]:
         """The fixtures that `user` gets a session from, also through such ones."""
-        for fixture in self._fixtures.of(user):
-            yield fixture
-            if fixture not in self._coloured:
-                yield from self._sources(fixture)
+        return self._handed_along(user, self._fixtures.of)
+
+    def _handed_along(
+        self, function: Function, next_to: Callable[[Function], Iterable[Function]]
+    ) -> Iterable[Function]:
+        found: dict[Function, None] = {}
+        pending = list(next_to(function))
+        while pending:
+            other = pending.pop()
+            if other not in found:
+                found[other] = None
+                pending += () if other in self._coloured else next_to(other)
+        return found
 
     def _bound(self, function: Function) -> Reason | None:
         """An abstract method stands for it and for one that stays sync."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from migrate_async.index.scopes import Class, Function, Module
+from migrate_async.index.scopes import Class, Function, FunctionBinding, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.index.stubs import is_abstract
 from migrate_async.model import plan as p
@@ -201,6 +201,8 @@ class Frontier:
         if self._twins.named(module, node) is not None:
             return ""
         giver = self._givers.called(node)
+        if giver is not None and self._is_imported_inside(node):
+            return ""  # the import there gives the name to the copy
         if giver is not None:
             return self._own_giver(found, module, node, giver)
         # Tests override `get_db`, which `get_sync_db` depends on.
@@ -208,6 +210,14 @@ class Frontier:
         if code or not isinstance(node, s.Name):
             return code
         return self._own_session(found, module, node)
+
+    def _is_imported_inside(self, node: s.Name | s.Attribute) -> bool:
+        """Whether an import in the function of `node` binds the name, for a copy to take."""
+        function = self._project.function_of(node)
+        return isinstance(node, s.Name) and any(
+            node.id in self._sync_givers(function.module, statement)
+            for statement in inner_imports(function)
+        )
 
     def _sync_side(self, found: ModuleEdits, function: Function, node: s.Name | s.Attribute) -> str:
         """The sync side of a dependency, or of an alias of one."""
@@ -293,6 +303,9 @@ class Frontier:
         home = absolute(module, node)
         imported = {item.name for item in node.names}
         new: dict[str, str] = {}
+        for giver in self._sync_givers(module, node).values():
+            self.needs.add_giver(giver, self._givers)
+            new[giver.name] = self._givers.sync_name(giver)
         for variable in (*self._project.session_factories, *self._project.engines):
             is_meant = variable.module.name == home and variable.name in imported
             if not is_meant or variable.kind not in ("sessionmaker", "engine"):
@@ -303,6 +316,18 @@ class Frontier:
                 self.needs.variables[variable] = None
                 new[variable.name] = sync_name(variable)
         return new
+
+    def _sync_givers(self, module: Module, node: s.ImportFrom) -> dict[str, Function]:
+        """What `node` imports under its own name, of which there is a copy, or can be."""
+        home = self._project.modules.get(absolute(module, node))
+        names = {item.name for item in node.names if not item.asname}
+        bound = home.scope.names if home is not None else {}
+        return {
+            name: binding.function
+            for name in sorted(names & bound.keys())
+            for binding in bound[name]
+            if isinstance(binding, FunctionBinding) and self._can_give_sync(binding.function)
+        }
 
     def _is_target(self, node: s.Name) -> bool:
         parent = self._project.parent(node)

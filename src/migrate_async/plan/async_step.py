@@ -78,7 +78,6 @@ from migrate_async.plan.recolouring.lending import Lending
 from migrate_async.plan.recolouring.lifespan import lifespan_edits
 from migrate_async.plan.registry import registrations, removal
 from migrate_async.plan.relationships import relationship_edits
-from migrate_async.plan.session_scopes import SessionScopes
 from migrate_async.plan.sessions import (
     Constructors,
     SessionPlan,
@@ -89,7 +88,7 @@ from migrate_async.plan.testing.client_startup import client_edits
 from migrate_async.plan.testing.loops import loop_edits
 from migrate_async.plan.testing.object_factories import factory_edits
 from migrate_async.plan.testing.overrides import override_edits
-from migrate_async.plan.testing.pytest_support import is_fixture, is_test, pytest_edits
+from migrate_async.plan.testing.pytest_support import pytest_edits, takes_fixtures
 from migrate_async.plan.testing.replaced_sources import replaced_sources
 from migrate_async.plan.testing.stand_ins import mock_sessions, stand_in_edits
 from migrate_async.plan.transactions.after_commit import refresh_edits
@@ -143,7 +142,7 @@ class AsyncStep:
             self._handed,
             Contracts(project),
             FixtureSources(project),
-            SessionScopes(project),
+            around.scopes,
             around.twins.scopes,
             settings.keep == "both",
             step is p.Step.TESTS,
@@ -367,7 +366,7 @@ class AsyncStep:
         self._attributes(collector, function, sessions, found.sync_spans)
         self._for_driver(collector, function)
         collector.add_module(function.module, object_session_edits(self._project, function))
-        if is_test_path(path) and (is_test(function) or is_fixture(function)):
+        if takes_fixtures(function):
             collector.add_module(function.module, pytest_edits(function))
 
     def _for_driver(self, collector: Collector, function: Function) -> None:

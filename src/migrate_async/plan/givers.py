@@ -19,7 +19,6 @@ from migrate_async.plan.leftovers.twins import Twins, sync_giver_name
 from migrate_async.plan.makers import Makers, has_room, is_scope_shaped
 from migrate_async.plan.names import is_bound_inside, is_variable
 from migrate_async.plan.paths import is_test_path
-from migrate_async.plan.session_scopes import SessionScopes
 
 
 @dataclass(frozen=True)
@@ -47,15 +46,15 @@ class Givers:
         becomes_async: Callable[[Variable], bool],
         anchored: Container[Function],
         twins: Twins,
-        converts: Callable[[Function], bool],
+        is_scope: Callable[[Function], bool],
     ) -> None:
+        """`is_scope` tells the context managers that open a session and convert."""
         self._project = project
         self._anchored = anchored
         self._twins = twins
         self._becomes_async = becomes_async
         self._makers = Makers(project)
-        self._scopes = SessionScopes(project)
-        self._converts = converts
+        self._is_scope = is_scope
         self._known: dict[Function, Given | None] = {}
 
     def of(self, function: Function) -> Given | None:
@@ -129,14 +128,15 @@ class Givers:
     def _original(self, factory: Variable) -> Variable:
         """The factory that `factory` is the sync side of, if it is that of one."""
         twin = self._twins.variables.get(factory)
-        for other in self._project.session_factories if twin is not None else ():
-            if twin is not None and (other.module, other.name) == (twin.module, twin.name):
-                return other
-        return factory
+        if twin is None:
+            return factory
+        place = (twin.module, twin.name)
+        factories = self._project.session_factories
+        return next((f for f in factories if (f.module, f.name) == place), factory)
 
     def _gives_sync(self, function: Function) -> bool:
         """Whether it gives out sync sessions, or what makes them."""
-        if function in self._scopes:
+        if self._is_scope(function):
             return True
         kinds = {self._project.session_kind(value, function.scope) for value in function.returns}
         if kinds == {"sync"}:
@@ -149,8 +149,8 @@ class Givers:
             return False
         if function in self._makers.variables:
             return False  # see `plan.both_worlds.frontier`
-        if function in self._scopes:
-            return self._converts(function)  # else it goes on giving sync ones
+        if self._is_scope(function):
+            return True
         return (
             isinstance(function.node, s.FunctionDef)
             and not function.is_async

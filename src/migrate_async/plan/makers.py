@@ -111,23 +111,27 @@ def can_be_copied(maker: Function) -> bool:
 def has_room(function: Function) -> bool:
     """The same, also for a method of any kind."""
     return (
-        isinstance(function.node, s.FunctionDef)
-        and not function.is_async
+        _is_plain(function)
         and function.decorator_names <= _COPIED_DECORATORS
         and not function.is_generator
-        and function.parent is not None
-        and function.parent.is_module
     )
 
 
 def is_scope_shaped(function: Function) -> bool:
     """Whether a copy of a context manager can stand beside it: a plain one of a module."""
     return (
-        isinstance(function.node, s.FunctionDef)
-        and not function.is_async
+        _is_plain(function)
         and function.is_generator
         and function.decorator_names == {"contextmanager"}
         and function.cls is None
+    )
+
+
+def _is_plain(function: Function) -> bool:
+    """Whether it is a `def` of a module, or of a class of one."""
+    return (
+        isinstance(function.node, s.FunctionDef)
+        and not function.is_async
         and function.parent is not None
         and function.parent.is_module
     )

@@ -74,7 +74,7 @@ class Frontier:
             becomes_async,
             around.anchored,
             around.twins,
-            verdicts.colouring.converts,
+            lambda function: function in around.scopes and verdicts.colouring.converts(function),
         )
         self._dependencies = Dependencies(around, self._lent, self._givers, self._is_async)
         self._makers = Makers(around.project)

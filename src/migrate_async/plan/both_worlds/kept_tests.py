@@ -19,13 +19,13 @@ from migrate_async.plan.both_worlds.implicit import AWAITS_IMPLICITLY
 from migrate_async.plan.colouring.fixtures import is_source
 from migrate_async.plan.database import ModuleEdits, add_import
 from migrate_async.plan.leftovers.scaffold import implicit_mark
-from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.testing.pytest_support import (
     NAME,
     caller_without_await,
+    fixtures_of,
     is_fixture,
-    is_test,
     pytest_edits,
+    takes_fixtures,
 )
 
 
@@ -48,10 +48,9 @@ def kept_test_edits(
 def _on_the_loop(project: Project, converts: Callable[[Function], bool]) -> set[Function]:
     """Fixtures that convert, and what gets something from them, also through other fixtures."""
     users: dict[Function, list[Function]] = {}
-    for function in project.functions:
-        if is_test_path(function.module.path) and (is_test(function) or is_fixture(function)):
-            for fixture in _fixtures(project, function):
-                users.setdefault(fixture, []).append(function)
+    for function in filter(takes_fixtures, project.functions):
+        for _, fixture in fixtures_of(project, function):
+            users.setdefault(fixture, []).append(function)
     pending = [fixture for fixture in users if converts(fixture)]
     reached: set[Function] = set()
     while pending:
@@ -67,19 +66,12 @@ def _sync_sides(project: Project, function: Function, reached: Container[Functio
     if not function.is_async:
         return []
     found: list[str] = []
-    for param in function.params:
-        if project.fixture(param.name, function) in reached:
+    for param, fixture in fixtures_of(project, function):
+        if fixture in reached:
             types = project.infer(s.Name(*param.span, param.name), function.scope)
             if is_source(project, types) and project.session_kind_of(types) != "async":
                 found.append(param.name)
     return found
-
-
-def _fixtures(project: Project, function: Function) -> Iterator[Function]:
-    for param in function.params:
-        fixture = project.fixture(param.name, function)
-        if fixture is not None:
-            yield fixture
 
 
 def _mark(function: Function, reason: Reason, sides: list[str]) -> ModuleEdits:

@@ -15,6 +15,7 @@ from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.aliases import Alias, find_aliases
 from migrate_async.plan.leftovers.twins import Twins
+from migrate_async.plan.session_scopes import SessionScopes
 from migrate_async.plan.sessions.provider import Provider, find_provider
 
 
@@ -30,6 +31,10 @@ class Surroundings:
     @cached_property
     def twins(self) -> Twins:
         return Twins(self.project)
+
+    @cached_property
+    def scopes(self) -> SessionScopes:
+        return SessionScopes(self.project)
 
     @cached_property
     def provider(self) -> Provider:

@@ -315,20 +315,20 @@ class _Keeper:
 
     def _calling(self, function: Function) -> Reason | None:
         """A caller that stays sync cannot await it."""
+        reasons = list(self._unable(function))
         is_copied = function in self._scopes and not self._runs_coloured(function)
-        left: Reason | None = None
+        if is_copied and None in reasons:
+            return None  # who stays sync enters the copy
+        return next(filter(None, reasons), None)
+
+    def _unable(self, function: Function) -> Iterator[Reason | None]:
+        """Why each caller of `function` cannot await it; None for one that can."""
         for site in self._project.callers(function):
             if site.kind in ("dependency", "bridge") or self._is_fetched(function, site):
                 continue
             if function in self._beside and self._stays_sync(site.function):
                 continue
-            reason = self._caller(site, has_original=function in self._beside)
-            if reason is None and is_copied:
-                return None  # who stays sync enters the copy
-            left = left or reason
-            if reason is not None and not is_copied:
-                return reason
-        return left
+            yield self._caller(site, has_original=function in self._beside)
 
     def _runs_coloured(self, function: Function) -> bool:
         sites = self._project.calls(function)

@@ -9,8 +9,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.index.types import DictOf, ExternalInstance, ListOf, TupleOf, Type, Types
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.model import syntax as s
-from migrate_async.plan.paths import is_test_path
-from migrate_async.plan.testing.pytest_support import is_fixture, is_test
+from migrate_async.plan.testing.pytest_support import fixtures_of, takes_fixtures
 
 _ENGINES = frozenset({sqlalchemy.ENGINE, sqlalchemy.CONNECTION})
 
@@ -47,12 +46,9 @@ class FixtureSources:
     @cached_property
     def _given(self) -> dict[Function, list[Function]]:
         found: dict[Function, list[Function]] = {}
-        for user in self._project.functions:
-            if not is_test_path(user.module.path) or not (is_test(user) or is_fixture(user)):
-                continue
-            for param in user.params:
-                fixture = self._project.fixture(param.name, user)
-                if fixture is not None and self._gives(param, user):
+        for user in filter(takes_fixtures, self._project.functions):
+            for param, fixture in fixtures_of(self._project, user):
+                if self._gives(param, user):
                     found.setdefault(user, []).append(fixture)
         return found
 

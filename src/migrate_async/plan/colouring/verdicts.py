@@ -8,7 +8,7 @@ when it converts, so that the text of a function does not depend on the order of
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -202,21 +202,20 @@ class Verdicts:
 
     def translates(self, chain: Chain) -> bool:
         """Whether this run translates `chain`, as far as its functions are concerned."""
+        return self._translates(self._sharing[chain.group])
+
+    def translates_alone(self, function: Function) -> bool:
+        """As `translates`, of what `function` executes without a query."""
+        return self._translates((function,))
+
+    def _translates(self, functions: Collection[Function]) -> bool:
         if not self.is_partial:
             return True
-        functions = self._sharing[chain.group]
         waits = any(
             self.full.converts(function) and not self.colouring.converts(function)
             for function in functions
         )
         return not waits and any(function in self.wanted for function in functions)
-
-    def translates_alone(self, function: Function) -> bool:
-        """As `translates`, of what `function` executes without a query."""
-        if not self.is_partial:
-            return True
-        waits = self.full.converts(function) and not self.colouring.converts(function)
-        return function in self.wanted and not waits
 
     def only_lends(self, function: Function) -> bool:
         """Whether `function` leaves its session to functions inside it that threads run.

@@ -145,19 +145,19 @@ class Analysis:
             target is function for target, *_ in self._sync_reads.handed(parent)
         ):
             return not self.is_sync(parent) or self._is_entry(parent) or self._is_known(parent)
-        around = self._project.parent(function.node) if function.node is not None else None
-        return isinstance(around, s.Call) and self._project.bridged(around) is not None
+        return self._bridge_around(function) is not None
 
     def _runs_in_bridge(self, function: Function) -> bool:
         """Whether it is the lambda of a `run_sync`, in which a load awaits by itself."""
-        if not isinstance(function.node, s.Lambda):
-            return False
-        around = self._project.parent(function.node)
-        return (
-            isinstance(around, s.Call)
-            and last_name(around.func) == "run_sync"
-            and self._project.bridged(around) is not None
-        )
+        bridge = self._bridge_around(function) if function.is_lambda else None
+        return bridge is not None and last_name(bridge.func) == "run_sync"
+
+    def _bridge_around(self, function: Function) -> s.Call | None:
+        """The bridge that `function`, a lambda, is an argument of."""
+        around = self._project.parent(function.node) if function.node is not None else None
+        if not isinstance(around, s.Call) or self._project.bridged(around) is None:
+            return None
+        return around
 
     def _is_read_openly(self, function: Function) -> bool:
         """Whether each attribute of the property's name is read from objects of known types."""

@@ -147,7 +147,7 @@ class Evaluator:
         """A relationship that is a query on the session of its object, whichever that is."""
         value = self._piece(node, self._transitions.unknown(node))
         value.pieces[0].is_dynamic = True
-        self._ledger.pieces[node] = value.pieces[0]
+        self.use(value, Usage.KEPT)
         self._refuse(value, why.DYNAMIC, node, text=text(node))
         return value
 

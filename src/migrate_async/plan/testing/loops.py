@@ -14,8 +14,13 @@ from migrate_async.index.scopes import Function, Module
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
 from migrate_async.plan.database import ModuleEdits
-from migrate_async.plan.paths import is_test_path
-from migrate_async.plan.testing.pytest_support import is_fixture, is_test, own_loop, pytest_edits
+from migrate_async.plan.testing.pytest_support import (
+    is_fixture,
+    is_test,
+    own_loop,
+    pytest_edits,
+    takes_fixtures,
+)
 
 OTHER_LOOP = "MA575"
 
@@ -79,7 +84,7 @@ def _shared(project: Project) -> dict[Function, list[Function]]:
     """
     found: dict[Function, list[Function]] = {}
     for function in project.functions:
-        if is_test_path(function.module.path) and (is_test(function) or is_fixture(function)):
+        if takes_fixtures(function):
             found.setdefault(function, [])
     automatic = [f for f in found if is_fixture(f) and _is_automatic(f)]
     for function in list(found):

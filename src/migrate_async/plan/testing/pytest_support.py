@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.paths import is_test_path
 
 NAME = "async-tests"
 
@@ -36,6 +39,19 @@ def is_fixture(function: Function) -> bool:
 
 def is_test(function: Function) -> bool:
     return function.name.startswith("test")
+
+
+def takes_fixtures(function: Function) -> bool:
+    """Whether it is a test or fixture, in a test module."""
+    return is_test_path(function.module.path) and (is_test(function) or is_fixture(function))
+
+
+def fixtures_of(project: Project, function: Function) -> Iterator[tuple[s.Parameter, Function]]:
+    """The parameters of a test or fixture, each with the fixture that it gets."""
+    for param in function.params:
+        fixture = project.fixture(param.name, function)
+        if fixture is not None:
+            yield param, fixture
 
 
 def pytest_edits(function: Function) -> ModuleEdits:

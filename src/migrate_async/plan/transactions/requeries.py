@@ -7,9 +7,10 @@ session has to know (`migrate_async.LateExpirySession`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from migrate_async.index import types as t
 from migrate_async.index.project import Project
@@ -28,6 +29,7 @@ _NO_OBJECTS = frozenset(
 )
 _GETS = frozenset({"get", "get_one", "merge"})
 _Model = Class | None
+_ModelT = TypeVar("_ModelT", bound=Class | None)
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ class Requeries:
         self, function: Function, node: s.Expr, model: _Model, held: set[Class]
     ) -> Iterator[Requery]:
         loaded = self._held.reached([model]) if model is not None else held
-        for cls in held:
+        for cls in _in_order(held):
             if any(self._effects.overlap(cls, other) for other in loaded):
                 yield Requery(function, node, model or cls)
                 return
@@ -138,7 +140,8 @@ class Requeries:
     def _loads_in(self, function: Function) -> Iterator[tuple[s.Expr, _Model]]:
         yield from self._own_loads(function)
         for site in self._project.calls(function):
-            for model in self._loads_of_all(site.targets) if site.kind == "call" else ():
+            loaded = self._loads_of_all(site.targets) if site.kind == "call" else ()
+            for model in _in_order(loaded):
                 yield site.node, model
 
     def _loads_of_all(self, functions: tuple[Function, ...]) -> frozenset[_Model]:
@@ -184,6 +187,11 @@ class Requeries:
                 return True
             current = around
         return True
+
+
+def _in_order(models: Iterable[_ModelT]) -> list[_ModelT]:
+    """As they stand in the source, what is not known first: a set has another order each run."""
+    return sorted(models, key=lambda model: -1 if model is None else model.order)
 
 
 def _entities(item: t.QueryOf | t.SelectOf) -> Iterator[_Model]:

@@ -90,6 +90,7 @@ class Project:
         self._symbols = Symbols()
         walked = [walk_module(source, self._symbols) for source in modules]
         self._orders: dict[Class, tuple[Class, ...]] = {}
+        self._attributes: dict[Model, frozenset[str]] = {}
         self.modules: dict[str, Module] = {module.name: module for module in walked}
         self.functions: list[Function] = self._symbols.functions
         self.classes: list[Class] = self._symbols.classes
@@ -326,6 +327,15 @@ class Project:
         with infer.deep_recursion():
             return orm.find_models(self._inference)
 
+    def attributes_of(self, model: Model) -> frozenset[str]:
+        """All attribute names of `model` objects: mapped ones, methods, and what else there is."""
+        found = self._attributes.get(model)
+        if found is None:
+            classes = (cls.scope.names for cls in self.mro(model.cls))
+            found = frozenset().union(model.columns, model.relationships, *classes)
+            self._attributes[model] = found
+        return found
+
     @cached_property
     def routes(self) -> list[Route]:
         """FastAPI routes with their full paths, in source order."""
@@ -379,7 +389,7 @@ _STATEMENTS = (
 def _is_inside(child: s.AnyNode, around: s.AnyNode | s.ModuleSyntax) -> bool:
     """Whether `child` is read in the scope that `around` opens, not in the one around it."""
     if isinstance(around, s.FunctionDef):
-        return any(child is stmt for stmt in around.body)
+        return isinstance(child, _STATEMENTS)
     if isinstance(around, s.Lambda):
         return child is around.body
     if isinstance(around, s.ClassDef):

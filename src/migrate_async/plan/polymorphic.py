@@ -52,13 +52,10 @@ class LateColumns:
     def names(self, model: Model) -> frozenset[str]:
         """What objects of `model` have that its own class lacks, and queries of it leave out."""
         if model.qualname not in self._found:
-            own = {*model.columns, *model.relationships}
-            for cls in self._project.mro(model.cls):
-                own.update(cls.scope.names)
             models = self._project.models
             late = late_subclasses(self._project, model)
             names = {name for cls in late for name in models[cls.qualname].columns}
-            self._found[model.qualname] = frozenset(names - own)
+            self._found[model.qualname] = frozenset(names - self._project.attributes_of(model))
         return self._found[model.qualname]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
-from migrate_async.index.scopes import Function
+from migrate_async.index.scopes import Function, Module
 from migrate_async.index.types import FunctionObject
 from migrate_async.model import syntax as s
 from migrate_async.plan.aliases import Alias
@@ -34,25 +34,29 @@ class Dependencies:
         self._lent = lent
         self._givers = givers
         self._is_async = is_async
+        self._named: dict[Module, dict[str | None, Alias]] = {}
 
     def is_one(self, function: Function, node: s.Name | s.Attribute) -> bool:
         """Whether `node` is a dependency of the application that gives a request its session."""
         module = function.module
         if is_test_path(module.path) or self._twins.named(module, node) is not None:
             return False
-        if isinstance(node, s.Name) and any(
-            alias.local_name(function.module) == node.id for alias in self._aliases
-        ):
-            return True
-        return bool(self.meant(function, node))
+        return self.alias(function, node) is not None or bool(self.meant(function, node))
+
+    def alias(self, function: Function, node: s.Name | s.Attribute) -> Alias | None:
+        """The alias of an annotation that `node` in `function` names."""
+        if not isinstance(node, s.Name) or not self._aliases:
+            return None
+        module = function.module
+        if module not in self._named:
+            self._named[module] = {alias.local_name(module): alias for alias in self._aliases[::-1]}
+        return self._named[module].get(node.id)
 
     def meant(self, function: Function, node: s.Name | s.Attribute) -> tuple[Function, ...]:
         """The session dependencies that `node`, also by an alias, names in `function`."""
-        scope = function.scope
-        parts: tuple[s.Name | s.Attribute, ...] = (node,)
-        for alias in self._aliases:
-            if isinstance(node, s.Name) and alias.local_name(function.module) == node.id:
-                scope, parts = alias.module.scope, tuple(_names(alias.value))
+        alias = self.alias(function, node)
+        scope = function.scope if alias is None else alias.module.scope
+        parts = (node,) if alias is None else tuple(_names(alias.value))
         return tuple(
             found.fn
             for part in parts

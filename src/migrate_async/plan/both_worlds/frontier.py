@@ -8,6 +8,7 @@ identity map. Kept code that opens sessions itself gets a sync engine and factor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 
 from migrate_async.index.scopes import Class, Function, FunctionBinding, Module
 from migrate_async.index.sessions import Variable
@@ -57,7 +58,6 @@ class Frontier:
         self._project = around.project
         self._settings = around.settings
         self._provider = around.provider
-        self._aliases = around.aliases
         self._twins = around.twins
         self._verdicts = verdicts
         self._becomes_async = becomes_async
@@ -229,32 +229,45 @@ class Frontier:
             if isinstance(node, s.Attribute):
                 return f"{s.dotted_name(node.value)}.{name}"
             return passing(found, module, dependency.module, name, dependency.name)
-        for alias in self._aliases if isinstance(node, s.Name) else ():
-            if alias.local_name(module) == s.dotted_name(node):
-                self.needs.aliases.add(alias)
-                for given in self._dependencies.of_alias(alias):
-                    self.needs.dependencies[given] = None
-                return passing(found, module, alias.module, alias.sync_name, alias.name)
-        return ""
+        alias = self._dependencies.alias(function, node)
+        if alias is None:
+            return ""
+        self.needs.aliases.add(alias)
+        for given in self._dependencies.of_alias(alias):
+            self.needs.dependencies[given] = None
+        return passing(found, module, alias.module, alias.sync_name, alias.name)
 
     def _own_session(self, found: ModuleEdits, module: Module, node: s.Name) -> str:
         if self._is_target(node) or is_bound_inside(node.id, self._project.scope_of(node)):
             return ""
-        for source in (*self._project.session_factories, *self._project.engines):
-            if source.kind not in ("sessionmaker", "engine") or source.scope.kind != "module":
-                continue
-            if not self._becomes_async(source) or not self.offers.can_have(source):
-                continue
+        for source in self._sync_sources:
             if is_variable(module, source.module, source.name, node.id):
                 self.needs.variables[source] = None
                 return passing(found, module, source.module, sync_name(source), source.name)
         return self._own_maker(found, module, node)
 
+    @cached_property
+    def _sync_sources(self) -> tuple[Variable, ...]:
+        """The factories and engines of modules that become async and can have a sync side."""
+        return tuple(
+            source
+            for source in (*self._project.session_factories, *self._project.engines)
+            if source.kind in ("sessionmaker", "engine") and source.scope.kind == "module"
+            if self._becomes_async(source) and self.offers.can_have(source)
+        )
+
+    @cached_property
+    def _sync_makers(self) -> tuple[Function, ...]:
+        """The functions that make such, and of which there can be a copy."""
+        return tuple(
+            maker
+            for maker, variables in self._makers.variables.items()
+            if can_be_copied(maker) and any(map(self._becomes_async, variables))
+        )
+
     def _own_maker(self, found: ModuleEdits, module: Module, node: s.Name) -> str:
         """The sync side of a function that makes engines, called in code that stays sync."""
-        for maker, variables in self._makers.variables.items():
-            if not can_be_copied(maker) or not any(map(self._becomes_async, variables)):
-                continue
+        for maker in self._sync_makers:
             if is_variable(module, maker.module, maker.name, node.id):
                 self.needs.makers[maker] = None
                 name = sync_maker_name(maker.name)

@@ -69,13 +69,8 @@ class Responses:
     @cached_property
     def _attributes(self) -> dict[Class, frozenset[str]]:
         """All attribute names of each mapped class."""
-        found: dict[Class, frozenset[str]] = {}
-        for model in self._project.models.values():
-            names = {*model.columns, *model.relationships}
-            for owner in self._project.mro(model.cls):
-                names.update(owner.scope.names)
-            found[model.cls] = frozenset(names)
-        return found
+        models = self._project.models.values()
+        return {model.cls: self._project.attributes_of(model) for model in models}
 
     @cached_property
     def _sql_properties(self) -> dict[tuple[Class, str], Function]:

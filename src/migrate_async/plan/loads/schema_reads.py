@@ -50,12 +50,33 @@ class Reads:
         return bool(self.paths or self.blocked or self.late)
 
 
+@dataclass(frozen=True)
+class _Loaded:
+    """What reading one attribute loads, each with the class of what is read.
+
+    `blocked` is the relationship that cannot be loaded; `is_late`: a subclass has the column.
+    """
+
+    paths: tuple[tuple[Path, Class | None], ...] = ()
+    blocked: Step | None = None
+    is_late: bool = False
+
+
+_NOTHING = _Loaded()
+
+
 @dataclass
 class _Walk:
     paths: set[Path] = field(default_factory=set)
     endless: set[Step] = field(default_factory=set)
     blocked: set[Step] = field(default_factory=set)
     late: set[Class] = field(default_factory=set)
+
+    def note(self, model: Class, loaded: _Loaded) -> None:
+        if loaded.blocked is not None:
+            self.blocked.add(loaded.blocked)
+        if loaded.is_late:
+            self.late.add(model)
 
     def reads(self) -> Reads:
         return Reads(
@@ -78,17 +99,23 @@ class SchemaReads:
         self._members = _members(project)
         self._proxied: dict[tuple[Class, str], tuple[Path, ...]] = {}
         self._read: dict[Class, list[tuple[str, list[Class]]]] = {}
+        self._loaded: dict[tuple[Class, str, bool], _Loaded] = {}
+        self._filling: dict[Pair, list[tuple[list[Class], _Loaded]]] = {}
+        self._reads: dict[Pair, Reads] = {}
         self._late = LateColumns(project)
 
     def of(self, schema: Class, model: Class) -> Reads:
         """What filling `schema` reads of a `model` object."""
-        walk = _Walk()
-        self._walk((schema, model), (), {(schema, model): 0}, walk)
-        return walk.reads()
+        pair = schema, model
+        if pair not in self._reads:
+            walk = _Walk()
+            self._walk(pair, (), {pair: 0}, walk)
+            self._reads[pair] = walk.reads()
+        return self._reads[pair]
 
     def along(self, model: Class, chain: Sequence[str]) -> Iterator[Path]:
         """What reading the attributes `chain`, one of the other, from a `model` object loads."""
-        for more, target in self._loads(model, chain[0], _Walk(), methods=True):
+        for more, target in self._loads(model, chain[0], methods=True).paths:
             yield more
             if target is not None and len(chain) > 1:
                 yield from ((*more, *rest) for rest in self.along(target, chain[1:]))
@@ -127,9 +154,9 @@ class SchemaReads:
 
     def _walk(self, pair: Pair, path: Path, seen: Mapping[Pair, int], walk: _Walk) -> None:
         """`seen` says how long the path was where each pair was met."""
-        schema, model = pair
-        for attribute, nested in self._attributes(schema):
-            for more, target in self._loads(model, attribute, walk):
+        for nested, loaded in self._of_pair(pair):
+            walk.note(pair[1], loaded)
+            for more, target in loaded.paths:
                 whole = (*path, *more)
                 walk.paths.add(whole)
                 for inner in nested if target is not None else ():
@@ -139,6 +166,14 @@ class SchemaReads:
                     else:
                         known = {**seen, (inner, target): len(whole)}
                         self._walk((inner, target), whole, known, walk)
+
+    def _of_pair(self, pair: Pair) -> list[tuple[list[Class], _Loaded]]:
+        """The nested schemas of each field that loads something, and what that is."""
+        if pair not in self._filling:
+            schema, model = pair
+            read = [(nested, self._loads(model, name)) for name, nested in self._attributes(schema)]
+            self._filling[pair] = [item for item in read if item[1] is not _NOTHING]
+        return self._filling[pair]
 
     def _nested(self, types: Types) -> list[Class]:
         return [cls for cls in dict.fromkeys(classes_in(types)) if self._schemas.is_schema(cls)]
@@ -188,18 +223,28 @@ class SchemaReads:
 
     # --- attributes of models ------------------------------------------------------------------
 
-    def _loads(
-        self, model: Class, attribute: str, walk: _Walk, *, methods: bool = False
+    def _loads(self, model: Class, attribute: str, *, methods: bool = False) -> _Loaded:
+        """What reading `attribute` of a `model` object loads."""
+        key = model, attribute, methods
+        if key not in self._loaded:
+            mapped = self._models.get(model)
+            found = _NOTHING if mapped is None else self._find_loaded(mapped, attribute, methods)
+            self._loaded[key] = found
+        return self._loaded[key]
+
+    def _find_loaded(self, mapped: Model, attribute: str, methods: bool) -> _Loaded:
+        paths = tuple(self._paths(mapped, attribute, methods))
+        relationship = mapped.relationships.get(attribute)
+        is_query = relationship is not None and relationship.lazy in _QUERIES
+        blocked = Step(mapped.cls, attribute, relationship) if is_query else None
+        is_late = attribute in self._late.names(mapped)
+        return _Loaded(paths, blocked, is_late) if paths or blocked or is_late else _NOTHING
+
+    def _paths(
+        self, mapped: Model, attribute: str, methods: bool
     ) -> Iterator[tuple[Path, Class | None]]:
         """`(what is loaded, the class of what is read)`."""
-        mapped = self._models.get(model)
-        if mapped is None:
-            return
-        relationship = mapped.relationships.get(attribute)
-        if relationship is not None and relationship.lazy in _QUERIES:
-            walk.blocked.add(Step(model, attribute, relationship))
-        if attribute in self._late.names(mapped):
-            walk.late.add(model)
+        model = mapped.cls
         step = self._step(mapped, attribute)
         if step is not None:
             yield (step,), step.target

@@ -251,13 +251,9 @@ class Sinks:
 
     def _fits(self, schema: Class, model: Class) -> bool:
         """Whether `model` has an attribute for each field of `schema`."""
-        names: set[str] = set()
-        mapped = self._project.models[model.qualname]
-        names.update(mapped.columns, mapped.relationships)
-        for owner in self._project.mro(model):
-            names.update(owner.scope.names)
         fields = self._schemas.fields(schema)
-        return bool(fields) and names.issuperset(fields)
+        mapped = self._project.models[model.qualname]
+        return bool(fields) and self._project.attributes_of(mapped).issuperset(fields)
 
     # --- sync code -----------------------------------------------------------------------------
 

@@ -42,7 +42,7 @@ class CallGraph:
         """Bridges that run a named function; these are no calls of it."""
         self.bridged: dict[sc.Function, list[CallSite]] = {}
         """The same by the function that they run."""
-        self._passing: dict[CallSite, bool] = {}
+        self.passing: dict[CallSite, bool] = {}
         self.value_uses: dict[sc.Function, list[ValueUse]] = {}
         self.injected: set[sc.Function] = set()
         """Functions that a `Depends(...)` names."""
@@ -176,9 +176,9 @@ class CallGraph:
 
     def passes_session(self, site: CallSite) -> bool:
         """Whether an argument of the call `site` is a session; what a bridge is given is none."""
-        found = self._passing.get(site)
+        found = self.passing.get(site)
         if found is None:
-            found = self._passing[site] = self._passes_session(site)
+            found = self.passing[site] = self._passes_session(site)
         return found
 
     def _passes_session(self, site: CallSite) -> bool:

@@ -240,6 +240,9 @@ class Project:
 
     def passes_session(self, site: CallSite) -> bool:
         """Whether an argument of the call `site` is a session; what a bridge is given is none."""
+        known = self._graph.passing.get(site)
+        if known is not None:
+            return known
         with infer.deep_recursion():
             return self._graph.passes_session(site)
 
@@ -295,9 +298,8 @@ class Project:
     def scope_of(self, node: s.AnyNode) -> Scope:
         """The scope that `node` is read in."""
         scopes, parents = self._symbols.scopes, self._symbols.parents
-        child: s.AnyNode | s.ModuleSyntax = node
-        while not isinstance(child, s.ModuleSyntax):
-            around = parents[child]
+        child = node
+        while not isinstance(around := parents[child], s.ModuleSyntax):
             if isinstance(around, s.Generator):
                 inner = parents[around]
                 if not (isinstance(inner, s.Comprehension) and _is_first(child, around, inner)):
@@ -306,7 +308,7 @@ class Project:
             elif around in scopes and _is_inside(child, around):
                 return scopes[around]
             child = around
-        return scopes[child]
+        return scopes[around]
 
     def function_of(self, node: s.AnyNode) -> Function:
         """The function whose code `node` is."""
@@ -388,13 +390,9 @@ _STATEMENTS = (
 
 def _is_inside(child: s.AnyNode, around: s.AnyNode | s.ModuleSyntax) -> bool:
     """Whether `child` is read in the scope that `around` opens, not in the one around it."""
-    if isinstance(around, s.FunctionDef):
+    if isinstance(around, s.FunctionDef | s.ClassDef):
         return isinstance(child, _STATEMENTS)
-    if isinstance(around, s.Lambda):
-        return child is around.body
-    if isinstance(around, s.ClassDef):
-        return any(child is stmt for stmt in around.body)
-    return True
+    return not isinstance(around, s.Lambda) or child is around.body
 
 
 def _is_first(child: s.AnyNode, generator: s.Generator, around: s.Comprehension) -> bool:

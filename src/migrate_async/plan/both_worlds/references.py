@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import get_args
 
 from migrate_async.index.scopes import Function
 from migrate_async.model import syntax as s
 from migrate_async.plan.inner_listeners import is_listener
 
+_NO_STATEMENTS = (*get_args(s.Expr), s.Parameter, s.WithItem)
 _DEFINITIONS = (s.FunctionDef, s.ClassDef, s.Import, s.ImportFrom)
 
 
@@ -53,9 +55,13 @@ def _root(node: s.Expr) -> s.Expr:
 def inner_imports(function: Function) -> Iterator[s.ImportFrom]:
     """The imports in the body of `function`."""
     node = function.node
-    for part in s.walk(node) if isinstance(node, s.FunctionDef) else ():
+    pending: list[s.AnyNode] = [node] if isinstance(node, s.FunctionDef) else []
+    while pending:
+        part = pending.pop()
         if isinstance(part, s.ImportFrom):
             yield part
+        elif not isinstance(part, _NO_STATEMENTS):
+            pending.extend(reversed(list(s.children(part))))
 
 
 def written_import(node: s.ImportFrom, new: Mapping[str, str]) -> str:

@@ -74,10 +74,22 @@ class Obstacles:
         self._project = project
         self._touches = touches
         self._step = step
+        self._own: dict[Function, Reason | None] = {}
         self._locked: dict[Function, tuple[s.With, ...]] = {}
         self._generators = Generators(project)
 
     def __call__(self, function: Function, coloured: Mapping[Function, Reason]) -> Reason | None:
+        if function not in self._own:
+            self._own[function] = self._own_obstacle(function)
+        return (
+            self._own[function]
+            or self._beside.reason(function, coloured)
+            or self._generators.obstacle(function, coloured)
+            or self._no_await(function, coloured)
+        )
+
+    def _own_obstacle(self, function: Function) -> Reason | None:
+        """One that is there whatever else is coloured."""
         checks = (
             self._boundary,
             self._torn,
@@ -95,15 +107,7 @@ class Obstacles:
             self._escapes,
             self._response_property,
         )
-        for check in checks:
-            reason = check(function)
-            if reason is not None:
-                return reason
-        return (
-            self._beside.reason(function, coloured)
-            or self._generators.obstacle(function, coloured)
-            or self._no_await(function, coloured)
-        )
+        return next(filter(None, (check(function) for check in checks)), None)
 
     def _boundary(self, function: Function) -> Reason | None:
         if function.is_async and (function.boundary or "").startswith("value:"):

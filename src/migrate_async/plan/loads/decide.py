@@ -93,6 +93,7 @@ class Decider:
         self._statements = Statements(project)
         self._mapped: frozenset[Mapping] = frozenset()
         """What will be loaded by the mapping, as if it were already."""
+        self._on_the_way: dict[frozenset[Path], list[Path]] = {}
         self._needing: dict[tuple[Function, Path], set[tuple[Function, s.Expr]]] = {}
 
     def decide(self, sinks: list[Sink], always: list[Always]) -> Decisions:
@@ -144,8 +145,7 @@ class Decider:
         return not function.is_async
 
     def _reads(self, sink: Sink, number: int) -> Iterator[_Read]:
-        prefixes = {path[:end] for path in sink.paths for end in range(1, len(path) + 1)}
-        for path in sorted(prefixes, key=names):
+        for path in self._prefixes(sink.paths):
             if path[-1].expires and not self._safety.flushes(sink.function):
                 continue
             if sink.value is None or path[-1].expires or not sink.reads.endless.isdisjoint(path):
@@ -153,6 +153,13 @@ class Decider:
             else:
                 uses = self._producers.of(sink.value, sink.scope, path)
             yield _Read(sink, path, uses, number)
+
+    def _prefixes(self, paths: frozenset[Path]) -> list[Path]:
+        """All that is read on the way along `paths`, in a stable order."""
+        if paths not in self._on_the_way:
+            found = {path[:end] for path in paths for end in range(1, len(path) + 1)}
+            self._on_the_way[paths] = sorted(found, key=names)
+        return self._on_the_way[paths]
 
     # --- options -------------------------------------------------------------------------------
 

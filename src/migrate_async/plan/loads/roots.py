@@ -44,6 +44,7 @@ class Roots:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._models = {model.cls: model for model in project.models.values()}
+        self._found: dict[tuple[s.Expr, Scope, bool], list[Root] | None] = {}
 
     def of(self, expr: s.Expr, scope: Scope, *, far: bool = False) -> list[Root] | None:
         """The roots of `expr`; None: something is not known.
@@ -51,9 +52,13 @@ class Roots:
         A local name of the function is a root. With `far`, names are followed on to parameters and
         calls.
         """
-        found = list(self._of(expr, scope, far, frozenset()))
-        known = [root for root in found if root is not None]
-        return list(dict.fromkeys(known)) if known and len(known) == len(found) else None
+        key = expr, scope, far
+        if key not in self._found:
+            found = list(self._of(expr, scope, far, frozenset()))
+            known = [root for root in found if root is not None]
+            is_known = known and len(known) == len(found)
+            self._found[key] = list(dict.fromkeys(known)) if is_known else None
+        return self._found[key]
 
     def step(self, owner: s.Expr, name: str, scope: Scope) -> Step | None:
         """The relationship or deferred column `name` of the objects that `owner` holds."""

@@ -10,11 +10,12 @@ import pytest
 from migrate_async.config import Settings
 from migrate_async.index.scopes import Class, Function
 from migrate_async.index.sites import CallSite
+from migrate_async.index.types import describe
 from migrate_async.model.plan import Step
 from migrate_async.model.syntax import Node
 from migrate_async.plan.planner import make_plan
 from support.fixture_apps import FixtureApp, fixture_apps
-from support.projects import project
+from support.projects import find_call, project
 
 SALTS = (3, 5)
 APPS = fixture_apps()
@@ -78,6 +79,22 @@ def test_one_of_many_classes(salted: Callable[[int], None]) -> None:
     models = "\n".join(MODEL.format(number) for number in range(9))
     loads = ", ".join(f"db.query(Model{number}).all()" for number in range(9))
     _check({"app.py": LOADS.format(models=models, loads=loads)}, salted)
+
+
+def test_what_an_expression_can_be(salted: Callable[[int], None]) -> None:
+    classes = "".join(f"class C{number}: ...\n" for number in range(9))
+    made = " or ".join(f"C{number}()" for number in range(9))
+    files = {"app.py": f"{classes}def make():\n    return {made}\n\ndef use():\n    make().run()\n"}
+    orders = []
+    for salt in SALTS:
+        salted(salt)
+        found = project(files)
+        call = find_call(found, "app.use", "make")
+        function = found.function("app.use")
+        assert function is not None
+        orders.append([describe(item) for item in found.infer(call, function.scope)])
+    assert len(orders[0]) == 9
+    assert orders[0] == orders[1]
 
 
 def _check(files: dict[str, str], salted: Callable[[int], None]) -> None:

@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 
-from migrate_async.index.types import UNKNOWN, Types
+from migrate_async.index.types import UNKNOWN, Types, in_order
 
 Key = TypeVar("Key")
 _Token: TypeAlias = tuple[int, object]
@@ -59,7 +59,7 @@ class Memory:
         outer, self._lowest = self._lowest, _FREE
         try:
             found = compute(*args)
-            memo[key] = found = self._known.setdefault(found, found)
+            memo[key] = found = self._once(found)
         finally:
             del self._running[token]
             lowest, self._lowest = self._lowest, outer
@@ -69,6 +69,12 @@ class Memory:
         elif depth in self._heads:
             self._drop(self._heads.pop(depth))
         return found
+
+    def _once(self, types: Types) -> Types:
+        known = self._known.get(types)
+        if known is None:
+            known = self._known[types] = in_order(types)
+        return known
 
     def _note(self, memo: dict[Any, Types], key: object, depth: int, head: int) -> None:
         """The result, and those that waited for it, wait for the computation at `head`."""

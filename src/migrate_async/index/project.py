@@ -34,7 +34,7 @@ from migrate_async.index.routes import Route
 from migrate_async.index.scopes import Class, Function, Module, ModuleInput, Scope
 from migrate_async.index.sessions import Variable
 from migrate_async.index.sites import CallSite, ValueUse
-from migrate_async.index.types import Instance, Types, forget_orders, ordered
+from migrate_async.index.types import Instance, Types, forget_orders, in_order, ordered
 from migrate_async.index.walk import Symbols, walk_module
 from migrate_async.model import syntax as s
 from migrate_async.model.profile import Profile
@@ -163,12 +163,12 @@ class Project:
     def annotated(self, annotation: s.Expr, scope: Scope) -> Types:
         """What a value annotated `annotation` can be."""
         with infer.deep_recursion():
-            return self._inference.annotations.types(annotation, scope)
+            return in_order(self._inference.annotations.types(annotation, scope))
 
     def returns(self, fn: Function) -> Types:
         """What a call of `fn` gives."""
         with infer.deep_recursion():
-            return self._inference.calls.returns(fn, None)
+            return in_order(self._inference.calls.returns(fn, None))
 
     def session_kind(self, expr: s.Expr, scope: Scope) -> sessions.SessionKind | None:
         """Whether the value of `expr` is a `Session` or an `AsyncSession`."""
@@ -210,7 +210,7 @@ class Project:
     def attribute_types(self, cls: Class, name: str) -> Types:
         """What `self.name` can be in an object of `cls`."""
         with infer.deep_recursion():
-            return self._inference.members.attribute(Instance(cls), name)
+            return in_order(self._inference.members.attribute(Instance(cls), name))
 
     def session_kind_of(self, types: Types) -> sessions.SessionKind | None:
         """Whether `types` are those of a `Session` or an `AsyncSession`."""

@@ -191,9 +191,30 @@ def union(parts: Iterable[Types]) -> Types:
     return frozenset(found)
 
 
+class InOrder(frozenset[Type]):
+    """Types that come in an order which does not change from run to run (hashes do)."""
+
+    __slots__ = ("_order",)
+    _order: tuple[Type, ...]
+
+    def __iter__(self) -> Iterator[Type]:
+        try:
+            return iter(self._order)
+        except AttributeError:
+            self._order = tuple(sorted(super().__iter__(), key=describe))
+            return iter(self._order)
+
+
+def in_order(types: Types) -> Types:
+    """The same types, in that order from now on."""
+    return types if len(types) < 2 or isinstance(types, InOrder) else InOrder(types)
+
+
 def ordered(types: Types) -> Iterable[Type]:
-    """`types` in an order that does not change from run to run (hashes of strings do)."""
-    return types if len(types) < 2 else _in_order(types)
+    """`types` in that order, of which they may be a passing set."""
+    if len(types) < 2 or isinstance(types, InOrder):
+        return types
+    return _in_order(types)
 
 
 @functools.lru_cache(maxsize=4_096)

@@ -13,6 +13,7 @@ from migrate_async.model.plan import (
     ChangeBlock,
     DropFinally,
     InsertStatements,
+    ReplaceExpression,
     ReplaceStatement,
     UnwrapBlock,
     WrapStatements,
@@ -54,6 +55,29 @@ def test_removed_with_comments_kept() -> None:
             b = 2
         """,
         REMOVE,
+    )
+
+
+def test_removed_with_the_comment_beside_it_kept() -> None:
+    """On a line of its own; what speaks to a program of that line goes with it."""
+    becomes(
+        """
+        def f():
+            # the session
+            «db = SessionLocal()»  # one for each job
+            «a = 1»  # noqa: F841
+            «b = 2»  # type: ignore[x]
+            «c = 3»  # types of cars
+            return c
+        """,
+        """
+        def f():
+            # the session
+            # one for each job
+            # types of cars
+            return c
+        """,
+        *[REMOVE] * 4,
     )
 
 
@@ -280,7 +304,7 @@ def test_wrapped_after_removing_the_first() -> None:
         ReplaceStatement(span=first, codemod=CODEMOD),
         WrapStatements(span=first, until=last, header="with S() as db:", codemod=CODEMOD),
     ]
-    expected = "def f():\n    with S() as db:\n        a(db)\n        b(db)\n"
+    expected = "def f():\n    with S() as db:\n        # open\n        a(db)\n        b(db)\n"
     assert run(source, edits) == expected
 
 
@@ -338,3 +362,26 @@ def test_bad_code_is_refused(code: str) -> None:
     """So is a plan that holds invalid Python."""
     with pytest.raises(InternalError, match="invalid"):
         unchanged("«a = 1»\n", replace(code))
+
+
+def test_wrapped_under_what_the_first_assigns() -> None:
+    """With the edits of that; the comments of the assignment stay above."""
+    source, (first, made, last) = unmarked(
+        "def f():\n    a = 1\n\n    # why\n    «db = «make»(1)()»  # open\n\n"
+        "    a(db)\n    «b(db)»\n"
+    )
+    edits = [
+        WrapStatements(span=first, until=last, header="with {} as db:", codemod=CODEMOD),
+        ReplaceExpression(span=made, code="make_async", codemod=CODEMOD),
+    ]
+    assert run(source, edits) == (
+        "def f():\n    a = 1\n\n    # why\n    # open\n    with make_async(1)() as db:\n"
+        "        a(db)\n        b(db)\n"
+    )
+
+
+def test_wrapped_under_no_assignment() -> None:
+    source, (first,) = unmarked("«a(db)»\nb(db)\n")
+    wrap = WrapStatements(span=first, until=first, header="with {} as db:", codemod=CODEMOD)
+    with pytest.raises(InternalError, match="is no assignment"):
+        run(source, [wrap])

@@ -216,7 +216,8 @@ class ChangeBlock(Edit, frozen=True):
 class WrapStatements(Edit, frozen=True):
     """Put the statements from the one at `span` to the one that ends at `until` into a block.
 
-    The statements `below` follow the block.
+    The statements `below` follow the block. `{}` in the `header` stands for what the first of the
+    statements assigns, which goes into the head of the block.
     """
 
     until: Span

@@ -182,6 +182,8 @@ class _Builder:
         if isinstance(found.statement, s.With):
             self._open_with(found, header)
         elif found.statement is not None and self._open_block(found, found.statement, header):
+            if _is_of_made_factory(found):
+                return
             self._remove(found.statement)
             self.gone.append(found.call)
             self._unneeded(found.call)
@@ -205,7 +207,7 @@ class _Builder:
         block, index = parent
         enclosing = self._enclosing_try(block)
         if enclosing is not None and index == 0 and self._closing_try(enclosing, found.name):
-            self.edits.append(p.ChangeBlock(span=enclosing.span, codemod=NAME, header=header))
+            self._head(found, enclosing, block[-1], header)
             return True
         rest = block[index + 1 :]
         if not rest:
@@ -216,9 +218,22 @@ class _Builder:
             and self._closing_try(following, found.name)
             and not any(blocks.mentions(other, found.name) for other in rest[1:])
         ):
-            self.edits.append(p.ChangeBlock(span=following.span, codemod=NAME, header=header))
+            self._head(found, following, following, header)
             return True
-        return self._wrap(rest, found.name, header)
+        return self._wrap(found, rest, header)
+
+    def _head(self, found: Acquisition, block: s.Try, last: s.Stmt, header: str) -> None:
+        """Give the body of `block`, up to `last`, the new head."""
+        if not _is_of_made_factory(found):
+            self.edits.append(p.ChangeBlock(span=block.span, codemod=NAME, header=header))
+            return
+        self.edits.append(p.UnwrapBlock(span=block.span, codemod=NAME))
+        self._wrap_from(found, last, header)
+
+    def _wrap_from(self, found: Acquisition, last: s.Stmt, header: str) -> None:
+        assert found.statement is not None  # noqa: S101  the caller has looked
+        span = found.statement.span
+        self.edits.append(p.WrapStatements(span=span, codemod=NAME, until=last.span, header=header))
 
     def _closing_try(self, statement: s.Try, name: str) -> bool:
         """Whether `statement` does nothing but close the session; marks its clean-up as gone."""
@@ -231,8 +246,9 @@ class _Builder:
         self.gone += [*statement.finalbody, *statement.handlers]
         return True
 
-    def _wrap(self, rest: blocks.Block, name: str, header: str) -> bool:
+    def _wrap(self, found: Acquisition, rest: blocks.Block, header: str) -> bool:
         """Straight-line code up to `db.close()`, or to the last statement that uses the session."""
+        name = found.name
         ends = [i for i, item in enumerate(rest) if blocks.is_method_call(item, name, "close")]
         others = [i for i, item in enumerate(rest) if blocks.mentions(item, name) and i not in ends]
         if len(ends) > 1 or not others or (ends and others[-1] > ends[0]):
@@ -245,9 +261,11 @@ class _Builder:
         if not ends:
             # Never closed: what the session loaded may be used until the block ends.
             last = len(rest) - 1
-        self.edits.append(
-            p.WrapStatements(span=rest[0].span, codemod=NAME, until=rest[last].span, header=header)
-        )
+        if _is_of_made_factory(found):
+            self._wrap_from(found, rest[last], header)
+        else:
+            span, until = rest[0].span, rest[last].span
+            self.edits.append(p.WrapStatements(span=span, codemod=NAME, until=until, header=header))
         for index in ends:
             self._remove(rest[index])
         return True
@@ -265,6 +283,8 @@ class _Builder:
         return f"async with {self._session_call(found)} as {name}:"
 
     def _session_call(self, found: Acquisition) -> str:
+        if _is_of_made_factory(found):
+            return "{}"
         if found.kind == "factory" and not self._is_twin(found.call.func):
             return source(found.call)
         if found.kind == "constructor":
@@ -336,6 +356,11 @@ class _Builder:
             if isinstance(statement, s.Try) and statement.body is block:
                 return statement
         return None
+
+
+def _is_of_made_factory(found: Acquisition) -> bool:
+    """`sessionmaker(bind=engine)()`: the factory has edits of its own."""
+    return found.kind == "factory" and isinstance(found.call.func, s.Call)
 
 
 def _only_rolls_back(handler: s.Handler, name: str) -> bool:

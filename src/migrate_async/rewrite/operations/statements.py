@@ -21,6 +21,7 @@ from migrate_async.model.plan import (
     UnwrapBlock,
     WrapStatements,
 )
+from migrate_async.rewrite import remarks
 from migrate_async.rewrite.fragments import leading_lines, parse_expression, parse_statements
 from migrate_async.rewrite.operations.copying import copied, copied_function
 from migrate_async.rewrite.operations.decorators import kept_both
@@ -55,7 +56,10 @@ class Entry:
             self.nodes = [_under(above, first), *nodes[1:]]
             self.lines = []
         else:
-            self.nodes, self.lines = [], above
+            self.nodes, self.lines = [], [*above, *self._beside()]
+
+    def _beside(self) -> Lines:
+        return remarks.beside(self.nodes[-1]) if self.nodes else []
 
     def _lines_above(self) -> Lines:
         return leading_lines(self.nodes[0]) if self.nodes else self.lines
@@ -173,11 +177,19 @@ class BlockEditor:
         inside = _flattened(entries[start:end])
         if not inside.body:
             raise InternalError("nothing is left to put into a block")
-        first = inside.body[0]
-        above, below = _split_blank(leading_lines(first))
-        body = [_with_lines(first, below), *inside.body[1:]]
+        first, *rest = inside.body
+        if "{}" in wrap.header:
+            above = [*leading_lines(first), *remarks.beside(first)]
+            body = [
+                _with_lines(item, _without_blank_start(leading_lines(item))) for item in rest[:1]
+            ]
+            body += rest[1:]
+            compound = _compound(wrap.header.replace("{}", _assigned(first)))
+        else:
+            above, below = _split_blank(leading_lines(first))
+            body = [_with_lines(first, below), *rest]
+            compound = _compound(wrap.header)
         block = cst.IndentedBlock(body, indent=self.unit, footer=inside.left)
-        compound = _compound(wrap.header)
         if not above and start and isinstance(compound, cst.FunctionDef):
             above = [cst.EmptyLine(indent=False)]
         compound = compound.with_changes(body=block, leading_lines=above)
@@ -341,6 +353,14 @@ def _with_header(statement: Statement, header: str) -> Statement:
     if not isinstance(body, cst.BaseSuite):
         raise InternalError(f"{type(statement).__name__} has no body to put under a new head")
     return _compound(header).with_changes(body=body)
+
+
+def _assigned(statement: Statement) -> str:
+    """The source of what `statement` assigns."""
+    match statement:
+        case cst.SimpleStatementLine(body=[cst.Assign(value=value)]):
+            return cst.Module([]).code_for_node(value)
+    raise InternalError(f"{type(statement).__name__} is no assignment")
 
 
 def _compound(header: str) -> cst.BaseCompoundStatement:

@@ -71,7 +71,7 @@ from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.polymorphic import polymorphic_edits
 from migrate_async.plan.queries import QueryPlan
 from migrate_async.plan.recolouring.awaits import Awaiter
-from migrate_async.plan.recolouring.blocking import BlockingWork
+from migrate_async.plan.recolouring.blocking import BlockingWork, runs_loop
 from migrate_async.plan.recolouring.bridging import Bridges
 from migrate_async.plan.recolouring.entry_points import entry_point_edits
 from migrate_async.plan.recolouring.lending import Lending
@@ -144,6 +144,8 @@ class AsyncStep:
             FixtureSources(project),
             around.scopes,
             around.twins.scopes,
+            self.blocking.runs_loop,
+            self.blocking.stuck_tests,
             settings.keep == "both",
             step is p.Step.TESTS,
             {**dict(reading_coroutines(project, self._accesses)), **self._anchored},
@@ -304,8 +306,18 @@ class AsyncStep:
     def _obstacle(
         self, function: Function, coloured: Mapping[Function, p.Reason]
     ) -> p.Reason | None:
-        found = self._obstacles(function, coloured) or self._session_plan(function).obstacle
-        return found or self._anchored.get(function)
+        return (
+            self._obstacles(function, coloured)
+            or self._session_plan(function).obstacle
+            or self._anchored.get(function)
+            or self._loop_obstacle(function, coloured)
+        )
+
+    def _loop_obstacle(
+        self, function: Function, coloured: Mapping[Function, p.Reason]
+    ) -> p.Reason | None:
+        work = self.blocking.impossible(function, coloured)
+        return None if work is None else runs_loop(work)
 
     def anchors(self) -> Anchors:
         """The sources of sessions that have to stay sync in this run, and all who take from it."""

@@ -38,6 +38,10 @@ _USE_ASYNCIO = (
     "run it by pytest-asyncio, or leave it: sync sessions in tests go on working beside migrated "
     "routes"
 )
+_AWAIT = (
+    "make it a coroutine and await there, or leave it: sync sessions in tests go on working beside "
+    "migrated routes"
+)
 _LEAVE = "resolve that, or leave it: sync sessions in tests go on working beside migrated routes"
 
 
@@ -85,6 +89,9 @@ def _obstacles(project: Project, step: AsyncStep) -> Iterator[Diagnostic]:
     for test in run_by_anyio(project, step.colouring.converts):
         text = f"{test.qualname} is run by the plugin of anyio, on a loop of its own"
         yield _left(test, text, _USE_ASYNCIO)
+    for test, chain in step.blocking.stuck_tests(step.colouring):
+        text = f"{test.qualname} runs an event loop of its own, `{chain}`"
+        yield _left(test, text, _AWAIT)
     for factory in project.session_factories:
         if not is_test_path(factory.module.path) or factory.kind == "async_sessionmaker":
             continue

@@ -124,9 +124,19 @@ class Awaits:
 
     def _value(self, fn: Function, use: ValueUse) -> Iterator[Diagnostic]:
         callee = use.kind.removeprefix("arg:") if use.kind.startswith("arg:") else ""
-        if callee in known.THREADED | known.SORTED_BY and fn.is_async:
+        is_run = callee in known.SORTED_BY or (
+            callee in known.THREADED and self._is_run_by(use.node, callee)
+        )
+        if is_run and fn.is_async:
             message = f"{callee}(...) does not await {fn.qualname}, which is a coroutine function"
             yield f.COROUTINE_IN_SYNC.at(use.function.module.path, use.node.span, message)
+
+    def _is_run_by(self, node: s.Expr, callee: str) -> bool:
+        """Whether `node` is what the thread runs; other arguments are handed on to that."""
+        call = self._project.parent(node)
+        if not isinstance(call, s.Call) or node not in call.args:
+            return True
+        return call.args.index(node) == (1 if callee == "run_in_executor" else 0)
 
     # --- awaits --------------------------------------------------------------------------------
 

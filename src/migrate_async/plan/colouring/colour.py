@@ -60,8 +60,9 @@ class Bounds:
     """What limits a colouring.
 
     `obstacle` says why a function cannot convert; functions that `ignore` accepts take no part and
-    stay sync. The sync originals of those `beside` stay for callers that stay sync: what they call
-    must serve both.
+    stay sync. `runs_loop` names the calls by which a sync function runs an event loop, if it does:
+    not in a bridge, on a loop that runs. The sync originals of those `beside` stay for callers that
+    stay sync: what they call must serve both.
     """
 
     obstacle: Obstacle
@@ -71,6 +72,7 @@ class Bounds:
     contracts: Contracts
     fixtures: FixtureSources
     scopes: Container[Function]
+    runs_loop: Callable[[Function], str]
     ignore: Callable[[Function], bool]
     beside: frozenset[Function] = frozenset()
     seeds: Mapping[Function, Reason] = field(default_factory=dict)
@@ -213,6 +215,7 @@ class _Keeper:
         self._contracts = bounds.contracts
         self._fixtures = bounds.fixtures
         self._scopes = bounds.scopes
+        self._runs_loop = bounds.runs_loop
         self._ignore = bounds.ignore
         self._beside = bounds.beside
         self._kept: dict[Function, Reason] = {}
@@ -351,7 +354,17 @@ class _Keeper:
         if target.is_generator and site.kind == "call" and not self._is_fetched(target, site):
             text = f"it iterates {target.qualname}, which stays sync: it would run outside a bridge"
             return _reason("iterates-sync", text, site, target)
+        chain = self._runs_loop(target) if self._lends(site, target) else ""
+        if chain:
+            text = f"{target.qualname} stays sync and runs an event loop, `{chain}`, on its session"
+            return _reason("runs-loop", text, site, target)
         return None
+
+    def _lends(self, site: CallSite, target: Function) -> bool:
+        """Whether `target` would run in a bridge, on the session of its caller."""
+        return site.kind != "dependency" and (
+            self._project.passes_session(site) or self._sharing.is_kept(target)
+        )
 
     def _shared(self, function: Function) -> Reason | None:
         """Whoever shares its session object, or makes that, stays sync."""

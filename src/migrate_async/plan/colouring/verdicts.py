@@ -50,6 +50,9 @@ class Verdicts:
     _fixtures: FixtureSources
     _scopes: Container[Function]
     _copies: Container[Function]
+    _runs_loop: Callable[[Function], str]
+    _stuck_tests: Callable[[Colouring], Iterable[tuple[Function, str]]]
+    """Tests of a colouring that run event loops and cannot, with the calls by which they do."""
     _keeps_both: bool = False
     _tests_asked: bool = False
     _seeds: Mapping[Function, Reason] = field(default_factory=dict)
@@ -100,6 +103,7 @@ class Verdicts:
                 unfit_factories(self._project),
                 run_by_anyio(self._project, self._together.converts),
                 scoped_sessions(self._project),
+                self._stuck_tests(self._together),
             )
             makes_sync = makes_sync or any(True for _ in unfit)
         return not makes_sync or any(
@@ -250,6 +254,7 @@ class Verdicts:
             self._contracts,
             self._fixtures,
             self._scopes,
+            self._runs_loop,
             lambda function: function in self._copies or ignore(function),
             beside,
             self._seeds,

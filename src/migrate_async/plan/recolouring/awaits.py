@@ -7,7 +7,6 @@ from collections.abc import Callable
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
 from migrate_async.index.sites import CallSite
-from migrate_async.index.types import External
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.annotations import annotation_edits
@@ -21,6 +20,7 @@ from migrate_async.plan.names import names_in
 from migrate_async.plan.recolouring.blocking import report
 from migrate_async.plan.recolouring.bridging import Bridges
 from migrate_async.plan.recolouring.inspecting import inspection_edits
+from migrate_async.plan.recolouring.runners import add_run
 
 _HOISTED = ("exec", "execute", "scalars")
 
@@ -60,7 +60,7 @@ class Awaiter:
             if site.node not in gone:
                 self._call(found, function, site)
                 self._made(found, site)
-                self._runner(found, site)
+                add_run(found, self._project, site)
         self._lending.hand_on(found, function)
         self._blocking_work(found, function, gone)
         self._decorators(found, function)
@@ -163,22 +163,6 @@ class Awaiter:
         classes = made_with_session(self._project, site, self._colouring.coloured)
         if any(map(self._holds_kept, classes)):
             self._lending.call(found, site)
-
-    def _runner(self, found: ColourEdits, site: CallSite) -> None:
-        """`asyncio.run(f())` in what is a coroutine now: `await f()`."""
-        call = site.node
-        if not isinstance(call, s.Call) or len(call.args) != 1 or call.keywords:
-            return
-        if not any(
-            isinstance(item, External) and item.dotted == "asyncio.run"
-            for item in self._project.infer(call.func, site.scope)
-        ):
-            return
-        found.edits.append(p.UnwrapCall(span=call.span, codemod=NAME))
-        found.unneeded.append(s.dotted_name(call.func).partition(".")[0])
-        inner = p.AwaitCall(span=call.args[0].span, codemod=NAME)
-        if inner not in found.edits:
-            found.edits.append(inner)
 
     def _generator(self, found: ColourEdits, site: CallSite) -> None:
         parent = self._project.parent(site.node)

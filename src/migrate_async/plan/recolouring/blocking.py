@@ -18,9 +18,13 @@ from migrate_async.knowledge.blocking import SLEEP
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.model.finding import Confidence
+from migrate_async.model.plan import Reason
+from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.hazards.hits import Hit, blocking_hits
+from migrate_async.plan.hazards.loops import loop_hits
 from migrate_async.plan.hazards.reach import Reach
+from migrate_async.plan.loop_runs import awaitable_run, is_own_loop
 from migrate_async.plan.paths import is_test_path
 
 BLOCKS = "MA420"
@@ -34,7 +38,8 @@ _FUNC = "func"
 class Work:
     """A call that blocks, itself or through the calls of `chain`.
 
-    `cure` is `sleep` (there is `asyncio.sleep`), `thread`, or empty; then `obstacle` says why.
+    `cure` is `sleep` (there is `asyncio.sleep`), `thread`, or empty; then `obstacle` says why. What
+    `is_impossible` would not only block: it runs an event loop.
     """
 
     site: CallSite
@@ -42,6 +47,7 @@ class Work:
     chain: str
     cure: str = ""
     obstacle: str = ""
+    is_impossible: bool = False
 
 
 class BlockingWork:
@@ -54,6 +60,7 @@ class BlockingWork:
         self._wraps = settings.blocking == "wrap"
         self._touches = touches
         self._reach = reach or Reach(project, blocking_hits)
+        self._loops = Reach(project, loop_hits)
 
     def of(self, function: Function, coloured: Container[Function]) -> Iterator[Work]:
         """What `function` starts to run on the event loop once it is a coroutine.
@@ -63,14 +70,71 @@ class BlockingWork:
         """
         if function.is_async or is_test_path(function.module.path):
             return
+        loops = list(self._loop_work(function, coloured))
+        yield from loops
+        done = {work.site for work in loops}
         for hit in self._reach.hits(function):
             yield self._work(hit.site, hit, hit.text, hit.confidence)
-        for site in self._project.calls(function):
-            if site.kind == "bridge" or any(target in coloured for target in site.targets):
-                continue
-            way = self._reach.way(site)
+        for site in self._not_awaited(function, coloured):
+            way = self._reach.way(site) if site not in done else None
             if way is not None and not way.hit.is_brief:
                 yield self._work(site, way.hit, way.chain, way.confidence)
+
+    def impossible(self, function: Function, coloured: Container[Function]) -> Work | None:
+        """What `function` could not do as a coroutine: it runs a loop, and no thread can."""
+        if function.is_async or is_test_path(function.module.path):
+            return None
+        works = self._loop_work(function, coloured)
+        return next((work for work in works if not work.cure), None)
+
+    def runs_loop(self, function: Function) -> str:
+        """The calls by which `function`, a sync one, runs an event loop; empty if it does not."""
+        ways = (self._loops.way(site) for site in self._project.calls(function))
+        found = [hit.text for hit in self._loops.hits(function)]
+        return next(iter([*found, *(way.chain for way in ways if way is not None)]), "")
+
+    def stuck_tests(self, colouring: Colouring) -> Iterator[tuple[Function, str]]:
+        """Tests and fixtures that would run a loop on the one of the tests, and how they do."""
+        for function in colouring.coloured:
+            if function.is_async or not is_test_path(function.module.path):
+                continue
+            if not colouring.converts(function):
+                chain = self.runs_loop(function)
+            else:
+                works = self._loop_work(function, colouring.coloured)
+                chain = next((work.chain for work in works), "")
+            if chain:
+                yield function, chain
+
+    def _loop_work(self, function: Function, coloured: Container[Function]) -> Iterator[Work]:
+        """Event loops that it starts and that no `await` can take the place of."""
+        for hit in self._loops.hits(function):
+            if awaitable_run(self._project, hit.site) is None:
+                yield self._loop(hit.site, hit, hit.text, coloured)
+        for site in self._not_awaited(function, coloured):
+            way = self._loops.way(site)
+            if way is not None and awaitable_run(self._project, site) is None:
+                yield self._loop(site, way.hit, way.chain, coloured)
+
+    def _not_awaited(self, function: Function, coloured: Container[Function]) -> Iterator[CallSite]:
+        for site in self._project.calls(function):
+            if site.kind != "bridge" and not any(target in coloured for target in site.targets):
+                yield site
+
+    def _loop(self, site: CallSite, hit: Hit, chain: str, coloured: Container[Function]) -> Work:
+        obstacle = self._place(site) or self._arguments(site) or self._loop_at(site, coloured)
+        cure = "" if obstacle else "thread"
+        return Work(site, hit, chain, cure, obstacle, is_impossible=True)
+
+    def _loop_at(self, site: CallSite, coloured: Container[Function]) -> str:
+        """Why another thread cannot run the loop."""
+        inside = set(s.walk(site.node))
+        for other in self._project.calls(site.function):
+            if other.node in inside and any(target in coloured for target in other.targets):
+                return "its coroutine works on the session of this event loop"
+        if not site.targets and not is_own_loop(self._project, site):
+            return "no other thread can take over its event loop"
+        return ""
 
     def bridged(self, site: CallSite) -> Work | None:
         """What a helper that `site` calls through `run_sync` does on the event loop."""
@@ -122,6 +186,13 @@ class BlockingWork:
             self._project.session_kind(value, site.scope) is not None
             or self._project.engine_or_connection(value, site.scope) is not None
         )
+
+
+def runs_loop(work: Work) -> Reason:
+    """Why the function that does `work` cannot become a coroutine."""
+    text = f"it runs an event loop, `{work.chain}`, which a coroutine cannot: {work.obstacle}"
+    site = work.site
+    return Reason("runs-loop", text, site.function.module.path, site.node.line)
 
 
 def report(work: Work, function: Function) -> Diagnostic:

@@ -371,7 +371,9 @@ def test_wrapped_under_what_the_first_assigns() -> None:
         "    a(db)\n    «b(db)»\n"
     )
     edits = [
-        WrapStatements(span=first, until=last, header="with {} as db:", codemod=CODEMOD),
+        WrapStatements(
+            span=first, until=last, header="with {} as db:", enters=True, codemod=CODEMOD
+        ),
         ReplaceExpression(span=made, code="make_async", codemod=CODEMOD),
     ]
     assert run(source, edits) == (
@@ -382,6 +384,8 @@ def test_wrapped_under_what_the_first_assigns() -> None:
 
 def test_wrapped_under_no_assignment() -> None:
     source, (first,) = unmarked("«a(db)»\nb(db)\n")
-    wrap = WrapStatements(span=first, until=first, header="with {} as db:", codemod=CODEMOD)
+    wrap = WrapStatements(
+        span=first, until=first, header="with {} as db:", enters=True, codemod=CODEMOD
+    )
     with pytest.raises(InternalError, match="is no assignment"):
         run(source, [wrap])

@@ -216,13 +216,14 @@ class ChangeBlock(Edit, frozen=True):
 class WrapStatements(Edit, frozen=True):
     """Put the statements from the one at `span` to the one that ends at `until` into a block.
 
-    The statements `below` follow the block. `{}` in the `header` stands for what the first of the
-    statements assigns, which goes into the head of the block.
+    The statements `below` follow the block. With `enters`, the first of the statements goes into
+    the head of the block: what it assigns takes the place of `{}` there.
     """
 
     until: Span
     header: str
     below: str = ""
+    enters: bool = False
 
 
 class RemoveDecorator(Edit, frozen=True):

@@ -233,7 +233,9 @@ class _Builder:
     def _wrap_from(self, found: Acquisition, last: s.Stmt, header: str) -> None:
         assert found.statement is not None  # noqa: S101  the caller has looked
         span = found.statement.span
-        self.edits.append(p.WrapStatements(span=span, codemod=NAME, until=last.span, header=header))
+        self.edits.append(
+            p.WrapStatements(span=span, codemod=NAME, until=last.span, header=header, enters=True)
+        )
 
     def _closing_try(self, statement: s.Try, name: str) -> bool:
         """Whether `statement` does nothing but close the session; marks its clean-up as gone."""

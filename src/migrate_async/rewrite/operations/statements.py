@@ -178,13 +178,13 @@ class BlockEditor:
         if not inside.body:
             raise InternalError("nothing is left to put into a block")
         first, *rest = inside.body
-        if "{}" in wrap.header:
+        if wrap.enters:
             above = [*leading_lines(first), *remarks.beside(first)]
             body = [
                 _with_lines(item, _without_blank_start(leading_lines(item))) for item in rest[:1]
             ]
             body += rest[1:]
-            compound = _compound(wrap.header.replace("{}", _assigned(first)))
+            compound = _compound(wrap.header.replace("{}", _assigned(first), 1))
         else:
             above, below = _split_blank(leading_lines(first))
             body = [_with_lines(first, below), *rest]

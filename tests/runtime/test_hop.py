@@ -9,7 +9,19 @@ from pathlib import Path
 
 import pytest
 from anyio import to_thread
-from sqlalchemy import StaticPool, String, TextClause, create_engine, func, inspect, select, text
+from sqlalchemy import (
+    Engine,
+    StaticPool,
+    String,
+    TextClause,
+    create_engine,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+)
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.util import await_only
@@ -178,6 +190,39 @@ async def test_the_connection_of_the_session_serves_a_thread(backend: str, tmp_p
             assert await asyncio.to_thread(raw, session.sync_session) == ["quiet", "kept", "too"]
             found = await (await session.connection()).scalar(select(func.count(Note.id)))
             assert found == 3
+        await engine.dispose()
+
+
+def with_engines(session: Session) -> list[str]:
+    """As libraries do that are given an engine: a connection of their own, beside the session's."""
+    found: list[str] = []
+    for engine in (session.bind, session.get_bind()):
+        assert isinstance(engine, Engine)
+        found += inspect(engine).get_table_names()
+        with engine.begin() as connection:
+            found += connection.scalars(select(Note.text))
+    assert isinstance(engine, Engine)
+    with pytest.raises(InvalidRequestError, match="take one of a sync engine"):
+        engine.raw_connection()
+    return found
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+async def test_the_engine_of_the_session_serves_a_thread(backend: str, tmp_path: Path) -> None:
+    """It has the pool of the engine, which stays what it is."""
+    async with fresh_database(backend, tmp_path) as url:
+        engine = runtime_engine(url)
+        async with engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+            await connection.execute(insert(Note).values(id=1, text="loud"))
+        async with async_sessionmaker(engine, sync_session_class=HopSession)() as session:
+            found = await asyncio.to_thread(with_engines, session.sync_session)
+            assert [name for name in found if name in ("loud", "notes")] == ["notes", "loud"] * 2
+            assert (
+                session.sync_session.bind is session.sync_session.get_bind() is engine.sync_engine
+            )
+            assert await session.scalar(select(Note.text)) == "loud"
+        assert "Checked out connections: 1" not in engine.sync_engine.pool.status()
         await engine.dispose()
 
 

@@ -54,3 +54,18 @@ HARMLESS_ROOTS = frozenset(
 )
 """Packages that do no work on a session that is passed to them, or that have tables of their own.
 """
+
+TAKES_ASYNC_ENGINES = frozenset(
+    {
+        *("sqladmin.Admin", "sqladmin.application.Admin"),
+        *("starlette_admin.contrib.sqla.Admin", "starlette_admin.contrib.sqla.admin.Admin"),
+    }
+)
+"""What does the same with an async engine as with a sync one."""
+
+WATCHES_ENGINES = frozenset(
+    {
+        ("opentelemetry.instrumentation.sqlalchemy.SQLAlchemyInstrumentor", "instrument"),
+    }
+)
+"""Classes and methods that listen to an engine: to the sync side of an async one."""

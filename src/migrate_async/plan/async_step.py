@@ -38,7 +38,7 @@ from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.contracts import Contracts
 from migrate_async.plan.colouring.fixtures import FixtureSources
 from migrate_async.plan.colouring.handed_sessions import HandedSessions
-from migrate_async.plan.colouring.handovers import open_ends
+from migrate_async.plan.colouring.handovers import hands_source, open_ends, passed_source
 from migrate_async.plan.colouring.inspections import inspection
 from migrate_async.plan.colouring.obstacles import Obstacles, is_inside
 from migrate_async.plan.colouring.responses import Responses
@@ -51,6 +51,7 @@ from migrate_async.plan.database import (
 from migrate_async.plan.decisions import Decisions
 from migrate_async.plan.driver_types import driver_type_edits
 from migrate_async.plan.driver_values import driver_value_edits
+from migrate_async.plan.engine_watchers import watcher_edits
 from migrate_async.plan.hops import Hops
 from migrate_async.plan.inner_listeners import inner_listener_edits
 from migrate_async.plan.keep_both.edits import KeptBoth
@@ -240,6 +241,7 @@ class AsyncStep:
                 collector.add_module(cls.module, frontier.repoint_class(cls))
         collector.add_modules(self._idle.calls_in_tests())
         self._made_of_factories(collector, frontier)
+        self._handed_engines(collector, frontier)
         for path, span, old, new in frontier.moved:
             collector.change_session(path, span, old, new)
         self._scoped(collector, frontier)
@@ -428,6 +430,21 @@ class AsyncStep:
                 found = frontier.repoint_arguments(function, call)
                 collector.add_module(function.module, found)
 
+    def _handed_engines(self, collector: Collector, frontier: Frontier) -> None:
+        """Modules that pass an engine, when they are imported, to code that needs a sync one."""
+        for module in self._project.modules.values():
+            if not self._world.takes_part(module.path) or is_test_path(module.path):
+                continue
+            if module in self._of_alembic:
+                continue
+            for site in self._project.calls(module.body):
+                kept = any(target in self.colouring.kept for target in site.targets)
+                is_handed = kept and passed_source(self._project, site)
+                if isinstance(site.node, s.Call) and (
+                    is_handed or hands_source(self._project, site)
+                ):
+                    collector.add_module(module, frontier.repoint_arguments(module.body, site.node))
+
     def _makings_of_kept(self, function: Function) -> Iterator[s.Call]:
         """The calls by which `function` makes objects whose methods stay sync."""
         for site in self._project.calls(function):
@@ -519,6 +536,7 @@ class AsyncStep:
         collector.add_modules(
             engine_changes(self._project, self._becomes_async, self.colouring.converts)
         )
+        collector.add_modules(watcher_edits(self._project, self._becomes_async))
         collector.add_modules(
             factory_changes(self._project, self._becomes_async, self._requeries.expire_late)
         )

@@ -27,14 +27,15 @@ import asyncio
 import functools
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction
 
 from migrate_async.runtime.expiry import commit_and_reload, is_own_call_of_async_session
 from migrate_async.runtime.hop_connection import hopping
+from migrate_async.runtime.hop_engine import hopping_engine
 from migrate_async.runtime.late_expiry import LateExpirySession
 from migrate_async.runtime.legacy.deprecation import warn_legacy
 from migrate_async.runtime.on_loop import is_plain_thread, run_on_loop
@@ -42,6 +43,7 @@ from migrate_async.runtime.running import in_greenlet, loop_behind, running_loop
 from migrate_async.runtime.turns import take_turn
 
 _T = TypeVar("_T")
+_Bind = TypeVar("_Bind", bound="Engine | Connection | None")
 
 IO_METHODS = (
     "bulk_insert_mappings",
@@ -122,6 +124,25 @@ class HopSession(LateExpirySession):
             warn_legacy("a sync session in a worker thread", "`db: AsyncSession = Depends(get_db)`")
         take_turn(self)
         return run_on_loop(self._loop, function, *args, **options)
+
+    # Other libraries take it, `pandas.read_sql(query, db.bind)`.
+    @property
+    def bind(self) -> Engine | Connection | None:
+        bind: Engine | Connection | None = self.__dict__.get("bind")
+        return self._for_threads(bind)
+
+    @bind.setter
+    def bind(self, bind: Engine | Connection | None) -> None:
+        self.__dict__["bind"] = bind
+
+    def get_bind(self, *args: Any, **options: Any) -> Engine | Connection:
+        return self._for_threads(super().get_bind(*args, **options))
+
+    def _for_threads(self, bind: _Bind) -> _Bind:
+        loop: asyncio.AbstractEventLoop | None = self.__dict__.get("_loop")
+        if loop is None or not isinstance(bind, Engine) or not is_plain_thread():
+            return bind
+        return cast("_Bind", hopping_engine(bind, loop))
 
     def commit(self) -> None:
         if is_own_call_of_async_session():

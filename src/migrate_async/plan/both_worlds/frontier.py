@@ -13,6 +13,7 @@ from functools import cached_property
 from migrate_async.index.scopes import Class, Function, FunctionBinding, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.index.stubs import is_abstract
+from migrate_async.index.types import ModuleObject
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.both_worlds.anchors import Anchors
@@ -24,7 +25,7 @@ from migrate_async.plan.both_worlds.needs import Needs, passing, sync_name
 from migrate_async.plan.both_worlds.offers import Offers
 from migrate_async.plan.both_worlds.references import (
     inner_imports,
-    outermost,
+    names_below,
     references,
     registrations,
     written_import,
@@ -32,9 +33,11 @@ from migrate_async.plan.both_worlds.references import (
 from migrate_async.plan.both_worlds.refusals import Refusals
 from migrate_async.plan.both_worlds.retirement import Retirement
 from migrate_async.plan.both_worlds.surroundings import Surroundings
+from migrate_async.plan.colouring.dbapi import session_of_raw
 from migrate_async.plan.colouring.holders import injected
 from migrate_async.plan.colouring.verdicts import Verdicts
 from migrate_async.plan.database import NAME, ModuleEdits
+from migrate_async.plan.engine_watchers import watched
 from migrate_async.plan.givers import Givers, can_give_sync
 from migrate_async.plan.leftovers.twins import sync_maker_name
 from migrate_async.plan.lent import LentSessions
@@ -115,8 +118,10 @@ class Frontier:
         ]
         inside = {node for call in fetched for node in s.walk(call)}
         inside.update(node for part in registrations(function) for node in s.walk(part))
+        inside.update(node for part in watched(self._project, function) for node in s.walk(part))
         outside = [node for node in references(function) if node not in inside]
         found = self._repoint(function, outside)
+        self._raw_connections(found, function, outside)
         self._lent_sessions(found, function)
         self._inner_imports(found, function)
         replaced = {edit.span for edit in found.edits}
@@ -156,17 +161,17 @@ class Frontier:
 
     def repoint_statement(self, module: Module, statement: s.Stmt) -> ModuleEdits:
         """Edits of one statement at the top level of a module."""
-        return self._repoint(module.body, outermost(statement))
+        return self._repoint(module.body, names_below(statement))
 
     def repoint_class(self, cls: Class) -> ModuleEdits:
         """Edits of a class-based view whose session stays sync: what FastAPI injects there."""
-        nodes = [node for _, call in injected(cls) for node in outermost(call)]
+        nodes = [node for _, call in injected(cls) for node in names_below(call)]
         return self._repoint(cls.module.body, nodes)
 
     def repoint_arguments(self, function: Function, call: s.Call) -> ModuleEdits:
         """Edits of a call by which code makes an object that stays sync: factories it is given."""
         values = (*call.args, *(keyword.value for keyword in call.keywords))
-        return self._repoint(function, [node for value in values for node in outermost(value)])
+        return self._repoint(function, [node for value in values for node in names_below(value)])
 
     def _repoint(self, function: Function, nodes: Iterable[s.Name | s.Attribute]) -> ModuleEdits:
         found = ModuleEdits()
@@ -207,9 +212,7 @@ class Frontier:
             return self._own_giver(found, module, node, giver)
         # Tests override `get_db`, which `get_sync_db` depends on.
         code = "" if is_test_path(module.path) else self._sync_side(found, function, node)
-        if code or not isinstance(node, s.Name):
-            return code
-        return self._own_session(found, module, node)
+        return code or self._own_session(found, module, node)
 
     def _is_imported_inside(self, node: s.Name | s.Attribute) -> bool:
         """Whether an import in the function of `node` binds the name, for a copy to take."""
@@ -237,14 +240,47 @@ class Frontier:
             self.needs.dependencies[given] = None
         return passing(found, module, alias.module, alias.sync_name, alias.name)
 
-    def _own_session(self, found: ModuleEdits, module: Module, node: s.Name) -> str:
-        if self._is_target(node) or is_bound_inside(node.id, self._project.scope_of(node)):
+    def _own_session(self, found: ModuleEdits, module: Module, node: s.Name | s.Attribute) -> str:
+        if self._is_target(node):
+            return ""
+        if isinstance(node, s.Name) and is_bound_inside(node.id, self._project.scope_of(node)):
+            return ""
+        place = self._read_from(module, node)
+        if place is None:
             return ""
         for source in self._sync_sources:
-            if is_variable(module, source.module, source.name, node.id):
+            if is_variable(place[0], source.module, source.name, place[1]):
                 self.needs.variables[source] = None
-                return passing(found, module, source.module, sync_name(source), source.name)
-        return self._own_maker(found, module, node)
+                return self._beside(found, module, node, source, sync_name(source))
+        for maker in self._sync_makers:
+            if is_variable(place[0], maker.module, maker.name, place[1]):
+                self.needs.makers[maker] = None
+                return self._beside(found, module, node, maker, sync_maker_name(maker.name))
+        return ""
+
+    def _read_from(self, module: Module, node: s.Name | s.Attribute) -> tuple[Module, str] | None:
+        """The module whose variable `node`, read in `module`, is, and what it is called there."""
+        if isinstance(node, s.Name):
+            return module, node.id
+        for item in self._project.infer(node.value, self._project.scope_of(node)):
+            home = self._project.modules.get(item.name) if isinstance(item, ModuleObject) else None
+            if home is not None:
+                return home, node.attr
+        return None
+
+    def _beside(
+        self,
+        found: ModuleEdits,
+        module: Module,
+        node: s.Name | s.Attribute,
+        original: Variable | Function,
+        name: str,
+    ) -> str:
+        """How `module` writes `name`, which stands beside `original`, in the place of `node`."""
+        place = self._read_from(module, node)
+        if isinstance(node, s.Attribute) and place is not None and place[0] is original.module:
+            return f"{s.dotted_name(node.value)}.{name}"
+        return passing(found, module, original.module, name, original.name)
 
     @cached_property
     def _sync_sources(self) -> tuple[Variable, ...]:
@@ -264,15 +300,6 @@ class Frontier:
             for maker, variables in self._makers.variables.items()
             if can_be_copied(maker) and any(map(self._becomes_async, variables))
         )
-
-    def _own_maker(self, found: ModuleEdits, module: Module, node: s.Name) -> str:
-        """The sync side of a function that makes engines, called in code that stays sync."""
-        for maker in self._sync_makers:
-            if is_variable(module, maker.module, maker.name, node.id):
-                self.needs.makers[maker] = None
-                name = sync_maker_name(maker.name)
-                return passing(found, module, maker.module, name, maker.name)
-        return ""
 
     def _own_giver(
         self, found: ModuleEdits, module: Module, node: s.Name | s.Attribute, giver: Function
@@ -342,7 +369,7 @@ class Frontier:
             if isinstance(binding, FunctionBinding) and self._can_give_sync(binding.function)
         }
 
-    def _is_target(self, node: s.Name) -> bool:
+    def _is_target(self, node: s.Name | s.Attribute) -> bool:
         parent = self._project.parent(node)
         return isinstance(parent, s.Assign) and parent.value is not node
 
@@ -359,6 +386,18 @@ class Frontier:
             old = s.dotted_name(node)
             self._moved.append((function.module.path, node.span, old, f"{old}.sync_session"))
             found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=code))
+
+    def _raw_connections(
+        self, found: ModuleEdits, function: Function, nodes: Iterable[s.Name | s.Attribute]
+    ) -> None:
+        """No sync side has what the driver of an async session does not have."""
+        session = session_of_raw(self._project, function)
+        if session is None:
+            return
+        asked = [node for node in nodes if self._dependencies.is_one(function, node)]
+        given = [session] if isinstance(session, s.Name | s.Attribute) else []
+        for node in asked or given:
+            found.diagnostics.append(self._refusals.cannot_stay(function, node))
 
     def _lends_async(self, function: Function) -> bool:
         return function not in self._anchored and self._is_async(function)

@@ -14,13 +14,13 @@ _DEFINITIONS = (s.FunctionDef, s.ClassDef, s.Import, s.ImportFrom)
 
 
 def references(function: Function) -> Iterator[s.Name | s.Attribute]:
-    """Outermost names and dotted names in the function's own text, and what these start with."""
+    """Names and dotted names in the function's own text, and what these start with."""
     if function.node is not None:
-        yield from outermost(function.node)
+        yield from names_below(function.node)
         return
     for statement in function.module.syntax.body:
         if not isinstance(statement, _DEFINITIONS):
-            yield from outermost(statement)
+            yield from names_below(statement)
 
 
 def registrations(function: Function) -> tuple[s.Expr, ...]:
@@ -31,8 +31,8 @@ def registrations(function: Function) -> tuple[s.Expr, ...]:
     return ()
 
 
-def outermost(node: s.AnyNode) -> Iterator[s.Name | s.Attribute]:
-    """Names and dotted names below `node`, and the names that these start with."""
+def names_below(node: s.AnyNode) -> Iterator[s.Name | s.Attribute]:
+    """Names and dotted names below `node`, and the shorter ones that these start with."""
     pending: list[s.AnyNode] = [node]
     while pending:
         current = pending.pop()
@@ -40,16 +40,9 @@ def outermost(node: s.AnyNode) -> Iterator[s.Name | s.Attribute]:
             yield current
         elif isinstance(current, s.Attribute) and s.dotted_name(current):
             yield current
-            pending.append(_root(current))
+            pending.append(current.value)
         else:
             pending.extend(reversed(list(s.children(current))))
-
-
-def _root(node: s.Expr) -> s.Expr:
-    """`a` of `a.b.c`."""
-    while isinstance(node, s.Attribute):
-        node = node.value
-    return node
 
 
 def inner_imports(function: Function) -> Iterator[s.ImportFrom]:

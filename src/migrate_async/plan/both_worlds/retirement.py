@@ -12,7 +12,7 @@ from migrate_async.plan.both_worlds.dependencies import Dependencies
 from migrate_async.plan.both_worlds.needs import Needs, sync_name
 from migrate_async.plan.both_worlds.references import (
     inner_imports,
-    outermost,
+    names_below,
     references,
     written_import,
 )
@@ -142,7 +142,7 @@ class Retirement:
                 return
 
     def _mark(self, used: set[s.Stmt], statement: s.Stmt, module: Module) -> None:
-        for node in outermost(statement):
+        for node in names_below(statement):
             if node not in self._restored:
                 twin = self._twins.named(module, node)
                 if twin is not None:

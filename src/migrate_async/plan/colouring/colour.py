@@ -27,6 +27,7 @@ from migrate_async.plan.colouring.callbacks import Callback, Callbacks
 from migrate_async.plan.colouring.contracts import Contracts
 from migrate_async.plan.colouring.fixtures import FixtureSources, is_source
 from migrate_async.plan.colouring.handed_sessions import HandedSession, HandedSessions
+from migrate_async.plan.colouring.handovers import passed_source
 from migrate_async.plan.colouring.sharing import Sharing
 from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.paths import is_test_path
@@ -354,6 +355,10 @@ class _Keeper:
         if target.is_generator and site.kind == "call" and not self._is_fetched(target, site):
             text = f"it iterates {target.qualname}, which stays sync: it would run outside a bridge"
             return _reason("iterates-sync", text, site, target)
+        source = passed_source(self._project, site)
+        if source and not site.awaited:
+            text = f"it passes its {source} to {target.qualname}, which stays sync"
+            return _reason("passes-source", text, site, target)
         chain = self._runs_loop(target) if self._lends(site, target) else ""
         if chain:
             text = f"{target.qualname} stays sync and runs an event loop, `{chain}`, on its session"

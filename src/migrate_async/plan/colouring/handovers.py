@@ -1,22 +1,28 @@
-"""Sessions that a function hands to code which nobody can read: plugins, other packages.
+"""Sessions, engines and connections that are handed to code which nobody can read: other packages.
 
-Such code was written for a sync session. Whoever calls it keeps one.
+Such code was written for sync ones. Whoever calls it keeps them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import msgspec
 
 from migrate_async.index import types as t
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
-from migrate_async.index.sessions import is_heuristic
+from migrate_async.index.sessions import engine_or_connection, is_heuristic
 from migrate_async.index.sites import CallSite
-from migrate_async.index.types import Type
+from migrate_async.index.types import Type, Types
 from migrate_async.knowledge.dispatch import CALLABLES
-from migrate_async.knowledge.external import HARMLESS_ROOTS
+from migrate_async.knowledge.external import (
+    HARMLESS_ROOTS,
+    TAKES_ASYNC_ENGINES,
+    WATCHES_ENGINES,
+)
+from migrate_async.knowledge.sqlalchemy import ENGINE
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, Severity, at
 from migrate_async.plan.paths import is_test_path
@@ -29,23 +35,84 @@ _ENDS = frozenset({"commit", "flush", "rollback"})
 """Methods of sessions that few other objects have."""
 
 
-def unfollowed(project: Project, function: Function) -> CallSite | None:
-    """The first call of `function` that passes its sync session to unknown code.
+@dataclass(frozen=True)
+class Handover:
+    """`site` passes a sync `session`, `engine` or `connection` (`what`) to unknown code."""
 
-    What is a session by its name only does not count, nor do tests.
+    site: CallSite
+    what: str
+
+
+def unfollowed(project: Project, function: Function) -> Handover | None:
+    """The first call of `function` that passes such a thing to unknown code.
+
+    What is one by its name only does not count, nor do tests.
     """
     if is_test_path(function.module.path):
         return None
+    return next(_handovers(project, function), None)
+
+
+def _handovers(project: Project, function: Function) -> Iterator[Handover]:
     for site in project.calls(function):
         if site.kind != "call" or site.targets or site.operation is not None:
             continue
-        if not project.passes_session(site) or not _passes_sync(project, site, surely=True):
-            continue
-        assert isinstance(site.node, s.Call)  # noqa: S101  sites of this kind are
-        types = project.infer(site.node.func, site.scope)
-        if not site.resolved or any(map(_is_unknown, types)):
-            return site
-    return None
+        what = _handed(project, site)
+        if what and _is_unknown_call(project, site, what):
+            yield Handover(site, what)
+
+
+def _handed(project: Project, site: CallSite) -> str:
+    if project.passes_session(site) and _passes_sync(project, site, surely=True):
+        return "session"
+    return passed_source(project, site)
+
+
+def _is_unknown_call(project: Project, site: CallSite, what: str) -> bool:
+    assert isinstance(site.node, s.Call)  # noqa: S101  sites of this kind are
+    types = project.infer(site.node.func, site.scope)
+    if what != "session":
+        # An engine is put into many things; who takes it by a method of ours is looked at there.
+        return any(map(_is_unknown, types)) and not any(map(_takes_async, types))
+    return not site.resolved or any(map(_is_unknown, types))
+
+
+def passed_source(project: Project, site: CallSite) -> str:
+    """`engine` or `connection`, if `site` passes a sync one, or the URL of one; else empty."""
+    call = site.node
+    if not isinstance(call, s.Call):
+        return ""
+    for value in (*call.args, *(keyword.value for keyword in call.keywords)):
+        if isinstance(value, s.Name | s.Attribute | s.Call):
+            found = _source(project.infer(value, site.scope))
+            if found:
+                return found
+    return ""
+
+
+def _source(types: Types) -> str:
+    for item in types:
+        if isinstance(item, t.ExternalInstance) and not item.heuristic:
+            kind = engine_or_connection(t.of(item))
+            if kind in ("engine", "connection"):
+                return kind
+        if isinstance(item, t.ExternalMethod) and (item.owner, item.name) == (ENGINE, "url"):
+            return "engine"
+    return ""
+
+
+def _takes_async(item: Type) -> bool:
+    if isinstance(item, t.ExternalMethod):
+        return (item.owner, item.name) in WATCHES_ENGINES  # see `plan.engine_watchers`
+    return isinstance(item, t.External) and item.dotted in TAKES_ASYNC_ENGINES
+
+
+def hands_source(project: Project, site: CallSite) -> bool:
+    """Whether `site` passes a sync engine or connection to unknown code."""
+    if site.kind != "call" or site.targets or site.operation is not None:
+        return False
+    what = passed_source(project, site)
+    return bool(what) and _is_unknown_call(project, site, what)
 
 
 def end_in_wrapper(project: Project, function: Function) -> CallSite | None:

@@ -15,6 +15,7 @@ from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason, Step
 from migrate_async.plan.alembic.environment import environments, is_revision
 from migrate_async.plan.colouring.beside import Beside
+from migrate_async.plan.colouring.dbapi import raw_reads
 from migrate_async.plan.colouring.generators import Generators
 from migrate_async.plan.colouring.inspections import inspection
 from migrate_async.plan.colouring.locks import locked_blocks
@@ -35,6 +36,7 @@ from migrate_async.plan.testing.pytest_support import caller_without_await
 _NO_AWAIT = ("generator", "default", "decorator")
 """Call contexts in which `await` is illegal or changes what the expression is."""
 
+_DRIVERS = "a connection of the driver, which async drivers do not have"
 _HARMLESS_SOFT = (
     "generator",
     "contextmanager",
@@ -162,15 +164,20 @@ class Obstacles:
     def _without_counterpart(self, function: Function) -> Reason | None:
         for site in self._project.calls(function):
             operation = site.operation
-            if operation is None or operation.owner != "session" or operation.is_async:
+            if operation is None or operation.is_async:
                 continue
-            if operation.name in SESSION_WITHOUT_COUNTERPART:
+            if (operation.owner, operation.name) == ("engine", "raw_connection"):
+                return _site("no-counterpart", f"it takes {_DRIVERS}", site)
+            if operation.owner == "session" and operation.name in SESSION_WITHOUT_COUNTERPART:
                 text = f"AsyncSession has no {operation.name}()"
                 return _site("no-counterpart", text, site)
         for touch in self._touches.of(function):
             if touch.kind == INSPECTION and inspection(self._project, touch.site) is None:
                 text = "it inspects a database, which AsyncEngine does not allow"
                 return _site("no-counterpart", text, touch.site)
+        for node in raw_reads(self._project, function):
+            text = f"it works on {_DRIVERS}"
+            return Reason("no-counterpart", text, function.module.path, node.line)
         return None
 
     def _schema(self, function: Function) -> Reason | None:

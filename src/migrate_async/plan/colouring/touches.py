@@ -117,14 +117,15 @@ class Touches:
         return None
 
     def handover(self, function: Function) -> Reason | None:
-        """The first call of `function` with a session in it that nobody can follow."""
-        site = unfollowed(self._project, function)
-        text = "it passes its session to a call nobody can follow"
-        if site is None:
-            site = end_in_wrapper(self._project, function)
-            text = "it finds its session among the arguments of the function that it wraps"
+        """The first call of `function` with a session or the like in it that nobody can follow."""
+        found = unfollowed(self._project, function)
+        if found is not None:
+            text = f"it passes its {found.what} to a call nobody can follow"
+            return Reason("unresolved", text, function.module.path, found.site.node.line)
+        site = end_in_wrapper(self._project, function)
         if site is None:
             return None
+        text = "it finds its session among the arguments of the function that it wraps"
         return Reason("unresolved", text, function.module.path, site.node.line)
 
     def first(self, function: Function) -> Reason | None:

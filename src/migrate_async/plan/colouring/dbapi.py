@@ -1,0 +1,48 @@
+"""What works on the connection of the driver: `db.connection().connection.cursor()`.
+
+Async drivers have another API. The one that SQLAlchemy adapts has to be used in a greenlet, and
+writes parameters in its own way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function, Scope, ValueBinding
+from migrate_async.index.types import ExternalInstance
+from migrate_async.knowledge.sqlalchemy import CONNECTION
+from migrate_async.model import syntax as s
+
+_RAW = frozenset({"connection", "dbapi_connection", "driver_connection"})
+
+
+def raw_reads(project: Project, function: Function) -> Iterator[s.Attribute]:
+    """Where `function` reads the driver's connection of a sync `Connection`."""
+    if function.module.attributes.isdisjoint(_RAW) or function.node is None:
+        return
+    for node in s.walk(function.node):
+        if isinstance(node, s.Attribute) and node.attr in _RAW:
+            types = project.infer(node.value, project.scope_of(node))
+            if any(isinstance(t, ExternalInstance) and t.dotted == CONNECTION for t in types):
+                yield node
+
+
+def session_of_raw(project: Project, function: Function) -> s.Expr | None:
+    """The session whose connection to the database `function` takes apart; None: no session's."""
+    for node in raw_reads(project, function):
+        scope = project.scope_of(node)
+        call = _made(node.value, scope)
+        func = call.func if isinstance(call, s.Call) else None
+        if isinstance(func, s.Attribute) and project.session_kind(func.value, scope) == "sync":
+            return func.value
+    return None
+
+
+def _made(value: s.Expr, scope: Scope) -> s.Expr:
+    """What the local `value` was assigned, if that is clear."""
+    if not isinstance(value, s.Name):
+        return value
+    bindings = scope.names.get(value.id, [])
+    made = [item.value for item in bindings if isinstance(item, ValueBinding)]
+    return made[0] if len(made) == len(bindings) == 1 else value

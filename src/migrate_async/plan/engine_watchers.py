@@ -1,0 +1,59 @@
+"""Libraries that listen to an engine: `SQLAlchemyInstrumentor().instrument(engine=engine)`.
+
+What happens on an async engine happens on its sync side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from migrate_async.index.project import Project, Variable
+from migrate_async.index.scopes import Function, Module
+from migrate_async.index.types import ExternalMethod, ModuleObject
+from migrate_async.knowledge.external import WATCHES_ENGINES
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.plan.database import NAME, ModuleEdits
+from migrate_async.plan.names import is_variable
+
+
+def watched(project: Project, function: Function) -> Iterator[s.Name | s.Attribute]:
+    """The sync engines that `function` has a library listen to."""
+    for call in function.calls:
+        if not any(map(_is_watching, project.infer(call.node.func, call.scope))):
+            continue
+        values = (*call.node.args, *(keyword.value for keyword in call.node.keywords))
+        for value in values:
+            parts = value.items if isinstance(value, s.Sequence) else (value,)
+            for part in parts:
+                kind = project.engine_or_connection(part, call.scope)
+                if isinstance(part, s.Name | s.Attribute) and kind == "engine":
+                    yield part
+
+
+def _is_watching(item: object) -> bool:
+    return isinstance(item, ExternalMethod) and (item.owner, item.name) in WATCHES_ENGINES
+
+
+def watcher_edits(
+    project: Project, becomes_async: Callable[[Variable], bool]
+) -> Iterator[tuple[Module, ModuleEdits]]:
+    """`engine.sync_engine` where that is one that becomes async."""
+    engines = [item for item in project.engines if item.kind == "engine" and becomes_async(item)]
+    for function in project.functions if engines else ():
+        for node in watched(project, function):
+            if any(_is_meant(project, function.module, node, engine) for engine in engines):
+                edit = p.ReplaceExpression(span=node.span, codemod=NAME, code="{}.sync_engine")
+                yield function.module, ModuleEdits([edit])
+
+
+def _is_meant(
+    project: Project, module: Module, node: s.Name | s.Attribute, engine: Variable
+) -> bool:
+    """Whether `node`, read in `module`, is the variable `engine` of a module."""
+    if isinstance(node, s.Name):
+        return is_variable(module, engine.module, engine.name, node.id)
+    homes = project.infer(node.value, project.scope_of(node))
+    return engine.name == node.attr and any(
+        isinstance(item, ModuleObject) and item.name == engine.module.name for item in homes
+    )

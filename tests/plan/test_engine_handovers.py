@@ -1,0 +1,136 @@
+"""Engines and connections that are given to libraries, or taken apart down to their driver."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from migrate_async.config import Settings
+from migrate_async.model.plan import Plan, Step
+from migrate_async.plan.planner import make_plan
+from migrate_async.rewrite.engine import rewrite_text
+from support.projects import project
+
+DATABASE = """
+from sqlalchemy import Column, Integer, create_engine
+from sqlalchemy.orm import declarative_base, sessionmaker
+
+engine = create_engine("sqlite:///x.db")
+SessionLocal = sessionmaker(engine)
+Base = declarative_base()
+
+
+class User(Base):
+    __tablename__ = "users"
+    id = Column(Integer, primary_key=True)
+
+
+def get_db():
+    with SessionLocal() as db:
+        yield db
+"""
+MAIN = """
+import database
+import pandas as pd
+from database import SessionLocal, User, engine, get_db
+from fastapi import Depends, FastAPI
+from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
+from sqladmin import Admin
+from sqlalchemy.orm import Session
+from sqlalchemy_utils import database_exists
+
+app = FastAPI()
+
+
+@app.get("/count")
+def count(db: Session = Depends(get_db)):
+    return db.query(User).count()
+
+
+def load(bind):
+    return pd.read_sql("users", bind)
+
+
+"""
+ROUTE = '@app.get("/")\ndef route(db: Session = Depends(get_db)):\n'
+
+KEPT = {
+    'return pd.read_sql("users", engine)': 'return pd.read_sql("users", sync_engine)',
+    'return pd.read_sql("users", con=database.engine)': (
+        'return pd.read_sql("users", con=database.sync_engine)'
+    ),
+    'return pd.read_sql("users", db.bind)': 'return pd.read_sql("users", db.bind)',
+    'return pd.read_sql("users", db.get_bind())': 'return pd.read_sql("users", db.get_bind())',
+    'return pd.read_sql("users", db.connection())': 'return pd.read_sql("users", db.connection())',
+    'with engine.begin() as c:\n    pd.DataFrame([1]).to_sql("users", c)': (
+        'with sync_engine.begin() as c:\n    pd.DataFrame([1]).to_sql("users", c)'
+    ),
+    "return load(engine)": "return load(sync_engine)",
+    "return engine.raw_connection().cursor()": "return sync_engine.raw_connection().cursor()",
+    "with engine.connect() as c:\n    return c.connection.cursor()": (
+        "with sync_engine.connect() as c:\n    return c.connection.cursor()"
+    ),
+    "with database.SessionLocal() as own:\n    return pd.read_sql('users', own.bind)": (
+        "with database.SyncSessionLocal() as own:\n    return pd.read_sql('users', own.bind)"
+    ),
+}
+
+AT_THE_TOP = {
+    "FRAME = load(engine)": "FRAME = load(sync_engine)",
+    "EXISTS = database_exists(engine.url)": "EXISTS = database_exists(sync_engine.url)",
+    "EXISTS = database_exists(database.engine.url)": (
+        "EXISTS = database_exists(database.sync_engine.url)"
+    ),
+    "admin = Admin(app, engine)": "admin = Admin(app, engine)",
+    "SQLAlchemyInstrumentor().instrument(engine=engine)": (
+        "SQLAlchemyInstrumentor().instrument(engine=engine.sync_engine)"
+    ),
+    "SQLAlchemyInstrumentor().instrument(engines=[database.engine])": (
+        "SQLAlchemyInstrumentor().instrument(engines=[database.engine.sync_engine])"
+    ),
+}
+
+
+def planned(more: str) -> tuple[str, Plan]:
+    """The text of `MAIN` and `more` after a run, to which a second one adds nothing."""
+    files = {"database.py": DATABASE, "main.py": MAIN + more}
+    plan = make_plan(project(files), Step.ALL, Settings(), digests={})
+    plans = {file.path: file for file in plan.files}
+    done = {path: rewrite_text(plans[path], text) for path, text in files.items()}
+    again = make_plan(project(done), Step.ALL, Settings(), digests={})
+    assert not [edit for file in again.files for edit in file.edits]
+    return done["main.py"], plan
+
+
+@pytest.mark.parametrize(("body", "wanted"), KEPT.items())
+def test_whoever_gives_one_stays_sync(body: str, wanted: str) -> None:
+    text, plan = planned(f"{ROUTE}{textwrap.indent(body, '    ')}\n")
+    assert "async def count" in text
+    _, _, found = text.partition("\ndef route(db: Session = Depends(get_sync_db)):\n")
+    assert textwrap.dedent(found) == f"{wanted}\n"
+    assert any("main.route stays sync" in item.message for item in plan.diagnostics)
+
+
+@pytest.mark.parametrize(("line", "wanted"), AT_THE_TOP.items())
+def test_modules_give_what_fits(line: str, wanted: str) -> None:
+    text, _ = planned(f"{line}\n")
+    assert text.endswith(f"\n{wanted}\n")
+    assert "async def count" in text
+
+
+def test_the_driver_of_a_session_keeps_its_source_sync() -> None:
+    """Its sync side has the async driver."""
+    text = f"{MAIN}{ROUTE}    return db.connection().connection.cursor()\n"
+    plan = make_plan(project({"database.py": DATABASE, "main.py": text}), Step.ALL, Settings())
+    assert {edit.codemod for file in plan.files for edit in file.edits} == {"query-to-select"}
+    assert [item.code for item in plan.diagnostics if item.path == "main.py"].count("MA205") == 1
+
+
+def test_the_driver_of_a_session_that_callers_give() -> None:
+    """Nothing is written as long as nobody knows whose it is."""
+    text = f"{MAIN}{ROUTE}    return raw(db)\n\n\ndef raw(session: Session):\n"
+    text += "    connection = session.connection()\n    return connection.connection.cursor()\n"
+    plan = make_plan(project({"database.py": DATABASE, "main.py": text}), Step.ALL, Settings())
+    (found,) = [item for item in plan.diagnostics if item.code == "MA202"]
+    assert found.message.startswith("main.raw stays sync (it works on a connection of the driver")

@@ -147,7 +147,6 @@ def test_slow_calls_go_back_to_a_thread(body: str, expected: str) -> None:
             "the block that it opens blocks, too",
         ),
         ("return requests.get(url, func=one)\n", "it has an argument called `func`"),
-        ("return requests.get(url, auth=engine)\n", "it is handed a session or an engine"),
     ],
 )
 def test_what_cannot_go_to_a_thread_is_reported(body: str, problem: str) -> None:

@@ -206,6 +206,8 @@ class Frontier:
         if self._twins.named(module, node) is not None:
             return ""
         giver = self._givers.called(node)
+        if giver in self._verdicts.colouring.kept:
+            return ""  # it gives a sync one itself
         if giver is not None and self._is_imported_inside(node):
             return ""  # the import there gives the name to the copy
         if giver is not None:

@@ -29,6 +29,7 @@ from migrate_async.plan.colouring.fixtures import FixtureSources, is_source
 from migrate_async.plan.colouring.handed_sessions import HandedSession, HandedSessions
 from migrate_async.plan.colouring.handovers import passed_source
 from migrate_async.plan.colouring.sharing import Sharing
+from migrate_async.plan.colouring.stored_sessions import stored_sessions
 from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.paths import is_test_path
 
@@ -346,7 +347,7 @@ class _Keeper:
 
     def _callee(self, site: CallSite, target: Function) -> Reason | None:
         """What `target`, which stays sync, gives that no bridge can carry."""
-        if self._gives_session(site):
+        if self._gives_session(site) or (target.returns and self._stores_session(target)):
             text = f"its session comes from {target.qualname}, which stays sync"
             return _reason("session-from-sync", text, site, target)
         if site.kind in _NO_CALL and not site.awaited:
@@ -364,6 +365,10 @@ class _Keeper:
             text = f"{target.qualname} stays sync and runs an event loop, `{chain}`, on its session"
             return _reason("runs-loop", text, site, target)
         return None
+
+    def _stores_session(self, function: Function) -> bool:
+        """Whether it may give a session that it found where it put one."""
+        return any(True for _ in stored_sessions(self._project, function))
 
     def _lends(self, site: CallSite, target: Function) -> bool:
         """Whether `target` would run in a bridge, on the session of its caller."""

@@ -24,6 +24,7 @@ from migrate_async.plan.colouring.owners import caller_of
 from migrate_async.plan.colouring.responses import Responses
 from migrate_async.plan.colouring.schema_calls import schema_call
 from migrate_async.plan.colouring.sharing import SharedSessions
+from migrate_async.plan.colouring.stored_sessions import stored_sessions
 from migrate_async.plan.colouring.touches import (
     INSPECTION,
     METADATA,
@@ -298,6 +299,9 @@ class Obstacles:
         """A session put into a tuple or dict ends up where nobody can follow it."""
         if function.node is None:
             return None
+        for value, place in stored_sessions(self._project, function):
+            text = f"it puts its session into {place}"
+            return Reason("session-escapes", text, function.module.path, value.line)
         for node in s.walk(function.node):
             if not isinstance(node, (s.Sequence, s.Mapping)):
                 continue

@@ -18,6 +18,7 @@ from migrate_async.plan.blocks import is_unplaced
 from migrate_async.plan.colouring.endless import Endless
 from migrate_async.plan.colouring.handovers import end_in_wrapper, unfollowed
 from migrate_async.plan.colouring.own_registries import own_registries
+from migrate_async.plan.colouring.stored_sessions import stored_sessions
 from migrate_async.plan.creations import creation
 from migrate_async.plan.object_sessions import object_sessions
 from migrate_async.plan.queries import LEAVE, Chain, QueryPlan
@@ -150,6 +151,10 @@ class Touches:
         lines += [
             (node.line, "calls engine.execute()")
             for node in engine_executions(self._project, function)
+        ]
+        lines += [
+            (value.line, f"puts a session into {place}")
+            for value, place in stored_sessions(self._project, function)
         ]
         followed = self._endless.read(function)
         if followed is not None:

@@ -1,0 +1,47 @@
+"""Sessions that code puts where nobody can follow them: `local.session = SessionLocal()`.
+
+In an attribute of `threading.local()` each thread has a session of its own. Coroutines share one
+thread, and so would share the session. What is in a dict, or in an object of an unknown kind, may
+be meant for anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.index.types import ExternalInstance, ExternalResult
+from migrate_async.model import syntax as s
+from migrate_async.plan import blocks
+from migrate_async.plan.paths import is_test_path
+
+_OF_THREADS = frozenset({"threading.local", "_thread._local", "werkzeug.local.Local"})
+
+
+def stored_sessions(project: Project, function: Function) -> Iterator[tuple[s.Expr, str]]:
+    """The sync sessions that `function` puts away so, and into what."""
+    node = function.node
+    if not isinstance(node, s.FunctionDef) or is_test_path(function.module.path):
+        return
+    for statement in blocks.statements(node.body):
+        if not isinstance(statement, s.Assign):
+            continue
+        for target in statement.targets:
+            place = _place(project, target, function)
+            if place and project.session_kind(statement.value, function.scope) == "sync":
+                yield statement.value, place
+
+
+def _place(project: Project, target: s.Expr, function: Function) -> str:
+    if isinstance(target, s.Subscript):
+        return "a dict or list"
+    if not isinstance(target, s.Attribute) or not isinstance(target.value, s.Name):
+        return ""
+    if target.value.id == function.self_name:
+        return ""
+    types = project.infer(target.value, function.scope)
+    names = {item.dotted for item in types if isinstance(item, ExternalInstance | ExternalResult)}
+    if not names.isdisjoint(_OF_THREADS):
+        return "a variable of the thread"
+    return "" if types else "an object of an unknown kind"

@@ -228,6 +228,45 @@ def test_none():
     assert http.get("/shops").json() == []
 """,
 }
+MADE_ON_THE_SPOT = {
+    "tests/conftest.py": OWN_DATABASE
+    + """
+
+@pytest.fixture
+def db():
+    Base.metadata.create_all(engine)
+    connection = engine.connect()
+    transaction = connection.begin()
+    session = sessionmaker(autocommit=False, autoflush=False, bind=connection)()
+
+    yield session
+
+    session.close()
+    transaction.close()
+    connection.close()
+
+
+@pytest.fixture
+def client(db):
+    app.dependency_overrides[get_db] = lambda: db
+    return TestClient(app)
+""",
+    "tests/test_both.py": """\
+from app.main import list_shops
+from app.models import Shop
+
+
+def test_both(client, db):
+    db.add(Shop(name="corner"))
+    db.commit()
+    assert client.get("/shops").json() == ["corner"]
+    assert list_shops(db) == ["corner"]
+
+
+def test_rolled_back(client):
+    assert client.get("/shops").json() == []
+""",
+}
 ASYNC_TESTS = {
     "tests/conftest.py": """\
 import os
@@ -322,6 +361,7 @@ UNMARKED = {
 SHAPES = {
     "an override that a fixture gives": GIVEN_BY_A_FIXTURE,
     "one client for several modules": ONE_CLIENT_FOR_MODULES,
+    "a factory that is called where it is made": MADE_ON_THE_SPOT,
 }
 
 

@@ -27,7 +27,6 @@ from migrate_async.model.plan import Reason
 from migrate_async.plan.alembic.environment import is_revision
 from migrate_async.plan.colouring.colour import running_sql
 from migrate_async.plan.colouring.touches import Touches
-from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.queries import plan_queries
 
 Place = tuple[str, int, str]
@@ -62,7 +61,7 @@ def _functions(project: Project) -> dict[Place, Function]:
     found = {}
     for function in project.functions:
         node = function.node
-        outside = is_test_path(function.module.path) or is_revision(function.module)
+        outside = function.module.is_test or is_revision(function.module)
         if isinstance(node, s.FunctionDef) and not outside:
             lines = [node.line, *(decorator.line for decorator in node.decorators)]
             found[function.module.path, min(lines), node.name] = function

@@ -22,7 +22,6 @@ from migrate_async.cli.workspace import open_workspace
 from migrate_async.index.project import Project
 from migrate_async.model.plan import Plan, Step
 from migrate_async.plan.colouring.handovers import OPEN_END
-from migrate_async.plan.paths import is_test_path
 
 _ROWS = (
     *("files", "lines", "seconds", "MB", "routes", "calls", "resolved %", "coloured"),
@@ -81,7 +80,7 @@ def _planned(plan: Plan) -> dict[str, float | str]:
 
 def _resolved(project: Project, plan: Plan, lines: int) -> dict[str, float | str]:
     """Calls of the application (not of its tests) whose callee is known."""
-    functions = [f for f in project.functions if not is_test_path(f.module.path)]
+    functions = [f for f in project.functions if not f.module.is_test]
     sites = [site for f in functions for site in project.calls(f) if site.kind == "call"]
     open_ends = [site for site in sites if not site.resolved and project.passes_session(site)]
     told = {(found.path, found.line) for found in plan.diagnostics if found.code == OPEN_END}

@@ -105,7 +105,7 @@ _WORD = re.compile(r"\w+")
 
 def _tests_changed(edits: Sequence[Edited]) -> bool:
     """Whether a function of a test suite is among them: pytest finds these by their names."""
-    from migrate_async.plan.paths import is_test_path
+    from migrate_async.index.suites import is_test_path
 
     return any(edit.difference.names and is_test_path(edit.source.path) for edit in edits)
 

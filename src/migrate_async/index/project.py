@@ -21,6 +21,7 @@ from migrate_async.index import (
     resolve,
     routes,
     sessions,
+    suites,
     wrappers,
 )
 from migrate_async.index.calls import arguments
@@ -95,6 +96,7 @@ class Project:
         self.functions: list[Function] = self._symbols.functions
         self.classes: list[Class] = self._symbols.classes
         names = resolve.Names(walked)
+        suites.mark_suites(names, walked, self.functions)
         self._inference = infer.Inference(names, self._symbols, settings)
         self._graph = callgraph.CallGraph(self._inference)
         with infer.deep_recursion():

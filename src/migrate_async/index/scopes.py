@@ -28,7 +28,7 @@ class Module:
     """A project module. `body` is the function that stands for its top level.
 
     `attributes` are the names of all attributes that its code reads, sets or deletes: to look for
-    one of these takes a walk through few modules.
+    one of these takes a walk through few modules. `is_test` says whether it is of a test suite.
     """
 
     __slots__ = (
@@ -36,6 +36,7 @@ class Module:
         "attributes",
         "body",
         "is_package",
+        "is_test",
         "name",
         "path",
         "scope",
@@ -47,6 +48,7 @@ class Module:
         self.name = source.name
         self.path = source.path
         self.is_package = source.is_package
+        self.is_test = False
         self.syntax = source.syntax
         self.stars: list[str] = []
         self.attributes: set[str] = set()

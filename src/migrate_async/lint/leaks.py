@@ -13,7 +13,6 @@ from migrate_async.lint.view import View
 from migrate_async.lint.with_block import with_block
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding, RelatedPlace
-from migrate_async.plan.paths import is_test_path
 
 
 class LeakRule(Rule, ABC):
@@ -61,7 +60,7 @@ def confidence_of(fate: Fate, leak: Leak | None = None) -> Confidence:
 
     In a test it may be a mock, and the process ends soon.
     """
-    is_doubtful = fate.has(Handover.UNKNOWN) or is_test_path(fate.resource.function.module.path)
+    is_doubtful = fate.has(Handover.UNKNOWN) or fate.resource.function.module.is_test
     if leak is not None:
         is_doubtful = is_doubtful or leak.is_doubtful
     return Confidence.MEDIUM if is_doubtful else Confidence.HIGH

@@ -68,7 +68,6 @@ from migrate_async.plan.loads.statements import Statements
 from migrate_async.plan.makers import Makers
 from migrate_async.plan.model_base import base_edits
 from migrate_async.plan.object_sessions import object_session_edits
-from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.polymorphic import polymorphic_edits
 from migrate_async.plan.queries import QueryPlan
 from migrate_async.plan.recolouring.awaits import Awaiter
@@ -331,7 +330,7 @@ class AsyncStep:
             reason = self.colouring.kept.get(dependency)
             if reason is None or dependency in self._anchored or self._lends(dependency):
                 continue
-            if not is_test_path(dependency.module.path):
+            if not dependency.module.is_test:
                 found.keep(dependency, reason)
         return found
 
@@ -424,7 +423,7 @@ class AsyncStep:
     def _made_of_factories(self, collector: Collector, frontier: Frontier) -> None:
         """Objects whose methods stay sync get a sync factory, whoever makes them."""
         for function in self._project.functions:
-            if function in self._world.staying or not self._world.takes_part(function.module.path):
+            if function in self._world.staying or not self._world.takes_part(function.module):
                 continue
             for call in self._makings_of_kept(function):
                 found = frontier.repoint_arguments(function, call)
@@ -433,7 +432,7 @@ class AsyncStep:
     def _handed_engines(self, collector: Collector, frontier: Frontier) -> None:
         """Modules that pass an engine, when they are imported, to code that needs a sync one."""
         for module in self._project.modules.values():
-            if not self._world.takes_part(module.path) or is_test_path(module.path):
+            if not self._world.takes_part(module) or module.is_test:
                 continue
             if module in self._of_alembic:
                 continue
@@ -519,7 +518,7 @@ class AsyncStep:
         collector.add_modules(loop_edits(self._project, converts))
         collector.add_modules(kept_test_edits(self._project, self.colouring.kept, converts))
         for module, found in override_edits(self._project, converts):
-            if self._world.takes_part(module.path):
+            if self._world.takes_part(module):
                 collector.add_module(module, found)
 
     def _retype_aliases(self, collector: Collector) -> None:
@@ -568,7 +567,7 @@ class AsyncStep:
             return False
         if variable in self._unmoved.variables:
             return False
-        if not self._world.takes_part(variable.module.path) or variable in self._twins.variables:
+        if not self._world.takes_part(variable.module) or variable in self._twins.variables:
             return False
         if owner.name == "__init__" and owner.cls is not None:
             users = self._shared.factories.users(owner.cls)
@@ -600,7 +599,7 @@ class AsyncStep:
             self._project, self._touches, self.colouring, self._world.staying.__contains__
         )
         for module, found in planned.items():
-            if self._world.takes_part(module.path):
+            if self._world.takes_part(module):
                 collector.add_module(module, found)
                 lifespan = lifespan or found.moves_import
         collector.add_modules((client_edits(self._project) if lifespan else {}).items())

@@ -8,12 +8,11 @@ from migrate_async.index.sites import CallSite
 from migrate_async.index.types import ClassObject
 from migrate_async.knowledge.object_factories import CREATES, SYNC
 from migrate_async.model import syntax as s
-from migrate_async.plan.paths import is_test_path
 
 
 def creation(project: Project, site: CallSite) -> Class | None:
     """The factory of which `site`, in a test suite, makes objects: to be awaited."""
-    return made_at(project, site) if is_test_path(site.function.module.path) else None
+    return made_at(project, site) if site.function.module.is_test else None
 
 
 def made_at(project: Project, site: CallSite) -> Class | None:

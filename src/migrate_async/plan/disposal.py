@@ -14,7 +14,6 @@ from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
-from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.testing.pytest_support import NAME, is_fixture
 
 
@@ -36,7 +35,7 @@ def _ends(fixture: Function) -> bool:
     node = fixture.node
     assert isinstance(node, s.FunctionDef)  # noqa: S101  the caller has looked
     is_end = isinstance(node.body[-1], s.With | s.Try | s.ExpressionStatement)
-    is_test = is_test_path(fixture.module.path) and is_fixture(fixture)
+    is_test = fixture.module.is_test and is_fixture(fixture)
     return is_test and is_end and len(fixture.yields) == 1
 
 

@@ -18,7 +18,6 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.leftovers.twins import Twins, sync_giver_name
 from migrate_async.plan.makers import Makers, has_room, is_scope_shaped
 from migrate_async.plan.names import is_bound_inside, is_variable
-from migrate_async.plan.paths import is_test_path
 
 
 @dataclass(frozen=True)
@@ -156,7 +155,7 @@ class Givers:
             and not function.is_async
             and not function.is_generator
             and bool(function.returns)
-            and not is_test_path(function.module.path)
+            and not function.module.is_test
         )
 
 

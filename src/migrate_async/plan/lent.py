@@ -18,7 +18,6 @@ from migrate_async.knowledge.sqlalchemy import ASYNC_SCOPED_SESSION
 from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.own_registries import own_registries
 from migrate_async.plan.names import local_name
-from migrate_async.plan.paths import is_test_path
 
 _SIDE = "sync_session"
 
@@ -38,7 +37,7 @@ class LentSessions:
 
     def read_by(self, function: Function) -> Iterator[s.Attribute]:
         """Where `function`, which stays sync, reads such a session."""
-        if function.node is None or is_test_path(function.module.path):
+        if function.node is None or function.module.is_test:
             return
         if function.module.attributes.isdisjoint(self._put):
             return
@@ -67,7 +66,7 @@ class LentSessions:
     def sharers(self, attr: str) -> Iterator[Function]:
         """The functions that put a sync session into objects as `attr`, or read one there."""
         for function in self._project.functions:
-            if attr not in function.module.attributes or is_test_path(function.module.path):
+            if attr not in function.module.attributes or function.module.is_test:
                 continue
             nodes = s.walk(function.node) if function.node is not None else ()
             if any(self._is_shared(node, attr, function) for node in nodes):

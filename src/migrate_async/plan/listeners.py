@@ -20,7 +20,6 @@ from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.both_worlds.refusals import CANNOT_STAY
 from migrate_async.plan.database import NAME, ModuleEdits, add_import
 from migrate_async.plan.inner_listeners import INSIDE, REGISTER, is_event, kind_inside
-from migrate_async.plan.paths import is_test_path
 
 _CONNECTION_EVENTS = frozenset({"checkin", "checkout", "close", "connect", "first_connect"})
 _SQLITE_CONNECTIONS = frozenset({"sqlite3.Connection", "sqlite3.dbapi2.Connection"})
@@ -121,7 +120,7 @@ class Listeners:
         return any(
             call.name == "Session"
             and self._project.session_kind(call.node, call.scope) is not None
-            and not is_test_path(function.module.path)
+            and not function.module.is_test
             for function in self._project.functions
             for call in function.calls
         )

@@ -16,7 +16,6 @@ from migrate_async.index.scopes import Function
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import FunctionObject, SessionFactory
 from migrate_async.model import syntax as s
-from migrate_async.plan.paths import is_test_path
 
 
 class Makers:
@@ -70,7 +69,7 @@ class Makers:
             for function in self._project.functions
             if function not in self.variables
             and not function.is_module
-            and not is_test_path(function.module.path)
+            and not function.module.is_test
         }
         return {function: made for function, made in found.items() if made}
 

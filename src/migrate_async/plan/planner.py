@@ -24,7 +24,7 @@ from migrate_async.plan.colouring.reach import reach
 from migrate_async.plan.colouring.selecting import roots
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.models import model_edits
-from migrate_async.plan.paths import is_test_path, is_under
+from migrate_async.plan.paths import is_under
 from migrate_async.plan.queries import TRANSLATE, QueryPlan, plan_queries
 from migrate_async.plan.risk import with_risk
 from migrate_async.plan.suite_step import plan_suite
@@ -45,7 +45,7 @@ def make_plan(
     collector = Collector(digests or {})
     if step is p.Step.TESTS:
         chosen = roots(project, selection, lambda: ())
-        if any(is_test_path(function.module.path) for function in chosen):
+        if any(function.module.is_test for function in chosen):
             plan_suite(project, settings, collector)
         return collector.plan(step)
     by_module = _by_module(project, step)

@@ -20,7 +20,6 @@ from migrate_async.index.sessions import Variable
 from migrate_async.model import syntax as s
 from migrate_async.plan.makers import is_scope_shaped
 from migrate_async.plan.names import is_bound_inside, is_variable
-from migrate_async.plan.paths import is_test_path
 
 
 class SessionScopes:
@@ -37,7 +36,7 @@ class SessionScopes:
         return frozenset(filter(self._is_one, self._project.functions))
 
     def _is_one(self, function: Function) -> bool:
-        if not is_scope_shaped(function) or is_test_path(function.module.path):
+        if not is_scope_shaped(function) or function.module.is_test:
             return False
         values = [part.value for part in function.yields]
         kinds = {

@@ -22,7 +22,6 @@ from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.database import factory_obstacle
 from migrate_async.plan.inner_listeners import is_listener
-from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.queries import plan_queries
 from migrate_async.plan.testing.client_tests import LEFT, NEEDS, client_edits, needs
 from migrate_async.plan.testing.loops import run_by_anyio
@@ -53,7 +52,7 @@ def plan_suite(project: Project, settings: Settings, collector: Collector) -> No
         return  # an async session and `TestClient` live in different event loops
     queries = plan_queries(project, settings, awaited=lambda _function: False)
     step = AsyncStep(Surroundings(project, settings), p.Step.TESTS, EVERYTHING, queries)
-    if not any(is_test_path(function.module.path) for function in step.colouring.coloured):
+    if not any(function.module.is_test for function in step.colouring.coloured):
         if step.maker_of_sync is not None:
             maker, member = step.maker_of_sync
             text = f"{maker.qualname} makes an object whose {member.name} stays sync"
@@ -67,13 +66,13 @@ def plan_suite(project: Project, settings: Settings, collector: Collector) -> No
     if not any(item.code == NEEDS for _, found in clients for item in found.diagnostics):
         collector.diagnostics += _runner(project, step)
     for function, planned in queries.functions.items():
-        if is_test_path(function.module.path):
+        if function.module.is_test:
             collector.diagnostics += planned.diagnostics
 
 
 def _runner(project: Project, step: AsyncStep) -> Iterator[Diagnostic]:
     """What runs the tests that become coroutines, unless something runs coroutines already."""
-    tests = [f for f in project.functions if is_test(f) and is_test_path(f.module.path)]
+    tests = [f for f in project.functions if is_test(f) and f.module.is_test]
     converted = next(filter(step.colouring.converts, tests), None)
     if converted is not None and not any(test.is_async for test in tests):
         yield needs(converted.module)
@@ -93,13 +92,13 @@ def _obstacles(project: Project, step: AsyncStep) -> Iterator[Diagnostic]:
         text = f"{test.qualname} runs an event loop of its own, `{chain}`"
         yield _left(test, text, _AWAIT)
     for factory in project.session_factories:
-        if not is_test_path(factory.module.path) or factory.kind == "async_sessionmaker":
+        if not factory.module.is_test or factory.kind == "async_sessionmaker":
             continue
         why = factory_obstacle(project, factory)
         if why is not None:
             yield _left(factory.scope.function, why.message, why.next_step, factory.value.span)
     for function, reason in step.colouring.kept.items():
-        if is_test_path(function.module.path) and not is_listener(function):
+        if function.module.is_test and not is_listener(function):
             yield _left(function, f"{function.qualname} cannot await: {reason.text}", _LEAVE)
 
 
@@ -110,11 +109,9 @@ def _application(project: Project, step: AsyncStep) -> Iterator[Diagnostic]:
         if colouring.converts(function):
             yield _left(function, f"{function.qualname} has not migrated yet", _AGAIN)
     sources = (*project.session_factories, *project.engines)
-    is_async = any(
-        item.kind.startswith("async") and not is_test_path(item.module.path) for item in sources
-    )
+    is_async = any(item.kind.startswith("async") and not item.module.is_test for item in sources)
     if not is_async:
-        tests = (f for f in step.colouring.coloured if is_test_path(f.module.path))
+        tests = (f for f in step.colouring.coloured if f.module.is_test)
         yield _left(next(tests), "the application has no async sessions", _AGAIN)
 
 

@@ -47,7 +47,7 @@ class Translation:
         groups = {
             chain.group
             for chain in queries.chains
-            if (self.world.takes_part(chain.function.module.path) or chain.function in built)
+            if (self.world.takes_part(chain.function.module) or chain.function in built)
             and chain.group not in unplaced
             and self.verdicts.translates(chain)
         }
@@ -65,7 +65,7 @@ class Translation:
         sites = (*self.project.calls(function), *self.project.bridges(function))
         if not taken.isdisjoint(target for site in sites for target in site.targets):
             return True
-        takes_part = self.world.takes_part(function.module.path)
+        takes_part = self.world.takes_part(function.module)
         return takes_part and not found.hands_on and self.verdicts.translates_alone(function)
 
     def _builders(self) -> frozenset[Function]:

@@ -10,7 +10,6 @@ from migrate_async.knowledge.async_api import METADATA_IO
 from migrate_async.knowledge.shim import BRIDGES
 from migrate_async.model import syntax as s
 from migrate_async.model.status import State, Use
-from migrate_async.plan.paths import is_test_path
 
 
 class Colours:
@@ -18,7 +17,7 @@ class Colours:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        functions = [fn for fn in project.functions if not is_test_path(fn.module.path)]
+        functions = [fn for fn in project.functions if not fn.module.is_test]
         self._sync = self._reach(fn for fn in functions if self._runs(fn, is_async=False))
         self._async = self._reach(fn for fn in functions if self._runs(fn, is_async=True))
         self.bridges = {fn: uses for fn in functions if (uses := tuple(self._crossed(fn)))}
@@ -63,7 +62,7 @@ class Colours:
             for site in self._project.callers(pending.pop()):
                 fn = site.function
                 is_injected = site.kind == "dependency"
-                if fn not in found and not is_injected and not is_test_path(fn.module.path):
+                if fn not in found and not is_injected and not fn.module.is_test:
                     found.add(fn)
                     pending.append(fn)
         return found

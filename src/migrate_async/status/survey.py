@@ -12,7 +12,7 @@ from migrate_async.knowledge.shim import PACKAGE, SHIM
 from migrate_async.model import syntax as s
 from migrate_async.model.status import Blocker, ModuleStatus, RouteStatus, State, Status, Use
 from migrate_async.plan.leftovers.twins import SYNC_DEPENDENCY
-from migrate_async.plan.paths import is_test_path, is_under
+from migrate_async.plan.paths import is_under
 from migrate_async.status.colours import Colours
 
 _STATES = {
@@ -37,7 +37,7 @@ def survey(
     functions = [
         fn
         for fn in project.functions
-        if not is_test_path(fn.module.path) and is_under(fn.module.path, tuple(selection))
+        if not fn.module.is_test and is_under(fn.module.path, tuple(selection))
     ]
     chosen = set(functions)
     routes = [route for route in project.routes if route.function in chosen]

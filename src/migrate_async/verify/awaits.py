@@ -11,7 +11,6 @@ from migrate_async.knowledge import async_api, sqlalchemy
 from migrate_async.knowledge import coroutines as known
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic
-from migrate_async.plan.paths import is_test_path
 from migrate_async.verify import findings as f
 from migrate_async.verify.coroutines import Coroutines
 from migrate_async.verify.usage import Usage, Usages
@@ -69,7 +68,7 @@ class Awaits:
     def _sync_operation(
         self, fn: Function, site: CallSite, operation: Operation
     ) -> Iterator[Diagnostic]:
-        if not fn.is_async or fn.awaits_implicitly or is_test_path(fn.module.path):
+        if not fn.is_async or fn.awaits_implicitly or fn.module.is_test:
             return
         text, span, path = _text(site.node), site.node.span, fn.module.path
         if site.heuristic and operation.owner == "session" and operation.name in _HEURISTIC:

@@ -17,7 +17,6 @@ from migrate_async.index.project import Project
 from migrate_async.model.change import FileChange
 from migrate_async.model.lint import LintResult
 from migrate_async.model.proposal import Proposal
-from migrate_async.plan.paths import is_test_path
 from migrate_async.source.git import main_branch
 from migrate_async.source.read import SourceFile, read
 from migrate_async.source.write import write, write_file
@@ -85,6 +84,6 @@ def _get_db(project: Project) -> str:
     found = {
         function.qualname
         for function in project.session_dependencies
-        if not is_test_path(function.module.path)
+        if not function.module.is_test
     }
     return found.pop() if len(found) == 1 else ""

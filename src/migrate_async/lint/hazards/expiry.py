@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, RawCall
+from migrate_async.index.scopes import Function, Module, RawCall
 from migrate_async.index.types import ExternalInstance, Instance, SessionFactory
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.lint.hazards.passing import Passed, holds, passed
@@ -16,7 +16,6 @@ from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
 from migrate_async.plan import blocks
 from migrate_async.plan.loads.origins import Origins, bindings_of
-from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.transactions.commits import commits, models_in, refreshes
 
 _OPTION = "expire_on_commit"
@@ -44,11 +43,11 @@ class Expiry:
 
         The sessions that its own module makes count more than those of others.
         """
-        in_test = is_test_path(function.module.path)
-        found = self._made.get(function.module.path)
+        in_test = function.module.is_test
+        found = self._made.get(function.module)
         if found is None:
-            paths = [path for path in self._made if not is_test_path(path)]
-            found = [expires for path in paths for expires in self._made[path]]
+            homes = [module for module in self._made if not module.is_test]
+            found = [expires for module in homes for expires in self._made[module]]
         if not any(found):
             return None
         return Confidence.HIGH if all(found) and not in_test else Confidence.MEDIUM
@@ -182,13 +181,13 @@ def _fetches(project: Project, statement: s.Stmt, function: Function) -> bool:
     )
 
 
-def _made(project: Project) -> dict[str, list[bool | None]]:
-    """By path of a module, whether each async session factory in it expires objects."""
-    found: dict[str, list[bool | None]] = {}
+def _made(project: Project) -> dict[Module, list[bool | None]]:
+    """By module, whether each async session factory in it expires objects."""
+    found: dict[Module, list[bool | None]] = {}
     for function in project.functions:
         for call in function.calls:
             if _makes_sessions(project, call):
-                found.setdefault(function.module.path, []).append(_expires(call))
+                found.setdefault(function.module, []).append(_expires(call))
     return found
 
 

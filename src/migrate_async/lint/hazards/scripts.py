@@ -10,7 +10,6 @@ from migrate_async.lint.hazards.loops import run_to_end
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
-from migrate_async.plan.paths import is_test_path
 
 _APPLICATIONS = frozenset({"APIRouter", "Celery", "FastAPI", "Flask", "Litestar", "Starlette"})
 
@@ -92,6 +91,6 @@ class Scripts:
 
 def on_loop(view: View, function: Function) -> Confidence:
     """How much it matters that `function` holds its loop: little where nothing else runs there."""
-    is_test = is_test_path(function.module.path)
+    is_test = function.module.is_test
     is_alone = is_test or view.analysis(Scripts).has_loop_alone(function)
     return Confidence.LOW if is_alone else Confidence.HIGH

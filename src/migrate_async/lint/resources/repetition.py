@@ -5,7 +5,6 @@ from __future__ import annotations
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.model import syntax as s
-from migrate_async.plan.paths import is_test_path
 
 _MAX_DEPTH = 6
 _ONCE_NAMES = frozenset(
@@ -65,7 +64,7 @@ def _is_once_by_place(function: Function) -> bool:
         function.is_module
         or function.name in _ONCE_NAMES
         or function.boundary in _ONCE_BOUNDARIES
-        or is_test_path(function.module.path)
+        or function.module.is_test
         or not _ONCE_FOLDERS.isdisjoint(parts[:-1])
         or parts[-1] in ("env.py", "__main__.py", "manage.py")
     )

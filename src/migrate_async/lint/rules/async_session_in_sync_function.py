@@ -10,7 +10,6 @@ from migrate_async.lint.view import View
 from migrate_async.model.finding import Confidence, Finding
 from migrate_async.plan.hazards.confidence import weakest
 from migrate_async.plan.hazards.hits import short
-from migrate_async.plan.paths import is_test_path
 
 
 class AsyncSessionInSyncFunction(Rule):
@@ -97,7 +96,7 @@ async def route(db: AsyncSession, user):
         for function in view.functions:
             if function.is_async:
                 continue
-            is_test = is_test_path(function.module.path)  # another fixture may have the name
+            is_test = function.module.is_test  # another fixture may have the name
             in_test = Confidence.MEDIUM if is_test else Confidence.HIGH
             for forgotten in view.analysis(Coroutines).forgotten(function):
                 if forgotten.site.operation is None:

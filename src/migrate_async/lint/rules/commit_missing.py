@@ -15,7 +15,6 @@ from migrate_async.lint.transactions.managers import lent_sessions, only_closes
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
-from migrate_async.plan.paths import is_test_path
 
 _WRITES = (Act.STAGE, Act.WRITE, Act.FLUSH)
 _ENDS = (Act.COMMIT, Act.BEGIN)
@@ -214,7 +213,7 @@ def preview(item):
     def check(self, view: View) -> Iterator[Finding]:
         is_sure = not _has_autocommit(view.project)
         for function in view.functions:
-            if is_test_path(function.module.path) or function.is_generator:
+            if function.module.is_test or function.is_generator:
                 continue
             for opened, noun, write in _lost_writes(function, view):
                 yield self.finding(

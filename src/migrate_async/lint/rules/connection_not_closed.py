@@ -9,7 +9,6 @@ from migrate_async.lint.resources.fate import Fate, LeakKind
 from migrate_async.lint.rule import Example
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
-from migrate_async.plan.paths import is_test_path
 
 
 class ConnectionNotClosed(LeakRule):
@@ -151,7 +150,7 @@ def names(path):
         resource = fate.resource
         if _is_in_memory(resource.node):
             return
-        is_test = is_test_path(resource.function.module.path)
+        is_test = resource.function.module.is_test
         noun = resource.noun
         if lends(fate):
             message = f"this {noun} is yielded and not closed on every path"

@@ -14,7 +14,6 @@ from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
 from migrate_async.plan.blocks import statements
 from migrate_async.plan.hazards.hits import short
-from migrate_async.plan.paths import is_test_path
 
 _BOTH = frozenset({"result", "query"})
 
@@ -174,7 +173,7 @@ async def asked(db: AsyncSession):
             return
         kind, right = ("async", "`async with`") if is_async else ("sync", "`with`")
         message = f"`{short(context)}` is {kind}: enter it with {right}"
-        in_test = is_test_path(function.module.path)  # fixtures are often annotated wrongly
+        in_test = function.module.is_test  # fixtures are often annotated wrongly
         confidence = Confidence.MEDIUM if in_test else Confidence.HIGH
         yield self.finding(context, function, message, remedy=f"use {right}", confidence=confidence)
 

@@ -10,7 +10,6 @@ from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
 from migrate_async.model.finding import Confidence, Finding
 from migrate_async.plan.hazards.hits import short
-from migrate_async.plan.paths import is_test_path
 
 _ENGINE = """\
 # file: app/db.py
@@ -154,7 +153,7 @@ if __name__ == "__main__":
 
     def check(self, view: View) -> Iterator[Finding]:
         for function in view.functions:
-            if function.is_module or is_test_path(function.module.path):
+            if function.is_module or function.module.is_test:
                 continue
             for found in view.analysis(OwnLoops).of(function):
                 confidence = self._confidence(view, function)

@@ -19,7 +19,6 @@ from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
 from migrate_async.plan.blocks import statements
-from migrate_async.plan.paths import is_test_path
 
 _RESETS = (Act.ROLLBACK, Act.CLOSE)
 _SURE = (Act.FLUSH, Act.COMMIT)
@@ -292,7 +291,7 @@ def save(db: Session, item, entry):
         solve(graph, None, search.transfer)
         for handler, (failed, used) in search.found.items():
             is_certain = failed.surely(*_SURE)
-            is_vague = holder.by_name or is_test_path(function.module.path)
+            is_vague = holder.by_name or function.module.is_test
             confidence = Confidence.HIGH if is_certain else Confidence.MEDIUM
             related = [
                 place(node, function, text)

@@ -11,7 +11,6 @@ from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
-from migrate_async.plan.paths import is_test_path
 
 _ENDS = frozenset({"remove", "close"})
 _KEEPERS = ("zope.sqlalchemy", "flask_sqlalchemy", "pyramid_tm")
@@ -183,6 +182,6 @@ def _is_kept(module: Module) -> bool:
 
 
 def _confidence(variable: Variable, names: frozenset[str]) -> Confidence:
-    if variable.scope.kind != "module" or is_test_path(variable.module.path):
+    if variable.scope.kind != "module" or variable.module.is_test:
         return Confidence.LOW
     return Confidence.MEDIUM if "close" in names else Confidence.HIGH

@@ -14,7 +14,6 @@ from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
-from migrate_async.plan.paths import is_test_path
 
 
 class SessionHandedToThread(Rule):
@@ -257,7 +256,7 @@ def _holds_session(fn: Function, param: s.Parameter, view: View) -> bool:
 
 
 def _confidence(found: Dispatch, function: Function, *, by_name: bool) -> Confidence:
-    if by_name or is_test_path(function.module.path):
+    if by_name or function.module.is_test:
         return Confidence.LOW
     waits = any(_waits(call.node) for call in function.calls)
     may_wait = not found.is_later and not found.is_sent

@@ -13,7 +13,6 @@ from migrate_async.lint.rule import Example, Rule, place
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
-from migrate_async.plan.paths import is_test_path
 
 _LOCAL = ("builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol")
 
@@ -191,7 +190,7 @@ def _closes(node: s.AnyNode, name: str) -> bool:
 
 
 def _confidence(cls: Class, name: str, project: Project) -> Confidence:
-    if is_test_path(cls.module.path):
+    if cls.module.is_test:
         return Confidence.LOW
     libraries = [base for base in project.bases(cls) if base not in _LOCAL]
     is_closed = any(

@@ -16,7 +16,6 @@ from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
 from migrate_async.plan.hazards.confidence import weakest
-from migrate_async.plan.paths import is_test_path
 
 
 class SessionSharedByModule(Rule):
@@ -298,4 +297,4 @@ def _is_of_module(expr: s.Expr, function: Function) -> bool:
 
 
 def _confidence(function: Function) -> Confidence:
-    return Confidence.LOW if is_test_path(function.module.path) else Confidence.HIGH
+    return Confidence.LOW if function.module.is_test else Confidence.HIGH

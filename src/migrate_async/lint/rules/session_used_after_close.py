@@ -20,7 +20,6 @@ from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
 from migrate_async.plan import blocks
-from migrate_async.plan.paths import is_test_path
 
 _USES = frozenset({Act.READ, Act.WRITE, Act.STAGE, Act.FLUSH, Act.GIVE})
 _STREAMS = frozenset({"StreamingResponse", "EventSourceResponse", "stream_with_context"})
@@ -221,7 +220,7 @@ def users():
         ends = {*solution.facts(graph.exit), *solution.facts(graph.abort)}
         left = {state.used for state in ends if state is not None and state.kind == "reopened"}
         is_sure = entered_directly(holder, view.project)
-        is_vague = holder.by_name or holder.is_parameter or is_test_path(function.module.path)
+        is_vague = holder.by_name or holder.is_parameter or function.module.is_test
         for used, (state, message) in search.found.items():
             if not isinstance(used, s.Node):
                 continue

@@ -15,7 +15,6 @@ from migrate_async.lint.transactions.waits import Waits
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence, Finding
-from migrate_async.plan.paths import is_test_path
 
 _OPENS = (Act.READ, Act.WRITE, Act.FLUSH)
 _EVALUATING = frozenset({StepKind.RUN, StepKind.TEST, StepKind.ENTER})
@@ -143,7 +142,7 @@ def poll():
     def check(self, view: View) -> Iterator[Finding]:
         waits = Waits(view.project)
         for function in view.functions:
-            if is_test_path(function.module.path) or function.is_module:
+            if function.module.is_test or function.is_module:
                 continue
             held = view.analysis(Holders).of(function)
             found = _waits_of(function, waits) if held else {}

@@ -21,7 +21,6 @@ from migrate_async.plan.both_worlds.refusals import Refusal
 from migrate_async.plan.both_worlds.unmoved import SOURCE_STAYS
 from migrate_async.plan.givers import Givers
 from migrate_async.plan.lent import LentSessions
-from migrate_async.plan.paths import is_test_path
 
 
 class Anchors:
@@ -98,7 +97,7 @@ class Anchors:
         pending = list(functions)[::-1]
         while pending:
             function = pending.pop()
-            if function in seen or is_test_path(function.module.path):
+            if function in seen or function.module.is_test:
                 continue
             seen.add(function)
             yield function

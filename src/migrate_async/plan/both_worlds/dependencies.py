@@ -13,7 +13,6 @@ from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.givers import Givers
 from migrate_async.plan.leftovers.twins import SYNC_DEPENDENCY, sync_dependency_name
 from migrate_async.plan.lent import LentSessions
-from migrate_async.plan.paths import is_test_path
 
 
 class Dependencies:
@@ -39,7 +38,7 @@ class Dependencies:
     def is_one(self, function: Function, node: s.Name | s.Attribute) -> bool:
         """Whether `node` is a dependency of the application that gives a request its session."""
         module = function.module
-        if is_test_path(module.path) or self._twins.named(module, node) is not None:
+        if module.is_test or self._twins.named(module, node) is not None:
             return False
         return self.alias(function, node) is not None or bool(self.meant(function, node))
 

@@ -43,7 +43,6 @@ from migrate_async.plan.leftovers.twins import sync_maker_name
 from migrate_async.plan.lent import LentSessions
 from migrate_async.plan.makers import Makers, can_be_copied
 from migrate_async.plan.names import absolute, is_bound_inside, is_variable
-from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.sessions.acquisitions import find_acquisitions
 
 
@@ -213,7 +212,7 @@ class Frontier:
         if giver is not None:
             return self._own_giver(found, module, node, giver)
         # Tests override `get_db`, which `get_sync_db` depends on.
-        code = "" if is_test_path(module.path) else self._sync_side(found, function, node)
+        code = "" if module.is_test else self._sync_side(found, function, node)
         return code or self._own_session(found, module, node)
 
     def _is_imported_inside(self, node: s.Name | s.Attribute) -> bool:

@@ -18,7 +18,6 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.plan.database import NAME, ModuleEdits
-from migrate_async.plan.paths import is_test_path
 
 BECOMES_DEF = "MA204"
 
@@ -88,11 +87,11 @@ class IdleCoroutines:
         for site in (*self._project.callers(function), *self._project.bridges_to(function)):
             if site.kind == "dependency":
                 continue
-            is_test = is_test_path(site.function.module.path)
+            is_test = site.function.module.is_test
             if not site.awaited or not (is_test or self._converts(site.function)):
                 return False
         return all(
-            use.is_injected or is_test_path(use.function.module.path) or self._registers(use)
+            use.is_injected or use.function.module.is_test or self._registers(use)
             for use in self._project.value_uses(function)
         )
 

@@ -20,7 +20,6 @@ from migrate_async.plan.database import NAME, ModuleEdits, add_import
 from migrate_async.plan.leftovers.scaffold import implicit_mark
 from migrate_async.plan.lent import LentSessions
 from migrate_async.plan.loads.accesses import Accesses
-from migrate_async.plan.paths import is_test_path
 
 AWAITS_IMPLICITLY = "MA206"
 
@@ -79,7 +78,7 @@ class ImplicitIO:
         self._accesses = Accesses(project)
 
     def __contains__(self, function: Function) -> bool:
-        if function not in self._kept or is_test_path(function.module.path):
+        if function not in self._kept or function.module.is_test:
             return False
         return (
             self._takes(function)

@@ -15,7 +15,6 @@ from migrate_async.index.sites import CallSite
 from migrate_async.index.types import SessionFactory
 from migrate_async.model import syntax as s
 from migrate_async.plan.names import is_variable
-from migrate_async.plan.paths import is_test_path
 
 
 class MadeFactories:
@@ -38,7 +37,7 @@ class MadeFactories:
         self, function: Function, replaced: Container[s.Span]
     ) -> Iterator[s.Name | s.Attribute]:
         """Where `function` opens a session with one, apart from the names in `replaced`."""
-        if not self._become_async or is_test_path(function.module.path):
+        if not self._become_async or function.module.is_test:
             return
         for call in function.calls:
             func = call.node.func
@@ -56,7 +55,7 @@ class MadeFactories:
         )
         yield from (f for putters in self._putters.values() for f in putters if not f.is_module)
         for function in self._project.functions:
-            if function.is_module or is_test_path(function.module.path):
+            if function.is_module or function.module.is_test:
                 continue
             sites = self._project.calls(function)
             if any(map(self._opens, function.calls)) or any(map(self._on_engine, sites)):

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, Function
+from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.plan.alembic.environment import is_environment
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.holders import Holders
 from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.colouring.verdicts import Verdicts
 from migrate_async.plan.makers import Makers
-from migrate_async.plan.paths import is_test_path
 
 
 @dataclass(eq=False)
@@ -41,7 +40,7 @@ class SyncWorld:
         """Functions that stay sync and may have to be re-pointed, in order."""
         found = dict.fromkeys(self._colouring.kept)
         for function in self._project.functions:
-            if self._verdicts.tests_stay and is_test_path(function.module.path):
+            if self._verdicts.tests_stay and function.module.is_test:
                 stays = True
             elif function.is_module:
                 stays = self._runs_sessions(function) or self._needs_sync_engine(function)
@@ -54,7 +53,7 @@ class SyncWorld:
     def _runs_sessions(self, body: Function) -> bool:
         """Whether a module works on a session at its top level."""
         operations = [touch for touch in self._touches.of(body) if touch.kind != "metadata"]
-        return self.takes_part(body.module.path) and bool(operations or self._touches.chains(body))
+        return self.takes_part(body.module) and bool(operations or self._touches.chains(body))
 
     def _needs_sync_engine(self, body: Function) -> bool:
         """Whether an environment of Alembic is left on the sync side."""
@@ -122,7 +121,7 @@ class SyncWorld:
             return False
         if self._is_called_by_kept(function) or self._only_kept_callers(function):
             return False
-        return self.takes_part(function.module.path)
+        return self.takes_part(function.module)
 
     def makes_for_kept(self, maker: Function) -> bool:
         """Whether nothing but what stays sync asks for the engine or session that `maker` makes."""
@@ -150,7 +149,7 @@ class SyncWorld:
             return True
         callers = [site for site in self._project.callers(function) if site.kind == "call"]
         return function in self._verdicts.wanted and not any(
-            site.function in self._colouring.kept or is_test_path(site.function.module.path)
+            site.function in self._colouring.kept or site.function.module.is_test
             for site in callers
         )
 
@@ -175,7 +174,7 @@ class SyncWorld:
     def tests_converted(self) -> bool:
         """Whether a test or fixture becomes a coroutine."""
         return any(
-            is_test_path(function.module.path) and self._colouring.converts(function)
+            function.module.is_test and self._colouring.converts(function)
             for function in self._colouring.coloured
         )
 
@@ -185,6 +184,6 @@ class SyncWorld:
             self._colouring.converts(member) for member in self._holders.members(cls)
         )
 
-    def takes_part(self, path: str) -> bool:
+    def takes_part(self, module: Module) -> bool:
         """Whether a module changes with the application: tests do only if they convert."""
-        return not is_test_path(path) or self.tests_converted
+        return not module.is_test or self.tests_converted

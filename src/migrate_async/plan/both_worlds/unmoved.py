@@ -19,7 +19,6 @@ from migrate_async.model.plan import Reason
 from migrate_async.plan.database import factory_obstacle
 from migrate_async.plan.makers import Makers
 from migrate_async.plan.names import is_variable
-from migrate_async.plan.paths import is_test_path
 
 SOURCE_STAYS = "MA205"
 
@@ -38,7 +37,7 @@ class Unmoved:
             factory: None
             for factory in self._project.session_factories
             if factory.kind == "sessionmaker"
-            and not is_test_path(factory.module.path)
+            and not factory.module.is_test
             and self._stays(factory)
         }
 
@@ -73,7 +72,7 @@ class Unmoved:
         """Whether a test or fixture opens sessions with one of them."""
         takers, _ = self.takers()
         givers = {function for function in takers if self._gives(function)} | set(self.makers)
-        tests = [f for f in self._project.functions if is_test_path(f.module.path)]
+        tests = [f for f in self._project.functions if f.module.is_test]
         asked = (
             target for f in tests for site in self._project.calls(f) for target in site.targets
         )
@@ -122,7 +121,7 @@ class Unmoved:
                 yield factory
 
     def _uses(self, function: Function, variable: Variable) -> bool:
-        if function.is_module or is_test_path(function.module.path):
+        if function.is_module or function.module.is_test:
             return False
         return self._names(function, variable)
 
@@ -142,7 +141,7 @@ class Unmoved:
         pending = users[::-1]
         while pending:
             function = pending.pop()
-            if function in seen or function.is_module or is_test_path(function.module.path):
+            if function in seen or function.is_module or function.module.is_test:
                 continue
             seen.add(function)
             yield function

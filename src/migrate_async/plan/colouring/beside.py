@@ -17,7 +17,6 @@ from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.colouring.sharing import SharedSessions
 from migrate_async.plan.handed_objects import hands_objects
-from migrate_async.plan.paths import is_test_path
 
 _ALONE = frozenset({"run", "run_until_complete", "shield", "wait_for"})
 """Callables that run one coroutine while their caller waits for it."""
@@ -56,7 +55,7 @@ class Beside:
 
     def _started(self, host: Function) -> Iterator[CallSite]:
         """The calls of `host` whose coroutine something else runs, on a session of `host`."""
-        if host.is_module or is_test_path(host.module.path):
+        if host.is_module or host.module.is_test:
             return
         for site in self._project.calls(host):
             is_coroutine = any(fn.is_async and not fn.is_generator for fn in site.targets)

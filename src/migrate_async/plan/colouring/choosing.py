@@ -19,7 +19,6 @@ from migrate_async.model.plan import Reason
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.holders import Holders
 from migrate_async.plan.names import names_in
-from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.queries import QueryPlan
 from migrate_async.plan.twin_names import callee, can_name
 
@@ -70,7 +69,7 @@ class Chooser:
             and not (function.is_async or function.is_generator or function.is_route)
             and function.boundary is None
             and function.decorator_names <= _METHODS
-            and not (function.name.startswith("__") or is_test_path(function.module.path))
+            and not (function.name.startswith("__") or function.module.is_test)
             and self._is_at_the_top(function)
             and self._takes_session(function)
             and names_in(function).isdisjoint(self._sources)

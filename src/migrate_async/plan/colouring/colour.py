@@ -31,7 +31,6 @@ from migrate_async.plan.colouring.handovers import passed_source
 from migrate_async.plan.colouring.sharing import Sharing
 from migrate_async.plan.colouring.stored_sessions import stored_sessions
 from migrate_async.plan.colouring.touches import Touches
-from migrate_async.plan.paths import is_test_path
 
 _NO_CALL = ("implicit", "property")
 """Kinds of sites that run a function without calling it: there is nothing to wrap in a bridge."""
@@ -98,7 +97,7 @@ def running_sql(project: Project, touches: Touches) -> Mapping[Function, Reason]
 
     Those are fewer than the coloured ones, which share a session with code that stays sync, too.
     """
-    return _coloured(project, touches, lambda fn: is_test_path(fn.module.path), {})
+    return _coloured(project, touches, lambda fn: fn.module.is_test, {})
 
 
 def _unaware(

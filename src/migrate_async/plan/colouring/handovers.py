@@ -25,7 +25,6 @@ from migrate_async.knowledge.external import (
 from migrate_async.knowledge.sqlalchemy import ENGINE
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, Severity, at
-from migrate_async.plan.paths import is_test_path
 
 OPEN_END = "MA203"
 
@@ -48,7 +47,7 @@ def unfollowed(project: Project, function: Function) -> Handover | None:
 
     What is one by its name only does not count, nor do tests.
     """
-    if is_test_path(function.module.path):
+    if function.module.is_test:
         return None
     return next(_handovers(project, function), None)
 
@@ -134,7 +133,7 @@ def end_in_wrapper(project: Project, function: Function) -> CallSite | None:
 def open_ends(project: Project, functions: Iterable[Function]) -> Iterator[Diagnostic]:
     """A message for each call in `functions` that gets a sync session and is not resolved."""
     for function in functions:
-        for site in project.calls(function) if not is_test_path(function.module.path) else ():
+        for site in project.calls(function) if not function.module.is_test else ():
             if site.kind == "call" and not site.resolved and _passes_sync(project, site):
                 found = at(
                     function.module.path,

@@ -31,7 +31,6 @@ from migrate_async.plan.colouring.touches import (
     Touches,
     gives_session_of_its_own,
 )
-from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.testing.pytest_support import caller_without_await
 
 _NO_AWAIT = ("generator", "default", "decorator")
@@ -136,7 +135,7 @@ class Obstacles:
         return None
 
     def _test_runner(self, function: Function) -> Reason | None:
-        if function.is_async or not is_test_path(function.module.path):
+        if function.is_async or not function.module.is_test:
             return None
         caller = caller_without_await(self._project, function)
         return _at(function, "boundary", f"it cannot be `async def`: {caller}") if caller else None
@@ -236,11 +235,9 @@ class Obstacles:
         """
         is_method = function.cls is not None and not function.is_async and not function.is_route
         uses = self._project.value_uses(function)
-        if not is_method or any(not is_test_path(use.function.module.path) for use in uses):
+        if not is_method or any(not use.function.module.is_test for use in uses):
             return None
-        if any(
-            not is_test_path(site.function.module.path) for site in self._project.callers(function)
-        ):
+        if any(not site.function.module.is_test for site in self._project.callers(function)):
             return None
         site = self._unknown_calls.get(function.name)
         if site is None:
@@ -253,7 +250,7 @@ class Obstacles:
         """The first call of each name on an object of unknown type, outside of tests."""
         found: dict[str, CallSite] = {}
         for function in self._project.functions:
-            if is_test_path(function.module.path):
+            if function.module.is_test:
                 continue
             for site in self._project.calls(function):
                 func = site.node.func if isinstance(site.node, s.Call) else None

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
-from migrate_async.plan.paths import is_test_path
 
 _START_UP = "on_event"
 
@@ -37,7 +36,7 @@ def reach(
     pending = [*roots, *_always(project)]
     while pending:
         function = pending.pop()
-        if function in found or is_test_path(function.module.path):
+        if function in found or function.module.is_test:
             continue
         found.add(function)
         pending += dependencies.get(function, ())

@@ -14,7 +14,6 @@ from migrate_async.index.scopes import Function
 from migrate_async.index.types import ExternalInstance, ExternalResult
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
-from migrate_async.plan.paths import is_test_path
 
 _OF_THREADS = frozenset({"threading.local", "_thread._local", "werkzeug.local.Local"})
 
@@ -22,7 +21,7 @@ _OF_THREADS = frozenset({"threading.local", "_thread._local", "werkzeug.local.Lo
 def stored_sessions(project: Project, function: Function) -> Iterator[tuple[s.Expr, str]]:
     """The sync sessions that `function` puts away so, and into what."""
     node = function.node
-    if not isinstance(node, s.FunctionDef) or is_test_path(function.module.path):
+    if not isinstance(node, s.FunctionDef) or function.module.is_test:
         return
     for statement in blocks.statements(node.body):
         if not isinstance(statement, s.Assign):

@@ -12,7 +12,6 @@ from migrate_async.index.project import Project
 from migrate_async.index.sessions import Variable
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.names import local_name
-from migrate_async.plan.paths import is_test_path
 
 
 def tests_take_part(project: Project, colouring: Colouring) -> bool:
@@ -21,7 +20,7 @@ def tests_take_part(project: Project, colouring: Colouring) -> bool:
         _uses_sources(project)
         or _asks_givers(project)
         or any(
-            is_test_path(site.function.module.path) and site.kind != "dependency"
+            site.function.module.is_test and site.kind != "dependency"
             for function in colouring.coloured
             for site in project.callers(function)
         )
@@ -33,9 +32,9 @@ def _uses_sources(project: Project) -> bool:
     sources = [
         variable
         for variable in (*project.session_factories, *project.engines)
-        if not is_test_path(variable.module.path) and variable.kind in ("sessionmaker", "engine")
+        if not variable.module.is_test and variable.kind in ("sessionmaker", "engine")
     ]
-    tests = [module for module in project.modules.values() if is_test_path(module.path)]
+    tests = [module for module in project.modules.values() if module.is_test]
     return any(
         local_name(module, variable.module.name, variable.name)
         for module in tests
@@ -46,9 +45,9 @@ def _uses_sources(project: Project) -> bool:
 def _asks_givers(project: Project) -> bool:
     """Whether a test calls a function of the application that returns a session."""
     return any(
-        is_test_path(site.function.module.path) and site.kind == "call"
+        site.function.module.is_test and site.kind == "call"
         for function in project.functions
-        if function.returns and not is_test_path(function.module.path)
+        if function.returns and not function.module.is_test
         for site in project.callers(function)
         if any(project.session_kind(value, function.scope) == "sync" for value in function.returns)
     )
@@ -57,5 +56,5 @@ def _asks_givers(project: Project) -> bool:
 def scoped_sessions(project: Project) -> Iterator[Variable]:
     """Those of test suites: their sessions are of a thread, which an event loop does not have."""
     for factory in project.session_factories:
-        if factory.kind == "scoped_session" and is_test_path(factory.module.path):
+        if factory.kind == "scoped_session" and factory.module.is_test:
             yield factory

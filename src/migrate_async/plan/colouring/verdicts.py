@@ -28,7 +28,6 @@ from migrate_async.plan.colouring.selecting import roots
 from migrate_async.plan.colouring.sharing import SharedSessions, Sharing
 from migrate_async.plan.colouring.suites import scoped_sessions, tests_take_part
 from migrate_async.plan.colouring.touches import Touches
-from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.queries import Chain, QueryPlan
 from migrate_async.plan.testing.loops import run_by_anyio
 from migrate_async.plan.testing.object_factories import unfit_factories
@@ -330,7 +329,7 @@ class Verdicts:
 
 
 def _is_test(function: Function) -> bool:
-    return is_test_path(function.module.path)
+    return function.module.is_test
 
 
 def _nothing(_function: Function) -> bool:

@@ -19,7 +19,6 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.blocks import is_unplaced
 from migrate_async.plan.loads.paths import Step
-from migrate_async.plan.paths import is_test_path
 
 NAME = "async-colour"
 
@@ -166,7 +165,7 @@ def reading_coroutines(project: Project, accesses: Accesses) -> Iterator[tuple[F
     earlier run converted do.
     """
     for function in project.functions:
-        if not function.is_async or is_test_path(function.module.path):
+        if not function.is_async or function.module.is_test:
             continue
         if is_migrated(project, function):
             continue

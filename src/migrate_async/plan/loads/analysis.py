@@ -23,7 +23,6 @@ from migrate_async.plan.loads.schema_reads import Reads, SchemaReads
 from migrate_async.plan.loads.sinks import Sink, Sinks, is_open, own_attributes
 from migrate_async.plan.loads.sync_reads import SyncReads
 from migrate_async.plan.loads.template_sinks import TemplateSinks
-from migrate_async.plan.paths import is_test_path
 
 _BRIDGES = frozenset({"run_sync", "run_in_threadpool", "to_thread"})
 
@@ -66,7 +65,7 @@ class Analysis:
         """Where coroutines, and sync code that gets their objects, hand these on."""
         found: list[Sink] = []
         for function in self._project.functions:
-            if function.is_module or is_test_path(function.module.path):
+            if function.is_module or function.module.is_test:
                 continue
             awaits = self._colouring.converts(function) or function.is_async
             if awaits or self._is_entry(function):
@@ -80,7 +79,7 @@ class Analysis:
             not function.is_async
             and not function.is_module
             and function not in self._colouring.coloured
-            and not is_test_path(function.module.path)
+            and not function.module.is_test
         )
 
     def _is_entry(self, function: Function) -> bool:
@@ -171,7 +170,7 @@ class Analysis:
     def _attributes(self) -> dict[str, list[s.Attribute]]:
         found: dict[str, list[s.Attribute]] = {}
         for function in self._project.functions:
-            if not is_test_path(function.module.path) and not self._is_unused(function):
+            if not function.module.is_test and not self._is_unused(function):
                 for node in own_attributes(function):
                     found.setdefault(node.attr, []).append(node)
         return found
@@ -188,7 +187,7 @@ class Analysis:
         )
 
     def _is_bridge(self, use: ValueUse) -> bool:
-        if is_test_path(use.function.module.path):
+        if use.function.module.is_test:
             return True
         return use.kind.startswith("arg:") and use.kind.rpartition(".")[2].rpartition(":")[2] in (
             _BRIDGES

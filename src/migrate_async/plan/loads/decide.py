@@ -28,7 +28,6 @@ from migrate_async.plan.loads.roots import Root, Roots
 from migrate_async.plan.loads.safety import Safety
 from migrate_async.plan.loads.sinks import Sink
 from migrate_async.plan.loads.statements import Statements
-from migrate_async.plan.paths import is_test_path
 
 
 @dataclass(frozen=True)
@@ -211,7 +210,7 @@ class Decider:
         return all(
             place in needing
             for place in self._producers.callers(hop.callee)
-            if not is_test_path(place[0].module.path)
+            if not place[0].module.is_test
         )
 
     # --- other ways ----------------------------------------------------------------------------

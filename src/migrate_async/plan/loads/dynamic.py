@@ -13,7 +13,6 @@ from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.loads.accesses import read_name
 from migrate_async.plan.loads.sinks import Sink
-from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.polymorphic import LateColumns, can_be_loaded, late_subclasses
 
 DEPENDS_ON_LOADS = "MA507"
@@ -98,7 +97,7 @@ def _nodes(
     for function in project.functions:
         if function.module not in reading or function in colouring.kept:
             continue
-        if isinstance(function.node, s.FunctionDef) and not is_test_path(function.module.path):
+        if isinstance(function.node, s.FunctionDef) and not function.module.is_test:
             yield from ((function, node) for node in s.walk(function.node))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
+from migrate_async.index.suites import is_test_path
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.model.profile import LazyLoad, LoadKind, Place, Profile
@@ -19,7 +20,6 @@ from migrate_async.plan.loads.accesses import Accesses
 from migrate_async.plan.loads.paths import Path, Step
 from migrate_async.plan.loads.producers import Producers, Query, Use
 from migrate_async.plan.loads.sinks import Sink
-from migrate_async.plan.paths import is_test_path
 
 _KINDS = frozenset({LoadKind.RELATIONSHIP.value, LoadKind.DEFERRED.value})
 
@@ -57,9 +57,13 @@ class Matcher:
         """What the profile adds to what is known."""
         found = Recorded([], [])
         for load in profile.loads:
-            if load.kind in _KINDS and not is_test_path(load.place.path):
+            if load.kind in _KINDS and not self._in_test(load):
                 self._match(load, found)
         return found
+
+    def _in_test(self, load: LazyLoad) -> bool:
+        module = self._paths.get(load.place.path)
+        return module.is_test if module is not None else is_test_path(load.place.path)
 
     def _match(self, load: LazyLoad, found: Recorded) -> None:
         step = self._step(load.model, load.attribute)

@@ -25,7 +25,6 @@ from migrate_async.plan.hazards.hits import Hit, blocking_hits
 from migrate_async.plan.hazards.loops import loop_hits
 from migrate_async.plan.hazards.reach import Reach
 from migrate_async.plan.loop_runs import awaitable_run, is_own_loop
-from migrate_async.plan.paths import is_test_path
 
 BLOCKS = "MA420"
 
@@ -68,7 +67,7 @@ class BlockingWork:
         What is mostly brief counts only where it is written. `coloured` are awaited or bridged,
         and so not its own work.
         """
-        if function.is_async or is_test_path(function.module.path):
+        if function.is_async or function.module.is_test:
             return
         loops = list(self._loop_work(function, coloured))
         yield from loops
@@ -82,7 +81,7 @@ class BlockingWork:
 
     def impossible(self, function: Function, coloured: Container[Function]) -> Work | None:
         """What `function` could not do as a coroutine: it runs a loop, and no thread can."""
-        if function.is_async or is_test_path(function.module.path):
+        if function.is_async or function.module.is_test:
             return None
         works = self._loop_work(function, coloured)
         return next((work for work in works if not work.cure), None)
@@ -96,7 +95,7 @@ class BlockingWork:
     def stuck_tests(self, colouring: Colouring) -> Iterator[tuple[Function, str]]:
         """Tests and fixtures that would run a loop on the one of the tests, and how they do."""
         for function in colouring.coloured:
-            if function.is_async or not is_test_path(function.module.path):
+            if function.is_async or not function.module.is_test:
                 continue
             if not colouring.converts(function):
                 chain = self.runs_loop(function)

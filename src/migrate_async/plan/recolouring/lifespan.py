@@ -15,7 +15,6 @@ from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.schema_calls import schema_call
 from migrate_async.plan.colouring.touches import Touch, Touches
 from migrate_async.plan.database import NAME, ModuleEdits, add_import
-from migrate_async.plan.paths import is_test_path
 
 _FASTAPI = ("fastapi.FastAPI", "fastapi.applications.FastAPI")
 
@@ -175,7 +174,7 @@ def _without_application(
         code = schema_call(project, touch.site)
         if not code or not isinstance(statement, s.ExpressionStatement):
             continue
-        if not is_test_path(module.path):
+        if not module.is_test:
             found.diagnostics.append(
                 at(
                     module.path,

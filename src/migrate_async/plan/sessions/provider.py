@@ -10,7 +10,6 @@ from migrate_async.index.scopes import Function, last_name
 from migrate_async.index.sessions import Variable
 from migrate_async.model import syntax as s
 from migrate_async.plan.leftovers.twins import Twins, sync_factory_name
-from migrate_async.plan.paths import is_test_path
 
 _DEPENDS = ("Depends", "Security")
 
@@ -60,7 +59,7 @@ def _factory(project: Project, twins: Twins) -> Variable | None:
         if found.kind in ("sessionmaker", "async_sessionmaker")
         and found.scope.kind == "module"
         and found not in twins.variables
-        and not is_test_path(found.module.path)
+        and not found.module.is_test
     ]
     return next(
         (found for found in candidates if found.kind == "sessionmaker"),
@@ -72,7 +71,7 @@ def _dependency(project: Project, twins: Twins) -> Function | None:
     candidates = [
         function
         for function in project.session_dependencies
-        if not is_test_path(function.module.path)
+        if not function.module.is_test
         and function not in twins.functions
         and function.parent
         and function.parent.is_module

@@ -16,7 +16,6 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.database import ModuleEdits
-from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.testing.pytest_support import pytest_edits
 from migrate_async.plan.text import source
 
@@ -30,7 +29,7 @@ def client_edits(project: Project) -> dict[Module, ModuleEdits]:
     """Run the lifespan around the clients of all test modules."""
     found: dict[Module, ModuleEdits] = {}
     for module in project.modules.values():
-        if not is_test_path(module.path):
+        if not module.is_test:
             continue
         for statement in module.syntax.body:
             if isinstance(statement, s.Assign) and _is_client(project, statement.value):

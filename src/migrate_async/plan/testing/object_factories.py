@@ -25,7 +25,6 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.creations import creation, factory_of, in_hook, is_factory, made_at
 from migrate_async.plan.database import ModuleEdits, add_import
-from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.testing.pytest_support import NAME
 
 _ATTRIBUTES = CREATES | QUIET | {"__subclasses__"}
@@ -46,9 +45,7 @@ def factory_edits(
     project: Project, converts: Callable[[Function], bool]
 ) -> Iterator[tuple[Module, ModuleEdits]]:
     """The base of all factories, once tests convert: their session is async then."""
-    if not any(
-        is_test_path(function.module.path) for function in filter(converts, _makers(project))
-    ):
+    if not any(function.module.is_test for function in filter(converts, _makers(project))):
         return
     for cls in _factories(project):
         for base in cls.node.bases:
@@ -91,7 +88,7 @@ def _is_library_base(project: Project, base: s.Expr, scope: Scope) -> bool:
 
 def _unfit_class(project: Project, cls: Class) -> Iterator[Unfit]:
     module, span = cls.module, cls.node.span
-    if not is_test_path(module.path):
+    if not module.is_test:
         step = "move it to the tests, or let code outside of them make objects without it"
         yield Unfit(module, span, f"{cls.name} is no part of the tests", step)
     for name in sorted(INNER & cls.scope.names.keys()):
@@ -135,7 +132,7 @@ def _is_built(project: Project, cls: Class) -> bool:
 
 def _unfit_uses(project: Project, function: Function) -> Iterator[Unfit]:
     """Uses of a factory that nobody can follow, or that run SQL without an `await`."""
-    is_test = is_test_path(function.module.path)
+    is_test = function.module.is_test
     for site in () if is_test else project.calls(function):
         made = made_at(project, site)
         if made is not None:

@@ -12,7 +12,6 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.annotations import annotation_edits
 from migrate_async.plan.database import ModuleEdits
-from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.testing.client_tests.clients import own_nodes
 from migrate_async.plan.testing.pytest_support import NAME
 
@@ -31,7 +30,7 @@ class Override:
 def overrides(project: Project) -> Iterator[Override]:
     """Those of all test modules."""
     for function in project.functions:
-        if not is_test_path(function.module.path):
+        if not function.module.is_test:
             continue
         for node in own_nodes(function):
             yield from (Override(key, value, function) for key, value in _entries(node))
@@ -66,7 +65,7 @@ def override_edits(
 def _hands_on(project: Project, function: Function, given: frozenset[s.Expr]) -> bool:
     """Whether `function` gives a session, as an override and in no other way."""
     values = [*function.returns, *(found.value for found in function.yields)]
-    if function.is_async or function.is_lambda or not is_test_path(function.module.path):
+    if function.is_async or function.is_lambda or not function.module.is_test:
         return False
     if project.callers(function) or any(u.node not in given for u in project.value_uses(function)):
         return False

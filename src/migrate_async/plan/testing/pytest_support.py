@@ -9,7 +9,6 @@ from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.database import ModuleEdits
-from migrate_async.plan.paths import is_test_path
 
 NAME = "async-tests"
 
@@ -43,7 +42,7 @@ def is_test(function: Function) -> bool:
 
 def takes_fixtures(function: Function) -> bool:
     """Whether it is a test or fixture, in a test module."""
-    return is_test_path(function.module.path) and (is_test(function) or is_fixture(function))
+    return function.module.is_test and (is_test(function) or is_fixture(function))
 
 
 def fixtures_of(project: Project, function: Function) -> Iterator[tuple[s.Parameter, Function]]:

@@ -20,7 +20,6 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.database import ModuleEdits, add_import
-from migrate_async.plan.paths import is_test_path
 
 NAME = "async-tests"
 UNKNOWN_STAND_IN = "MA430"
@@ -143,7 +142,7 @@ def _stand_ins(project: Project) -> Iterator[tuple[Module, StandIn]]:
 def test_calls(project: Project) -> Iterator[tuple[CallSite, s.Call]]:
     """The calls in test modules."""
     for function in project.functions:
-        if is_test_path(function.module.path):
+        if function.module.is_test:
             for site in project.calls(function):
                 if isinstance(site.node, s.Call) and site.kind == "call":
                     yield site, site.node
@@ -222,7 +221,7 @@ def _own_function(project: Project, value: s.Expr, given: frozenset[s.Expr]) -> 
     if not isinstance(value, s.Name) or len(found) != 1:
         return None
     function = found[0].fn
-    if not is_test_path(function.module.path) or project.callers(function) or function.is_lambda:
+    if not function.module.is_test or project.callers(function) or function.is_lambda:
         return None
     uses = [use.node for use in project.value_uses(function)]
     return function if uses and all(use in given for use in uses) else None

@@ -11,7 +11,6 @@ from migrate_async.index.types import DictOf, Instance, ListOf, ResultOf, RowOf,
 from migrate_async.knowledge.sqlalchemy import EAGER
 from migrate_async.model import syntax as s
 from migrate_async.plan.loads.sinks import own_attributes
-from migrate_async.plan.paths import is_test_path
 
 _MAX_DEPTH = 4
 
@@ -52,7 +51,7 @@ class Held:
             yield from self._models(self._project.returns(dependency))
         for site in (*self._project.callers(function), *self._project.bridges_to(function)):
             caller = site.function
-            if caller.is_module or is_test_path(caller.module.path):
+            if caller.is_module or caller.module.is_test:
                 continue
             yield from self._outside(caller)
             for name in caller.scope.names:
@@ -115,7 +114,7 @@ class Held:
         return frozenset(
             node.attr
             for function in self._project.functions
-            if not is_test_path(function.module.path)
+            if not function.module.is_test
             for node in own_attributes(function)
         )
 

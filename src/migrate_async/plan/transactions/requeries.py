@@ -18,7 +18,6 @@ from migrate_async.index.scopes import Class, Function
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.plan import blocks
-from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.transactions.commits import commits
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.held import Held, loops_around
@@ -81,7 +80,7 @@ class Requeries:
 
     def _all(self) -> Iterator[Requery]:
         for function in self._project.functions:
-            if function.is_module or is_test_path(function.module.path):
+            if function.is_module or function.module.is_test:
                 continue
             if isinstance(function.node, s.FunctionDef):
                 yield from self._of(function, function.node)

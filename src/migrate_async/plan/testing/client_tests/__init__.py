@@ -12,7 +12,6 @@ from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sites import CallSite
 from migrate_async.model.diagnostic import Diagnostic, Severity, at
 from migrate_async.plan.database import ModuleEdits
-from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.testing.client_tests.clients import Clients
 from migrate_async.plan.testing.client_tests.edits import merge, suite_edits
 from migrate_async.plan.testing.client_tests.uses import Refused, Uses, uses_of
@@ -88,7 +87,7 @@ def _check(project: Project, function: Function) -> None:
         raise Refused(function, None, "a client is used when the module is imported")
     if function.is_lambda:
         raise Refused(function, None, "a lambda calls a client")
-    if not is_test_path(function.module.path):
+    if not function.module.is_test:
         raise Refused(function, None, f"{function.qualname} is no part of the tests")
     caller = caller_without_await(project, function)
     if caller:

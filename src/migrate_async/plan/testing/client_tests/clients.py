@@ -8,7 +8,6 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.types import External
 from migrate_async.model import syntax as s
-from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.testing.pytest_support import is_fixture, is_test
 
 _CLASSES = frozenset({"fastapi.testclient.TestClient", "starlette.testclient.TestClient"})
@@ -19,7 +18,7 @@ class Clients:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self.functions = [f for f in project.functions if is_test_path(f.module.path)]
+        self.functions = [f for f in project.functions if f.module.is_test]
         self._names: dict[Function, set[str]] = {function: set() for function in self.functions}
         self._giving: set[Function] = set()
         changes = True

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.model import syntax as s
-from migrate_async.plan.paths import is_test_path
 from migrate_async.plan.testing.client_tests.clients import Clients, own_nodes
 from migrate_async.plan.testing.pytest_support import is_fixture
 
@@ -104,6 +103,6 @@ def _argument(project: Project, function: Function, call: s.Call, node: s.AnyNod
     for site in project.calls(function):
         if site.node is call:
             targets = site.targets
-            if targets and all(is_test_path(target.module.path) for target in targets):
+            if targets and all(target.module.is_test for target in targets):
                 return
     raise Refused(function, node, "a client is handed to a function that cannot be followed")

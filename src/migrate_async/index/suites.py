@@ -1,0 +1,65 @@
+"""Which modules are part of a test suite.
+
+pytest goes by names, and applications have modules of such names, too: `routers/lab_test.py`, with
+the routes of a laboratory. What the application imports is part of the application.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+
+from migrate_async.index import scopes as sc
+from migrate_async.index.resolve import Names
+
+
+def is_test_path(path: str) -> bool:
+    """Whether pytest's conventions make `path` part of a test suite."""
+    pure = PurePosixPath(path)
+    return _is_suite(pure) or pure.name.startswith("test_") or pure.name.endswith("_test.py")
+
+
+def mark_suites(
+    names: Names, modules: Iterable[sc.Module], functions: Iterable[sc.Function]
+) -> None:
+    """Say of each module whether it is a test."""
+    named: set[sc.Module] = set()
+    application: list[sc.Module] = []
+    for module in modules:
+        module.is_test = is_test_path(module.path)
+        if not module.is_test:
+            application.append(module)
+        elif not _is_suite(PurePosixPath(module.path)):
+            named.add(module)
+    if not named:
+        return
+    scopes: dict[sc.Module, list[sc.Scope]] = {}
+    for function in functions:
+        scopes.setdefault(function.module, []).append(function.scope)
+    while application:
+        importer = application.pop()
+        for name in _imported(names, importer, scopes.get(importer, ())):
+            found = names.modules.get(name)
+            if found is not None and found in named:
+                named.discard(found)
+                found.is_test = False
+                application.append(found)
+
+
+def _is_suite(path: PurePosixPath) -> bool:
+    """Whether nothing but a suite is at a place like `path`."""
+    return path.name == "conftest.py" or bool({"test", "tests"} & set(path.parts[:-1]))
+
+
+def _imported(names: Names, module: sc.Module, scopes: Iterable[sc.Scope]) -> Iterator[str]:
+    """The project modules that `module` and its functions import from, or whole."""
+    for source in module.stars:
+        yield names.home(source, module)
+    for scope in (module.scope, *scopes):
+        for bindings in scope.names.values():
+            for binding in bindings:
+                if isinstance(binding, sc.FromBinding):
+                    home = names.home(binding.module, module)
+                    yield from (home, f"{home}.{binding.name}")
+                elif isinstance(binding, sc.ImportBinding):
+                    yield names.home(binding.dotted, module)

@@ -1,0 +1,47 @@
+"""Which modules are tests: by their names, unless the application imports them."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.projects import project
+
+
+def suite_of(files: dict[str, str]) -> set[str]:
+    return {module.path for module in project(files).modules.values() if module.is_test}
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "from app import start_test",
+        "from . import start_test",
+        "from app.start_test import router",
+        "from .start_test import *",
+        "import app.start_test as routes",
+        "def run():\n    from app.start_test import router",
+    ],
+)
+def test_what_the_application_imports_is_no_test(imports: str) -> None:
+    files = {"app/main.py": imports, "app/start_test.py": "router = 1\n"}
+    assert suite_of(files) == set()
+
+
+def test_what_it_imports_in_steps_is_none() -> None:
+    files = {
+        "app/main.py": "from app.test_results import router\n",
+        "app/test_results.py": "from app.lab_test import check\n\nrouter = 1\n",
+        "app/lab_test.py": "def check():\n    pass\n",
+    }
+    assert suite_of(files) == set()
+
+
+def test_names_of_tests_and_folders_of_tests_are_tests() -> None:
+    files = {
+        "seed.py": "from tests.factories import make\n",
+        "tests/factories.py": "def make():\n    pass\n",
+        "tests/routes/conftest.py": "",
+        "test_app.py": "from test_helpers import check\n",
+        "test_helpers.py": "def check():\n    pass\n",
+    }
+    assert suite_of(files) == set(files) - {"seed.py"}

@@ -20,6 +20,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.index.types import Instance
 from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.colour import Colouring
+from migrate_async.plan.eager_depth import EagerGraph
 from migrate_async.plan.loads.accesses import is_migrated
 from migrate_async.plan.loads.names import Naming
 from migrate_async.plan.loads.paths import Path, Step, names
@@ -92,6 +93,7 @@ class Decider:
         self._statements = Statements(project)
         self._mapped: frozenset[Mapping] = frozenset()
         """What will be loaded by the mapping, as if it were already."""
+        self._eager = EagerGraph(project, ())
         self._on_the_way: dict[frozenset[Path], list[Path]] = {}
         self._needing: dict[tuple[Function, Path], set[tuple[Function, s.Expr]]] = {}
 
@@ -111,10 +113,20 @@ class Decider:
                 for hop in use.hops:
                     key = (hop.callee, hop.path)
                     self._needing.setdefault(key, set()).add((hop.caller, hop.node))
-        self._mapped = frozenset(_mapping(item.step) for item in always) - {None}
+        self._map(always)
         always = [*self._distribute(reads).always, *always]
-        self._mapped = frozenset(_mapping(item.step) for item in always) - {None}
+        self._map(always)
         return replace(self._distribute(reads), always=always)
+
+    def _map(self, always: list[Always]) -> None:
+        """Take what is `always` loaded for mapped."""
+        self._mapped = frozenset(_mapping(item.step) for item in always) - {None}
+        needed = [
+            (item.step.model, item.step.relationship)
+            for item in always
+            if item.step.relationship is not None
+        ]
+        self._eager = EagerGraph(self._project, needed)
 
     def _distribute(self, reads: list[_Read]) -> Decisions:
         """One decision for each read; what the mapping loads has been decided."""
@@ -168,12 +180,33 @@ class Decider:
         New objects load lazily what the mapping says to load with each query, too.
         """
         fragile = any(use.query is None for use in read.uses)
-        end = 0
+        end, after = 0, len(read.path)
         for number, step in enumerate(read.path, 1):
             mapped = _is_mapped(step) or (_mapping(step) in self._mapped)
-            if (fragile and mapped) or (step.is_lazy and not mapped):
+            stops = any(
+                self._stops(use.path[: len(use.path) - after + number]) for use in read.uses
+            )
+            if stops or (fragile and mapped) or (step.is_lazy and not mapped):
                 end = number
         return read.path if end == len(read.path) else read.path[:end]
+
+    def _stops(self, path: Path) -> bool:
+        """Whether a query that loads its way along `path` stops before the last step.
+
+        SQLAlchemy loads no class by the mapping for the second time, unless a depth is given. The
+        object that a collection was read from is known without a query.
+        """
+        *way, step = path
+        relationship, target = step.relationship, step.target
+        if (
+            relationship is None
+            or target is None
+            or all(other.model is not target for other in way)
+        ):
+            return False
+        is_back = way[-1].model is target and not step.is_many
+        has_depth = any(keyword.arg == "join_depth" for keyword in relationship.node.keywords)
+        return not (is_back or has_depth or self._eager.depth(step.model, relationship))
 
     def _is_loaded(self, read: _Read) -> bool:
         """Whether the code loads the path already."""

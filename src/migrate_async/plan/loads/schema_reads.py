@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from migrate_async.index.members import is_property
@@ -25,12 +25,14 @@ from migrate_async.plan.loads.sync_reads import SyncReads
 from migrate_async.plan.polymorphic import LateColumns
 
 _ALIASES = ("validation_alias", "alias")
-_CHOICES = frozenset({"AliasChoices", "AliasPath"})
 _QUERIES = frozenset({"dynamic", "write_only", "?"})
 _STOPS = frozenset({"dynamic", "write_only", "raise", "raise_on_sql", "noload", "?"})
 
 Pair = tuple[Class, Class]
 """A schema, and the model that it is filled from."""
+
+Chain = tuple[str, ...]
+"""Attributes that are read one of the other."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class SchemaReads:
         self._models = {model.cls: model for model in project.models.values()}
         self._members = _members(project)
         self._proxied: dict[tuple[Class, str], tuple[Path, ...]] = {}
-        self._read: dict[Class, list[tuple[str, list[Class]]]] = {}
+        self._read: dict[Class, list[tuple[Chain, list[Class]]]] = {}
         self._loaded: dict[tuple[Class, str, bool], _Loaded] = {}
         self._filling: dict[Pair, list[tuple[list[Class], _Loaded]]] = {}
         self._reads: dict[Pair, Reads] = {}
@@ -171,33 +173,33 @@ class SchemaReads:
         """The nested schemas of each field that loads something, and what that is."""
         if pair not in self._filling:
             schema, model = pair
-            read = [(nested, self._loads(model, name)) for name, nested in self._attributes(schema)]
+            read = [(nested, self._loads_far(model, c)) for c, nested in self._attributes(schema)]
             self._filling[pair] = [item for item in read if item[1] is not _NOTHING]
         return self._filling[pair]
 
     def _nested(self, types: Types) -> list[Class]:
         return [cls for cls in dict.fromkeys(classes_in(types)) if self._schemas.is_schema(cls)]
 
-    def _attributes(self, schema: Class) -> list[tuple[str, list[Class]]]:
+    def _attributes(self, schema: Class) -> list[tuple[Chain, list[Class]]]:
         """The attributes that filling `schema` reads, with the schemas of its fields."""
         if schema not in self._read:
             found = self._find_attributes(schema)
-            self._read[schema] = [(name, self._nested(types)) for name, types in found]
+            self._read[schema] = [(chain, self._nested(types)) for chain, types in found]
         return self._read[schema]
 
-    def _find_attributes(self, schema: Class) -> Iterator[tuple[str, Types]]:
+    def _find_attributes(self, schema: Class) -> Iterator[tuple[Chain, Types]]:
         fields = self._schemas.fields(schema)
         for name, types in fields.items():
-            for attribute in self._read_as(schema, name):
-                yield attribute, types
+            for chain in self._read_as(schema, name):
+                yield chain, types
         for function in self._validators(schema):
             for node in s.walk(function.node) if function.node is not None else ():
                 if isinstance(node, s.Attribute) and node.attr not in fields:
-                    yield node.attr, frozenset()
+                    yield (node.attr,), frozenset()
 
-    def _read_as(self, schema: Class, name: str) -> list[str]:
-        """The attribute names that the field `name` is filled from: its own, or its aliases."""
-        names = [name]
+    def _read_as(self, schema: Class, name: str) -> list[Chain]:
+        """What the field `name` is filled from: the attribute of its name, or its aliases."""
+        found: list[Chain] = [(name,)]
         for owner in self._project.mro(schema):
             for binding in owner.scope.names.get(name, ()):
                 call = binding.value if isinstance(binding, AnnotatedBinding) else None
@@ -205,11 +207,8 @@ class SchemaReads:
                     continue
                 given = {k.arg: k.value for k in call.keywords}
                 alias = next((given[a] for a in _ALIASES if a in given), None)
-                if isinstance(alias, s.Constant):
-                    names.append(str(alias.value))
-                elif isinstance(alias, s.Call) and last_name(alias.func) in _CHOICES:
-                    names += [str(a.value) for a in alias.args if isinstance(a, s.Constant)]
-        return names
+                found += _chains(alias) if alias is not None else ()
+        return found
 
     def _validators(self, schema: Class) -> Iterator[Function]:
         for owner in self._project.mro(schema):
@@ -231,6 +230,19 @@ class SchemaReads:
             found = _NOTHING if mapped is None else self._find_loaded(mapped, attribute, methods)
             self._loaded[key] = found
         return self._loaded[key]
+
+    def _loads_far(self, model: Class, chain: Chain) -> _Loaded:
+        """As `_loads`, of attributes that are read one of the other."""
+        first = self._loads(model, chain[0])
+        if len(chain) == 1:
+            return first
+        paths: list[tuple[Path, Class | None]] = []
+        blocked = first.blocked
+        for path, target in first.paths:
+            rest = self._loads_far(target, chain[1:]) if target is not None else _NOTHING
+            blocked = blocked or rest.blocked
+            paths += [((*path, *more), end) for more, end in rest.paths] or [(path, None)]
+        return replace(first, paths=tuple(paths), blocked=blocked) if paths or blocked else first
 
     def _find_loaded(self, mapped: Model, attribute: str, methods: bool) -> _Loaded:
         paths = tuple(self._paths(mapped, attribute, methods))
@@ -291,6 +303,20 @@ class SchemaReads:
             mapped = self._models.get(step.target) if step.target is not None else None
         if path:
             yield path
+
+
+def _chains(alias: s.Expr) -> Iterator[Chain]:
+    """The attributes that the alias of a field names; numbers in a path choose one of a list."""
+    if isinstance(alias, s.Constant):
+        yield (str(alias.value),)
+    elif isinstance(alias, s.Call) and last_name(alias.func) == "AliasChoices":
+        for choice in alias.args:
+            yield from _chains(choice)
+    elif isinstance(alias, s.Call) and last_name(alias.func) == "AliasPath":
+        values = [part.value for part in alias.args if isinstance(part, s.Constant)]
+        names = tuple(value for value in values if isinstance(value, str))
+        if names:
+            yield names
 
 
 def _members(project: Project) -> dict[tuple[Class, str], Function]:

@@ -76,7 +76,8 @@ class Play(Base):
 MAIN = """\
 from fastapi import Depends, FastAPI
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
 
 from app.database import Base, SessionLocal, engine, get_db
 from app.models import Album, Play, Review, Song
@@ -114,11 +115,25 @@ def plays(db: Session = Depends(get_db)):
     return db.query(Play).order_by(Play.id).all()
 
 
+@app.get("/newest", response_model=list[PlayOut])
+def newest(album: str | None = None, db: Session = Depends(get_db)):
+    stmt = select(Play).options(selectinload(Play.song).selectinload(Song.album))
+    if album:
+        stmt = stmt.filter(Album.name == album)
+    return db.scalars(stmt.order_by(Play.id.desc()))
+
+
+@app.get("/all", response_model=list[PlayOut])
+def every(db: Session = Depends(get_db)):
+    found = db.execute(select(Play).order_by(Play.id)).scalars()
+    return found
+
+
 @app.get("/plays/{play_id}", response_model=PlayOut)
 def play(play_id: int, db: Session = Depends(get_db)):
     return db.query(Play).filter(Play.id == play_id).first()
 """
-REQUESTS = [{"method": "GET", "path": "/plays"}, {"method": "GET", "path": "/plays/2"}]
+REQUESTS = [{"method": "GET", "path": path} for path in ("/plays", "/plays/2", "/newest", "/all")]
 
 
 @pytest.mark.parametrize("eager", ["", ', lazy="selectin"'], ids=["lazy", "eager in a circle"])

@@ -12,12 +12,16 @@ from migrate_async.index.types import (
     ExternalResult,
     Instance,
     ListOf,
+    QueryOf,
+    ResultOf,
     RowOf,
     Type,
     Types,
     TypeVariable,
     elements,
+    entity_rows,
     held,
+    result_rows,
     union,
 )
 from migrate_async.model import syntax as s
@@ -202,7 +206,7 @@ class Sinks:
     def _whole(
         self, value: s.Expr, scope: Scope, schemas: list[Class], function: Function
     ) -> Iterator[Sink]:
-        types = self._project.infer(value, scope)
+        types = _iterated(self._project.infer(value, scope))
         models = held(types, self._models)
         pairs = [(schema, model) for schema in schemas for model in models]
         if len(models) > 1:  # known too little of
@@ -313,6 +317,19 @@ def _substituted(types: Types, given: Types) -> Types:
             found |= given
         elif isinstance(item, ListOf):
             found.add(ListOf(_substituted(item.items, given)))
+        else:
+            found.add(item)
+    return frozenset(found)
+
+
+def _iterated(types: Types) -> Types:
+    """`types` with what they give in the place of results and queries, which a schema iterates."""
+    found: set[Type] = set()
+    for item in types:
+        if isinstance(item, ResultOf):
+            found.add(ListOf(result_rows(item)))
+        elif isinstance(item, QueryOf):
+            found.add(ListOf(entity_rows(item.entities)))
         else:
             found.add(item)
     return frozenset(found)

@@ -6,6 +6,8 @@ import pytest
 
 from migrate_async.index.memory import Memory
 from migrate_async.index.types import UNKNOWN, External, Types, of, union
+from migrate_async.model import syntax as s
+from support.projects import project
 
 
 class Graph:
@@ -68,3 +70,15 @@ def test_an_error_leaves_nothing_running() -> None:
     with pytest.raises(KeyError):
         memory.remember(memo, "a", fail)
     assert memory.remember(memo, "a", lambda: of(External("x"))) == {External("x")}
+
+
+@pytest.mark.parametrize("times", [3, 6, 12])
+def test_each_of_many_assignments_is_known(times: int) -> None:
+    """All of them wait for all others: `query` may be any of them."""
+    filters = "".join(f"    if {n}:\n        q = q.where({n})\n" for n in range(times))
+    text = f"from sqlalchemy import select\n\ndef f():\n    q = select(1)\n{filters}    return q\n"
+    made = project({"app.py": text})
+    function = made.function("app.f")
+    assert function is not None
+    calls = [call.node for call in function.calls if s.dotted_name(call.node.func) == "q.where"]
+    assert [len(made.infer(call, function.scope)) for call in calls] == [1] * times

@@ -116,11 +116,16 @@ def plays(db: Session = Depends(get_db)):
 
 
 @app.get("/newest", response_model=list[PlayOut])
-def newest(album: str | None = None, db: Session = Depends(get_db)):
+def newest(album: str = "", song: int = 0, limit: int = 0, db: Session = Depends(get_db)):
     stmt = select(Play).options(selectinload(Play.song).selectinload(Song.album))
     if album:
-        stmt = stmt.filter(Album.name == album)
-    return db.scalars(stmt.order_by(Play.id.desc()))
+        stmt = stmt.join(Play.song).join(Song.album).filter(Album.name == album)
+    if song:
+        stmt = stmt.filter(Play.song_id == song)
+    if limit:
+        stmt = stmt.limit(limit)
+    stmt = stmt.order_by(Play.id.desc())
+    return db.scalars(stmt)
 
 
 @app.get("/all", response_model=list[PlayOut])

@@ -3,7 +3,8 @@
 A result that was computed while something it needs was still being computed is provisional: it
 serves until the outermost such computation, the head of the cycle, is done, and is computed anew
 when it is asked for again. A result is thrown away a limited number of times, so that the work
-stays linear in the number of results.
+stays linear in the number of results; more often if nothing was found, which is most likely to be
+wrong: each `query = query.filter(...)` waits for all the others.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _Token: TypeAlias = tuple[int, object]
 
 _MAX_DEPTH = 400
 _MAX_RETRIES = 2
+_MAX_EMPTY_RETRIES = 20
 _FREE = sys.maxsize
 
 
@@ -65,7 +67,7 @@ class Memory:
             lowest, self._lowest = self._lowest, outer
         if lowest < depth:
             self._lowest = min(outer, lowest)
-            self._note(memo, key, depth, lowest)
+            self._note(memo, key, depth, lowest, _MAX_RETRIES if found else _MAX_EMPTY_RETRIES)
         elif depth in self._heads:
             self._drop(self._heads.pop(depth))
         return found
@@ -76,13 +78,15 @@ class Memory:
             known = self._known[types] = in_order(types)
         return known
 
-    def _note(self, memo: dict[Any, Types], key: object, depth: int, head: int) -> None:
+    def _note(
+        self, memo: dict[Any, Types], key: object, depth: int, head: int, retries: int
+    ) -> None:
         """The result, and those that waited for it, wait for the computation at `head`."""
         waiting = self._heads.pop(depth, [])
         for inner_memo, inner_key in waiting:
             self.provisional[id(inner_memo), inner_key] = head
         token = (id(memo), key)
-        if self._retries[token] < _MAX_RETRIES:
+        if self._retries[token] < retries:
             self._retries[token] += 1
             self.provisional[token] = head
             waiting.append((memo, key))

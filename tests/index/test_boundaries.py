@@ -61,6 +61,8 @@ def marked(code: str, name: str) -> tuple[str | None, tuple[str, ...]]:
         ),
         ("def f(): ...\nregister(f)", "f", "value:register"),
         ("def f(): ...\nTABLE = {'a': f}", "f", "value:value"),
+        ("def f(): ...\nfrom anyio import to_thread\nto_thread.run_sync(f)", "f", "value:run_sync"),
+        ("def f(db): ...\nasync def g(db): await db.run_sync(f)", "f", None),
         ("def f(): ...\ndef g(tasks: BackgroundTasks): tasks.add_task(f, 1)", "f", None),
         ("def f(): ...\ndef g(x=Depends(f)): ...", "f", None),
         ("def f(): ...\nrouter.add_api_route('/', f)", "f", None),

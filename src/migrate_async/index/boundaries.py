@@ -122,16 +122,30 @@ def _is_redefined(fn: sc.Function, inference: Inference) -> bool:
 
 def _by_use(fn: sc.Function, graph: CallGraph, inference: Inference) -> str | None:
     for use in graph.value_uses.get(fn, ()):
-        if _is_foreign_use(use, graph) and not _is_fixture_of_overrides(use, graph, inference):
+        is_foreign = _is_foreign_use(use, graph, inference)
+        if is_foreign and not _is_fixture_of_overrides(use, graph, inference):
             return f"value:{use.kind.removeprefix('arg:')}"
     return None
 
 
-def _is_foreign_use(use: ValueUse, graph: CallGraph) -> bool:
+def _is_foreign_use(use: ValueUse, graph: CallGraph, inference: Inference) -> bool:
     if use.kind.startswith("arg:"):
         consumer = use.kind.removeprefix("arg:")
+        if consumer == "run_sync" and _is_in_thread(use, graph, inference):
+            return True
         return consumer not in fastapi.AWAITING_CONSUMERS and not _names_an_override(use, graph)
     return use.kind == "value" and not _is_override_table(use.node, graph)
+
+
+def _is_in_thread(use: ValueUse, graph: CallGraph, inference: Inference) -> bool:
+    """`to_thread.run_sync(f)` of anyio, which has the name of a method of sessions."""
+    call = graph.parent(use.node)
+    if not isinstance(call, s.Call):
+        return False
+    types = inference.infer(call.func, use.scope)
+    return any(
+        isinstance(item, t.External) and item.dotted in fastapi.FOREIGN_THREADS for item in types
+    )
 
 
 def _names_an_override(use: ValueUse, graph: CallGraph) -> bool:

@@ -56,6 +56,9 @@ THREADS = frozenset(
 )
 """Functions that run their first argument in a worker thread."""
 
+FOREIGN_THREADS = frozenset({"anyio.to_thread.run_sync"})
+"""The same, with arguments of their own: what they run stays sync."""
+
 HANDLER_DECORATORS = frozenset({"middleware", "exception_handler", "on_event"})
 """Decorator methods whose function FastAPI calls and accepts as `async def`."""
 

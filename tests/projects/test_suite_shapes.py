@@ -267,6 +267,53 @@ def test_rolled_back(client):
     assert client.get("/shops").json() == []
 """,
 }
+TIED_CLIENT = {
+    "tests/conftest.py": """\
+import os
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import create_engine
+from sqlalchemy.orm import sessionmaker
+
+from app.database import Base, get_db
+from app.main import app
+
+engine = create_engine(os.environ["TEST_DATABASE_URL"])
+
+
+@pytest.fixture
+def db():
+    Base.metadata.create_all(engine)
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        with sessionmaker(bind=connection)() as session:
+            yield session
+        transaction.rollback()
+    Base.metadata.drop_all(engine)
+
+
+@pytest.fixture
+def client(db):
+    app.dependency_overrides[get_db] = lambda: db
+    return TestClient(app)
+""",
+    "tests/test_both.py": """\
+from app.main import list_shops
+from app.models import Shop
+
+
+def answer(request):
+    return request().json()
+
+
+def test_both(client, db):
+    db.add(Shop(name="corner"))
+    db.commit()
+    assert answer(lambda: client.get("/shops")) == ["corner"]
+    assert list_shops(db) == ["corner"]
+""",
+}
 ASYNC_TESTS = {
     "tests/conftest.py": """\
 import os
@@ -387,11 +434,31 @@ def test_tests_that_are_async_already_get_the_loop_of_the_sessions(
     _same_throughout(tmp_path, files)
 
 
+def test_a_client_that_stays_keeps_its_session_sync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests of a `TestClient` run on a loop of their own."""
+    url = postgresql_url().replace("postgresql://", "postgresql+psycopg2://")
+    monkeypatch.setenv("TEST_DATABASE_URL", url)
+    _lay_out(tmp_path, TIED_CLIENT)
+    assert passed(tmp_path) == "1"
+    write(tmp_path, "--all")
+    assert passed(tmp_path) == "1"
+
+    done = tree(tmp_path)
+    write(tmp_path, "--all")
+    assert tree(tmp_path) == done, "a second run changes nothing"
+
+
+def _lay_out(folder: Path, files: dict[str, str]) -> None:
+    for path, text in {**APPLICATION, **files}.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+
+
 def _same_throughout(tmp_path: Path, files: dict[str, str]) -> None:
     """The same number of tests passes before, on sync sessions and on async ones."""
-    for path, text in {**APPLICATION, **files}.items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(text)
+    _lay_out(tmp_path, files)
     before = passed(tmp_path)
     write(tmp_path, "--all")
     assert passed(tmp_path) == before

@@ -10,8 +10,11 @@ from collections.abc import Iterator
 
 from migrate_async.index.project import Project
 from migrate_async.index.sessions import Variable
+from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.names import local_name
+from migrate_async.plan.testing.client_tests import LEFT, client_edits
+from migrate_async.plan.testing.overrides import Override, functions_named, overrides
 
 
 def tests_take_part(project: Project, colouring: Colouring) -> bool:
@@ -58,3 +61,22 @@ def scoped_sessions(project: Project) -> Iterator[Variable]:
     for factory in project.session_factories:
         if factory.kind == "scoped_session" and factory.module.is_test:
             yield factory
+
+
+def tied_clients(project: Project) -> Iterator[Diagnostic]:
+    """Why clients stay on a loop of their own that requests on sessions of the tests run on.
+
+    A connection of asyncpg works on one event loop only.
+    """
+    if any(_gives_session(project, found) for found in overrides(project)):
+        for _, edits in client_edits(project):
+            yield from (item for item in edits.diagnostics if item.code == LEFT)
+
+
+def _gives_session(project: Project, override: Override) -> bool:
+    """Whether an application gets a session that its tests made."""
+    return any(
+        value is not None and project.session_kind(value, function.scope) == "sync"
+        for function in functions_named(project, override.value, override.function.scope)
+        for value in (*function.returns, *(found.value for found in function.yields))
+    )

@@ -26,7 +26,7 @@ from migrate_async.plan.colouring.handed_sessions import HandedSessions
 from migrate_async.plan.colouring.reach import reach
 from migrate_async.plan.colouring.selecting import roots
 from migrate_async.plan.colouring.sharing import SharedSessions, Sharing
-from migrate_async.plan.colouring.suites import scoped_sessions, tests_take_part
+from migrate_async.plan.colouring.suites import scoped_sessions, tests_take_part, tied_clients
 from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.queries import Chain, QueryPlan
 from migrate_async.plan.testing.loops import run_by_anyio
@@ -103,6 +103,7 @@ class Verdicts:
                 run_by_anyio(self._project, self._together.converts),
                 scoped_sessions(self._project),
                 self._stuck_tests(self._together),
+                tied_clients(self._project),
             )
             makes_sync = makes_sync or any(True for _ in unfit)
         return not makes_sync or any(

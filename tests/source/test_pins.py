@@ -50,6 +50,7 @@ def test_what_a_requirement_allows(name: str, text: str, allows: bool, tmp_path:
     [
         "sqlalchemy\n",
         "sqlalchemy-utils==0.38.3\n",
+        "sqlalchemy2-stubs==0.0.2a27\n",
         "snowflake-sqlalchemy~=1.8.2\n",
         "# sqlalchemy==1.4\n",
         "sqlalchemy @ git+https://example.org/sqlalchemy\n",

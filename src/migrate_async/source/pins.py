@@ -16,7 +16,7 @@ from packaging.version import Version
 _FILES = ("pyproject.toml", "setup.cfg", "setup.py", "Pipfile")
 _REQUIREMENTS = ("requirements*.txt", "requirements*.in", "requirements/*.txt", "requirements/*.in")
 _NAMED = re.compile(
-    r"""(?<![\w.-])["']?sqlalchemy["']?   # the name, quoted as the key of a table perhaps
+    r"""(?<![\w.-])["']?sqlalchemy(?![\w.-])["']?   # the name, quoted as the key of a table perhaps
         (?:\[[^\]]*\])?\s*                # extras
         (?:=\s*(?:\{[^}]*?version\s*=\s*)?["'])?  # Poetry: `= "^1.4"`, `= {version = "^1.4"}`
         (?P<versions>[\^~=<>!][^"';\#}\n\\]*|\d[\w.*]*)""",

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from migrate_async.runtime.driver_arguments import Translation, translate
+from migrate_async.runtime.driver_arguments import Translation, translate, with_foreign_arguments
 from migrate_async.runtime.engine import async_engine_from_url, create_async_engine
 from migrate_async.runtime.errors import IgnoredURLArgumentWarning, UnsupportedURLArgument
 from migrate_async.runtime.urls import to_async_url
@@ -213,6 +213,19 @@ async def test_an_argument_outside_of_the_url_is_refused_by_name() -> None:
 async def test_timeouts_of_pymysql_outside_of_the_url_are_dropped_with_a_warning() -> None:
     with pytest.warns(IgnoredURLArgumentWarning, match="read_timeout"):
         async_engine_from_url("mysql+pymysql://h/d", connect_args={"read_timeout": 5})
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("driver", ["aiomysql", "asyncmy"])
+async def test_what_mysql_connector_is_told_outside_of_the_url_reaches_no_other_driver(
+    driver: str,
+) -> None:
+    url = make_url(f"mysql+{driver}://h/d")
+    assert with_foreign_arguments(url, {"use_pure": True, "charset": "utf8mb4"}) == (
+        url.update_query_dict({"use_pure": "True"}),
+        {"charset": "utf8mb4"},
+    )
+    async_engine_from_url("mysql+mysqlconnector://h/d", connect_args={"use_pure": True})
 
 
 LIBPQ_URL = (

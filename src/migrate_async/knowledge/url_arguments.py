@@ -32,7 +32,8 @@ FOREIGN: dict[str, frozenset[str]] = {
     ),
     "aiomysql": frozenset(
         {
-            *("binary_prefix", "max_allowed_packet", "read_timeout", "ssl-mode", "ssl_ca"),
+            *("binary_prefix", "collation", "compress", "max_allowed_packet", "read_timeout"),
+            *("ssl-mode", "ssl_ca", "use_pure"),
             *("ssl_capath", "ssl_cert", "ssl_check_hostname", "ssl_cipher", "ssl_disabled"),
             *("ssl_key", "ssl_key_password", "ssl_mode", "ssl_verify_cert"),
             *("ssl_verify_identity", "sslaccept", "sslcert", "sslmode", "write_timeout"),
@@ -50,9 +51,9 @@ TRANSLATED: dict[str, frozenset[str]] = {
     ),
     "aiomysql": frozenset(
         {
-            *("autocommit", "collation", "compress", "compression", "connection_limit"),
+            *("autocommit", "compression", "connection_limit"),
             *("database", "db", "dbname", "host", "pgbouncer", "pool_timeout", "port"),
-            *("socket_timeout", "ssl", "use_pure"),
+            *("socket_timeout", "ssl"),
         }
     ),
 }

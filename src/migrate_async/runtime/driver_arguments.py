@@ -286,7 +286,7 @@ _AIOMYSQL: dict[str, Rule] = {
     "host": _url_part("host"),
     "autocommit": _passed_as("autocommit", tls.is_true),
     "collation": _refused("use `init_command=SET NAMES utf8mb4 COLLATE ...`"),
-    "use_pure": _ignored("is pure Python"),
+    "use_pure": _ignored("is pure Python", harmless=("true", "1")),
     "pgbouncer": _UNKNOWN,
 }
 _ASYNCMY: dict[str, Rule] = {
@@ -308,11 +308,13 @@ _OWN_OF_ASYNCPG = (
     "timeout"
 )
 _MYSQL_TLS = tls.MYSQL_ARGUMENTS - {"ssl"}
+_OF_MYSQL_CONNECTOR = {"collation", "compress", "use_pure"}
 _FOREIGN = {
     "asyncpg": {name for name, rule in _ASYNCPG.items() if rule is not keep}
     - set(_OWN_OF_ASYNCPG.split()),
     "aiomysql": _MYSQL_TLS
-    | {"binary_prefix", "max_allowed_packet", "read_timeout", "write_timeout"},
-    "asyncmy": _MYSQL_TLS | {"write_timeout"},
+    | {"binary_prefix", "max_allowed_packet", "read_timeout", "write_timeout"}
+    | _OF_MYSQL_CONNECTOR,
+    "asyncmy": _MYSQL_TLS | {"write_timeout"} | _OF_MYSQL_CONNECTOR,
 }
 """What the async drivers do not take as an argument, but the URLs of sync ones may have."""

@@ -47,6 +47,7 @@ QUIET = frozenset(
 HARMLESS_ROOTS = frozenset(
     {
         *("builtins", "typing", "typing_extensions", "types", "dataclasses", "contextlib", "copy"),
+        *("contextvars",),
         *("functools", "itertools", "inspect", "logging", "weakref", "pprint", "operator"),
         *("sqlalchemy", "sqlmodel", "alembic", "fastapi", "starlette", "pydantic", "pytest"),
         *("asyncio", "anyio", "concurrent", "threading", "unittest", "migrate_async"),

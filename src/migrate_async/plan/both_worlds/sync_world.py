@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 
+from migrate_async.index.members import is_property
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.plan.alembic.environment import is_environment
@@ -117,6 +118,8 @@ class SyncWorld:
             return False
         if function in self._twins or not self._may_carry(function):
             return False
+        if function.boundary == "sqlalchemy-event":
+            return False  # what happens is told on the sync side
         if function in self._making and self.makes_for_kept(function):
             return False
         if self._is_called_by_kept(function) or self._only_kept_callers(function):
@@ -164,8 +167,10 @@ class SyncWorld:
         callers = [
             site.function
             for site in self._project.callers(function)
-            if site.kind == "call" and not site.function.is_module
+            if site.kind in ("call", "property") and not site.function.is_module
         ]
+        if is_property(function):
+            return any(caller in self._colouring.kept for caller in callers)
         if any(self._project.session_kind(value, function.scope) for value in function.returns):
             return False  # those callers ask its sync side
         return bool(callers) and all(caller in self._colouring.kept for caller in callers)

@@ -8,6 +8,7 @@ from typing import Protocol
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.plan.colouring.closures import Closures
+from migrate_async.plan.colouring.context_sessions import ContextSessions
 from migrate_async.plan.colouring.factories import KeptFactories
 from migrate_async.plan.colouring.holders import Holders
 
@@ -35,11 +36,13 @@ class SharedSessions:
         self.holders = Holders(project)
         self.closures = Closures(project, self.holders)
         self.factories = KeptFactories(project)
+        self.contexts = ContextSessions(project)
 
     def peers(self, function: Function) -> Iterable[Function]:
         yield from self.holders.peers(function)
         yield from self.closures.peers(function)
         yield from self.factories.peers(function)
+        yield from self.contexts.peers(function)
 
     def is_kept(self, function: Function) -> bool:
         return self.holders.uses(function)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from migrate_async.runtime.base import Base as Base
     from migrate_async.runtime.column_values import as_column_values as as_column_values
+    from migrate_async.runtime.comparing import as_compared as as_compared
     from migrate_async.runtime.comparing import as_integer as as_integer
     from migrate_async.runtime.current_user import acting_as as acting_as
     from migrate_async.runtime.current_user import current_user_id as current_user_id
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
     from migrate_async.runtime.soft_delete import SoftDeleteMixin as SoftDeleteMixin
     from migrate_async.runtime.soft_delete import with_deleted as with_deleted
     from migrate_async.runtime.status import status_router as status_router
+    from migrate_async.runtime.task_sessions import task_scoped_session as task_scoped_session
     from migrate_async.runtime.telemetry import migration_report as migration_report
     from migrate_async.runtime.telemetry import start_telemetry as start_telemetry
     from migrate_async.runtime.telemetry_export import (
@@ -147,6 +149,7 @@ _EXPORTS = {
     "acting_as": "current_user",
     "adopt_registry": "legacy.container",
     "as_column_values": "column_values",
+    "as_compared": "comparing",
     "as_integer": "comparing",
     "async_engine_from_config": "engine",
     "async_engine_from_url": "engine",
@@ -189,6 +192,7 @@ _EXPORTS = {
     "status_router": "status",
     "sync_side": "hop",
     "sync_twin": "legacy.deprecation",
+    "task_scoped_session": "task_sessions",
     "to_async_url": "urls",
     "to_sync_url": "urls",
     "track_user": "current_user",

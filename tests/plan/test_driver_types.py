@@ -258,6 +258,27 @@ def numbers(key: int, db: Session = Depends(get_db)):
     return [user.name for user in users.get(db, key=key)]
 
 
+@app.get("/members/{keys}")
+def members(keys: str, db: Session = Depends(get_db)):
+    ids = keys.split(",")
+    return [user.name for user in db.query(User).filter(User.id.in_(ids)).all()]
+
+
+def options(model: Any, asked: dict) -> list:
+    found = []
+    for name, texts in asked.items():
+        column = getattr(model, name, None)
+        if column is not None:
+            found.append(column.in_([text.strip() for text in texts.split(",")]))
+    return found
+
+
+@app.get("/options")
+def by_options(request: Request, db: Session = Depends(get_db)):
+    found = options(User, dict(request.query_params))
+    return [user.name for user in db.query(User).filter(*found).all()]
+
+
 @app.get("/others/{key}")
 def others(key: str, db: Session = Depends(get_db)):
     return [user.name for user in db.query(User).filter(key != User.id).all()]
@@ -273,6 +294,8 @@ async def test_answers_are_those_of_psycopg2(
     paths = ["/users/7", "/users/%207", "/users/+8", "/users/none", "/users/7x", "/others/7"]
     paths += ["/found/7", "/found/x", "/generic/7", "/generic/x", "/numbers/7"]
     paths += ["/promised/7", "/promised/x", "/current/7", "/current/x", "/asked?key=7"]
+    paths += ["/members/7,8", "/members/8,%209", "/members/7,x", "/options?id=8,+9&name=Ann,Bob"]
+    paths += ["/options?id=7", "/options?id=7,x", "/options?name=8"]
     requests = [{"method": "GET", "path": path} for path in paths]
     requests += [{"method": "POST", "path": path} for path in ("/added/9", "/made/10", "/made/x")]
     requests += [{"method": "GET", "path": path} for path in ("/users/9", "/users/10")]

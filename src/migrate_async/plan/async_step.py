@@ -49,6 +49,7 @@ from migrate_async.plan.database import (
     dependency_edits,
 )
 from migrate_async.plan.decisions import Decisions
+from migrate_async.plan.driver_members import driver_member_edits
 from migrate_async.plan.driver_types import driver_type_edits
 from migrate_async.plan.driver_values import driver_value_edits
 from migrate_async.plan.engine_watchers import watcher_edits
@@ -235,6 +236,7 @@ class AsyncStep:
                 collector.add_module(function.module, frontier.repoint(function))
                 # Its session is the sync side of an async one, on the same driver.
                 self._for_driver(collector, function)
+        self._for_criteria(collector, converted)
         for cls in self._project.classes:
             if self._world.holds_kept(cls):
                 collector.add_module(cls.module, frontier.repoint_class(cls))
@@ -382,8 +384,22 @@ class AsyncStep:
         if takes_fixtures(function):
             collector.add_module(function.module, pytest_edits(function))
 
+    def _for_criteria(self, collector: Collector, converted: list[Function]) -> None:
+        """Functions without a session may make what those that have one execute."""
+        done = {*converted, *self._world.staying}
+        if not any(map(self._becomes_async, self._project.engines)):
+            return
+        for function in self._project.functions:
+            module = function.module
+            if function in done or module in self._of_alembic or module.is_test:
+                continue
+            if self._world.takes_part(module):
+                collector.add_module(function.module, driver_type_edits(self._project, function))
+                collector.add_module(function.module, driver_member_edits(self._project, function))
+
     def _for_driver(self, collector: Collector, function: Function) -> None:
         collector.add_module(function.module, driver_type_edits(self._project, function))
+        collector.add_module(function.module, driver_member_edits(self._project, function))
         collector.add_module(function.module, driver_value_edits(self._project, function))
 
     def _attributes(

@@ -102,7 +102,7 @@ def _strings(
     """The names of those columns that are of one of the `types`, and the strings beside them."""
     for column, value, scope in pairs:
         name = _column(project, column, scope, types)
-        if name and _is_string(project, value, scope):
+        if name and is_string(project, value, scope):
             yield name, value
 
 
@@ -163,7 +163,13 @@ def _are_all(columns: Sequence[Column], types: frozenset[str]) -> bool:
     return bool(columns) and all(column.type in types for column in columns)
 
 
-def _is_string(project: Project, node: s.Expr, scope: Scope) -> bool:
+def integer_column(project: Project, node: s.Expr, scope: Scope) -> str:
+    """The name of the integer column that `node` is; empty if it is none."""
+    return _column(project, node, scope, _INTEGERS)
+
+
+def is_string(project: Project, node: s.Expr, scope: Scope) -> bool:
+    """Whether `node` is surely a string, whatever its annotation says."""
     names = _type_names(project, node, scope)
     if ("builtins.str" in names and "builtins.int" not in names) or _is_text(node, scope):
         return True

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import overload
+from collections.abc import Iterable
+from typing import Any, overload
+
+from sqlalchemy import Integer
 
 _INTEGER = re.compile(r"[ \t\n\r\f\v]*[+-]?[0-9]+[ \t\n\r\f\v]*")
 _MOST_DIGITS = 18
@@ -26,3 +29,10 @@ def as_integer(value: str | int | None) -> int | str | None:
     if isinstance(value, str) and len(value) <= _MOST_DIGITS and _INTEGER.fullmatch(value):
         return int(value)
     return value
+
+
+def as_compared(column: Any, values: Iterable[Any]) -> list[Any]:
+    """`values` for `column.in_(...)`: with an integer column each as `as_integer` has it."""
+    if isinstance(getattr(column, "type", None), Integer):
+        return [as_integer(value) for value in values]
+    return list(values)

@@ -1,0 +1,98 @@
+"""`column.in_(strings)` with an integer column, which the sync drivers accept.
+
+    User.id.in_(ids.split(","))
+
+As `plan.driver_types` for single values. A column that only the running code knows,
+`getattr(model, name)`, may be an integer: the values are converted where it is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from migrate_async.index.library import GETATTR
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function, Scope, ValueBinding, last_name
+from migrate_async.index.types import ExternalInstance, ExternalResult, ListOf
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import Severity, at
+from migrate_async.plan.database import ModuleEdits, add_import
+from migrate_async.plan.driver_types import integer_column, is_string, may_be_postgresql
+from migrate_async.plan.text import source
+
+_CODEMOD = "async-colour"
+_MEMBERSHIPS = frozenset({"in_", "not_in", "notin_"})
+_SPLITS = frozenset({"rsplit", "split", "splitlines"})
+_TEXT_METHODS = frozenset({"casefold", "lower", "lstrip", "rstrip", "strip", "upper"})
+
+
+def driver_member_edits(project: Project, function: Function) -> ModuleEdits:
+    """The values go through `as_compared`, which leaves what is no integer as it is."""
+    found = ModuleEdits()
+    if function.node is None or not may_be_postgresql(project):
+        return found
+    for name, column, values in _memberships(project, function):
+        convert = add_import(found, function.module, "migrate_async", "as_compared", _CODEMOD)
+        code = f"{convert}({source(column)}, {{}})"
+        found.edits.append(p.ReplaceExpression(span=values.span, codemod=_CODEMOD, code=code))
+        message = at(
+            function.module.path,
+            values.span,
+            "MA411",
+            f"{name} an integer and meets strings, which async PostgreSQL drivers refuse: "
+            f"{convert}() converts them",
+            "add migrate-async to the application's dependencies, or give it integers",
+        )
+        note = msgspec.structs.replace(message, severity=Severity.NOTE.value)
+        found.diagnostics.append(note)
+    return found
+
+
+def _memberships(project: Project, function: Function) -> Iterator[tuple[str, s.Expr, s.Expr]]:
+    """What is said of each column, the column and the strings."""
+    assert function.node is not None  # noqa: S101  the caller has looked
+    for node in s.walk(function.node):
+        func = node.func if isinstance(node, s.Call) and len(node.args) == 1 else None
+        if not isinstance(func, s.Attribute) or func.attr not in _MEMBERSHIPS:
+            continue
+        assert isinstance(node, s.Call)  # noqa: S101  it has a `func`
+        scope = project.scope_of(node)
+        name = _name(project, func.value, scope)
+        if name and _are_strings(project, node.args[0], scope):
+            yield name, func.value, node.args[0]
+
+
+def _name(project: Project, column: s.Expr, scope: Scope) -> str:
+    known = integer_column(project, column, scope)
+    if known and s.dotted_name(column):
+        return f"{known} is"
+    if not isinstance(column, s.Name):
+        return ""
+    types = project.infer(column, scope)
+    is_read = any(isinstance(item, ExternalResult) and item.dotted == GETATTR for item in types)
+    return f"{column.id} may be" if is_read else ""
+
+
+def _are_strings(project: Project, values: s.Expr, scope: Scope) -> bool:
+    if isinstance(values, s.Comprehension):
+        element = values.elements[0]
+        return values.kind != "dict" and _is_text(project, element, project.scope_of(element))
+    if isinstance(values, s.Call) and last_name(values.func) in _SPLITS:
+        return isinstance(values.func, s.Attribute)
+    if isinstance(values, s.Name):
+        bindings = scope.names.get(values.id, [])
+        made = [item.value for item in bindings if isinstance(item, ValueBinding)]
+        if len(made) == len(bindings) == 1 and isinstance(made[0], s.Comprehension | s.Call):
+            return _are_strings(project, made[0], scope)
+    types = project.infer(values, scope)
+    items = {inner for item in types if isinstance(item, ListOf) for inner in item.items}
+    return items == {ExternalInstance("builtins.str")}
+
+
+def _is_text(project: Project, element: s.Expr, scope: Scope) -> bool:
+    if isinstance(element, s.Call) and isinstance(element.func, s.Attribute):
+        return element.func.attr in _TEXT_METHODS or is_string(project, element, scope)
+    return is_string(project, element, scope)

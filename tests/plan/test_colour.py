@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pytest
-
 from migrate_async.config import Settings
 from migrate_async.model.plan import DelegateCall, Plan, Step
 from migrate_async.model.selection import Selection
@@ -476,13 +474,21 @@ DECORATORS = """
 """
 
 
-@pytest.mark.parametrize("decorator", ["transactional", "committing"])
-def test_a_function_has_the_colour_of_what_runs_in_its_place(decorator: str) -> None:
+def test_a_function_has_the_colour_of_what_runs_in_its_place() -> None:
     """Its own text uses no session: without the wrapper's, its caller would not bridge it."""
-    found = plan({"app/crud.py": DECORATORS.replace("{decorator}", decorator)})
-    assert reason(found, "app.crud.rename") == "decorator"
+    found = plan({"app/crud.py": DECORATORS.replace("{decorator}", "transactional")})
+    assert reason(found, "app.crud.rename") == "called-by-sync"
     edits = [edit for file in found.files for edit in file.edits]
     assert any(isinstance(edit, DelegateCall) and edit.to == "db.run_sync" for edit in edits)
+
+
+def test_a_wrapper_that_can_await_converts_with_what_it_wraps() -> None:
+    found = plan({"app/crud.py": DECORATORS.replace("{decorator}", "committing")})
+    assert verdicts(found) == {
+        "app.crud.committing.wrapper": "convert",
+        "app.crud.rename": "convert",
+        "app.crud.service": "convert",
+    }
 
 
 def test_a_wrapper_without_a_session_colours_nothing() -> None:

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from migrate_async.index import routers
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
+from migrate_async.index.awaiting_decorators import AwaitingDecorators
 from migrate_async.index.callgraph import CallGraph
+from migrate_async.index.followed import Followed
 from migrate_async.index.infer import Inference
 from migrate_async.index.members import is_property
 from migrate_async.index.sites import ValueUse
@@ -24,11 +26,15 @@ from migrate_async.model import syntax as s
 
 def mark(inference: Inference, graph: CallGraph) -> None:
     """Fill in `decorators`, `is_route`, `boundary` and `soft` of every function."""
+    followed = Followed(inference)
+    awaiting = AwaitingDecorators(
+        inference, graph, lambda fn: _by_nature(fn, inference) is not None
+    )
     for fn in inference.symbols.functions:
         fn.decorators = tuple(_dotted(decorator, fn, inference) for decorator in decorators(fn))
         fn.is_route = routers.is_route(fn, inference)
-        fn.boundary = _hard(fn, inference, graph)
-        fn.soft = tuple(_soft(fn))
+        fn.boundary = _hard(fn, inference, graph, followed, awaiting)
+        fn.soft = tuple(_soft(fn, awaiting))
 
 
 def decorators(fn: sc.Function) -> tuple[s.Expr, ...]:
@@ -61,13 +67,18 @@ def _type_name(item: Type) -> str:
 # --- hard --------------------------------------------------------------------------------------
 
 
-def _hard(fn: sc.Function, inference: Inference, graph: CallGraph) -> str | None:
-    return (
-        _by_shape(fn)
-        or _by_decorator(fn)
-        or _by_base(fn, inference)
-        or _by_use(fn, graph, inference)
-    )
+def _hard(
+    fn: sc.Function,
+    inference: Inference,
+    graph: CallGraph,
+    followed: Followed,
+    awaiting: AwaitingDecorators,
+) -> str | None:
+    return _by_nature(fn, inference) or _by_use(fn, graph, inference, followed, awaiting)
+
+
+def _by_nature(fn: sc.Function, inference: Inference) -> str | None:
+    return _by_shape(fn) or _by_decorator(fn) or _by_base(fn, inference)
 
 
 def _by_shape(fn: sc.Function) -> str | None:
@@ -120,10 +131,19 @@ def _is_redefined(fn: sc.Function, inference: Inference) -> bool:
     return any(item.cls is not None and fn.name in item.cls.scope.names for item in order)
 
 
-def _by_use(fn: sc.Function, graph: CallGraph, inference: Inference) -> str | None:
+def _by_use(
+    fn: sc.Function,
+    graph: CallGraph,
+    inference: Inference,
+    followed: Followed,
+    awaiting: AwaitingDecorators,
+) -> str | None:
     for use in graph.value_uses.get(fn, ()):
         is_foreign = _is_foreign_use(use, graph, inference)
-        if is_foreign and not _is_fixture_of_overrides(use, graph, inference):
+        if not is_foreign or _is_fixture_of_overrides(use, graph, inference):
+            continue
+        is_called = use.kind.startswith("arg:") and followed(fn, use)
+        if not is_called and not awaiting.returns_to(fn, use):
             return f"value:{use.kind.removeprefix('arg:')}"
     return None
 
@@ -197,7 +217,7 @@ _OVERRIDING = (s.Assign, s.ExpressionStatement, s.Delete, s.With, s.FunctionDef,
 # --- soft --------------------------------------------------------------------------------------
 
 
-def _soft(fn: sc.Function) -> Iterator[str]:
+def _soft(fn: sc.Function, awaiting: AwaitingDecorators) -> Iterator[str]:
     if fn.is_generator:
         is_context = "contextmanager" in fn.decorator_names
         yield "contextmanager" if is_context else "generator"
@@ -205,7 +225,8 @@ def _soft(fn: sc.Function) -> Iterator[str]:
         yield "special-method"
     for decorator, dotted in zip(decorators(fn), fn.decorators, strict=True):
         name = sc.last_name(decorator)
-        if not (fn.is_route and name in fastapi.ROUTE_METHODS):
+        is_route = fn.is_route and name in fastapi.ROUTE_METHODS
+        if not is_route and not awaiting.awaits(decorator, fn):
             yield from _soft_decorator(name, dotted)
 
 
@@ -214,5 +235,5 @@ def _soft_decorator(name: str, dotted: str) -> Iterator[str]:
         yield f"cache:{dotted}"
     elif name in known.RETRY_DECORATORS:
         yield f"retry:{dotted}"
-    elif name not in known.TRANSPARENT_DECORATORS:
+    elif known.TRANSPARENT_DECORATORS.isdisjoint({name, dotted.rpartition(".")[2]}):
         yield f"decorator:{dotted}"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from migrate_async.index import bridges, operations, sessions
+from migrate_async.index import bridges, operations, providers, sessions
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.by_name import uses_by_name
@@ -86,6 +86,7 @@ class CallGraph:
             for call in fn.calls:
                 if call.name in wanted:
                     learnt = self._learn_from(call) or learnt
+                learnt = self._learn_provided(call) or learnt
         return learnt
 
     def _learn_decorated(self, fn: sc.Function) -> bool:
@@ -110,6 +111,15 @@ class CallGraph:
                     if self._inference.parameters.is_open(target, param):
                         types = infer(value, call.scope)
                         learnt = self._inference.parameters.learn(target, param, types) or learnt
+        return learnt
+
+    def _learn_provided(self, call: sc.RawCall) -> bool:
+        """From `Factory(UserRepository, session_factory=db.provided.session)`."""
+        parameters, learnt = self._inference.parameters, False
+        for target, param, value in providers.handed(call, self._inference):
+            if parameters.is_open(target, param):
+                types = providers.injected(self._inference.infer(value, call.scope))
+                learnt = parameters.learn(target, param, types) or learnt
         return learnt
 
     # --- call sites ----------------------------------------------------------------------------
@@ -215,7 +225,7 @@ class CallGraph:
             if name not in self._names:
                 continue
             types = self._inference.infer(node, reference.scope)
-            for item in t.ordered(types):
+            for item in t.ordered(providers.injected(types)):
                 if isinstance(item, t.FunctionObject) and isinstance(item.fn.node, s.FunctionDef):
                     use = ValueUse(reference.node, fn, reference.scope, reference.usage)
                     self.value_uses.setdefault(item.fn, []).append(use)
@@ -231,6 +241,7 @@ def _names_with_open_parameters(
         if any(parameters.is_open(fn, param) for param in params):
             if fn.cls is not None and fn.name == "__init__":
                 found.update(_constructed(fn.cls))
+                found.add("__init__")  # super().__init__(...)
             else:
                 found.add(fn.name)
     return frozenset(found)

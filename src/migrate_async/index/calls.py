@@ -100,7 +100,8 @@ class Calls:
         outer = fn.scope.parent
         if isinstance(fn.node, s.FunctionDef) and fn.node.returns is not None and outer is not None:
             found = self._inference.annotations.types(fn.node.returns, outer)
-        if all(is_vague(item) for item in found):
+        said = (self._inference.protocols.elements(found) or found) if fn.is_generator else found
+        if all(is_vague(item) for item in said):
             given = self._yielded(fn) if fn.is_generator else self._returned(fn)
             found = sharper(found, given)
         elif not fn.is_generator:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from migrate_async.index import generics
+from migrate_async.index import generics, structural
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.types import Type, Types
@@ -45,12 +45,15 @@ class Hierarchy:
         self._externals.clear()
 
     def link(self, classes: list[sc.Class]) -> None:
-        """Fill in each class's direct subclasses."""
+        """Fill in each class's direct subclasses, and the protocols that it fulfils."""
         for cls in classes:
             for base in cls.node.bases:
                 for item in t.ordered(self._head(base, cls)):
                     if isinstance(item, t.ClassObject) and cls not in item.cls.subs:
                         item.cls.subs.append(cls)
+        self.forget()
+        structural.link(classes, self)
+        self._subclasses.clear()
         self.forget()
 
     def _head(self, base: s.Expr, cls: sc.Class) -> Types:
@@ -106,6 +109,7 @@ class Hierarchy:
         for base in cls.node.bases:
             chain += self._base_order(base, cls, values)
         chain += [Ancestor(None, dotted) for dotted in cls.extra_bases]
+        chain += [Ancestor(protocol) for protocol in cls.protocols]
         unique: dict[object, Ancestor] = {}
         for ancestor in reversed(chain):
             unique.setdefault(ancestor.cls or ancestor.dotted, ancestor)
@@ -170,13 +174,21 @@ class Hierarchy:
         return t.UNKNOWN
 
     def overriding(self, cls: sc.Class, name: str) -> list[sc.Function]:
-        """Methods `name` that subclasses of `cls` define."""
-        return [
-            binding.function
-            for sub in self.subclasses(cls)
-            for binding in sub.scope.names.get(name, ())
-            if isinstance(binding, sc.FunctionBinding)
-        ]
+        """Methods `name` that subclasses of `cls` define, or have from a class beside it."""
+        own = {ancestor.cls for ancestor in self.order(cls)}
+        found: dict[sc.Function, None] = {}
+        for sub in self.subclasses(cls):
+            home = self._home(sub, name)
+            if home is not None and home not in own:
+                found.update(dict.fromkeys(_functions(home, name)))
+        return list(found)
+
+    def _home(self, cls: sc.Class, name: str) -> sc.Class | None:
+        """The class of the project from which `cls` has `name`."""
+        if name in cls.scope.names:
+            return cls
+        order = (ancestor.cls for ancestor in self.order(cls))
+        return next((home for home in order if home and name in home.scope.names), None)
 
     def family(self, fn: sc.Function) -> tuple[sc.Function, ...]:
         """`fn` with every method that overrides it, or that it overrides."""
@@ -186,15 +198,16 @@ class Hierarchy:
         for ancestor in self.order(fn.cls):
             if ancestor.cls is None:
                 continue
-            own = [
-                binding.function
-                for binding in ancestor.cls.scope.names.get(fn.name, ())
-                if isinstance(binding, sc.FunctionBinding)
-            ]
+            own = _functions(ancestor.cls, fn.name)
             if own:
                 overriding = self.overriding(ancestor.cls, fn.name)
                 found.update(dict.fromkeys([*own, *overriding]))
         return tuple(found)
+
+
+def _functions(cls: sc.Class, name: str) -> list[sc.Function]:
+    bindings = cls.scope.names.get(name, ())
+    return [item.function for item in bindings if isinstance(item, sc.FunctionBinding)]
 
 
 def member_bindings(cls: sc.Class | None, name: str, instance: bool) -> list[sc.Binding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from migrate_async.index import declarative, routers
+from migrate_async.index import declarative, providers, routers
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.classes import subscript_items
@@ -70,6 +70,8 @@ class Dependencies:
         """The project functions that FastAPI calls: `Depends()` means the annotated class."""
         call, scope, annotation = depends
         dependency = call.args[0] if call.args else declarative.keyword(call, "dependency")
+        if dependency is not None and providers.is_injection(dependency, scope, self._inference):
+            return ()
         if dependency is not None:
             types = self._inference.infer(dependency, scope)
         elif annotation is not None:

@@ -177,10 +177,28 @@ class Inference:
         inner = self.symbols.scopes.get(node)
         if inner is None:
             return UNKNOWN
-        elements = [self.infer(element, inner) for element in node.elements]
+        elements = [self._element(element, node, inner) for element in node.elements]
         if node.kind == "dict":
             return t.of(t.DictOf(elements[0], elements[1]))
         return t.of(t.ListOf(elements[0]))
+
+    def _element(self, element: s.Expr, node: s.Comprehension, scope: sc.Scope) -> Types:
+        """What a comprehension collects; `[x for x in xs if isinstance(x, Service)]` says it."""
+        found = self.infer(element, scope)
+        if found or not isinstance(element, s.Name):
+            return found
+        tests = (test for part in node.generators for test in part.conditions)
+        return t.union(self._asked(test, element.id, scope) for test in tests)
+
+    def _asked(self, test: s.Expr, name: str, scope: sc.Scope) -> Types:
+        """The class of `isinstance(name, cls)`."""
+        if not isinstance(test, s.Call) or sc.last_name(test.func) != "isinstance":
+            return UNKNOWN
+        subject = test.args[0] if len(test.args) == 2 else None
+        if not isinstance(subject, s.Name) or subject.id != name:
+            return UNKNOWN
+        classes = self.infer(test.args[1], scope)
+        return frozenset(t.as_instance(c) for c in classes if isinstance(c, t.ClassObject))
 
     def _lambda(self, node: s.Lambda, _scope: sc.Scope) -> Types:
         inner = self.symbols.scopes.get(node)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from migrate_async.errors import SourceError
+from migrate_async.index import providers
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.entities import Entities
@@ -68,6 +69,8 @@ class Library:
             return _instance_called(item)
         if isinstance(item, t.ExternalMethod | t.Method):
             return self._methods.called(item, node, scope)
+        if isinstance(item, t.ProviderOf):
+            return item.value
         return t.of(item.session) if isinstance(item, t.SessionFactory) else UNKNOWN
 
     # --- functions and classes -----------------------------------------------------------------
@@ -92,6 +95,7 @@ class Library:
             ({"builtins.type"}, self._type),
             (sqlalchemy.OBJECT_SESSIONS, self._session),
             ({sqlalchemy.ASYNC_OBJECT_SESSION}, self._async_session),
+            ({sqlalchemy.TASK_SCOPED_SESSION}, self._async_scoped_session),
             (fastapi.THREADS, self._in_thread),
             ({"contextlib.closing", "contextlib.nullcontext"}, self._context),
         ):
@@ -102,6 +106,9 @@ class Library:
         handler = self._functions.get(dotted)
         if handler is not None:
             return handler(dotted, node, scope)
+        provider = providers.made(dotted, node, scope, self._inference)
+        if provider is not None:
+            return provider
         engine = sqlalchemy.ENGINE_FACTORIES.get(dotted)
         if engine is not None:
             return t.of(t.ExternalInstance(engine))
@@ -167,11 +174,12 @@ class Library:
 
     def _depends(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
         target = node.args[0] if node.args else self._keyword(node, "dependency")
-        return (
-            UNKNOWN
-            if target is None
-            else self._inference.protocols.given(self._inference.infer(target, scope))
-        )
+        if target is None:
+            return UNKNOWN
+        types = self._inference.infer(target, scope)
+        if providers.is_injection(target, scope, self._inference):
+            return types
+        return self._inference.protocols.given(types)
 
     def _list(self, dotted: str, node: s.Call, scope: sc.Scope) -> Types:
         values = node.args[1:] if dotted == "builtins.filter" else node.args[:1]
@@ -223,6 +231,9 @@ class Library:
 
     def _async_session(self, _dotted: str, _node: s.Call, _scope: sc.Scope) -> Types:
         return t.of(t.ExternalInstance(sqlalchemy.ASYNC_SESSION))
+
+    def _async_scoped_session(self, _dotted: str, _node: s.Call, _scope: sc.Scope) -> Types:
+        return t.of(t.ExternalInstance(sqlalchemy.ASYNC_SCOPED_SESSION))
 
     def _in_thread(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
         return t.union(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from migrate_async.index import providers
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.resolve import external
@@ -48,6 +49,8 @@ class Members:
             return self._of_class(t.ClassObject(item.cls), name)
         if isinstance(item, t.Super):
             return self._of_super(item, name)
+        if isinstance(item, t.ProviderOf | t.ProvidedOf):
+            return providers.attribute(item, name, self._inference)
         if isinstance(item, t.TypeVariable):
             return t.union(
                 self.attribute(t.as_class(bound) if item.is_class else bound, name)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from migrate_async.index.infer import Inference
 
 _MAX_ARGUMENT_TYPES = 12
+_MAX_FUNCTIONS = 40
+"""What one decorator of the project may be on."""
 
 
 class Parameters:
@@ -130,7 +132,9 @@ class Parameters:
         """Note the types of an argument for an unannotated parameter; whether they are new."""
         known = self._passed.setdefault((fn, param.name), set())
         useful = {item for item in types if _is_worth_passing(item)} - known
-        if not useful or len(known) >= _MAX_ARGUMENT_TYPES:
+        functions = sum(isinstance(item, t.FunctionObject) for item in known)
+        is_full = len(known) - functions >= _MAX_ARGUMENT_TYPES or functions >= _MAX_FUNCTIONS
+        if not useful or is_full:
             return False
         known |= useful
         return True

@@ -222,6 +222,12 @@ class Project:
         """Direct and indirect subclasses of `cls`."""
         return self._inference.hierarchy.subclasses(cls)
 
+    def overriding(self, method: Function) -> list[Function]:
+        """The methods that run in the place of `method` in subclasses of its class."""
+        if method.cls is None:
+            return []
+        return self._inference.hierarchy.overriding(method.cls, method.name)
+
     # --- calls ---------------------------------------------------------------------------------
 
     def calls(self, fn: Function) -> list[CallSite]:

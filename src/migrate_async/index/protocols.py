@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from migrate_async.index import providers
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.classes import subscript_items
@@ -41,7 +42,7 @@ class Protocols:
         }
         self._indexed: dict[type, Callable[[Any, s.Subscript, sc.Scope], Types]] = {
             t.ClassObject: self._parametrised,
-            t.External: lambda item, _node, _scope: t.of(item),
+            t.External: self._external,
             t.DictOf: lambda item, _node, _scope: item.values,
             t.QueryOf: lambda item, node, _: _picked(t.entity_rows(item.entities), node),
             t.ListOf: lambda item, node, _: _picked(item.items, node),
@@ -85,6 +86,12 @@ class Protocols:
         """What `item[...]` gives."""
         handler = self._indexed.get(type(item))
         return UNKNOWN if handler is None else handler(item, node, scope)
+
+    def _external(self, item: t.External, node: s.Subscript, scope: sc.Scope) -> Types:
+        """`Mapped[int]` is `Mapped`; `Provide[Container.users]` what that gives."""
+        if not providers.injects(item):
+            return t.of(item)
+        return providers.injected(self._inference.infer(node.index, scope))
 
     def _parametrised(self, item: t.ClassObject, node: s.Subscript, scope: sc.Scope) -> Types:
         annotations = self._inference.annotations

@@ -108,7 +108,10 @@ class Scope:
 class Class:
     """A project class. `instance` holds the bindings of `self.x = ...` in its methods."""
 
-    __slots__ = ("extra_bases", "instance", "name", "node", "order", "qualname", "scope", "subs")
+    __slots__ = (
+        *("extra_bases", "instance", "name", "node", "order", "protocols", "qualname", "scope"),
+        "subs",
+    )
 
     def __init__(self, node: s.ClassDef, qualname: str, order: int) -> None:
         self.name = node.name
@@ -119,6 +122,8 @@ class Class:
         self.instance: dict[str, list[Binding]] = {}
         self.subs: list[Class] = []
         self.extra_bases: list[str] = []
+        self.protocols: list[Class] = []
+        """Those that the class does not name, and fulfils."""
 
     @property
     def module(self) -> Module:

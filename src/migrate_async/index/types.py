@@ -165,6 +165,18 @@ class SessionFactory(Type, frozen=True, cache_hash=True, gc=False):
     is_async: bool = False
 
 
+class ProviderOf(Type, frozen=True, cache_hash=True, gc=False):
+    """A provider of dependency-injector: calling it gives `value`, and so does injecting it."""
+
+    value: Types
+
+
+class ProvidedOf(Type, frozen=True, cache_hash=True, gc=False):
+    """`provider.provided.x`: injecting it gives `value`."""
+
+    value: Types
+
+
 class Method(Type, frozen=True, cache_hash=True, gc=False):
     """A method of a query, result, select, factory or container."""
 

@@ -69,6 +69,7 @@ def canonical(dotted: str) -> str:
 SESSION = "sqlalchemy.orm.Session"
 SCOPED_SESSION = "sqlalchemy.orm.scoped_session"
 ASYNC_SCOPED_SESSION = "sqlalchemy.ext.asyncio.async_scoped_session"
+TASK_SCOPED_SESSION = "migrate_async.task_scoped_session"
 SQLMODEL_SESSION = "sqlmodel.Session"
 ASYNC_SESSION = "sqlalchemy.ext.asyncio.AsyncSession"
 SQLMODEL_ASYNC_SESSION = "sqlmodel.ext.asyncio.AsyncSession"

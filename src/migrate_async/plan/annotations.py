@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from migrate_async.index.dataclass_init import written_init
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, Function, Scope
+from migrate_async.index.scopes import Class, Function, Scope, last_name
 from migrate_async.index.types import External
 from migrate_async.knowledge.async_api import GENERATOR_COUNTERPARTS, TYPE_COUNTERPARTS
 from migrate_async.model import plan as p
@@ -18,6 +18,7 @@ from migrate_async.plan.names import local_name
 from migrate_async.plan.text import source
 
 NAME = "async-colour"
+_CONTEXTS = frozenset({"AbstractContextManager", "ContextManager"})
 
 
 @dataclass
@@ -69,6 +70,20 @@ def retype(project: Project, scope: Scope, expr: s.AnyNode, found: AnnotationEdi
         counterpart = _counterpart(project, scope, node)
         if counterpart is not None:
             _replace(scope, node, counterpart, found)
+    for head in _contexts(project, scope, expr):
+        _rename_generic(project, scope, head, found)
+
+
+def _contexts(project: Project, scope: Scope, expr: s.AnyNode) -> Iterator[s.Name | s.Attribute]:
+    """The heads of `ContextManager[Session]`, at any depth in `expr`."""
+    for node in s.walk(expr):
+        if not isinstance(node, s.Subscript) or last_name(node.value) not in _CONTEXTS:
+            continue
+        inside = (name for name in _types(node.index) if not isinstance(name, s.Constant))
+        if isinstance(node.value, s.Name | s.Attribute) and any(
+            _counterpart(project, scope, name) for name in inside
+        ):
+            yield node.value
 
 
 def _annotations(node: s.FunctionDef) -> Iterator[s.Expr]:
@@ -136,19 +151,27 @@ def generator_edits(
     head = returns.value if isinstance(returns, s.Subscript) else returns
     if not isinstance(head, (s.Name, s.Attribute)):
         return
-    prefix, _, last = s.dotted_name(head).rpartition(".")
-    new = GENERATOR_COUNTERPARTS.get(last)
-    if new is None:
+    last = last_name(head)
+    if last not in GENERATOR_COUNTERPARTS or any(edit.span == head.span for edit in found.edits):
         return
+    code = _rename_generic(project, scope, head, found)
+    items = _items(returns)
+    if last == "Generator" and len(items) == 3:
+        _without_return_type(returns, code, items, found)
+
+
+def _rename_generic(
+    project: Project, scope: Scope, head: s.Name | s.Attribute, found: AnnotationEdits
+) -> str:
+    """`Iterator` to `AsyncIterator`, `ContextManager` to `AsyncContextManager`; the new name."""
+    prefix, _, last = s.dotted_name(head).rpartition(".")
+    new = GENERATOR_COUNTERPARTS[last]
     if not prefix:
         found.imports.append(p.ImportChange(NAME, _module_of(project, scope, head), new))
         found.unneeded.append(last)
     code = f"{prefix}.{new}" if prefix else new
-    items = _items(returns)
-    if last == "Generator" and len(items) == 3:
-        _without_return_type(returns, code, items, found)
-    else:
-        found.edits.append(p.ReplaceExpression(span=head.span, codemod=NAME, code=code))
+    found.edits.append(p.ReplaceExpression(span=head.span, codemod=NAME, code=code))
+    return code
 
 
 def _items(returns: s.Expr) -> tuple[s.Expr, ...]:
@@ -168,6 +191,11 @@ def _without_return_type(
     }
     arguments = ", ".join(_replaced(item, replaced) for item in items[:2])
     found.edits[:] = [edit for edit in found.edits if edit.span not in inner]
+    used = {edit.code for edit in found.edits if isinstance(edit, p.ReplaceExpression)}
+    spans = [node.span for node in s.walk(items[2]) if isinstance(node, s.Node)]
+    dropped = {replaced[span] for span in spans if span in replaced} - used
+    dropped = {code for code in dropped if code not in arguments}
+    found.imports[:] = [change for change in found.imports if change.name not in dropped]
     found.edits.append(
         p.ReplaceExpression(span=returns.span, codemod=NAME, code=f"{head}[{arguments}]")
     )

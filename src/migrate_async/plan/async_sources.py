@@ -92,7 +92,8 @@ def registry_changes(
             if obstacle is not None:
                 yield function.module, ModuleEdits(diagnostics=[obstacle])
                 continue
-            yield function.module, registry_edits(variable, has_scope=registry.has_scope)
+            found = registry_edits(variable, has_scope=registry.has_scope, is_kept=registry.is_kept)
+            yield function.module, found
             if registry.factory is not None:
                 made = Variable("", "", "sessionmaker", registry.factory, function.scope)
                 yield function.module, factory_edits(project, made, expires_late)

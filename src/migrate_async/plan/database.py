@@ -34,6 +34,7 @@ HOP_CLASS = "hop_class"
 of a class of the project."""
 HOPS = (HOP_SESSION, HOP_CLASS)
 LATE_EXPIRY = "LateExpirySession"
+TASK_SCOPED = "task_scoped_session"
 _DROPPED = frozenset({"autocommit", "future"})
 
 
@@ -176,14 +177,17 @@ def factory_edits(
     return found
 
 
-def registry_edits(registry: Variable, *, has_scope: bool) -> ModuleEdits:
+def registry_edits(registry: Variable, *, has_scope: bool, is_kept: bool) -> ModuleEdits:
     """`scoped_session(...)` as `async_scoped_session(...)`, which asks for a scope.
 
     Without one, a session belonged to a thread: in a function that nobody shares it with, to the
-    task that runs the function.
+    task that runs the function; with `is_kept`, in an object, to any task.
     """
     found = ModuleEdits()
     call = called(registry)
+    if is_kept and not has_scope:
+        _rename(found, registry.module, call, TASK_SCOPED, "migrate_async")
+        return found
     _rename(found, registry.module, call, "async_scoped_session")
     if not has_scope:
         task = add_import(found, registry.module, "asyncio", "current_task", NAME)

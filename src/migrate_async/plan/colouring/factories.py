@@ -10,7 +10,7 @@ from functools import cached_property
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
 from migrate_async.index.types import ExternalInstance, SessionFactory, Type
-from migrate_async.knowledge.sqlalchemy import ENGINE, SESSIONMAKER
+from migrate_async.knowledge.sqlalchemy import ENGINE, SCOPED_SESSION, SESSIONMAKER
 from migrate_async.model import syntax as s
 
 
@@ -52,7 +52,7 @@ class KeptFactories:
         found: dict[Class, Class] = {}
         for cls in self._project.classes:
             for base in reversed(self._project.mro(cls)):
-                if any(self._is_factory(base, attr) for attr in base.instance):
+                if any(self._is_kept(base, attr) for attr in base.instance):
                     found.setdefault(cls, base)
         return found
 
@@ -61,8 +61,19 @@ class KeptFactories:
             isinstance(node, s.Attribute)
             and isinstance(node.value, s.Name)
             and node.value.id == function.self_name
-            and self._is_factory(cls, node.attr)
+            and any(self._is_kept(base, node.attr) for base in self._project.mro(cls))
             for node in (s.walk(function.node) if function.node is not None else ())
+        )
+
+    def _is_kept(self, cls: Class, attr: str) -> bool:
+        return self._is_factory(cls, attr) or self._is_registry(cls, attr)
+
+    def _is_registry(self, cls: Class, attr: str) -> bool:
+        """Whether objects of `cls` make a `scoped_session`, which is no session of theirs."""
+        values = (getattr(binding, "value", None) for binding in cls.instance.get(attr, ()))
+        return any(isinstance(value, s.Call) for value in values) and any(
+            isinstance(item, ExternalInstance) and item.dotted == SCOPED_SESSION
+            for item in self._project.attribute_types(cls, attr)
         )
 
     def _is_factory(self, cls: Class, attr: str) -> bool:

@@ -19,7 +19,7 @@ from migrate_async.plan.colouring.dbapi import raw_reads
 from migrate_async.plan.colouring.generators import Generators
 from migrate_async.plan.colouring.inspections import inspection
 from migrate_async.plan.colouring.locks import locked_blocks
-from migrate_async.plan.colouring.own_registries import own_registries
+from migrate_async.plan.colouring.own_registries import kept_obstacle, own_registries
 from migrate_async.plan.colouring.owners import caller_of
 from migrate_async.plan.colouring.responses import Responses
 from migrate_async.plan.colouring.schema_calls import schema_call
@@ -226,7 +226,12 @@ class Obstacles:
             if registry.obstacle:
                 path = function.module.path
                 return Reason("scoped-session", registry.obstacle, path, registry.call.line)
-        return None
+        kept = kept_obstacle(self._project, function)
+        if kept is None:
+            return None
+        registry, maker = kept
+        line = registry.call.line
+        return Reason("scoped-session", registry.obstacle, maker.module.path, line)
 
     def _unfollowed(self, function: Function) -> Reason | None:
         """Nobody is known to call the method, and its name is called on something unknown.

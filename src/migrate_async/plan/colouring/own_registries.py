@@ -4,6 +4,11 @@
 
 A registry that nothing outside of the function can reach has one session per call of the function,
 whatever its scope is: all of that runs in one thread, and later in one task.
+
+    self._sessions = scoped_session(sessionmaker(bind=self._engine))
+
+One that an object keeps, and that is called where it is read, has one for each thread, and later
+for each task.
 """
 
 from __future__ import annotations
@@ -32,8 +37,8 @@ _NO_COUNTERPART = frozenset({"class_", "query_cls"})
 class OwnRegistry:
     """The call of `scoped_session`; `factory` is the `sessionmaker(...)` written in it, if any.
 
-    `name` is the variable that holds the registry, empty where it is called at once. `obstacle`
-    says why it stays sync.
+    `name` is the variable that holds the registry, or with `is_kept` the attribute of `self`; empty
+    where it is called at once. `obstacle` says why it stays sync.
     """
 
     call: s.Call
@@ -41,6 +46,7 @@ class OwnRegistry:
     has_scope: bool
     name: str = ""
     obstacle: str = ""
+    is_kept: bool = False
 
 
 def own_registries(project: Project, function: Function) -> Iterator[OwnRegistry]:
@@ -66,9 +72,11 @@ def _registry(project: Project, function: Function, call: s.Call) -> OwnRegistry
     values = _arguments(call)
     factory = values.get("session_factory")
     made = factory if isinstance(factory, s.Call) else None
-    name = _name(project, function, call)
+    attribute = _attribute(project, function, call)
+    name = attribute or _name(project, function, call)
+    obstacle = _obstacle(project, function, values, name, is_kept=attribute is not None)
     return OwnRegistry(
-        call, made, "scopefunc" in values, name or "", _obstacle(project, function, values, name)
+        call, made, "scopefunc" in values, name or "", obstacle, attribute is not None
     )
 
 
@@ -79,7 +87,12 @@ def _arguments(call: s.Call) -> dict[str | None, s.Expr]:
 
 
 def _obstacle(
-    project: Project, function: Function, values: dict[str | None, s.Expr], name: str | None
+    project: Project,
+    function: Function,
+    values: dict[str | None, s.Expr],
+    name: str | None,
+    *,
+    is_kept: bool,
 ) -> str:
     title = f"{name} is a scoped_session" if name else "it makes a scoped_session"
     if name is None or ("scopefunc" not in values and function.is_generator):
@@ -88,7 +101,11 @@ def _obstacle(
         project, function, values.get("session_factory")
     ):
         return f"{title} of a factory that nobody can follow"
-    if name and not all(_is_own_use(project, function, node) for node in _uses(function, name)):
+    if is_kept:
+        is_known = _is_only_called(project, name)
+    else:
+        is_known = all(_is_own_use(project, function, node) for node in _uses(function, name))
+    if name and not is_known:
         return f"{title}, which is used in a way that async_scoped_session does not know"
     return ""
 
@@ -108,6 +125,55 @@ def _name(project: Project, function: Function, call: s.Call) -> str | None:
     others = [value for value in values if value is not call and not _is_none(value)]
     is_local = call in values and len(values) == len(bindings)
     return target.id if is_local and not others else None
+
+
+def _attribute(project: Project, function: Function, call: s.Call) -> str | None:
+    """The attribute of `self` that alone holds the registry, whoever inherits from the class."""
+    around = project.parent(call)
+    target = around.targets[0] if isinstance(around, s.Assign) else None
+    if function.cls is None or not isinstance(target, s.Attribute) or not function.self_name:
+        return None
+    is_own = isinstance(target.value, s.Name) and target.value.id == function.self_name
+    classes = [*project.mro(function.cls), *project.subclasses(function.cls)]
+    bindings = [found for cls in classes for found in cls.instance.get(target.attr, ())]
+    is_bound_inside = any(target.attr in cls.scope.names for cls in classes)
+    return target.attr if is_own and len(bindings) == 1 and not is_bound_inside else None
+
+
+def _is_only_called(project: Project, attribute: str) -> bool:
+    """Whether registries are called wherever something of that name is read and may be one."""
+    for function in project.functions:
+        for reference in function.references:
+            node = reference.node
+            if not isinstance(node, s.Attribute) or node.attr != attribute:
+                continue
+            around = project.parent(node)
+            if isinstance(around, s.Assign) and node in around.targets:
+                continue
+            types = project.infer(node, reference.scope)
+            if any(getattr(item, "dotted", "") == SCOPED_SESSION for item in types):
+                return False
+    return True
+
+
+def kept_obstacle(project: Project, function: Function) -> tuple[OwnRegistry, Function] | None:
+    """The registry of its object that `function` uses and that stays sync, and who made it."""
+    if function.cls is None or function.node is None:
+        return None
+    names = {
+        node.attr
+        for node in s.walk(function.node)
+        if isinstance(node, s.Attribute)
+        and isinstance(node.value, s.Name)
+        and node.value.id == function.self_name
+    }
+    for cls in project.mro(function.cls):
+        makers = [found.scope.function for name in names for found in cls.instance.get(name, ())]
+        for maker in dict.fromkeys(makers):
+            for registry in own_registries(project, maker):
+                if registry.is_kept and registry.name in names and registry.obstacle:
+                    return registry, maker
+    return None
 
 
 def _is_none(value: s.Expr) -> bool:

@@ -199,7 +199,26 @@ class Rollbacks:
         return position.reads_later(name)
 
     def _held(self, function: Function, name: str) -> list[Model]:
+        if self._may_be_anything(function, name):
+            return []
         return [self._models[cls] for cls in held(self._types_of(function, name), self._models)]
+
+    def _may_be_anything(self, function: Function, name: str) -> bool:
+        """Whether `name` holds what one of several functions gave, of which one gives no objects.
+
+        A decorator's wrapper has the answers of all routes that it is on.
+        """
+        values = {
+            value.value if isinstance(value, s.Await) else value
+            for binding in function.scope.names.get(name, ())
+            for value in [getattr(binding, "value", None)]
+        }
+        return any(
+            not held(self._project.returns(target), self._models)
+            for site in self._project.calls(function)
+            if site.node in values and len(site.targets) > 1
+            for target in site.targets
+        )
 
     def _types_of(self, function: Function, name: str) -> Types:
         if (function, name) not in self._types:

@@ -1,0 +1,139 @@
+"""Functions handed to code of the project that does no more than call them.
+
+    UserRepository(session_factory=database.session)
+
+Where the constructor keeps the function in an attribute, and all that is done with the attribute is
+to call it, the calls are in the call graph: nobody unknown calls the function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from migrate_async.index import providers
+from migrate_async.index import scopes as sc
+from migrate_async.index import types as t
+from migrate_async.index.calls import arguments
+from migrate_async.index.infer import Inference
+from migrate_async.index.parameters import callable_params
+from migrate_async.index.sites import ValueUse
+from migrate_async.model import syntax as s
+
+_Place: TypeAlias = tuple[sc.Function, sc.Reference]
+
+
+class Followed:
+    def __init__(self, inference: Inference) -> None:
+        self._inference = inference
+        self._reads: dict[str, list[_Place]] | None = None
+
+    def __call__(self, fn: sc.Function, use: ValueUse) -> bool:
+        """Whether all that becomes of `fn`, handed on at `use`, is that it is called."""
+        seen: set[s.Expr] = set()
+        return self._is_called(fn, use.node, use.function, use.scope, seen)
+
+    def _is_called(
+        self,
+        fn: sc.Function,
+        node: s.Expr,
+        host: sc.Function,
+        scope: sc.Scope,
+        seen: set[s.Expr],
+    ) -> bool:
+        """Whether `node`, read in `host`, ends up where it is called, and nowhere else."""
+        if node in seen:
+            return True
+        seen.add(node)
+        around = self._inference.symbols.parents[node]
+        if isinstance(around, s.Assign | s.AnnotatedAssign):
+            return self._is_kept(fn, around, seen)
+        if isinstance(around, s.Keyword):
+            around = self._inference.symbols.parents[around]
+        if not isinstance(around, s.Call):
+            return False
+        filled = list(self._filled(around, node, host, scope))
+        return bool(filled) and all(
+            self._knows(fn, target, param) and self._reads_end(fn, param.name, seen, target)
+            for target, param in filled
+        )
+
+    def _filled(
+        self, call: s.Call, node: s.Expr, host: sc.Function, scope: sc.Scope
+    ) -> Iterator[tuple[sc.Function, s.Parameter]]:
+        """The parameters of project functions that `node` fills as an argument of `call`."""
+        for item in t.ordered(self._inference.infer(call.func, scope)):
+            for target, receiver in self._inference.members.callables(item):
+                for param, value in arguments(callable_params(target, receiver), call):
+                    if value is node:
+                        yield target, param
+        raw = next((raw for raw in host.calls if raw.node is call), None)
+        if raw is None:
+            return
+        for target, param, value in providers.handed(raw, self._inference):
+            if value is node:
+                yield target, param
+
+    def _knows(self, fn: sc.Function, target: sc.Function, param: s.Parameter) -> bool:
+        """Whether calls of the parameter are known to be calls of `fn`."""
+        bindings = target.scope.names.get(param.name, [])
+        types = t.union(map(self._inference.binding, bindings))
+        return len(bindings) == 1 and self._holds(fn, types)
+
+    def _is_kept(
+        self, fn: sc.Function, assign: s.Assign | s.AnnotatedAssign, seen: set[s.Expr]
+    ) -> bool:
+        """Whether the assignment is to an attribute of `self` that is only called."""
+        targets = assign.targets if isinstance(assign, s.Assign) else (assign.target,)
+        return all(
+            isinstance(target, s.Attribute)
+            and isinstance(target.value, s.Name)
+            and self._reads_end(fn, target.attr, seen)
+            for target in targets
+        )
+
+    def _reads_end(
+        self, fn: sc.Function, name: str, seen: set[s.Expr], inside: sc.Function | None = None
+    ) -> bool:
+        """Whether `name`, a parameter of `inside` or else an attribute, is called where read."""
+        kind = s.Attribute if inside is None else s.Name
+        for host, reference in self._all_reads.get(name, ()):
+            if not isinstance(reference.node, kind) or self._is_target(reference.node):
+                continue
+            if inside is not None and inside not in _around(host):
+                continue
+            types = self._inference.infer(reference.node, reference.scope)
+            if self._holds(fn, types) and not self._is_called(
+                fn, reference.node, host, reference.scope, seen
+            ):
+                return False
+        return True
+
+    def _is_target(self, node: s.Expr) -> bool:
+        around = self._inference.symbols.parents[node]
+        if isinstance(around, s.Assign):
+            return node in around.targets
+        return isinstance(around, s.AnnotatedAssign) and node is around.target
+
+    def _holds(self, fn: sc.Function, types: t.Types) -> bool:
+        given = providers.injected(types)
+        return any(isinstance(item, t.FunctionObject) and item.fn is fn for item in given)
+
+    @property
+    def _all_reads(self) -> dict[str, list[_Place]]:
+        if self._reads is None:
+            self._reads = {}
+            for host in self._inference.symbols.functions:
+                for reference in host.references:
+                    node = reference.node
+                    name = node.attr if isinstance(node, s.Attribute) else sc.last_name(node)
+                    self._reads.setdefault(name, []).append((host, reference))
+        return self._reads
+
+
+def _around(fn: sc.Function) -> Iterator[sc.Function]:
+    """`fn` and the functions that it stands in."""
+    current: sc.Function | None = fn
+    while current is not None:
+        yield current
+        current = current.parent

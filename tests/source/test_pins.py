@@ -1,4 +1,4 @@
-"""Which versions of SQLAlchemy a project says that it allows."""
+"""Which versions of a package a project says that it allows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate_async.source.pins import sqlalchemy_pins
+from migrate_async.source.pins import pins_of
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_what_a_requirement_allows(name: str, text: str, allows: bool, tmp_path:
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
-    [pin] = sqlalchemy_pins(tmp_path)
+    [pin] = pins_of("sqlalchemy", tmp_path)
     assert pin.path == name
     assert pin.text.lower().startswith("sqlalchemy")
     assert pin.allows("2.0.36") is allows
@@ -59,12 +59,27 @@ def test_what_a_requirement_allows(name: str, text: str, allows: bool, tmp_path:
 )
 def test_what_says_nothing_of_sqlalchemy(text: str, tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text(text)
-    assert list(sqlalchemy_pins(tmp_path)) == []
+    assert list(pins_of("sqlalchemy", tmp_path)) == []
 
 
 def test_the_line_is_named(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(
         '[project]\ndependencies = [\n    "SQLAlchemy<2",\n]\n'
     )
-    [pin] = sqlalchemy_pins(tmp_path)
+    [pin] = pins_of("sqlalchemy", tmp_path)
     assert (pin.line, pin.text) == (3, "SQLAlchemy<2")
+
+
+@pytest.mark.parametrize(
+    ("text", "allows"),
+    [
+        ("fastapi-pagination[sqlalchemy]==0.12.34\n", False),
+        ("fastapi_pagination>=0.12\n", True),
+        ("FastAPI.Pagination==0.15.12\n", True),
+    ],
+)
+def test_a_package_is_known_under_all_spellings(text: str, allows: bool, tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text(text + "sqlalchemy==2.0.1\n")
+    [pin] = pins_of("fastapi-pagination", tmp_path)
+    assert pin.line == 1
+    assert pin.allows("0.13.0") is allows

@@ -196,9 +196,10 @@ def _with_pins(plan: Plan, root: Path) -> Plan:
     if not any(file.imports for file in plan.files):
         return plan
     from migrate_async.plan.needed_versions import old_pins
-    from migrate_async.source.pins import sqlalchemy_pins
+    from migrate_async.source.pins import pins_of
 
-    found = (*old_pins(plan, sqlalchemy_pins(root)), *plan.diagnostics)
+    pins = old_pins(plan, lambda package: pins_of(package, root))
+    found = (*pins, *plan.diagnostics)
     return msgspec.structs.replace(plan, diagnostics=found)
 
 

@@ -16,7 +16,7 @@ from migrate_async.index.entities import Entities
 from migrate_async.index.extract import extract
 from migrate_async.index.methods import Methods
 from migrate_async.index.types import UNKNOWN, Type, Types
-from migrate_async.knowledge import fastapi, sqlalchemy
+from migrate_async.knowledge import fastapi, pagination, sqlalchemy
 from migrate_async.model import syntax as s
 
 if TYPE_CHECKING:
@@ -38,6 +38,15 @@ def ends_of(name: s.Expr) -> tuple[str, str] | None:
         for part in (name.operands[:1] + name.operands[-1:])
     )
     return (first, last) if first or last else None
+
+
+def paged(call: s.Call, infer: Callable[[s.Expr], Types]) -> s.Expr | None:
+    """What `paginate(...)` makes a page of: `query` in `(session, query)` and in `(query)`."""
+    named = (item.value for item in call.keywords if item.arg == "query")
+    for value in (*named, *call.args[:2]):
+        if any(isinstance(item, t.QueryOf | t.SelectOf | t.ClassObject) for item in infer(value)):
+            return value
+    return None
 
 
 class Library:
@@ -98,6 +107,7 @@ class Library:
             ({sqlalchemy.TASK_SCOPED_SESSION}, self._async_scoped_session),
             (fastapi.THREADS, self._in_thread),
             ({"contextlib.closing", "contextlib.nullcontext"}, self._context),
+            ({*pagination.PAGINATES, *pagination.COROUTINES}, self._page),
         ):
             table.update(dict.fromkeys(names, handler))
         return table
@@ -241,6 +251,16 @@ class Library:
             for item in t.ordered(self._first(node, scope))
             for fn, receiver in self._inference.members.callables(item)
         )
+
+    def _page(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
+        value = paged(node, lambda expr: self._inference.infer(expr, scope))
+        items: set[Type] = set()
+        for item in self._inference.infer(value, scope) if value is not None else ():
+            if isinstance(item, t.QueryOf | t.SelectOf):
+                items |= t.entity_rows(item.entities)
+            elif isinstance(item, t.ClassObject):
+                items.add(t.as_instance(item))
+        return t.of(t.PageOf(frozenset(items)))
 
     def _context(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
         return t.of(t.ContextOf(self._first(node, scope)))

@@ -10,7 +10,7 @@ from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.resolve import external
 from migrate_async.index.types import UNKNOWN, Type, Types
-from migrate_async.knowledge import boundaries, sqlalchemy
+from migrate_async.knowledge import boundaries, pagination, sqlalchemy
 
 if TYPE_CHECKING:
     from migrate_async.index.infer import Inference
@@ -37,11 +37,13 @@ class Members:
             return t.of(_external_member(item, name))
         if isinstance(item, t.ExternalInstance):
             return t.of(external_attribute(item, name))
-        if isinstance(item, _METHOD_OWNERS):
+        if isinstance(item, _METHOD_OWNERS) and not isinstance(item, t.PageOf):
             return t.of(t.Method(item, name))
         return self._of_other(item, name)
 
     def _of_other(self, item: Type, name: str) -> Types:
+        if isinstance(item, t.PageOf):
+            return UNKNOWN if name in pagination.FIGURES else t.of(t.ListOf(item.items))
         if isinstance(item, t.RowOf):
             named = [entity.value for entity in item.entities if entity.name == name]
             return t.union(named) if named else t.of(t.Method(item, name))

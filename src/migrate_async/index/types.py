@@ -99,6 +99,10 @@ class ListOf(Type, frozen=True, cache_hash=True, gc=False):
     items: Types
 
 
+class PageOf(ListOf, frozen=True, cache_hash=True, gc=False):
+    """A page of `items` that a pagination library made."""
+
+
 class DictOf(Type, frozen=True, cache_hash=True, gc=False):
     keys: Types
     values: Types

@@ -162,6 +162,11 @@ OUT_OF_PLACE = Refusal(
     "the query runs in {place}, where nothing can be awaited",
     "move it into the function's body",
 )
+PAGE = Refusal(
+    "MA128",
+    "a page of a `Query` knows nothing of its `.{member}()`; a page of a statement would",
+    "leave that call out, or execute the statement here",
+)
 SLICE_VARIABLES = Refusal(
     "MA180",
     "`Query` gives an empty list when the lower bound is not below the upper one",

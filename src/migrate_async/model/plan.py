@@ -355,9 +355,10 @@ class AnnotateReturn(Edit, frozen=True):
 
 
 class AddArgument(Edit, frozen=True):
-    """Add the keyword argument `code` to the call at `span`."""
+    """Add the keyword argument `code` to the call at `span`; a `first` one is positional."""
 
     code: str
+    first: bool = False
 
 
 class RemoveArgument(Edit, frozen=True):

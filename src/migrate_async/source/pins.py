@@ -1,4 +1,4 @@
-"""Which versions of SQLAlchemy a project allows: `pyproject.toml`, requirements and their like.
+"""Which versions of a package a project allows: `pyproject.toml`, requirements and their like.
 
 They are read as text, line by line, so that a message can name the line.
 """
@@ -15,13 +15,11 @@ from packaging.version import Version
 
 _FILES = ("pyproject.toml", "setup.cfg", "setup.py", "Pipfile")
 _REQUIREMENTS = ("requirements*.txt", "requirements*.in", "requirements/*.txt", "requirements/*.in")
-_NAMED = re.compile(
-    r"""(?<![\w.-])["']?sqlalchemy(?![\w.-])["']?   # the name, quoted as the key of a table perhaps
+_NAMED = r"""
+    (?<![\w.-])["']?%s(?![\w.-])["']?   # the name, quoted as the key of a table perhaps
         (?:\[[^\]]*\])?\s*                # extras
         (?:=\s*(?:\{[^}]*?version\s*=\s*)?["'])?  # Poetry: `= "^1.4"`, `= {version = "^1.4"}`
-        (?P<versions>[\^~=<>!][^"';\#}\n\\]*|\d[\w.*]*)""",
-    re.IGNORECASE | re.VERBOSE,
-)
+        (?P<versions>[\^~=<>!][^"';\#}\n\\]*|\d[\w.*]*)"""
 _COMMENT = re.compile(r"(^|\s)#")
 
 
@@ -44,21 +42,23 @@ class Pin:
         return any(v >= least and self.versions.contains(v) for v in candidates)
 
 
-def sqlalchemy_pins(root: Path) -> Iterator[Pin]:
-    """The requirements of SQLAlchemy in the files at `root`, in a stable order."""
+def pins_of(package: str, root: Path) -> Iterator[Pin]:
+    """The requirements of `package` in the files at `root`, in a stable order."""
+    spelt = re.sub(r"[-_.]+", "[-_.]+", package)
+    named = re.compile(_NAMED % spelt, re.IGNORECASE | re.VERBOSE)
     paths = [root / name for name in _FILES]
     for pattern in _REQUIREMENTS:
         paths += sorted(root.glob(pattern))
     for path in paths:
         if path.is_file():
-            yield from _in_file(path, path.relative_to(root).as_posix())
+            yield from _in_file(path, path.relative_to(root).as_posix(), named)
 
 
-def _in_file(path: Path, name: str) -> Iterator[Pin]:
+def _in_file(path: Path, name: str, named: re.Pattern[str]) -> Iterator[Pin]:
     text = path.read_text("utf-8", errors="replace")
     for number, line in enumerate(text.splitlines(), 1):
         comment = _COMMENT.search(line)
-        found = _NAMED.search(line[: comment.start()] if comment else line)
+        found = named.search(line[: comment.start()] if comment else line)
         versions = _specifiers(found["versions"]) if found is not None else None
         if found is not None and versions is not None:
             yield Pin(name, number, found.start(), found.group().strip().strip("\"'"), versions)

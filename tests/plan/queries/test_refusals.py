@@ -14,6 +14,7 @@ from migrate_async.plan.queries import QueryPlan
 from support import query_cases
 
 PREAMBLE = """\
+from fastapi_pagination.ext.sqlalchemy import paginate
 from sqlalchemy import bindparam, desc, event, func, text
 from sqlalchemy.orm import Query, Session, aliased, lazyload, relationship, sessionmaker
 from support.corpus_models import Address, Document, Node, Order, User
@@ -68,6 +69,8 @@ CASES = [
     ("MA123", "db.query(User).from_statement(text('x')).count()"),
     ("MA124", "q = db.query(User)\nif f: q = q.filter(User.active)\nq.delete()"),
     ("MA126", "db.query(User.id).select_from(User).select_from(Address).all()"),
+    # --- pages
+    ("MA128", "paginate(db.query(User).populate_existing())"),
     # --- where a query goes
     ("MA107", "f(db.query(User))"),
     ("MA107", "rows = [db.query(User)]"),
@@ -281,7 +284,7 @@ def test_pieces_of_one_query_stay_together() -> None:
     assert [chain.state for chain in found.chains] == ["leave", "leave", "translate"]
     notes = [item for items in found.diagnostics.values() for item in items]
     connected = next(item for item in notes if item.code == "MA100")
-    assert "cases.py:9" in connected.message
+    assert "cases.py:10" in connected.message
 
 
 def test_translated_with_a_note() -> None:

@@ -22,6 +22,7 @@ from migrate_async.knowledge.external import (
     TAKES_ASYNC_ENGINES,
     WATCHES_ENGINES,
 )
+from migrate_async.knowledge.pagination import PAGINATES
 from migrate_async.knowledge.sqlalchemy import ENGINE
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, Severity, at
@@ -161,6 +162,8 @@ def _is_unknown(item: Type) -> bool:
     """Whether nobody has read the code of `item`: it is neither ours nor one of our tables'."""
     if isinstance(item, t.Method):
         return isinstance(item.owner, t.Instance)
+    if isinstance(item, t.External) and item.dotted in PAGINATES:
+        return False
     if isinstance(item, t.ExternalInstance):
         return item.dotted in CALLABLES  # nobody knows which function it is
     if isinstance(item, t.ExternalMethod):

@@ -28,9 +28,11 @@ from migrate_async.plan.colouring.stored_sessions import stored_sessions
 from migrate_async.plan.colouring.touches import (
     INSPECTION,
     METADATA,
+    PAGE,
     Touches,
     gives_session_of_its_own,
 )
+from migrate_async.plan.pages import Pages, obstacle, page_at
 from migrate_async.plan.testing.pytest_support import caller_without_await
 
 _NO_AWAIT = ("generator", "default", "decorator")
@@ -79,6 +81,7 @@ class Obstacles:
         self._own: dict[Function, Reason | None] = {}
         self._locked: dict[Function, tuple[s.With, ...]] = {}
         self._generators = Generators(project)
+        self._pages = Pages(project)
 
     def __call__(self, function: Function, coloured: Mapping[Function, Reason]) -> Reason | None:
         if function not in self._own:
@@ -99,6 +102,7 @@ class Obstacles:
             self._migration,
             self._legacy_query,
             self._without_counterpart,
+            self._page,
             self._schema,
             self._foreign_session,
             self._shared_session,
@@ -178,6 +182,19 @@ class Obstacles:
         for node in raw_reads(self._project, function):
             text = f"it works on {_DRIVERS}"
             return Reason("no-counterpart", text, function.module.path, node.line)
+        return None
+
+    def _page(self, function: Function) -> Reason | None:
+        """A pagination library would do what a coroutine of its cannot."""
+        for touch in self._touches.of(function):
+            page = page_at(self._project, touch.site) if touch.kind == PAGE else None
+            text = obstacle(page) if page is not None else ""
+            if text:
+                return _site("page", text, touch.site)
+        used = self._pages.used(function)
+        if used is not None:
+            text = "it uses a page's items, which are objects of the database or of a schema"
+            return Reason("page", text, function.module.path, used.line)
         return None
 
     def _schema(self, function: Function) -> Reason | None:

@@ -21,6 +21,7 @@ from migrate_async.plan.colouring.own_registries import own_registries
 from migrate_async.plan.colouring.stored_sessions import stored_sessions
 from migrate_async.plan.creations import creation
 from migrate_async.plan.object_sessions import object_sessions
+from migrate_async.plan.pages import page_at
 from migrate_async.plan.queries import LEAVE, Chain, QueryPlan
 from migrate_async.plan.queries.raw import EXECUTES
 
@@ -29,6 +30,9 @@ METADATA = frozenset({"metadata", "schema"})
 
 INSPECTION = "inspection"
 """The kind of a touch that inspects an engine or connection, which no async one allows."""
+
+PAGE = "page"
+"""The kind of a touch that makes a page of a query with a pagination library."""
 
 FIRST_REMARK = "MA180"
 """From here on, query codes are remarks on queries that *are* translated."""
@@ -39,8 +43,8 @@ class Touch:
     """One operation.
 
     `kind`: `await`, `context` (entered with `with`), `block` (a `with` on a session: `node` is the
-    session's expression), `metadata` (of `create_all` on an engine), `schema` (on a connection) or
-    `inspection`.
+    session's expression), `metadata` (of `create_all` on an engine), `schema` (on a connection),
+    `inspection` or `page`.
     """
 
     kind: str
@@ -206,14 +210,9 @@ def gives_session_of_its_own(project: Project, function: Function) -> s.Call | N
 
 def touch_at(project: Project, site: CallSite) -> Touch | None:
     """The operation, other than a legacy query, that `site` is on a sync object."""
-    bound = _bound_to(project, site)
-    if bound:
-        return Touch(bound, site, f"runs {_method(site)}")
-    factory = creation(project, site)
-    if factory is not None:
-        return Touch("await", site, f"makes objects with {factory.name}")
-    if _inspects(project, site):
-        return Touch(INSPECTION, site, "inspects a database")
+    helped = _by_helper(project, site)
+    if helped is not None:
+        return helped
     operation = site.operation
     if operation is None:
         if _is_coroutine_in_async(project, site):
@@ -223,6 +222,21 @@ def touch_at(project: Project, site: CallSite) -> Touch | None:
     texts = {"block": "opens a session"}
     text = texts.get(kind, f"calls {operation.owner}.{operation.name}()")
     return Touch(kind, site, text) if kind else None
+
+
+def _by_helper(project: Project, site: CallSite) -> Touch | None:
+    """The operation that a function of a library does on what it is given."""
+    bound = _bound_to(project, site)
+    if bound:
+        return Touch(bound, site, f"runs {_method(site)}")
+    factory = creation(project, site)
+    if factory is not None:
+        return Touch("await", site, f"makes objects with {factory.name}")
+    if page_at(project, site) is not None:
+        return Touch(PAGE, site, "makes a page of a query")
+    if _inspects(project, site):
+        return Touch(INSPECTION, site, "inspects a database")
+    return None
 
 
 _INSPECT = frozenset(name.rpartition(".")[2] for name in INSPECTORS)

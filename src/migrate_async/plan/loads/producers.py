@@ -23,6 +23,7 @@ from migrate_async.plan.loads.options import Names, loaded
 from migrate_async.plan.loads.origins import bindings_of
 from migrate_async.plan.loads.paths import Path
 from migrate_async.plan.loads.roots import Root, Roots
+from migrate_async.plan.pages import page_of
 
 _MAX_CALLS = 6
 _EXECUTES = EXECUTES - {"stream", "stream_scalars"}
@@ -150,7 +151,10 @@ class Producers:
         if functions and len(functions) == len(types):
             yield from self._of_functions(functions, scope.function, call, path, hops)
             return
-        queries = self._queries(call, scope, path[0].model) if path else None
+        page = page_of(self._project, call, scope)
+        queries = self._queries(call, scope, path[0].model) if path and page is None else None
+        if path and page is not None and page.query is not None:
+            queries = self._heads(page.query, scope, path[0].model)
         if queries is None:
             yield Use(None, path, hops)
         for query in queries or ():

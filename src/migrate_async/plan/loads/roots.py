@@ -16,7 +16,7 @@ from migrate_async.index.scopes import (
     Scope,
     ValueBinding,
 )
-from migrate_async.index.types import Instance, ListOf, RowOf, elements
+from migrate_async.index.types import Instance, ListOf, PageOf, RowOf, elements
 from migrate_async.model import syntax as s
 from migrate_async.plan.loads.origins import bindings_of
 from migrate_async.plan.loads.paths import Path, Step
@@ -120,6 +120,9 @@ class Roots:
         owner = expr.value
         if isinstance(owner, s.Attribute) and owner.attr == "awaitable_attrs":
             owner = owner.value
+        if any(isinstance(item, PageOf) for item in self._project.infer(owner, scope)):
+            yield from self._of(owner, scope, far, seen)  # its items
+            return
         step = self.step(owner, expr.attr, scope)
         if step is None:
             yield None

@@ -81,6 +81,8 @@ class Piece:
     steps: list[Step] = field(default_factory=list)
     usage: Usage = Usage.KEPT
     is_dynamic: bool = False
+    page: s.Call | None = None
+    """The call that makes a page of the query; as its first argument the query has the session."""
 
     @property
     def state(self) -> QueryState:
@@ -102,7 +104,7 @@ class Piece:
         if self.last is not None and self.last.ends:
             member = self.last.member
             return member is not None and member.kind is Kind.EXECUTE
-        return self.usage in (Usage.LOOPED, Usage.LISTED)
+        return self.page is not None or self.usage in (Usage.LOOPED, Usage.LISTED)
 
     @property
     def is_trivial(self) -> bool:

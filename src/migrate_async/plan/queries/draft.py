@@ -53,6 +53,8 @@ class Draft:
     statement: str = STATEMENT
     call: str = ""
     tail: str = ""
+    page_session: str = ""
+    """The session that the call which makes a page of the query has to be given."""
     builds: bool = True
     """Whether there is a statement at all: `get()` has none."""
     runs: bool = False

@@ -8,8 +8,10 @@ from typing import Any
 
 from migrate_async.index.scopes import Function, last_name
 from migrate_async.knowledge import query_refusals as why
+from migrate_async.knowledge.pagination import TAKES_QUERY_ALONE
 from migrate_async.knowledge.query_api import CRITERION_CONSUMERS, MEMBERS, Kind
 from migrate_async.model import syntax as s
+from migrate_async.plan.pages import Page, page_of
 from migrate_async.plan.queries.chains import Piece, Step, Usage, Value
 from migrate_async.plan.queries.flow import Flow
 from migrate_async.plan.queries.ledger import Handed, Ledger, refused
@@ -201,12 +203,33 @@ class Evaluator:
         given = [(arg, self.value(arg, names)) for arg in _values(node)]
         handed = [(arg, value) for arg, value in given if value is not None]
         targets = self._project.targets(node) if handed or self._may_give(node) else []
+        page = self._page(node) if handed and not targets else None
         for arg, value in handed:
-            self._hand_over(node, arg, value, targets)
+            if page is not None:
+                self._page_of(page, arg, value)
+            else:
+                self._hand_over(node, arg, value, targets)
         return self._given(node, targets, {arg: value.state for arg, value in handed})
 
     def _may_give(self, node: s.Call) -> bool:
         return self._network.has_returns and isinstance(node.func, s.Name | s.Attribute)
+
+    def _page(self, node: s.Call) -> Page | None:
+        return page_of(self._project.project, node, self._project.scope(node))
+
+    def _page_of(self, page: Page, arg: s.Expr, value: Value) -> None:
+        """A query of which a library makes a page; one that comes alone brings the session."""
+        is_alone = page.call.args[:1] == (arg,)
+        named = (*_keywords(page.call, "query"), *_keywords(page.call, "count_query"))
+        is_query = arg in page.call.args[:2] or arg in named
+        if not is_query or (is_alone and page.function not in TAKES_QUERY_ALONE):
+            self.use(value, Usage.ESCAPED, "it is an argument of `paginate`")
+        elif is_alone and len(value.pieces) != 1:
+            self.use(value, Usage.ESCAPED, "a condition chooses which of two makes a page")
+        else:
+            for piece in value.pieces:
+                piece.page = page.call
+            self.use(value, Usage.KEPT)
 
     def _hand_over(self, node: s.Call, arg: s.Expr, value: Value, targets: list[Target]) -> None:
         if not targets:
@@ -341,6 +364,10 @@ class Evaluator:
             self.use(self.value(node.value, names), Usage.LISTED)
         else:
             self._escape(node.value, names, "it is yielded")
+
+
+def _keywords(call: s.Call, name: str) -> list[s.Expr]:
+    return [keyword.value for keyword in call.keywords if keyword.arg == name]
 
 
 def _values(call: s.Call) -> Iterator[s.Expr]:

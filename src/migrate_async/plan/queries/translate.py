@@ -5,12 +5,13 @@ from __future__ import annotations
 from migrate_async.index.project import Project
 from migrate_async.knowledge import query_refusals as why
 from migrate_async.model import syntax as s
-from migrate_async.model.plan import AnyEdit, Link, MakeAsync, QueryRewrite
+from migrate_async.model.plan import AddArgument, AnyEdit, Link, MakeAsync, QueryRewrite
 from migrate_async.plan.names import free_name
 from migrate_async.plan.queries.bulk import BULK
 from migrate_async.plan.queries.chains import Piece
 from migrate_async.plan.queries.draft import STATEMENT, Draft, Setting
 from migrate_async.plan.queries.names import CODEMOD
+from migrate_async.plan.queries.pages import paginate
 from migrate_async.plan.queries.products import PRODUCTS
 from migrate_async.plan.queries.steps import add_step, check
 from migrate_async.plan.queries.terminals import EXECUTED, iterate
@@ -31,7 +32,9 @@ def translate(piece: Piece, setting: Setting) -> Draft:
         else:
             add_step(draft, number)
     if piece.last is None or not piece.last.ends:
-        if piece.executes:
+        if piece.page is not None:
+            paginate(draft, piece.state)
+        elif piece.executes:
             iterate(draft, piece.state)
         elif draft.statement != STATEMENT:
             draft.call = draft.statement
@@ -39,7 +42,7 @@ def translate(piece: Piece, setting: Setting) -> Draft:
         draft.root = f"{draft.name('sqlalchemy.select')}({{*}})"
     if draft.builds and setting.loads:
         draft.links[:0] = [Link("options", -1, option) for option in setting.loads]
-    if draft.runs and setting.awaited:
+    if (draft.runs or piece.page is not None) and setting.awaited:
         _check_place(draft)
     return draft
 
@@ -59,6 +62,9 @@ def edits(draft: Draft, style: str) -> tuple[AnyEdit, ...]:
         awaited=awaited,
         hoist=free_name(piece.function, "result") if hoisted else "",
     )
+    if draft.page_session and piece.page is not None:
+        span, code = piece.page.span, draft.page_session
+        return rewrite, AddArgument(span=span, codemod=CODEMOD, code=code, first=True)
     if not draft.loop_is_async:
         return (rewrite,)
     parent = draft.setting.project.project.parent(piece.node)

@@ -13,10 +13,11 @@ from migrate_async.plan.annotations import annotation_edits
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.colour_edits import NAME, ColourEdits
 from migrate_async.plan.colouring.schema_calls import schema_call
-from migrate_async.plan.colouring.touches import INSPECTION, METADATA, Touch, Touches
+from migrate_async.plan.colouring.touches import INSPECTION, METADATA, PAGE, Touch, Touches
 from migrate_async.plan.keep_both.edits import KeptBoth
 from migrate_async.plan.made_objects import made_with_session
 from migrate_async.plan.names import names_in
+from migrate_async.plan.pages import page_edits
 from migrate_async.plan.recolouring.blocking import report
 from migrate_async.plan.recolouring.bridging import Bridges
 from migrate_async.plan.recolouring.inspecting import inspection_edits
@@ -83,6 +84,8 @@ class Awaiter:
             self._metadata(found, touch)
         elif touch.kind == INSPECTION:
             inspection_edits(found, self._project, touch.site, self._own_name)
+        elif touch.kind == PAGE:
+            page_edits(found, self._project, touch.site)
         elif touch.kind == "context":
             self._context(found, touch)
         elif touch.kind == "block":

@@ -34,6 +34,7 @@ def add_argument(edit: AddArgument, node: cst.BaseExpression) -> cst.Call:
     )
     args = [_in_parentheses(arg) for arg in call.args]
     index = next((i for i, arg in enumerate(args) if arg.star == "**"), len(args))
+    index = 0 if edit.first else index
     changed = sequences.insert(args, index, new, call.whitespace_before_args)
     return call.with_changes(args=changed)
 

@@ -1,7 +1,8 @@
 """Models and data that the query cases run on: small, but with every kind of mapping that matters.
 
 Five joined rows of users and addresses for three users, a collection that is loaded by JOIN from
-the mapping (`Order.lines`), a composite key, a tree, joined inheritance, and a JSON column.
+the mapping (`Order.lines`), a composite key, a tree, joined inheritance, a JSON column, and
+relationships that are queries (`Shelf`).
 """
 
 from __future__ import annotations
@@ -9,9 +10,16 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table, UniqueConstraint
 from sqlalchemy.ext.asyncio import AsyncAttrs
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    DynamicMapped,
+    Mapped,
+    Session,
+    mapped_column,
+    relationship,
+)
 
 
 class Base(AsyncAttrs, DeclarativeBase):
@@ -121,6 +129,46 @@ class Document(Base):
     owner: Mapped[User] = relationship()
 
 
+shelf_labels = Table(
+    "shelf_labels",
+    Base.metadata,
+    Column("id", Integer, primary_key=True),
+    Column("shelf_id", ForeignKey("shelves.id")),
+    Column("label_id", ForeignKey("labels.id")),
+)
+
+
+class Shelf(Base):
+    __tablename__ = "shelves"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(20))
+
+    books: DynamicMapped[Book] = relationship(
+        back_populates="shelf", order_by="Book.title.desc()", cascade="all, delete-orphan"
+    )
+    labels: DynamicMapped[Label] = relationship(
+        secondary=shelf_labels, order_by=shelf_labels.c.id.desc()
+    )
+
+
+class Book(Base):
+    __tablename__ = "books"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str] = mapped_column(String(20))
+    shelf_id: Mapped[int] = mapped_column(ForeignKey("shelves.id"))
+
+    shelf: Mapped[Shelf] = relationship(back_populates="books")
+
+
+class Label(Base):
+    __tablename__ = "labels"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(20))
+
+
 def seed(db: Session) -> None:
     """Fill the empty tables."""
     ann = User(id=1, name="ann", email="ann@x.org", nickname="annie", age=31, years=3)
@@ -146,6 +194,14 @@ def seed(db: Session) -> None:
     root.children[0].children = [Node(id=4, label="leaf")]
     db.add_all([ann, bob, cid, dee, *items, first, second, third, root])
     db.add_all([Employee(id=1, name="eve"), Manager(id=2, name="max", bonus=10)])
+    red, blue = Label(id=1, name="red"), Label(id=2, name="blue")
+    upper, lower = Shelf(id=1, name="upper"), Shelf(id=2, name="lower")
+    for number, title in enumerate(("Emma", "Ulysses", "Dracula"), start=1):
+        upper.books.append(Book(id=number, title=title))
+    lower.books.append(Book(id=4, title="Emma"))
+    for label in (red, blue, red):  # one of them twice
+        upper.labels.append(label)
+    db.add_all([upper, lower])
     db.flush()
     db.add_all(
         [

@@ -9,11 +9,11 @@ from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.infer import Inference
 from migrate_async.index.library import related_types
+from migrate_async.index.relationship_calls import RELATIONSHIP_CALLS
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.model import syntax as s
 
 COLUMN_CALLS = frozenset({"Column", "mapped_column"})
-RELATIONSHIP_CALLS = frozenset({"relationship", "Relationship", "relation", "dynamic_loader"})
 _BASE = "sqlalchemy.orm.DeclarativeBase"
 _BASE_CALLS = frozenset(name.rpartition(".")[2] for name in sqlalchemy.BASE_FACTORIES)
 

@@ -23,6 +23,7 @@ from migrate_async.index.memory import Memory
 from migrate_async.index.parameters import Parameters
 from migrate_async.index.protocols import Protocols
 from migrate_async.index.registries import Registries
+from migrate_async.index.relationship_calls import is_dynamic
 from migrate_async.index.resolve import Names, Target
 from migrate_async.index.schemas import seen_through
 from migrate_async.index.types import UNKNOWN, Type, Types
@@ -236,6 +237,8 @@ class Inference:
         """The annotation; where it says little, the value too."""
         found = self.annotations.types(binding.annotation, binding.scope)
         value = binding.value
+        if isinstance(value, s.Call) and is_dynamic(value, binding.annotation):
+            found = self.library.queried(value, binding.scope, found) or found
         if value is None:
             return found
         if not all(is_vague(i) or isinstance(i, t.External) for i in found):

@@ -173,6 +173,12 @@ class Library:
         types = t.ordered(self._inference.infer(target, scope))
         return [item.cls for item in types if isinstance(item, t.ClassObject)]
 
+    def queried(self, call: s.Call, scope: sc.Scope, annotated: Types) -> Types:
+        """What a dynamic relationship is, whose annotation says `annotated`."""
+        named = [item.cls for item in t.elements(annotated) if isinstance(item, t.Instance)]
+        targets = self.related(call, scope) or list(dict.fromkeys(named))
+        return dynamic_types(targets) if targets else UNKNOWN
+
     def _declarative_base(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
         cls = self._keyword(node, "cls")
         if cls is not None:
@@ -269,12 +275,18 @@ class Library:
 _LOWER_CASE_CLASSES = frozenset({sqlalchemy.SCOPED_SESSION, sqlalchemy.ASYNC_SCOPED_SESSION})
 
 
+def dynamic_types(targets: list[sc.Class]) -> Types:
+    """The query that a dynamic relationship to `targets` is."""
+    values = frozenset(t.Instance(cls) for cls in targets)
+    entity = t.Entity("class", targets[0] if len(targets) == 1 else None, "", values)
+    return t.of(t.QueryOf((entity,), "sync"))
+
+
 def related_types(targets: list[sc.Class], lazy: s.Expr | None, uselist: s.Expr | None) -> Types:
     """What a relationship attribute holds: an object, a collection, or with `dynamic` a query."""
     values = frozenset(t.Instance(cls) for cls in targets)
     if isinstance(lazy, s.Constant) and lazy.value == "dynamic":
-        entity = t.Entity("class", targets[0] if len(targets) == 1 else None, "", values)
-        return t.of(t.QueryOf((entity,), "sync"))
+        return dynamic_types(targets)
     if isinstance(uselist, s.Constant):
         return t.of(t.ListOf(values)) if uselist.value else values
     return values | t.of(t.ListOf(values))

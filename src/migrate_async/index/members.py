@@ -38,7 +38,7 @@ class Members:
         if isinstance(item, t.ExternalInstance):
             return t.of(external_attribute(item, name))
         if isinstance(item, _METHOD_OWNERS) and not isinstance(item, t.PageOf):
-            return t.of(t.Method(item, name))
+            return t.of(_member(item, name))
         return self._of_other(item, name)
 
     def _of_other(self, item: Type, name: str) -> Types:
@@ -181,6 +181,12 @@ class Members:
 def is_property(fn: sc.Function) -> bool:
     """Whether reading an attribute, not calling it, runs `fn`."""
     return not fn.decorator_names.isdisjoint(boundaries.PROPERTY_DECORATORS)
+
+
+def _member(item: Type, name: str) -> Type:
+    if isinstance(item, t.QueryOf) and name == "statement":
+        return t.SelectOf(item.entities)
+    return t.Method(item, name)
 
 
 def _external_member(item: t.External, name: str) -> Type:

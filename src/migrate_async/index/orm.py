@@ -10,7 +10,6 @@ from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.columns import Column, column_call, column_of, constraints, table_columns
 from migrate_async.index.declarative import (
-    RELATIONSHIP_CALLS,
     Attribute,
     added_expressions,
     attributes,
@@ -23,6 +22,7 @@ from migrate_async.index.declarative import (
 )
 from migrate_async.index.directions import leads_to_many
 from migrate_async.index.infer import Inference
+from migrate_async.index.relationship_calls import RELATIONSHIP_CALLS
 from migrate_async.index.relationships import Relationship, relationship_of, reverse
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.model import syntax as s

@@ -12,6 +12,7 @@ from migrate_async.index import types as t
 from migrate_async.index.columns import mapped_inner
 from migrate_async.index.declarative import Attribute, backref_of, keyword, string
 from migrate_async.index.infer import Inference
+from migrate_async.index.relationship_calls import is_dynamic, option
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.model import syntax as s
 
@@ -43,7 +44,7 @@ def relationship_of(item: Attribute, call: s.Call, inference: Inference) -> Rela
     if not targets and item.annotation is not None:
         targets = _annotated_targets(item.annotation, item.scope, inference)
     backref, _ = backref_of(call)
-    is_secondary = _option(call, "secondary") is not None or len(call.args) > 1
+    is_secondary = option(call, "secondary") is not None or len(call.args) > 1
     has_link = keyword(call, "link_model") is not None or is_secondary
     lazy = _lazy(call, item.annotation)
     is_collection = has_link or lazy in ("dynamic", "write_only")
@@ -52,7 +53,7 @@ def relationship_of(item: Attribute, call: s.Call, inference: Inference) -> Rela
         target=targets[0] if targets else None,
         lazy=lazy,
         uselist=_uselist(call, item.annotation, default=True if is_collection else None),
-        back_populates=string(_option(call, "back_populates")),
+        back_populates=string(option(call, "back_populates")),
         backref=backref,
         secondary=has_link,
         is_backref=False,
@@ -77,27 +78,13 @@ def _annotated_targets(annotation: s.Expr, scope: sc.Scope, inference: Inference
     return [cls for name in names for cls in inference.registries.classes(name, scope)]
 
 
-def _option(call: s.Call, name: str) -> s.Expr | None:
-    """A relationship argument, also inside SQLModel's `sa_relationship_kwargs={...}`."""
-    found = keyword(call, name)
-    if found is not None:
-        return found
-    extra = keyword(call, "sa_relationship_kwargs")
-    if isinstance(extra, s.Mapping):
-        for key, value in zip(extra.keys, extra.values, strict=True):
-            if isinstance(key, s.Constant) and key.value == name:
-                return value
-    return None
-
-
 def _lazy(call: s.Call, annotation: s.Expr | None) -> str:
-    name = sc.last_name(call.func)
-    head = sc.last_name(annotation.value) if isinstance(annotation, s.Subscript) else ""
-    if name == "dynamic_loader" or head == "DynamicMapped":
+    if is_dynamic(call, annotation):
         return "dynamic"
+    head = sc.last_name(annotation.value) if isinstance(annotation, s.Subscript) else ""
     if head == "WriteOnlyMapped":
         return "write_only"
-    return _strategy(_option(call, "lazy"))
+    return _strategy(option(call, "lazy"))
 
 
 def _strategy(given: s.Expr | None) -> str:
@@ -114,7 +101,7 @@ def _strategy(given: s.Expr | None) -> str:
 
 
 def _uselist(call: s.Call, annotation: s.Expr | None, default: bool | None) -> bool | None:
-    given = _option(call, "uselist")
+    given = option(call, "uselist")
     if isinstance(given, s.Constant) and given.kind == "bool":
         return bool(given.value)
     inner = mapped_inner(annotation) or annotation
@@ -124,7 +111,7 @@ def _uselist(call: s.Call, annotation: s.Expr | None, default: bool | None) -> b
         return not sqlalchemy.COLLECTION_ANNOTATIONS.isdisjoint(_names(inner))
     if keyword(call, "collection_class") is not None:
         return True
-    return False if _option(call, "remote_side") is not None else default
+    return False if option(call, "remote_side") is not None else default
 
 
 def _names(annotation: s.Expr) -> Iterator[str]:

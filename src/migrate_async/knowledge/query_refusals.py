@@ -124,8 +124,9 @@ ENGINE_EXECUTE = Refusal(
 )
 DYNAMIC = Refusal(
     "MA120",
-    '`{text}` is a `lazy="dynamic"` relationship: reading it talks to the database',
-    'use `lazy="write_only"`, or a `select()` with `with_parent()`',
+    '`{text}` is a `lazy="dynamic"` relationship of an object that may be a new one: reading it'
+    " talks to the database",
+    'load the object in this function, or use `lazy="write_only"`',
 )
 MODEL_QUERY = Refusal(
     "MA121",

@@ -207,6 +207,12 @@ OPERATIONS: dict[str, frozenset[str]] = {
 }
 """Methods that talk to the database, per owner. `delete` of a session only does in async code."""
 
+GIVES_LOADED = frozenset({"query", "get", "get_one", "execute", "exec", "scalar", "scalars"})
+"""Methods of a session by which code comes to objects that are in it, and in the database."""
+
+LETS_GO = frozenset({"expunge", "expunge_all", "make_transient", "make_transient_to_detached"})
+"""What takes objects out of their session."""
+
 QUERY_ONE = frozenset({"first", "one", "one_or_none", "get"})
 QUERY_ENDS = frozenset({"count", "delete", "update", "scalar"})
 QUERY_OTHER = frozenset({"exists", "subquery", "cte", "label", "as_scalar", "scalar_subquery"})
@@ -220,7 +226,8 @@ RESULT_SAME = frozenset({"unique", "yield_per", "columns", "tuples", "freeze"})
 SELECT_OTHER = frozenset({"subquery", "cte", "alias", "scalar_subquery", "exists", "lateral"})
 
 SELECTS = frozenset({"sqlalchemy.select", "sqlmodel.select"})
-OBJECT_SESSIONS = frozenset({"sqlalchemy.orm.object_session", f"{SESSION}.object_session"})
+OBJECT_SESSION = "sqlalchemy.orm.object_session"
+OBJECT_SESSIONS = frozenset({OBJECT_SESSION, f"{SESSION}.object_session"})
 ASYNC_OBJECT_SESSION = "sqlalchemy.ext.asyncio.async_object_session"
 ALIASED = frozenset({"sqlalchemy.orm.aliased", "sqlalchemy.orm.with_polymorphic"})
 RELATIONSHIPS = frozenset(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from migrate_async.index.sessions import gives_object_session
 from migrate_async.knowledge import query_refusals as why
 from migrate_async.knowledge.query_refusals import Refusal
-from migrate_async.knowledge.sqlalchemy import ASYNC_OBJECT_SESSION
+from migrate_async.knowledge.sqlalchemy import ASYNC_OBJECT_SESSION, OBJECT_SESSION
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import ImportChange, Link
 from migrate_async.plan.queries.chains import Piece, Step
@@ -82,6 +82,9 @@ class Draft:
             raise self.left(why.NO_SESSION, step)
         if ref.new_for:
             self.new_session = ref
+        if ref.is_owner:
+            asked = ASYNC_OBJECT_SESSION if self.setting.awaited else OBJECT_SESSION
+            return f"{self.name(asked)}({ref.text})"
         return ref.text
 
     def _own_session(self, session: s.Expr) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
+from msgspec.structs import replace
+
 from migrate_async.index.scopes import Function, last_name
 from migrate_async.knowledge import query_refusals as why
 from migrate_async.knowledge.pagination import TAKES_QUERY_ALONE
@@ -13,11 +15,13 @@ from migrate_async.knowledge.query_api import CRITERION_CONSUMERS, MEMBERS, Kind
 from migrate_async.model import syntax as s
 from migrate_async.plan.pages import Page, page_of
 from migrate_async.plan.queries.chains import Piece, Step, Usage, Value
+from migrate_async.plan.queries.dynamic import Holders
 from migrate_async.plan.queries.flow import Flow
 from migrate_async.plan.queries.ledger import Handed, Ledger, refused
+from migrate_async.plan.queries.names import bindings
 from migrate_async.plan.queries.network import Given, Network
 from migrate_async.plan.queries.project import Target
-from migrate_async.plan.queries.state import Binding, QueryState, merge
+from migrate_async.plan.queries.state import Binding, QueryState, SessionRef, merge
 from migrate_async.plan.text import text
 
 _LISTING = frozenset(
@@ -37,6 +41,7 @@ class Evaluator:
         self._network = network
         self._project = network.project
         self._transitions = network.transitions
+        self._holders = Holders(self._project)
         self._function = function
         self._ledger = ledger
 
@@ -59,6 +64,12 @@ class Evaluator:
             if usage is Usage.ESCAPED:
                 problem = refused(why.ESCAPES, self._function, piece.node, where=where)
                 self._ledger.refuse({piece.root}, problem)
+
+    def assigned(self, target: s.Expr, names: Flow) -> None:
+        value = self.value(target, names)
+        if value is not None and any(piece.is_dynamic for piece in value.pieces):
+            self.use(value, Usage.KEPT)
+            self._refuse(value, why.DYNAMIC, target, text=text(target))
 
     def test(self, expr: s.Expr, names: Flow) -> None:
         if isinstance(expr, s.Operation) and expr.operator in ("not", "and", "or"):
@@ -136,6 +147,8 @@ class Evaluator:
         return value
 
     def _attribute(self, node: s.Attribute, names: Flow) -> Value | None:
+        if node.attr == "statement" and self._project.is_dynamic(node.value):
+            return None  # it was translated before
         base = self.value(node.value, names)
         if base is None:
             return self._dynamic(node) if self._project.is_dynamic(node) else self._property(node)
@@ -146,12 +159,30 @@ class Evaluator:
         return None
 
     def _dynamic(self, node: s.Attribute) -> Value:
-        """A relationship that is a query on the session of its object, whichever that is."""
-        value = self._piece(node, self._transitions.unknown(node))
+        """A relationship that is a query on the session of its object."""
+        state = self._relationship(node)
+        value = self._piece(node, state or self._transitions.unknown(node))
         value.pieces[0].is_dynamic = True
-        self.use(value, Usage.KEPT)
-        self._refuse(value, why.DYNAMIC, node, text=text(node))
+        if state is None:
+            self.use(value, Usage.KEPT)
+            self._refuse(value, why.DYNAMIC, node, text=text(node))
         return value
+
+    def _relationship(self, node: s.Attribute) -> QueryState | None:
+        """What is known about the query `node`; None: its object may not be in the database."""
+        found = self._project.dynamic(node)
+        if found is None or not isinstance(node.value, s.Name):
+            return None
+        state = self._transitions.of_relationship(found, node)
+        loaded = self._holders.of(node.value, self._function)
+        if state is None or loaded is None:
+            return None
+        if loaded.session:
+            return replace(state, session=SessionRef(self._function, loaded.session))
+        bound = bindings(node.value.id, self._project.scope(node))
+        if len(bound) != 1:
+            return None
+        return replace(state, session=SessionRef(self._function, node.value.id, is_owner=True))
 
     def _property(self, node: s.Attribute) -> Value | None:
         """A query that a property of the project gives."""

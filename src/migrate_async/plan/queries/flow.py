@@ -31,6 +31,9 @@ class Expressions(Protocol):
     def use(self, value: Value | None, usage: Usage, where: str = "") -> None:
         """Say what happens with a query."""
 
+    def assigned(self, target: s.Expr, names: Flow) -> None:
+        """Say that something is assigned to `target`, which is no name."""
+
     def test(self, expr: s.Expr, names: Flow) -> None:
         """Evaluate `expr` for its truth."""
 
@@ -117,7 +120,7 @@ class Flow:
         else:
             kept = "an attribute" if isinstance(target, s.Attribute) else "a container"
             self._expressions.use(value, Usage.ESCAPED, f"it is kept in {kept}")
-            self._expressions.value(target, self)
+            self._expressions.assigned(target, self)
 
     def _keep(self, name: str, value: Value) -> None:
         is_local = self.function.node is not None and name not in self.function.scope.globals

@@ -77,7 +77,7 @@ class SessionThreading:
         self._check_other_calls(function, handed)
         for item in handed:
             ref = item.state.session
-            if ref is None:
+            if ref is None or ref.is_owner:
                 problem = refused(why.NO_SESSION, item.function, item.node)
                 self._ledger.refuse({("param", function, item.param)}, problem)
             elif ref.new_for:

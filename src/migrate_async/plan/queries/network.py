@@ -215,7 +215,8 @@ class Network:
     def seen_inside(self, state: QueryState, target: Target, param: str) -> QueryState:
         """`state` of an argument as the function that gets it sees it."""
         function = target.function
-        session = self._inside(state.session, target) if state.session is not None else None
+        ref = state.session if state.session is None or not state.session.is_owner else None
+        session = self._inside(ref, target) if ref is not None else None
         if session is None:
             session = SessionRef(function, free_name(function, "db"), new_for=param)
         return replace(_moved(state, function), session=session).at(("param", function, param))
@@ -244,7 +245,8 @@ class Network:
             handed = given.get(argument) if argument is not None else None
             session = handed.session if handed is not None else None
         else:
-            session = self._outside(ref, target, function) if ref is not None else None
+            is_named = ref is not None and not ref.is_owner
+            session = self._outside(ref, target, function) if ref and is_named else None
         items = state.items
         if items is not None:
             items = tuple(self._named_outside(item, target, function) for item in items)

@@ -99,7 +99,7 @@ class _Planning:
     # --- translation ---------------------------------------------------------------------------
 
     def _translate(self, root: s.Expr, piece: Piece) -> None:
-        if piece.is_trivial or piece.is_dynamic:
+        if piece.is_trivial:
             return
         setting = Setting(
             self._network.project,

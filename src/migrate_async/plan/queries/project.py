@@ -11,6 +11,7 @@ from migrate_async.index import types as t
 from migrate_async.index.calls import arguments
 from migrate_async.index.parameters import callable_params
 from migrate_async.index.project import Model, Project
+from migrate_async.index.relationships import Relationship
 from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.types import Entity, Type, Types
 from migrate_async.knowledge import sqlalchemy
@@ -89,11 +90,23 @@ class ProjectView:
 
     def is_dynamic(self, expr: s.Expr) -> bool:
         """Is `expr` a dynamic relationship of an object: a query on the object's session?"""
+        return any(item is not None and item.lazy == "dynamic" for item in self._read(expr))
+
+    def dynamic(self, expr: s.Expr) -> Relationship | None:
+        """The dynamic relationship that `expr` is, whatever its object may be."""
+        found = self._read(expr)
+        first = found[0] if found else None
+        if first is None or any(item is None or item.node is not first.node for item in found):
+            return None
+        return first if first.lazy == "dynamic" else None
+
+    def _read(self, expr: s.Expr) -> list[Relationship | None]:
+        """The relationships that `expr` may read; None for an attribute that is none."""
         if not isinstance(expr, s.Attribute) or expr.attr not in self.dynamic_names:
-            return False
+            return []
         owners = [item.cls for item in self.infer(expr.value) if isinstance(item, t.Instance)]
-        found = [model.relationships.get(expr.attr) for model in map(self.model, owners) if model]
-        return any(item is not None and item.lazy == "dynamic" for item in found)
+        models = [model for model in map(self.model, owners) if model is not None]
+        return [model.relationships.get(expr.attr) for model in models]
 
     def class_of(self, expr: s.Expr) -> Class | None:
         """The one project class that `expr` names or is an alias of."""

@@ -61,6 +61,8 @@ class SessionRef:
     new_for: str = ""
     """If given, the parameter `text` has to be added to `function` first: the session of the
     query that its parameter `new_for` gets."""
+    is_owner: bool = False
+    """Whether `text` names an object whose session is meant."""
 
 
 class Target(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 
 from msgspec.structs import replace
 
+from migrate_async.index.relationships import Relationship
 from migrate_async.index.scopes import Class, Function
 from migrate_async.knowledge.query_api import Effect
 from migrate_async.model import syntax as s
@@ -23,6 +24,8 @@ from migrate_async.plan.queries.state import (
     Target,
 )
 from migrate_async.plan.text import is_plain, text
+
+_JOINS = frozenset({"primaryjoin", "secondaryjoin", "secondary"})
 
 _SORTING = frozenset({"order_by", "group_by", "having", "distinct"})
 
@@ -58,6 +61,19 @@ class Transitions:
     def unknown(origin: Hashable) -> QueryState:
         """What is known about a query that comes from nowhere."""
         return QueryState(None, Shape.UNKNOWN, frozenset({origin}), eager=True)
+
+    def of_relationship(self, relationship: Relationship, origin: Hashable) -> QueryState | None:
+        """What is known about the query that a dynamic relationship is."""
+        cls = relationship.target
+        if self._project.model(cls) is None or cls is None:
+            return None
+        name = s.Name(*relationship.node.span, cls.name)
+        state = self.of_class(cls, name, cls.module.body, origin)
+        written = {keyword.arg for keyword in relationship.node.keywords}
+        if relationship.secondary or written & _JOINS:
+            may = frozenset({"order_by", "select_from"})
+            return replace(state, may=may, sources=_UNKNOWN)
+        return replace(state, may=frozenset({"order_by"}))
 
     def after(self, state: QueryState, step: Step, function: Function) -> QueryState:
         """What is known when `step`, which gives a query, was made on `state`."""

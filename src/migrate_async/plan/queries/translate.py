@@ -15,6 +15,7 @@ from migrate_async.plan.queries.pages import paginate
 from migrate_async.plan.queries.products import PRODUCTS
 from migrate_async.plan.queries.steps import add_step, check
 from migrate_async.plan.queries.terminals import EXECUTED, iterate
+from migrate_async.plan.text import text
 
 _ENDINGS = {**EXECUTED, **PRODUCTS, **BULK}
 
@@ -25,6 +26,8 @@ def translate(piece: Piece, setting: Setting) -> Draft:
     Raises `Left` when there is none that means the same.
     """
     draft = Draft(piece, setting)
+    if piece.is_dynamic:
+        draft.root = f"{text(piece.root)}.statement"
     for number, step in enumerate(piece.steps):
         if step.ends:
             check(draft, step, piece.states[number])
@@ -32,12 +35,7 @@ def translate(piece: Piece, setting: Setting) -> Draft:
         else:
             add_step(draft, number)
     if piece.last is None or not piece.last.ends:
-        if piece.page is not None:
-            paginate(draft, piece.state)
-        elif piece.executes:
-            iterate(draft, piece.state)
-        elif draft.statement != STATEMENT:
-            draft.call = draft.statement
+        _end(draft)
     if piece.head is not None and draft.builds and not draft.root:
         draft.root = f"{draft.name('sqlalchemy.select')}({{*}})"
     if draft.builds and setting.loads:
@@ -45,6 +43,17 @@ def translate(piece: Piece, setting: Setting) -> Draft:
     if (draft.runs or piece.page is not None) and setting.awaited:
         _check_place(draft)
     return draft
+
+
+def _end(draft: Draft) -> None:
+    """What is done with a query that no step of the piece ends."""
+    piece = draft.piece
+    if piece.page is not None:
+        paginate(draft, piece.state)
+    elif piece.executes:
+        iterate(draft, piece.state)
+    elif draft.statement != STATEMENT:
+        draft.call = draft.statement
 
 
 def edits(draft: Draft, style: str) -> tuple[AnyEdit, ...]:

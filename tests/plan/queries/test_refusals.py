@@ -195,6 +195,11 @@ def test_a_dynamic_relationship_is_a_query_wherever_it_is_read(body: str) -> Non
     assert query_cases.convert(source) == source
 
 
+@pytest.mark.parametrize("body", ["return list(parent.kids)", "return parent.kids[-1]"])
+def test_one_message_says_that_it_is_left(body: str) -> None:
+    assert _codes(query_cases.plan(query_cases.index(_of_parent(body)))) == {"MA120"}
+
+
 @pytest.mark.parametrize("change", ["append(parent)", "remove(parent)"])
 def test_a_change_of_a_dynamic_relationship_reads_nothing(change: str) -> None:
     found = query_cases.plan(query_cases.index(_of_parent(f"parent.kids.{change}")))

@@ -99,8 +99,8 @@ class _Planning:
     # --- translation ---------------------------------------------------------------------------
 
     def _translate(self, root: s.Expr, piece: Piece) -> None:
-        if piece.is_trivial:
-            return
+        if piece.is_trivial or (piece.is_dynamic and piece.states[0].session is None):
+            return  # in the second case it is refused already
         setting = Setting(
             self._network.project,
             self._names(piece.function.module),

@@ -53,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     | `style`             | `result`: an executed statement gets a line; `inline`: it stays.  |
     | `blocking`          | `wrap`: slow calls go to a thread where nothing changes; `report`.|
     | `keep`              | `sync`: what sync code calls, too, is bridged; `both`: has twins. |
+    | `keep-sync`         | Functions, classes, modules and paths that stay sync, as patterns.|
     | `target-sqlalchemy` | The SQLAlchemy line that the converted code has to run on.        |
     | `cache-dir`         | Folder of the facts cache, relative to the project root.          |
     | `max-file-size`     | Size in bytes above which a file is reported and skipped.         |
@@ -72,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     style: Literal["result", "inline"] = "result"
     blocking: Literal["wrap", "report"] = "wrap"
     keep: Literal["sync", "both"] = "sync"
+    keep_sync: tuple[str, ...] = ()
     target_sqlalchemy: Literal["2.0", "2.1"] = "2.0"
     cache_dir: str = ".migrate-async/cache"
     max_file_size: int = 5_000_000

@@ -54,6 +54,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         "style": "inline",
         "blocking": "report",
         "keep": "both",
+        "keep-sync": ["app.legacy.*"],
         "target-sqlalchemy": "2.1",
         "cache-dir": ".cache",
         "max-file-size": 10,

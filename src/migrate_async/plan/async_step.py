@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
+from migrate_async.config import FILE_NAME
 from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
@@ -33,6 +34,7 @@ from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.both_worlds.sync_world import SyncWorld
 from migrate_async.plan.both_worlds.unmoved import Unmoved
 from migrate_async.plan.collector import Collector
+from migrate_async.plan.colouring.asked import Asked
 from migrate_async.plan.colouring.callbacks import Callbacks
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.contracts import Contracts
@@ -131,6 +133,7 @@ class AsyncStep:
         self._awaited_models: dict[Class, None] = {}
         self._session_plans: dict[Function, SessionPlan] = {}
         self._lent = 0
+        self._kept_sync = Asked(settings.keep_sync)
         self._obstacles = Obstacles(project, self._touches, self._responses, self._shared, step)
         self._verdicts = Verdicts(
             project,
@@ -199,6 +202,7 @@ class AsyncStep:
         Decisions(self._project, self._verdicts, self._environments).report(collector)
         wanted = filter(self.wants, self._project.functions)
         collector.diagnostics += open_ends(self._project, wanted)
+        collector.diagnostics += self._kept_sync.unused(self._project, FILE_NAME)
         if self._step is not p.Step.ASYNC:
             self._translation.add_to(collector)
         frontier = self._frontier(self._idle)
@@ -310,7 +314,8 @@ class AsyncStep:
         self, function: Function, coloured: Mapping[Function, p.Reason]
     ) -> p.Reason | None:
         return (
-            self._obstacles(function, coloured)
+            self._kept_sync.reason(function)
+            or self._obstacles(function, coloured)
             or self._session_plan(function).obstacle
             or self._anchored.get(function)
             or self._loop_obstacle(function, coloured)

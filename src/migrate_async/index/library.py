@@ -15,6 +15,7 @@ from migrate_async.index import types as t
 from migrate_async.index.entities import Entities
 from migrate_async.index.extract import extract
 from migrate_async.index.methods import Methods
+from migrate_async.index.texts import Texts
 from migrate_async.index.types import UNKNOWN, Type, Types
 from migrate_async.knowledge import fastapi, pagination, sqlalchemy
 from migrate_async.model import syntax as s
@@ -53,6 +54,7 @@ class Library:
     def __init__(self, inference: Inference) -> None:
         self._inference = inference
         self._entities = Entities(inference)
+        self._texts = Texts(inference.names)
         self._methods = Methods(inference, self._entities)
         self._registry_keys = inference.settings.registry_keys
         self._resolvers = _resolvers(inference.settings.session_resolvers)
@@ -233,8 +235,9 @@ class Library:
             return UNKNOWN
         members, types = self._inference.members, t.ordered(self._first(node, scope))
         name = node.args[1]
-        if isinstance(name, s.Constant):
-            return t.union(members.attribute(item, str(name.value)) for item in types)
+        texts = sorted(self._texts.of(name, scope))
+        if texts:
+            return t.union(members.attribute(item, text) for item in types for text in texts)
         ends = ends_of(name)
         found = t.union(members.functions(item, *ends) for item in types if ends)
         return found or t.of(t.ExternalResult(GETATTR))

@@ -13,6 +13,7 @@ from migrate_async.index.types import (
     ListOf,
     QueryOf,
     RowOf,
+    SelectOf,
     Type,
     describe,
 )
@@ -817,3 +818,24 @@ def test_every_statement_is_walked() -> None:
         if isinstance(arg, s.Constant)
     ]
     assert sorted(numbers) == list(range(1, 44))
+
+
+def test_what_a_bare_select_selects_is_in_the_code() -> None:
+    """As for a bare `Query`: `-> Select` says nothing of the entities."""
+    built = project(
+        {
+            "m.py": """
+                from sqlalchemy import Select, select
+                class Thing: ...
+                def things() -> Select:
+                    return select(Thing)
+                def use():
+                    return things().where()
+            """
+        }
+    )
+    use = built.function("m.use")
+    assert use is not None
+    [item] = built.infer(use.returns[0], use.scope)
+    assert isinstance(item, SelectOf)
+    assert [entity.model.name for entity in item.entities if entity.model] == ["Thing"]

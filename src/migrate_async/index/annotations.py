@@ -40,7 +40,7 @@ _ALIASES = (s.Subscript, s.Operation)
 _MAX_ALIASES = 8
 _VAGUE = frozenset(
     f"builtins.{name}" for name in ("dict", "frozenset", "list", "object", "set", "tuple", "type")
-) | {"collections.abc.Callable"}
+) | {"collections.abc.Callable", sqlalchemy.SELECT}
 
 
 class Annotations:
@@ -215,7 +215,7 @@ _CLASSES = t.ClassObject | t.External | t.AliasedClass
 
 
 def is_vague(item: Type) -> bool:
-    """An annotation that says less than the code: `Any`, a bare container, a bare `Query`.
+    """An annotation that says less than the code: `Any`, a bare container, `Query` or `Select`.
 
     Containers of callables are, too, and dictionaries of `Any`: the code says which functions or
     classes they hold.

@@ -225,6 +225,7 @@ RESULT_SAME = frozenset({"unique", "yield_per", "columns", "tuples", "freeze"})
 
 SELECT_OTHER = frozenset({"subquery", "cte", "alias", "scalar_subquery", "exists", "lateral"})
 
+SELECT = "sqlalchemy.Select"
 SELECTS = frozenset({"sqlalchemy.select", "sqlmodel.select"})
 OBJECT_SESSION = "sqlalchemy.orm.object_session"
 OBJECT_SESSIONS = frozenset({OBJECT_SESSION, f"{SESSION}.object_session"})

@@ -42,11 +42,8 @@ class Members:
         return self._of_other(item, name)
 
     def _of_other(self, item: Type, name: str) -> Types:
-        if isinstance(item, t.PageOf):
-            return UNKNOWN if name in pagination.FIGURES else t.of(t.ListOf(item.items))
-        if isinstance(item, t.RowOf):
-            named = [entity.value for entity in item.entities if entity.name == name]
-            return t.union(named) if named else t.of(t.Method(item, name))
+        if isinstance(item, t.PageOf | t.RowOf):
+            return _of_parts(item, name)
         if isinstance(item, t.AliasedClass):
             return self._of_class(t.ClassObject(item.cls), name)
         if isinstance(item, t.Super):
@@ -187,6 +184,14 @@ def _member(item: Type, name: str) -> Type:
     if isinstance(item, t.QueryOf) and name == "statement":
         return t.SelectOf(item.entities)
     return t.Method(item, name)
+
+
+def _of_parts(item: t.PageOf | t.RowOf, name: str) -> Types:
+    """What a page of results or a row of one has of this name."""
+    if isinstance(item, t.PageOf):
+        return UNKNOWN if name in pagination.FIGURES else t.of(t.ListOf(item.items))
+    named = [entity.value for entity in item.entities if entity.name == name]
+    return t.union(named) if named else t.of(t.Method(item, name))
 
 
 def _external_member(item: t.External, name: str) -> Type:

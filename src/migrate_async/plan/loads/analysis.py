@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from migrate_async.index.members import is_property
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, Function, last_name
+from migrate_async.index.scopes import Class, Function, Scope, last_name
 from migrate_async.index.sites import ValueUse
 from migrate_async.index.types import held
 from migrate_async.model import syntax as s
@@ -16,6 +16,7 @@ from migrate_async.plan.colouring.schemas import Schemas
 from migrate_async.plan.loads.accesses import Accesses
 from migrate_async.plan.loads.decide import Always, Decider, Decisions
 from migrate_async.plan.loads.names import Naming
+from migrate_async.plan.loads.paths import Step, names
 from migrate_async.plan.loads.producers import Producers
 from migrate_async.plan.loads.recorded import Matcher, Recorded
 from migrate_async.plan.loads.roots import Roots
@@ -100,16 +101,21 @@ class Analysis:
             if self._runs_in_bridge(function):
                 continue
             for access in self._accesses.of(function):
-                roots = self._roots.of(access.node.value, access.scope, far=True) or []
-                own = bool(roots) and all(
-                    self._sync_reads.parameter(root.node, root.scope, function) for root in roots
-                )
-                if access.step.is_lazy and not (own and self._is_known(function)):
-                    reads = Reads(frozenset({(access.step,)}))
-                    yield Always(
-                        access.step,
-                        Sink(function, access.node, None, access.scope, reads, function.qualname),
-                    )
+                if not self._is_callers(access.node.value, access.scope, function):
+                    yield from _always(function, access.node, access.scope, [access.step], function)
+            for target, parameter, value, scope in self._sync_reads.handed(function):
+                paths = self._sync_reads.of(target).get(parameter, frozenset())
+                if paths and not self._is_callers(value, scope, function):
+                    steps = [step for path in sorted(paths, key=names) for step in path]
+                    yield from _always(function, value, scope, steps, target)
+
+    def _is_callers(self, value: s.Expr, scope: Scope, function: Function) -> bool:
+        """Whether `value` is what callers give `function`, all of which can be seen."""
+        roots = self._roots.of(value, scope, far=True) or []
+        own = bool(roots) and all(
+            self._sync_reads.parameter(root.node, root.scope, function) for root in roots
+        )
+        return own and self._is_known(function)
 
     def _is_known(self, function: Function) -> bool:
         """Whether every place that runs `function` can be seen."""
@@ -197,3 +203,13 @@ class Analysis:
         """The mapped classes of the objects that `node` holds."""
         models = frozenset(model.cls for model in self._project.models.values())
         return held(self._project.infer(node, self._project.scope_of(node)), models)
+
+
+def _always(
+    function: Function, node: s.Expr, scope: Scope, steps: Iterable[Step], reader: Function
+) -> Iterator[Always]:
+    """`reader` reads `steps` of objects at `node` in `function`: nobody knows whose objects."""
+    for step in dict.fromkeys(steps):
+        if step.is_lazy:
+            reads = Reads(frozenset({(step,)}))
+            yield Always(step, Sink(function, node, None, scope, reads, reader.qualname))

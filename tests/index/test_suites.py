@@ -45,3 +45,28 @@ def test_names_of_tests_and_folders_of_tests_are_tests() -> None:
         "test_helpers.py": "def check():\n    pass\n",
     }
     assert suite_of(files) == set(files) - {"seed.py"}
+
+
+PLUGIN = "import pytest\n\n\n@pytest.fixture\ndef db():\n    yield 1\n"
+
+
+def test_modules_of_fixtures_are_tests() -> None:
+    files = {
+        "app/main.py": "import app.models\n",
+        "app/models.py": "def fixture(f): ...\n\n\n@fixture\ndef db():\n    yield 1\n",
+        "app/testing/fixtures.py": PLUGIN,
+        "app/testing/more.py": PLUGIN.replace(
+            "import pytest", "from pytest import fixture"
+        ).replace("@pytest.", "@"),
+        "tests/conftest.py": 'pytest_plugins = "app.testing.fixtures"\n',
+    }
+    assert suite_of(files) == {
+        "app/testing/fixtures.py",
+        "app/testing/more.py",
+        "tests/conftest.py",
+    }
+
+
+def test_fixtures_that_the_application_imports_are_its_own() -> None:
+    files = {"app/main.py": "from app.fixtures import db\n", "app/fixtures.py": PLUGIN}
+    assert suite_of(files) == set()

@@ -1,7 +1,8 @@
 """Which modules are part of a test suite.
 
 pytest goes by names, and applications have modules of such names, too: `routers/lab_test.py`, with
-the routes of a laboratory. What the application imports is part of the application.
+the routes of a laboratory. What the application imports is part of the application. Fixtures, on
+the other hand, are of a suite wherever they are: `myapp/testing/fixtures.py`, a plugin of pytest.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from pathlib import PurePosixPath
 
 from migrate_async.index import scopes as sc
 from migrate_async.index.resolve import Names
+
+_FIXTURE = "fixture"
+_PYTEST = frozenset({"pytest", "pytest_asyncio"})
 
 
 def is_test_path(path: str) -> bool:
@@ -25,8 +29,11 @@ def mark_suites(
     """Say of each module whether it is a test."""
     named: set[sc.Module] = set()
     application: list[sc.Module] = []
+    functions = list(functions)
+    plugins = {fn.module for fn in functions if _FIXTURE in fn.decorator_names}
     for module in modules:
-        module.is_test = is_test_path(module.path)
+        is_plugin = module in plugins and _imports_pytest(module)
+        module.is_test = is_plugin or is_test_path(module.path)
         if not module.is_test:
             application.append(module)
         elif not _is_suite(PurePosixPath(module.path)):
@@ -44,6 +51,20 @@ def mark_suites(
                 named.discard(found)
                 found.is_test = False
                 application.append(found)
+
+
+def _imports_pytest(module: sc.Module) -> bool:
+    return any(
+        isinstance(binding, sc.ImportBinding | sc.FromBinding) and _home(binding) in _PYTEST
+        for bindings in module.scope.names.values()
+        for binding in bindings
+    )
+
+
+def _home(binding: sc.ImportBinding | sc.FromBinding) -> str:
+    if isinstance(binding, sc.FromBinding):
+        return binding.module
+    return binding.dotted
 
 
 def _is_suite(path: PurePosixPath) -> bool:

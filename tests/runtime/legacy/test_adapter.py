@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 from sqlalchemy import Engine, create_engine, func, insert, select, text
@@ -188,3 +189,16 @@ async def test_closing_closes_the_sync_session(session: Session) -> None:
 async def test_a_statement_without_entities_runs_on_the_sync_cursor(session: Session) -> None:
     result = await SyncSessionAdapter(session).execute(text("SELECT 1"))
     assert result.scalar_one() == 1
+
+
+async def test_the_mock_of_a_session_is_one() -> None:
+    """What it was told to do, it does; it is given back as it was."""
+    mock = MagicMock(spec=Session)
+    mock.execute.side_effect = ConnectionError("no database")
+    adapter = SyncSessionAdapter(mock)
+    with pytest.raises(ConnectionError, match="no database"):
+        await adapter.execute(text("SELECT 1"))
+    await adapter.commit()
+    await adapter.close()
+    mock.commit.assert_called_once_with()
+    mock.close.assert_called_once_with()

@@ -60,8 +60,9 @@ class SyncSessionAdapter(AsyncSession):
         warn_legacy("SyncSessionAdapter", "an AsyncSession in tests")
         self._lent = False
         super().__init__(sync_session_class=lambda **_: session)  # type: ignore[arg-type]
-        self._expired_before = session.expire_on_commit
-        self._strict = strict
+        # The mock of a session, `MagicMock(spec=Session)`, has what the class has, and no events.
+        self._expired_before = getattr(session, "expire_on_commit", True)
+        self._strict = strict = strict and issubclass(type(session), Session)
         session.expire_on_commit = expire_on_commit
         self._reloads = self._expired_before and not expire_on_commit
         self._loop = running_loop()

@@ -166,6 +166,33 @@ def case():
 """
 
 
+FILTERS = """
+from fastapi_filter.contrib.sqlalchemy import Filter
+
+class UserFilter(Filter):
+    name: str
+
+def case(f: UserFilter, g: Filter, db: Session):
+    return %s
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "f.sort(f.filter(db.query(User))).all()",
+        "g.filter(db.query(User)).all()",
+        "f.union(db.query(User.id), 1)",
+    ],
+)
+def test_methods_of_other_libraries_are_none_of_a_statement(body: str) -> None:
+    """Whatever their names are."""
+    source = f"{PREAMBLE}{FILTERS % body}"
+    found = query_cases.plan(query_cases.index(source))
+    assert _codes(found) == {"MA107"}
+    assert query_cases.convert(source) == source
+
+
 DYNAMIC_READS = [
     "return list(parent.kids)",
     "return [kid.id for kid in parent.kids]",

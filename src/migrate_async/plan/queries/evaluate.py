@@ -296,7 +296,8 @@ class Evaluator:
             return Usage.KEPT, ""
         if external.startswith(("sqlalchemy.", "sqlmodel.")):
             return Usage.EMBEDDED, ""
-        if isinstance(node.func, s.Attribute) and name in CRITERION_CONSUMERS:
+        is_criterion = name in CRITERION_CONSUMERS and not self._project.is_foreign(node.func)
+        if isinstance(node.func, s.Attribute) and is_criterion:
             return Usage.EMBEDDED, ""
         return Usage.ESCAPED, f"it is an argument of `{name or 'a call'}`"
 

@@ -22,6 +22,9 @@ _QUERY = re.compile(r"(?<![\w.])Query\b(\[[^\[\]]*\])?")
 UNKNOWN_ENTITY = Entity("unknown")
 
 
+_OURS = frozenset({"sqlalchemy", "sqlmodel"})
+
+
 class Target:
     """A function that a call may run, with what its parameters get."""
 
@@ -122,6 +125,19 @@ class ProjectView:
         found = self.infer(expr)
         names = {item.dotted for item in found if isinstance(item, t.External)}
         return names.pop() if len(names) == len(found) == 1 else ""
+
+    def is_foreign(self, func: s.Expr) -> bool:
+        """Whether `func` is a method of another library, `filter.filter(query)`."""
+        return any(map(self._is_foreign, self.infer(func)))
+
+    def _is_foreign(self, item: t.Type) -> bool:
+        if isinstance(item, t.ExternalMethod):
+            return item.owner.partition(".")[0] not in _OURS
+        owner = item.owner if isinstance(item, t.Method) else None
+        if not isinstance(owner, t.Instance) or self.model(owner.cls) is not None:
+            return False
+        bases = self.project.bases(owner.cls)
+        return not any(base.partition(".")[0] in _OURS for base in bases)
 
     def targets(self, call: s.Call) -> list[Target]:
         """The project functions that `call` may run; for a class, its `__init__`."""

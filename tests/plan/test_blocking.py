@@ -37,6 +37,7 @@ def get_db():
 HEAD = """
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from time import sleep
 
 import boto3
@@ -49,6 +50,7 @@ from sqlalchemy.orm import Session
 from app.database import engine, get_db
 
 app = FastAPI()
+pool = ThreadPoolExecutor()
 passwords = CryptContext(schemes=["bcrypt"])
 s3 = boto3.client("s3")
 
@@ -124,6 +126,14 @@ def reports(body: str, settings: Settings = Settings()) -> list[Diagnostic]:  # 
         (
             's3.upload_file(url, "bucket", "key")\n',
             'await run_in_threadpool(s3.upload_file, url, "bucket", "key")\n',
+        ),
+        (
+            "return pool.submit(login, url).result(5)\n",
+            "return await run_in_threadpool(pool.submit(login, url).result, 5)\n",
+        ),
+        (
+            "future = pool.submit(login, url)\nreturn future.result()\n",
+            "future = pool.submit(login, url)\nreturn await run_in_threadpool(future.result)\n",
         ),
         (
             "return requests.post(url, json=count(db))\n",

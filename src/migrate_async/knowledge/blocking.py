@@ -161,6 +161,14 @@ MADE: dict[str, Blocking] = {
 """Functions that make an object whose methods block."""
 
 
+FUTURE = Blocking("`await asyncio.wrap_future(...)`, or " + _THREAD)
+FUTURES = frozenset({"exception", "result"})
+"""Methods of what a pool of threads or processes gives for a call, which wait for its end."""
+POOLS = frozenset(
+    f"concurrent.futures.{module}{kind}PoolExecutor"
+    for module, kind in (("", "Thread"), ("", "Process"), ("thread.", "Thread"))
+)
+
 LOCKS = frozenset(
     {
         *(f"threading.{name}" for name in ("Lock", "RLock", "Condition", "Semaphore")),

@@ -90,3 +90,23 @@ def test_in_one_that_is_known() -> None:
         "    box = Box()\n    box.db = db\n    return db.scalar(text('SELECT 1'))"
     )
     assert verdicts["app.route"] == "convert"
+
+
+@pytest.mark.parametrize("line", ["local.user = 1", "local.calls += 1", "remember(1)"])
+def test_variables_of_threads(line: str) -> None:
+    """A coroutine would set them for all that run beside it."""
+    text, verdicts = migrated(
+        f"def route(db: Session = Depends(get_db)):\n    {line}\n"
+        "    return db.scalar(text('SELECT 1')), local.user\n\n\n"
+        "def remember(user):\n    local.user = user"
+    )
+    assert verdicts["app.route"] == "keep"
+    assert "def route(db: Session = Depends(get_sync_db))" in text
+
+
+def test_variables_of_threads_that_are_read() -> None:
+    _, verdicts = migrated(
+        "def route(db: Session = Depends(get_db)):\n"
+        "    return db.scalar(text('SELECT 1')), local.limit"
+    )
+    assert verdicts["app.route"] == "convert"

@@ -24,7 +24,7 @@ from migrate_async.plan.colouring.owners import caller_of
 from migrate_async.plan.colouring.responses import Responses
 from migrate_async.plan.colouring.schema_calls import schema_call
 from migrate_async.plan.colouring.sharing import SharedSessions
-from migrate_async.plan.colouring.stored_sessions import stored_sessions
+from migrate_async.plan.colouring.stored_sessions import sets_of_thread, stored_sessions
 from migrate_async.plan.colouring.touches import (
     INSPECTION,
     METADATA,
@@ -111,6 +111,7 @@ class Obstacles:
             self._unfollowed,
             self._unresolved,
             self._escapes,
+            self._thread_variable,
             self._response_property,
         )
         return next(filter(None, (check(function) for check in checks)), None)
@@ -333,6 +334,18 @@ class Obstacles:
 
     def _is_session(self, name: s.Name) -> bool:
         return self._project.session_kind(name, self._project.scope_of(name)) == "sync"
+
+    def _thread_variable(self, function: Function) -> Reason | None:
+        """A variable of the thread is set, by it or by what it calls, for what runs later there."""
+        if function.is_async:
+            return None
+        called = (target for site in self._project.calls(function) for target in site.targets)
+        for setter in (function, *called):
+            for statement in sets_of_thread(self._project, setter) if not setter.is_async else ():
+                text = "it sets a variable of the thread, which coroutines share"
+                where = setter.module.path
+                return Reason("thread-local", text, where, statement.line, setter.qualname)
+        return None
 
     def _response_property(self, function: Function) -> Reason | None:
         """The response reads a property that runs a query, after the session is async."""

@@ -15,6 +15,7 @@ from migrate_async.index.types import ExternalInstance, ExternalResult
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 
+_OF_THREAD = "a variable of the thread"
 _OF_THREADS = frozenset({"threading.local", "_thread._local", "werkzeug.local.Local"})
 
 
@@ -32,6 +33,21 @@ def stored_sessions(project: Project, function: Function) -> Iterator[tuple[s.Ex
                 yield statement.value, place
 
 
+def sets_of_thread(project: Project, function: Function) -> Iterator[s.Stmt]:
+    """Where `function` sets a variable of the thread, which all coroutines would share."""
+    node = function.node
+    if not isinstance(node, s.FunctionDef) or function.module.is_test:
+        return
+    for statement in blocks.statements(node.body):
+        targets: tuple[s.Expr, ...] = ()
+        if isinstance(statement, s.Assign):
+            targets = statement.targets
+        elif isinstance(statement, s.AugmentedAssign):
+            targets = (statement.target,)
+        if any(_place(project, target, function) == _OF_THREAD for target in targets):
+            yield statement
+
+
 def _place(project: Project, target: s.Expr, function: Function) -> str:
     if isinstance(target, s.Subscript):
         return "a dict or list"
@@ -42,5 +58,5 @@ def _place(project: Project, target: s.Expr, function: Function) -> str:
     types = project.infer(target.value, function.scope)
     names = {item.dotted for item in types if isinstance(item, ExternalInstance | ExternalResult)}
     if not names.isdisjoint(_OF_THREADS):
-        return "a variable of the thread"
+        return _OF_THREAD
     return "" if types else "an object of an unknown kind"

@@ -37,6 +37,8 @@ from database import SessionLocal, User, engine, get_db
 from fastapi import Depends, FastAPI
 from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
 from sqladmin import Admin
+from sqlalchemy import MetaData, Table
+from sqlalchemy.ext.automap import automap_base
 from sqlalchemy.orm import Session
 from sqlalchemy_utils import database_exists
 
@@ -67,6 +69,12 @@ KEPT = {
         'with sync_engine.begin() as c:\n    pd.DataFrame([1]).to_sql("users", c)'
     ),
     "return load(engine)": "return load(sync_engine)",
+    "return Table('x', MetaData(), autoload_with=engine).c": (
+        "return Table('x', MetaData(), autoload_with=sync_engine).c"
+    ),
+    "User.__table__.create(engine, checkfirst=True)": (
+        "User.__table__.create(sync_engine, checkfirst=True)"
+    ),
     "return engine.raw_connection().cursor()": "return sync_engine.raw_connection().cursor()",
     "with engine.connect() as c:\n    return c.connection.cursor()": (
         "with sync_engine.connect() as c:\n    return c.connection.cursor()"
@@ -81,6 +89,15 @@ AT_THE_TOP = {
     "EXISTS = database_exists(engine.url)": "EXISTS = database_exists(sync_engine.url)",
     "EXISTS = database_exists(database.engine.url)": (
         "EXISTS = database_exists(database.sync_engine.url)"
+    ),
+    "Auto = automap_base()\nAuto.prepare(autoload_with=engine)": (
+        "Auto = automap_base()\nAuto.prepare(autoload_with=sync_engine)"
+    ),
+    "META = MetaData()\nMETA.reflect(bind=engine)\nTHINGS = META.tables['things']": (
+        "META = MetaData()\nMETA.reflect(bind=sync_engine)\nTHINGS = META.tables['things']"
+    ),
+    "THINGS = Table('things', MetaData(), autoload_with=engine)": (
+        "THINGS = Table('things', MetaData(), autoload_with=sync_engine)"
     ),
     "admin = Admin(app, engine)": "admin = Admin(app, engine)",
     "SQLAlchemyInstrumentor().instrument(engine=engine)": (

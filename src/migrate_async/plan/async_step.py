@@ -40,7 +40,12 @@ from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.contracts import Contracts
 from migrate_async.plan.colouring.fixtures import FixtureSources
 from migrate_async.plan.colouring.handed_sessions import HandedSessions
-from migrate_async.plan.colouring.handovers import hands_source, open_ends, passed_source
+from migrate_async.plan.colouring.handovers import (
+    hands_source,
+    open_ends,
+    passed_source,
+    reflects,
+)
 from migrate_async.plan.colouring.inspections import inspection
 from migrate_async.plan.colouring.obstacles import Obstacles, is_inside
 from migrate_async.plan.colouring.responses import Responses
@@ -459,7 +464,7 @@ class AsyncStep:
                 continue
             for site in self._project.calls(module.body):
                 kept = any(target in self.colouring.kept for target in site.targets)
-                is_handed = kept and passed_source(self._project, site)
+                is_handed = (kept or reflects(site)) and passed_source(self._project, site)
                 if isinstance(site.node, s.Call) and (
                     is_handed or hands_source(self._project, site)
                 ):

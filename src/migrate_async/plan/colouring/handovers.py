@@ -12,10 +12,11 @@ import msgspec
 
 from migrate_async.index import types as t
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function
+from migrate_async.index.scopes import Function, last_name
 from migrate_async.index.sessions import engine_or_connection, is_heuristic
 from migrate_async.index.sites import CallSite
 from migrate_async.index.types import Type, Types
+from migrate_async.knowledge.async_api import METADATA_IO
 from migrate_async.knowledge.dispatch import CALLABLES
 from migrate_async.knowledge.external import (
     HARMLESS_ROOTS,
@@ -31,6 +32,8 @@ OPEN_END = "MA203"
 
 _NEVER_HARMLESS = frozenset({"builtins.getattr", "contextlib.ExitStack"})
 """What calls a method of a session by a name, or enters one without `async with`."""
+_REFLECTS = "autoload_with"
+"""The argument by which SQLAlchemy asks a database what a table is like."""
 _ENDS = frozenset({"commit", "flush", "rollback"})
 """Methods of sessions that few other objects have."""
 
@@ -72,9 +75,24 @@ def _is_unknown_call(project: Project, site: CallSite, what: str) -> bool:
     assert isinstance(site.node, s.Call)  # noqa: S101  sites of this kind are
     types = project.infer(site.node.func, site.scope)
     if what != "session":
-        # An engine is put into many things; who takes it by a method of ours is looked at there.
-        return any(map(_is_unknown, types)) and not any(map(_takes_async, types))
+        return _needs_sync(site, types)
     return not site.resolved or any(map(_is_unknown, types))
+
+
+def _needs_sync(site: CallSite, types: Types) -> bool:
+    """Whether a call that is given an engine or a connection may ask it for something."""
+    assert isinstance(site.node, s.Call)  # noqa: S101  sites of this kind are
+    if any(keyword.arg == _REFLECTS for keyword in site.node.keywords):
+        return True
+    if not types:
+        return not site.resolved and last_name(site.node.func) not in METADATA_IO
+    return any(map(_is_unknown, types)) and not any(map(_takes_async, types))
+
+
+def reflects(site: CallSite) -> bool:
+    """`metadata.reflect(...)`: what follows it may count on the tables."""
+    func = site.node.func if isinstance(site.node, s.Call) else None
+    return isinstance(func, s.Attribute) and func.attr == "reflect"
 
 
 def passed_source(project: Project, site: CallSite) -> str:

@@ -12,6 +12,7 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
 from migrate_async.plan.colouring.colour import Colouring
+from migrate_async.plan.colouring.handovers import reflects
 from migrate_async.plan.colouring.schema_calls import schema_call
 from migrate_async.plan.colouring.touches import Touch, Touches
 from migrate_async.plan.database import NAME, ModuleEdits, add_import
@@ -67,6 +68,7 @@ def lifespan_edits(
             touch
             for touch in touches.of(module.body)
             if touch.kind == "metadata" and "main" not in touch.site.context
+            if not reflects(touch.site)
         ]
         app = next((item for item in apps if item.module is module), None)
         if app is not None:

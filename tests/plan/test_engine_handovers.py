@@ -151,3 +151,55 @@ def test_the_driver_of_a_session_that_callers_give() -> None:
     plan = make_plan(project({"database.py": DATABASE, "main.py": text}), Step.ALL, Settings())
     (found,) = [item for item in plan.diagnostics if item.code == "MA202"]
     assert found.message.startswith("main.raw stays sync (it works on a connection of the driver")
+
+
+OBJECT = """
+import pandas as pd
+from fastapi import Depends, FastAPI
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session, sessionmaker
+
+app = FastAPI()
+
+
+class Database:
+    def __init__(self, url):
+        self.engine = create_engine(url)
+        self.factory = sessionmaker(self.engine)
+
+    def get_session(self):
+        with self.factory() as session:
+            yield session
+
+
+database = Database("sqlite:///x.db")
+
+
+@app.get("/other")
+def other(db: Session = Depends(database.get_session)):
+    return db.scalar(text("SELECT 1"))
+
+
+"""
+OF_OBJECTS = {
+    "its engine goes to a library": "def route():\n    return pd.read_sql('x', database.engine)\n",
+    "its sessions do": (
+        "def route(db: Session = Depends(database.get_session)):\n"
+        "    return pd.read_sql('x', db.connection())\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("route", OF_OBJECTS.values(), ids=OF_OBJECTS)
+def test_objects_have_one_side(route: str) -> None:
+    """No other engine is there, and no dependency of a sync session can be."""
+    text = f'{OBJECT}@app.get("/")\n{route}'
+    plan = make_plan(project({"app.py": text}), Step.ALL, Settings())
+    assert not plan.files
+    assert {item.code for item in plan.diagnostics} == {"MA201", "MA205"}
+
+
+def test_objects_of_which_nobody_needs_a_sync_side() -> None:
+    plan = make_plan(project({"app.py": OBJECT}), Step.ALL, Settings())
+    verdicts = {item.function: item.verdict for item in plan.functions}
+    assert verdicts["app.other"] == verdicts["app.Database.get_session"] == "convert"

@@ -19,6 +19,7 @@ from migrate_async.plan.both_worlds.dependencies import Dependencies
 from migrate_async.plan.both_worlds.made_factories import MadeFactories
 from migrate_async.plan.both_worlds.refusals import Refusal
 from migrate_async.plan.both_worlds.unmoved import SOURCE_STAYS
+from migrate_async.plan.colouring.handovers import owner_of
 from migrate_async.plan.givers import Givers
 from migrate_async.plan.lent import LentSessions
 
@@ -89,7 +90,17 @@ class Anchors:
             node is read for read in self._lent.read_by(function)
         ):
             return self._lent.sharers(node.attr)
-        return self._made.sharers()
+        return self._of_object(node) or self._made.sharers()
+
+    def _of_object(self, node: s.Name | s.Attribute) -> tuple[Function, ...]:
+        """The methods of the object whose engine `node` is."""
+        kind = self._project.engine_or_connection(node, self._project.scope_of(node))
+        cls = owner_of(self._project, node) if isinstance(node, s.Attribute) else None
+        if cls is None or kind != "engine":
+            return ()
+        order = self._project.mro(cls)
+        members = (f for f in self._project.functions if f.cls in order)
+        return tuple(function for function in members if function.name != "__init__")
 
     def _with_dependents(self, functions: Iterable[Function]) -> Iterator[Function]:
         """These, and whatever FastAPI gives a session of theirs, in an object or a dict perhaps."""

@@ -91,6 +91,8 @@ class Dependencies:
         return function in self._session_dependencies and self._lent.hands_on(function)
 
     def _gives_async(self, function: Function) -> bool:
+        if function.self_name:
+            return False  # nothing in its class can name the dependency of an object
         if (function.module.name, function.name) == (
             self._provider.get_db_module,
             self._provider.get_db,

@@ -34,6 +34,7 @@ from migrate_async.plan.both_worlds.refusals import Refusals
 from migrate_async.plan.both_worlds.retirement import Retirement
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.colouring.dbapi import session_of_raw
+from migrate_async.plan.colouring.handovers import object_engines
 from migrate_async.plan.colouring.holders import injected
 from migrate_async.plan.colouring.verdicts import Verdicts
 from migrate_async.plan.database import NAME, ModuleEdits
@@ -121,6 +122,7 @@ class Frontier:
         outside = [node for node in references(function) if node not in inside]
         found = self._repoint(function, outside)
         self._raw_connections(found, function, outside)
+        self._engines_of_objects(found, function)
         self._lent_sessions(found, function)
         self._inner_imports(found, function)
         replaced = {edit.span for edit in found.edits}
@@ -398,6 +400,11 @@ class Frontier:
         asked = [node for node in nodes if self._dependencies.is_one(function, node)]
         given = [session] if isinstance(session, s.Name | s.Attribute) else []
         for node in asked or given:
+            found.diagnostics.append(self._refusals.cannot_stay(function, node))
+
+    def _engines_of_objects(self, found: ModuleEdits, function: Function) -> None:
+        """`database.engine` for code that needs a sync one: an object has no other."""
+        for node in object_engines(self._project, function):
             found.diagnostics.append(self._refusals.cannot_stay(function, node))
 
     def _lends_async(self, function: Function) -> bool:

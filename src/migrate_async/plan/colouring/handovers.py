@@ -12,7 +12,7 @@ import msgspec
 
 from migrate_async.index import types as t
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, last_name
+from migrate_async.index.scopes import Class, Function, last_name
 from migrate_async.index.sessions import engine_or_connection, is_heuristic
 from migrate_async.index.sites import CallSite
 from migrate_async.index.types import Type, Types
@@ -106,6 +106,23 @@ def passed_source(project: Project, site: CallSite) -> str:
             if found:
                 return found
     return ""
+
+
+def object_engines(project: Project, function: Function) -> Iterator[s.Attribute]:
+    """The engines of objects, `database.engine`, that `function` passes to unknown code."""
+    for found in _handovers(project, function):
+        call = found.site.node
+        assert isinstance(call, s.Call)  # noqa: S101  handovers are calls
+        for value in (*call.args, *(keyword.value for keyword in call.keywords)):
+            is_engine = project.engine_or_connection(value, found.site.scope) == "engine"
+            if is_engine and isinstance(value, s.Attribute) and owner_of(project, value):
+                yield value
+
+
+def owner_of(project: Project, node: s.Attribute) -> Class | None:
+    """The class of the object that `node` is an attribute of, if it is one of the project."""
+    owners = project.infer(node.value, project.scope_of(node))
+    return next((item.cls for item in owners if isinstance(item, t.Instance)), None)
 
 
 def _source(types: Types) -> str:

@@ -221,6 +221,7 @@ class _Keeper:
         self._beside = bounds.beside
         self._kept: dict[Function, Reason] = {}
         self._givers: dict[CallSite, bool] = {}
+        self._stores: dict[Function, bool] = {}
         self._handed: dict[Function, Callback] = {}
         """Who hands a function that stays sync to something that calls it at once."""
 
@@ -367,7 +368,10 @@ class _Keeper:
 
     def _stores_session(self, function: Function) -> bool:
         """Whether it may give a session that it found where it put one."""
-        return any(True for _ in stored_sessions(self._project, function))
+        if function not in self._stores:
+            found = stored_sessions(self._project, function)
+            self._stores[function] = any(True for _ in found)
+        return self._stores[function]
 
     def _lends(self, site: CallSite, target: Function) -> bool:
         """Whether `target` would run in a bridge, on the session of its caller."""

@@ -71,14 +71,15 @@ class Reach:
         found = [
             (way, target)
             for target in site.targets
-            if runs(self._project, site, target) and (way := self._of_sync(target)) is not None
+            if runs(self._project, site, target) and (way := self.of(target)) is not None
         ]
         if not found:
             return None
         way = min((way for way, _ in found), key=lambda way: len(way.sites))
         return Way((site, *way.sites), way.hit)
 
-    def _of_sync(self, function: Function) -> Way | None:
+    def of(self, function: Function) -> Way | None:
+        """How `function`, a sync one, gets to a hit, its own included; None if it does not."""
         if self._ways is None:
             self._ways = self._search()
         return self._ways.get(function)

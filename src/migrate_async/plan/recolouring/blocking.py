@@ -81,16 +81,15 @@ class BlockingWork:
 
     def impossible(self, function: Function, coloured: Container[Function]) -> Work | None:
         """What `function` could not do as a coroutine: it runs a loop, and no thread can."""
-        if function.is_async or function.module.is_test:
+        if function.is_async or function.module.is_test or self._loops.of(function) is None:
             return None
         works = self._loop_work(function, coloured)
         return next((work for work in works if not work.cure), None)
 
     def runs_loop(self, function: Function) -> str:
         """The calls by which `function`, a sync one, runs an event loop; empty if it does not."""
-        ways = (self._loops.way(site) for site in self._project.calls(function))
-        found = [hit.text for hit in self._loops.hits(function)]
-        return next(iter([*found, *(way.chain for way in ways if way is not None)]), "")
+        way = self._loops.of(function)
+        return "" if way is None else way.chain
 
     def stuck_tests(self, colouring: Colouring) -> Iterator[tuple[Function, str]]:
         """Tests and fixtures that would run a loop on the one of the tests, and how they do."""

@@ -251,17 +251,13 @@ GET_STEPS = frozenset(
 AFTER_SET = frozenset({"limit", "offset", "slice", "execution_options", "params", "options"})
 """Steps that mean the same on the result of a UNION as on a query of it."""
 
-CRITERION_CONSUMERS = frozenset(
+COLUMN_OPERATORS = frozenset(
+    {"in_", "not_in", "notin_", "any_", "all_", "has", "any", "contains", "of_type"}
+)
+"""Methods of columns and relationships that take a query as a subquery."""
+
+CRITERION_CONSUMERS = COLUMN_OPERATORS | frozenset(
     {
-        "in_",
-        "not_in",
-        "notin_",
-        "any_",
-        "all_",
-        "has",
-        "any",
-        "contains",
-        "of_type",
         "and_",
         "or_",
         "from_select",

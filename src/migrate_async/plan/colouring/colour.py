@@ -222,6 +222,7 @@ class _Keeper:
         self._kept: dict[Function, Reason] = {}
         self._givers: dict[CallSite, bool] = {}
         self._stores: dict[Function, bool] = {}
+        self._sources_passed: dict[CallSite, str] = {}
         self._handed: dict[Function, Callback] = {}
         """Who hands a function that stays sync to something that calls it at once."""
 
@@ -356,8 +357,8 @@ class _Keeper:
         if target.is_generator and site.kind == "call" and not self._is_fetched(target, site):
             text = f"it iterates {target.qualname}, which stays sync: it would run outside a bridge"
             return _reason("iterates-sync", text, site, target)
-        source = passed_source(self._project, site)
-        if source and not site.awaited:
+        source = "" if site.awaited else self._passed_source(site)
+        if source:
             text = f"it passes its {source} to {target.qualname}, which stays sync"
             return _reason("passes-source", text, site, target)
         chain = self._runs_loop(target) if self._lends(site, target) else ""
@@ -365,6 +366,11 @@ class _Keeper:
             text = f"{target.qualname} stays sync and runs an event loop, `{chain}`, on its session"
             return _reason("runs-loop", text, site, target)
         return None
+
+    def _passed_source(self, site: CallSite) -> str:
+        if site not in self._sources_passed:
+            self._sources_passed[site] = passed_source(self._project, site)
+        return self._sources_passed[site]
 
     def _stores_session(self, function: Function) -> bool:
         """Whether it may give a session that it found where it put one."""

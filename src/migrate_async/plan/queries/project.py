@@ -15,6 +15,7 @@ from migrate_async.index.relationships import Relationship
 from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.types import Entity, Type, Types
 from migrate_async.knowledge import sqlalchemy
+from migrate_async.knowledge.query_api import COLUMN_OPERATORS
 from migrate_async.model import syntax as s
 from migrate_async.plan.queries.names import typing_only
 
@@ -127,8 +128,12 @@ class ProjectView:
         return names.pop() if len(names) == len(found) == 1 else ""
 
     def is_foreign(self, func: s.Expr) -> bool:
-        """Whether `func` is a method of another library, `filter.filter(query)`."""
-        return any(map(self._is_foreign, self.infer(func)))
+        """Whether `func` is a method of another library, `filter.filter(query)`.
+
+        Columns have the type of their values; what has the name of an operator is one.
+        """
+        name = sc.last_name(func)
+        return name not in COLUMN_OPERATORS and any(map(self._is_foreign, self.infer(func)))
 
     def _is_foreign(self, item: t.Type) -> bool:
         if isinstance(item, t.ExternalMethod):

@@ -348,7 +348,7 @@ class _Keeper:
 
     def _callee(self, site: CallSite, target: Function) -> Reason | None:
         """What `target`, which stays sync, gives that no bridge can carry."""
-        if self._gives_session(site) or (target.returns and self._stores_session(target)):
+        if self._gives_session(site) or self._gives_stored(target):
             text = f"its session comes from {target.qualname}, which stays sync"
             return _reason("session-from-sync", text, site, target)
         if site.kind in _NO_CALL and not site.awaited:
@@ -361,23 +361,25 @@ class _Keeper:
         if source:
             text = f"it passes its {source} to {target.qualname}, which stays sync"
             return _reason("passes-source", text, site, target)
-        chain = self._runs_loop(target) if self._lends(site, target) else ""
-        if chain:
+        chain = self._runs_loop(target)
+        if chain and self._lends(site, target):
             text = f"{target.qualname} stays sync and runs an event loop, `{chain}`, on its session"
             return _reason("runs-loop", text, site, target)
         return None
 
     def _passed_source(self, site: CallSite) -> str:
-        if site not in self._sources_passed:
-            self._sources_passed[site] = passed_source(self._project, site)
-        return self._sources_passed[site]
+        known = self._sources_passed.get(site)
+        if known is None:
+            known = self._sources_passed[site] = passed_source(self._project, site)
+        return known
 
-    def _stores_session(self, function: Function) -> bool:
+    def _gives_stored(self, function: Function) -> bool:
         """Whether it may give a session that it found where it put one."""
-        if function not in self._stores:
-            found = stored_sessions(self._project, function)
-            self._stores[function] = any(True for _ in found)
-        return self._stores[function]
+        known = self._stores.get(function)
+        if known is None:
+            found = stored_sessions(self._project, function) if function.returns else ()
+            known = self._stores[function] = any(True for _ in found)
+        return known
 
     def _lends(self, site: CallSite, target: Function) -> bool:
         """Whether `target` would run in a bridge, on the session of its caller."""

@@ -232,11 +232,15 @@ class _Keeper:
             if reason is not None:
                 self._kept[function] = reason
         pending = list(reversed(list(self._coloured)))
+        free: dict[Function, int] = {}
         while pending:
             function = pending.pop()
             if function not in self._kept:
+                if free.get(function) == len(self._kept):
+                    continue  # nothing has changed since it was looked at
                 reason = self._reason(function)
                 if reason is None:
+                    free[function] = len(self._kept)
                     continue
                 self._kept[function] = reason
             pending += [

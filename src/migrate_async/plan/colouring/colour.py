@@ -233,16 +233,18 @@ class _Keeper:
                 self._kept[function] = reason
         pending = list(reversed(list(self._coloured)))
         free: dict[Function, int] = {}
+        known = 0
         while pending:
             function = pending.pop()
             if function not in self._kept:
-                if free.get(function) == len(self._kept):
-                    continue  # nothing has changed since it was looked at
+                if free.get(function) == known:
+                    continue  # no more is known than when it was looked at
                 reason = self._reason(function)
                 if reason is None:
-                    free[function] = len(self._kept)
+                    free[function] = known
                     continue
                 self._kept[function] = reason
+            known += 1
             pending += [
                 other
                 for other in self._affected(function)

@@ -37,8 +37,7 @@ _FUNC = "func"
 class Work:
     """A call that blocks, itself or through the calls of `chain`.
 
-    `cure` is `sleep` (there is `asyncio.sleep`), `thread`, or empty; then `obstacle` says why. What
-    `is_impossible` would not only block: it runs an event loop.
+    `cure` is `sleep` (there is `asyncio.sleep`), `thread`, or empty; then `obstacle` says why.
     """
 
     site: CallSite
@@ -46,7 +45,6 @@ class Work:
     chain: str
     cure: str = ""
     obstacle: str = ""
-    is_impossible: bool = False
 
 
 class BlockingWork:
@@ -122,7 +120,7 @@ class BlockingWork:
     def _loop(self, site: CallSite, hit: Hit, chain: str, coloured: Container[Function]) -> Work:
         obstacle = self._place(site) or self._arguments(site) or self._loop_at(site, coloured)
         cure = "" if obstacle else "thread"
-        return Work(site, hit, chain, cure, obstacle, is_impossible=True)
+        return Work(site, hit, chain, cure, obstacle)
 
     def _loop_at(self, site: CallSite, coloured: Container[Function]) -> str:
         """Why another thread cannot run the loop."""

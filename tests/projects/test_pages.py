@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import pytest
 
 from migrate_async.model.plan import Step
-from migrate_async.model.selection import EVERYTHING, Selection
+from migrate_async.model.selection import EVERYTHING
 from support.http_sequence import replay
-from support.route_by_route import migrate, routes_of
+from support.route_by_route import in_random_order, migrate, routes_of
 
 _SHOP = """\
 import os
@@ -276,11 +275,8 @@ def test_any_order_ends_the_same(before: tuple[Path, list[dict[str, str]]]) -> N
     once, steps = _copy(folder, "once"), _copy(folder, "steps")
     migrate(once, EVERYTHING)
     routes = routes_of(folder)
-    random.Random(1).shuffle(routes)  # noqa: S311  an order, no secret
-    for number, route in enumerate(routes):
-        migrate(steps, Selection(routes=(route,)))
+    for number, _ in enumerate(in_random_order(steps, 1)):
         if number in (0, len(routes) // 2):
             driven = replay(steps, requests, app="main:app", driver="sqlite+aiosqlite")
             assert driven == expected
-    migrate(steps, EVERYTHING)
     assert (steps / "main.py").read_text() == (once / "main.py").read_text()

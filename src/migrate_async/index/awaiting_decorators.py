@@ -126,7 +126,7 @@ class AwaitingDecorators:
     def _only_calls(self, name: str, decorator: sc.Function, wrapper: sc.Function) -> bool:
         """Whether `wrapper` calls the parameter, and knows all functions that it may be."""
         for fn in self._inference.symbols.functions:
-            if fn is not decorator and fn is not wrapper and not _is_inside(fn, decorator):
+            if fn is not decorator and fn is not wrapper and decorator not in fn.around:
                 continue
             for reference in fn.references:
                 is_it = isinstance(reference.node, s.Name) and reference.node.id == name
@@ -141,12 +141,3 @@ class AwaitingDecorators:
         ]
         wrapped = set(self._wrapped.get(wrapper, ()))
         return bool(sites) and all(wrapped <= set(site.targets) for site in sites)
-
-
-def _is_inside(fn: sc.Function, outer: sc.Function) -> bool:
-    current = fn.parent
-    while current is not None:
-        if current is outer:
-            return True
-        current = current.parent
-    return False

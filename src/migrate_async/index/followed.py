@@ -110,7 +110,7 @@ class Followed:
         for host, reference in self._all_reads.get(name, ()):
             if not isinstance(reference.node, kind) or self._is_target(reference.node):
                 continue
-            if inside is not None and inside not in _around(host):
+            if inside is not None and inside is not host and inside not in host.around:
                 continue
             types = self._inference.infer(reference.node, reference.scope)
             if self._holds(fn, types) and not self._is_called(
@@ -139,11 +139,3 @@ class Followed:
                     name = node.attr if isinstance(node, s.Attribute) else sc.last_name(node)
                     self._reads.setdefault(name, []).append((host, reference))
         return self._reads
-
-
-def _around(fn: sc.Function) -> Iterator[sc.Function]:
-    """`fn` and the functions that it stands in."""
-    current: sc.Function | None = fn
-    while current is not None:
-        yield current
-        current = current.parent

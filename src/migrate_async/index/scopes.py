@@ -6,6 +6,7 @@ identity and are mutable while the project is built; afterwards nothing changes 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import msgspec
@@ -231,6 +232,14 @@ class Function:
     @property
     def params(self) -> tuple[s.Parameter, ...]:
         return () if self.node is None else self.node.params
+
+    @property
+    def around(self) -> Iterator[Function]:
+        """The functions that this one stands in, innermost first."""
+        current = self.parent
+        while current is not None:
+            yield current
+            current = current.parent
 
     @property
     def is_module(self) -> bool:

@@ -48,7 +48,7 @@ class Closures:
             if isinstance(node, s.Name):
                 scope = self._project.scope_of(node)
                 outer = _bound_in(node.id, scope)
-                if outer is not None and _is_around(outer, function) and is_held(node, scope):
+                if outer is not None and outer in function.around and is_held(node, scope):
                     yield outer
 
     def _is_held(self, name: s.Name, scope: Scope) -> bool:
@@ -74,12 +74,3 @@ def _bound_in(name: str, scope: Scope) -> Function | None:
             return None if current.parent is None else current.function
         current = current.parent
     return None
-
-
-def _is_around(outer: Function, inner: Function) -> bool:
-    current = inner.parent
-    while current is not None:
-        if current is outer:
-            return True
-        current = current.parent
-    return False

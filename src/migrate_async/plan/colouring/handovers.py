@@ -58,11 +58,13 @@ def unfollowed(project: Project, function: Function) -> Handover | None:
 
 def _handovers(project: Project, function: Function) -> Iterator[Handover]:
     for site in project.calls(function):
-        if site.kind != "call" or site.targets or site.operation is not None:
-            continue
-        what = _handed(project, site)
+        what = _handed(project, site) if _may_be_unknown(site) else ""
         if what and _is_unknown_call(project, site, what):
             yield Handover(site, what)
+
+
+def _may_be_unknown(site: CallSite) -> bool:
+    return site.kind == "call" and not site.targets and site.operation is None
 
 
 def _handed(project: Project, site: CallSite) -> str:
@@ -144,9 +146,7 @@ def _takes_async(item: Type) -> bool:
 
 def hands_source(project: Project, site: CallSite) -> bool:
     """Whether `site` passes a sync engine or connection to unknown code."""
-    if site.kind != "call" or site.targets or site.operation is not None:
-        return False
-    what = passed_source(project, site)
+    what = passed_source(project, site) if _may_be_unknown(site) else ""
     return bool(what) and _is_unknown_call(project, site, what)
 
 

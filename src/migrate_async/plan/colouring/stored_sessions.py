@@ -21,20 +21,21 @@ _OF_THREADS = frozenset({"threading.local", "_thread._local", "werkzeug.local.Lo
 
 def stored_sessions(project: Project, function: Function) -> Iterator[tuple[s.Expr, str]]:
     """The sync sessions that `function` puts away so, and into what."""
-    node = function.node
-    if not isinstance(node, s.FunctionDef) or function.module.is_test:
-        return
-    for statement in blocks.statements(node.body):
-        if not isinstance(statement, s.Assign):
-            continue
-        for target in statement.targets:
-            place = _place(project, target, function)
-            if place and project.session_kind(statement.value, function.scope) == "sync":
-                yield statement.value, place
+    for statement, place in _sets(project, function):
+        value = statement.value if isinstance(statement, s.Assign) else None
+        if value is not None and project.session_kind(value, function.scope) == "sync":
+            yield value, place
 
 
 def sets_of_thread(project: Project, function: Function) -> Iterator[s.Stmt]:
     """Where `function` sets a variable of the thread, which all coroutines would share."""
+    for statement, place in _sets(project, function):
+        if place == _OF_THREAD:
+            yield statement
+
+
+def _sets(project: Project, function: Function) -> Iterator[tuple[s.Stmt, str]]:
+    """The statements of `function` that set something so, and what they set."""
     node = function.node
     if not isinstance(node, s.FunctionDef) or function.module.is_test:
         return
@@ -44,8 +45,10 @@ def sets_of_thread(project: Project, function: Function) -> Iterator[s.Stmt]:
             targets = statement.targets
         elif isinstance(statement, s.AugmentedAssign):
             targets = (statement.target,)
-        if any(_place(project, target, function) == _OF_THREAD for target in targets):
-            yield statement
+        for target in targets:
+            place = _place(project, target, function)
+            if place:
+                yield statement, place
 
 
 def _place(project: Project, target: s.Expr, function: Function) -> str:

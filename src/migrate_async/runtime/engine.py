@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import async_engine_from_config as _async_engine_fro
 from sqlalchemy.ext.asyncio import async_sessionmaker as _async_sessionmaker
 from sqlalchemy.ext.asyncio import create_async_engine as _create_async_engine
 
+from migrate_async.runtime.aiosqlite_stop import stop_once
 from migrate_async.runtime.cancellation import OrphanReaper
 from migrate_async.runtime.driver_arguments import (
     Translation,
@@ -72,6 +73,7 @@ def create_async_engine(  # noqa: PLR0913  all but the first are keyword-only
     engine = _create_async_engine(url, **{**default_pool_options(url, options), **options})
     if url.get_backend_name() == "sqlite":
         install_sqlite(engine.sync_engine, begin=sqlite_begin, pragmas=sqlite_pragmas)
+    stop_once(engine.sync_engine)
     loop_owner(engine.sync_engine)  # from its first connection on
     if compatible_with is not None:
         _remember_habits(engine.sync_engine, compatible_with)

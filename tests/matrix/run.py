@@ -22,7 +22,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / ".venv-matrix"
-COMPANIONS = ("pytest>=8.2", "pytest-asyncio>=0.24", "uvicorn>=0.30", "asyncpg>=0.31", "aiosqlite")
+PYTEST = ("pytest>=8.2", "pytest-asyncio>=0.24", "pytest-timeout>=2.3")
+COMPANIONS = (*PYTEST, "uvicorn>=0.30", "asyncpg>=0.31", "aiosqlite")
 TESTS = ("tests/runtime/test_behaviour.py", "tests/runtime/test_implicit_io.py")
 PARALLEL = 3
 """Environments at a time; the tests mostly wait for servers."""

@@ -122,6 +122,10 @@ def _server() -> subprocess.Popen[str]:
 def _stop(server: subprocess.Popen[str]) -> None:
     assert server.stdin is not None
     server.stdin.close()
-    server.wait()
+    try:
+        server.wait(10)
+    except subprocess.TimeoutExpired:  # a forked process may hold the other end of its stdin
+        server.kill()
+        server.wait()
     if server.stdout is not None:
         server.stdout.close()

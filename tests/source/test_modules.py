@@ -10,7 +10,8 @@ from migrate_async.source.modules import ModuleName, module_names
 def names(
     *paths: str, roots: tuple[str, ...] = (), imported: tuple[str, ...] = ()
 ) -> dict[str, str]:
-    found = module_names(paths, roots, imported)
+    """Names of the modules at `paths`, where `main.py` imports the modules `imported`."""
+    found = module_names(paths, roots, {"main.py": [(0, name) for name in imported]})
     return {path: name.dotted for path, name in found.items()}
 
 
@@ -47,6 +48,51 @@ def test_namespace_package_around_packages() -> None:
     paths = ("app/api/__init__.py", "app/api/items.py")
     assert list(names(*paths, imported=("app",)).values()) == ["app.api", "app.api.items"]
     assert list(names(*paths).values()) == ["api", "api.items"]
+
+
+@pytest.mark.parametrize(
+    ("path", "imports", "name"),
+    [
+        # A library that is called like a folder or a module of the project.
+        ("app/clients/github/api.py", ["github", "app.clients.github.api"], ""),
+        ("app/clients/github/__init__.py", ["github", "app.clients.github"], ""),
+        ("app/clients/github/api.py", ["github.Repository", "app.clients.github.api"], ""),
+        ("app/utils/jwt.py", ["jwt", "app.utils.jwt"], ""),
+        # Folders that are both a root and a package.
+        ("src/app/x.py", ["app.x", "src.app.x"], "app.x"),
+        ("src/models/user.py", ["src.models", "models.user"], "models.user"),
+        # Nothing else is known of the folder.
+        ("services/github/api.py", ["github"], "github.api"),
+    ],
+)
+def test_a_library_of_the_same_name(path: str, imports: list[str], name: str) -> None:
+    """What is imported through a folder is not named from there for the sake of a library."""
+    expected = name or path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    assert names(path, imported=tuple(imports)) == {path: expected}
+
+
+@pytest.mark.parametrize(
+    ("importer", "named", "name"),
+    [
+        ("src/main.py", (0, "database"), "database"),
+        ("src/api/items.py", (0, "database"), "database"),
+        ("tests/conftest.py", (0, "database"), "src.database"),
+        ("src/database.py", (0, "database"), "src.database"),
+        ("src/main.py", (1, "database"), "src.database"),
+    ],
+)
+def test_a_module_beside_a_script(importer: str, named: tuple[int, str], name: str) -> None:
+    """Tests import `src.main`, which imports what is beside it."""
+    imports = {"tests/test_main.py": [(0, "src.main")], importer: [named]}
+    found = module_names(("src/database.py", "src/main.py"), (), imports)
+    assert found["src/database.py"].dotted == name
+
+
+def test_relative_imports_tell_packages() -> None:
+    """`app/email` is no root for `import email`: its module looks at what is around the folder."""
+    paths = ("app/email/sender.py", "app/models.py", "main.py")
+    imports = {"main.py": [(0, "email"), (0, "app.models")], paths[0]: [(2, "models")]}
+    assert module_names(paths, (), imports)[paths[0]].dotted == "app.email.sender"
 
 
 @pytest.mark.parametrize("roots", [("backend",), ("./backend/",), (".", "backend")])

@@ -90,6 +90,23 @@ def test_text_alone(title: str, code: str, text: str) -> None:
         ("a namespace package", {"ns/a.py": "x = 1\n", "b.py": "from ns import later\n"}),
         ("a library", {"app/__init__.py": "", "a.py": "import sqlalchemy.orm\nimport nowhere\n"}),
         (
+            "a library that is called like a folder",
+            {
+                "app/clients/github/__init__.py": "from .api import Client\n",
+                "app/clients/github/api.py": "from github import Github\nclass Client: ...\n",
+                "app/main.py": "from app.clients.github import Client\nimport github\n"
+                "from github.Auth import Token\nprint(github.Github(Token()))\n",
+            },
+        ),
+        (
+            "a library that is called like a module",
+            {
+                "app/utils/jwt.py": "import jwt\ndef make(data):\n    return jwt.encode(data)\n",
+                "app/main.py": "import jwt\nfrom app.utils.jwt import make\n"
+                "print(jwt.decode(make(1)))\n",
+            },
+        ),
+        (
             "a submodule as an attribute",
             {
                 "app/__init__.py": "",
@@ -103,6 +120,17 @@ def test_imports_that_are_no_finding(title: str, files: dict[str, str]) -> None:
     """What the index cannot see is not said to be missing."""
     found = verify_tree(project(files), files, exists=lambda path: path == "app/big")
     assert [item for item in found if item.code == "MA271"] == [], title
+
+
+def test_a_name_that_another_root_lacks_is_found() -> None:
+    """`tasks` is a module of the project: others get from it what it has."""
+    files = {
+        "worker/tasks.py": "def send(): ...\n",
+        "worker/a.py": "from tasks import gone\n",
+        "b.py": "import tasks\ntasks.send()\n",
+    }
+    found = [(item.path, item.code) for item in verify(files)]
+    assert found == [("worker/a.py", "MA271")]
 
 
 def test_a_relative_import_of_nothing_is_found() -> None:

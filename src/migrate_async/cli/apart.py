@@ -64,5 +64,6 @@ def still_apart(
     if not (before.keys() == now.keys() == set(paths)):
         return None
     parts = {part for path in new for part in path.removesuffix(".py").split("/")}
-    changed = {head for path in paths for head in set(now[path].heads) ^ set(before[path].heads)}
-    return now if parts.isdisjoint(changed) else None
+    changed = [named for path in paths for named in set(now[path].named) ^ set(before[path].named)]
+    is_same = all(not level and name.partition(".")[0] not in parts for level, name in changed)
+    return now if is_same else None

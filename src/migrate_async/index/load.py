@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from migrate_async.index.extract import extract
 from migrate_async.index.scopes import ModuleInput
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, Severity
-from migrate_async.source.modules import module_names
+from migrate_async.source.modules import Named, module_names
 from migrate_async.source.parallel import Workers
 from migrate_async.source.read import SourceFile, check_size, read
 from migrate_async.source.read import decode as decode_source
@@ -138,22 +138,24 @@ def _modules(
 ) -> list[LoadedModule]:
     known = [(source, syntaxes[source.path]) for source in sources]
     parsed = [(source, syntax) for source, syntax in known if syntax is not None]
-    imported = {name for _, syntax in parsed for name in heads_of(syntax.body)}
-    imported.update(name for outline in beside.values() for name in outline.heads)
+    imports: dict[str, Iterable[Named]] = {
+        source.path: list(named_by(syntax.body)) for source, syntax in parsed
+    }
+    imports.update({path: outline.named for path, outline in beside.items()})
     paths = [source.path for source, _ in parsed]
-    names = module_names(sorted([*paths, *beside]) if beside else paths, roots, imported)
+    names = module_names(sorted([*paths, *beside]) if beside else paths, roots, imports)
     return [
         LoadedModule(source.path, *names[source.path], syntax, source) for source, syntax in parsed
     ]
 
 
-def heads_of(body: Sequence[s.Stmt]) -> Iterator[str]:
-    """The first parts of the absolute names that the module's top level imports."""
+def named_by(body: Sequence[s.Stmt]) -> Iterator[Named]:
+    """The modules that the imports of the module's top level name."""
     for statement in body:
-        if isinstance(statement, s.ImportFrom) and not statement.level:
-            yield statement.module.split(".")[0]
+        if isinstance(statement, s.ImportFrom):
+            yield statement.level, statement.module
         elif isinstance(statement, s.Import):
-            yield from (name.name.split(".")[0] for name in statement.names)
+            yield from ((0, name.name) for name in statement.names)
 
 
 def problem_of(path: str, error: SourceError) -> Diagnostic:

@@ -19,12 +19,13 @@ from migrate_async.index.cache import FACTS_VERSION
 from migrate_async.index.extract import extract
 from migrate_async.index.load import (
     CHARACTERS_WORTH_A_POOL,
-    heads_of,
+    named_by,
     no_garbage_collection,
     problem_of,
 )
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.source.line_lengths import Lengths, lengths_of
+from migrate_async.source.modules import Named
 from migrate_async.source.parallel import Workers
 from migrate_async.source.read import SourceFile, read
 from migrate_async.source.table import Table
@@ -37,9 +38,9 @@ _CHARACTERS_AT_ONCE = 6 * CHARACTERS_WORTH_A_POOL
 
 
 class Outline(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Of a file that could be parsed: `heads` as `heads_of` gives them, and its `Lengths`."""
+    """Of a file that could be parsed: `named` as `named_by` gives it, and its `Lengths`."""
 
-    heads: tuple[str, ...]
+    named: tuple[Named, ...]
     lines: int
     long: int
 
@@ -145,4 +146,4 @@ def _read(work: tuple[str, str]) -> Outline | SourceError:
         syntax = extract(text, path)
     except SourceError as error:
         return error
-    return Outline(tuple(sorted(set(heads_of(syntax.body)))), *lengths_of(text))
+    return Outline(tuple(sorted(set(named_by(syntax.body)))), *lengths_of(text))

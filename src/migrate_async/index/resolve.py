@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TypeAlias, Union
 
 from migrate_async.index import scopes as sc
+from migrate_async.index.namesakes import Namesakes
 from migrate_async.index.types import External, ModuleObject
 from migrate_async.knowledge import fastapi, sqlalchemy
 from migrate_async.model import syntax as s
@@ -27,6 +28,7 @@ class Names:
     def __init__(self, modules: Iterable[sc.Module]) -> None:
         self.modules = {module.name: module for module in modules}
         self._homes = Homes({module.name: module.is_package for module in self.modules.values()})
+        self._namesakes = Namesakes(self.modules, self._homes)
         self._members: dict[tuple[str, str], tuple[Target, ...]] = {}
         self._busy: set[tuple[str, str]] = set()
         self._lookups: dict[tuple[sc.Scope, str], tuple[Target, ...]] = {}
@@ -117,16 +119,26 @@ class Names:
         """The project module that `dotted` means in `importer`, or an empty string."""
         return self._homes.find(dotted, importer.name)
 
+    def is_library(self, dotted: str, importer: sc.Module) -> bool:
+        """Whether an absolute import of `dotted` means a library, which has a namesake here."""
+        return self._namesakes.is_library(dotted, self.home(dotted, importer))
+
     def follow(self, binding: sc.Binding) -> tuple[Target, ...]:
         if isinstance(binding, sc.FromBinding):
             home = self._homes.find(binding.module, binding.scope.module.name)
-            if home:
+            if home and self._is_taken(binding, home):
                 return self.member(home, binding.name)
             return (external(f"{binding.module}.{binding.name}"),)
         if isinstance(binding, sc.ImportBinding):
             home = self._homes.find(binding.dotted, binding.scope.module.name)
-            return (ModuleObject(home),) if home else (external(binding.dotted),)
+            is_ours = home and not self._namesakes.is_library(binding.dotted, home)
+            return (ModuleObject(home),) if is_ours else (external(binding.dotted),)
         return (binding,)
+
+    def _is_taken(self, binding: sc.FromBinding, home: str) -> bool:
+        """Whether the module `home` is where the name comes from, and no library."""
+        names = self._namesakes
+        return not names.is_library(binding.module, home) or names.provides(home, binding.name)
 
 
 def external(dotted: str) -> External:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple, TypeAlias
+
+Named: TypeAlias = tuple[int, str]
+"""A module that an import statement names: how many dots are before it, and what is behind them."""
 
 
 class ModuleName(NamedTuple):
@@ -14,21 +18,23 @@ class ModuleName(NamedTuple):
 
 
 def module_names(
-    paths: Sequence[str], roots: Sequence[str] = (), imported: Collection[str] = ()
+    paths: Sequence[str],
+    roots: Sequence[str] = (),
+    imports: Mapping[str, Iterable[Named]] | None = None,
 ) -> dict[str, ModuleName]:
     """The module name of each of `paths`, relative to the project root.
 
     `roots` are the folders that imports start from. Where they do not say, the root of a file is
-    the folder above its outermost package; `imported`, the first parts of all names that the
-    project imports, tells packages without `__init__.py` apart from mere folders. Names are
-    unique: a second file of a name is called by its whole path.
+    the folder above its outermost package; `imports`, the modules that the files name, by path,
+    tell packages without `__init__.py` apart from mere folders. Names are unique: a second file of
+    a name is called by its whole path.
     """
-    packages = {path.rpartition("/")[0] for path in paths if _is_init(path)}
+    places = _Places(paths, roots, imports or {})
     names: dict[str, ModuleName] = {}
     taken: set[str] = set()
     for path in paths:
         parts = _parts(path)
-        depth = _root_depth(parts, packages, roots, frozenset(imported))
+        depth = places.root_depth(parts)
         name = ".".join(parts[depth:])
         if not name or name in taken:
             name = ".".join(parts)
@@ -46,34 +52,108 @@ def _parts(path: str) -> list[str]:
     return parts[:-1] if parts[-1] == "__init__" else parts
 
 
-def _root_depth(
-    parts: Sequence[str],
-    packages: Collection[str],
-    roots: Iterable[str],
-    imported: Collection[str],
-) -> int:
-    """How many of the folders in `parts` are above the module's root."""
-    configured = [[part for part in root.split("/") if part not in {"", "."}] for root in roots]
-    depths = [len(root) for root in configured if list(parts[: len(root)]) == root]
-    if depths:
-        return max(depths)
-    depth = _above_packages(parts, packages)
-    if depth < 0:  # `__init__.py` of the project root
-        return 0
-    for candidate in range(depth, -1, -1):
-        names = parts[candidate:]
-        if names and names[0] in imported and all(name.isidentifier() for name in names):
-            return candidate
-    is_packaged = depth < len(parts) - 1 or "/".join(parts) in packages
-    return depth if is_packaged or not depth else _outermost(parts)
+class _Places:
+    """What the files and their imports say about folders: which are packages, which are roots."""
+
+    def __init__(
+        self,
+        paths: Iterable[str],
+        roots: Iterable[str],
+        imports: Mapping[str, Iterable[Named]],
+    ) -> None:
+        self._configured = [[p for p in root.split("/") if p not in {"", "."}] for root in roots]
+        self._packages = {path.rpartition("/")[0] for path in paths if _is_init(path)}
+        self._places = _by_last(_parts(path) for path in paths)
+        self._heads: set[str] = set()
+        self._ways: set[str] = set()
+        self._below: set[str] = set()
+        """Folders that are imported from further up, as `/app/clients` is by
+        `import app.clients.api`: imports do not start there."""
+        self._tops: set[str] = set()
+        """Modules and folders that an import names first: it starts in the folder around them."""
+        for path, named in imports.items():
+            for level, name in named:
+                self._note("/" + path, level, name)
+        for name in self._ways:
+            self._follow(name)
+
+    def _note(self, path: str, level: int, name: str) -> None:
+        """Take in that the file `path` imports the module `name`."""
+        head = name.partition(".")[0]
+        if level:
+            self._below.update(islice(_around(path), level))
+            return
+        self._heads.add(head)
+        if head != name:
+            self._ways.add(name)
+        elif head in self._places:
+            self._tops.update(self._beside(path, head))
+
+    def _beside(self, path: str, head: str) -> Iterator[str]:
+        """What is called `head` in the folders around the file `path`, and is not around it."""
+        for folder in _around(path):
+            place = f"{folder}/{head}"
+            if place in self._places[head] and not path.startswith((f"{place}/", f"{place}.py")):
+                yield place
+
+    def _follow(self, name: str) -> None:
+        """Note where an import of `name` may start, and what is below."""
+        way = "/" + name.replace(".", "/")
+        for place in self._places.get(name.rpartition(".")[2], ()):
+            if place.endswith(way):
+                top = place.removesuffix(way) + "/" + name.partition(".")[0]
+                self._tops.add(top)
+                self._below.update(folder for folder in _around(place) if folder.startswith(top))
+
+    def root_depth(self, parts: Sequence[str]) -> int:
+        """How many of the folders in `parts` are above the module's root."""
+        depths = [len(root) for root in self._configured if list(parts[: len(root)]) == root]
+        if depths:
+            return max(depths)
+        depth = self._above_packages(parts)
+        if depth < 0:  # `__init__.py` of the project root
+            return 0
+        for candidate in range(depth, -1, -1):
+            if self._is_root(parts[:candidate], parts[candidate:]):
+                return candidate
+        is_packaged = depth < len(parts) - 1 or "/".join(parts) in self._packages
+        return depth if is_packaged or not depth else _outermost(parts)
+
+    def _is_root(self, above: Sequence[str], names: Sequence[str]) -> bool:
+        """Whether imports of the module `names` start in the folder `above`.
+
+        A library may be called like a folder of the project: `from github import Github` says
+        nothing of `app/github/api.py` where others import `app.github.api`.
+        """
+        if not names or names[0] not in self._heads or not all(map(str.isidentifier, names)):
+            return False
+        folder = "".join(f"/{part}" for part in above)
+        return folder not in self._below or f"{folder}/{names[0]}" in self._tops
+
+    def _above_packages(self, parts: Sequence[str]) -> int:
+        """How many folders are above the outermost of the packages around the module."""
+        depth: int = len(parts) - 1
+        while depth > 0 and "/".join(parts[:depth]) in self._packages:
+            depth -= 1
+        return depth
 
 
-def _above_packages(parts: Sequence[str], packages: Collection[str]) -> int:
-    """How many folders are above the outermost of the packages around the module."""
-    depth: int = len(parts) - 1
-    while depth > 0 and "/".join(parts[:depth]) in packages:
-        depth -= 1
-    return depth
+def _by_last(modules: Iterable[Sequence[str]]) -> dict[str, set[str]]:
+    """Modules and folders, as `/app/api`, by their last part."""
+    found: dict[str, set[str]] = {}
+    for parts in modules:
+        place = ""
+        for part in parts:
+            place = f"{place}/{part}"
+            found.setdefault(part, set()).add(place)
+    return found
+
+
+def _around(place: str) -> Iterator[str]:
+    """The folders around `place`, the nearest first."""
+    while place:
+        place = place.rpartition("/")[0]
+        yield place
 
 
 def _outermost(parts: Sequence[str]) -> int:

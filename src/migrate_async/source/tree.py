@@ -38,13 +38,11 @@ class Tree:
             line: list(modules_named(line))
             for line in dict.fromkeys(line for found in lines.values() for line in found)
         }
-        heads = frozenset(
-            name.partition(".")[0]
-            for named in self._named.values()
-            for level, name in named
-            if not level
-        )
-        self.names: dict[str, ModuleName] = module_names(sorted(signs), tuple(roots), heads)
+        named = {
+            path: [item for line in found for item in self._named[line]]
+            for path, found in lines.items()
+        }
+        self.names: dict[str, ModuleName] = module_names(sorted(signs), tuple(roots), named)
         self.paths = {name.dotted: path for path, name in self.names.items()}
         self.homes = Homes(dict(self.names.values()))
         self._database = {

@@ -55,6 +55,8 @@ class Imports:
                     yield f"the project has no module {alias.name}"
             return
         source = absolute(module, node)
+        if not node.level and self._names.is_library(source, module):
+            return
         home = self._names.home(source, module)
         if not home:
             if self._is_missing(module, source, is_relative=bool(node.level)):

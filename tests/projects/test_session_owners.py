@@ -49,3 +49,59 @@ def test_all_owners_work_before_between_and_after(tmp_path: Path) -> None:
     once = written(tmp_path / "once", translatable)
     write(once, "--all")
     assert tree(folder) == tree(once)
+
+
+_NOTES = {
+    "database.py": APPLICATION["app/database.py"],
+    "notes.py": """\
+from database import Note, SessionLocal
+
+
+def texts(start: str | None) -> list[str]:
+    session = SessionLocal()
+    query = session.query(Note.text)
+    if start is not None:
+        query = query.filter(Note.text.startswith(start))
+    found = [text for (text,) in query.order_by(Note.text)]
+    session.close()
+    return found
+""",
+    "main.py": """\
+from fastapi import FastAPI
+
+from database import Base, Note, SessionLocal, engine
+from notes import texts
+
+app = FastAPI()
+
+
+@app.on_event("startup")
+def fill():
+    Base.metadata.create_all(engine)
+    with SessionLocal() as db:
+        db.add_all([Note(text="ash"), Note(text="oak")])
+        db.commit()
+
+
+@app.get("/texts")
+def read(start: str | None = None):
+    return [*texts(start), *texts("o")]
+""",
+}
+
+
+def test_a_session_is_open_until_the_legacy_code_closes_it(tmp_path: Path) -> None:
+    """A query that was made on it runs without naming it: no connection stays checked out."""
+    folder = written(tmp_path, _NOTES)
+    code = (
+        "from fastapi.testclient import TestClient\nfrom main import app, engine\n"
+        "with TestClient(app) as client:\n"
+        "    print(client.get('/texts').json(), client.get('/texts?start=a').json())\n"
+        "    print(engine.pool.checkedout())\n"
+    )
+    before = printed(folder, code)
+    assert before == "['ash', 'oak', 'oak'] ['ash', 'oak']\n0\n"
+    write(folder, "--all")
+    assert "async def texts" in (folder / "notes.py").read_text()
+    (folder / "owners.db").unlink()
+    assert printed(folder, code) == before

@@ -249,7 +249,10 @@ class _Builder:
         return True
 
     def _wrap(self, found: Acquisition, rest: blocks.Block, header: str) -> bool:
-        """Straight-line code up to `db.close()`, or to the last statement that uses the session."""
+        """Straight-line code up to `db.close()`, or all that follows.
+
+        Queries that were made on the session, and lazy loads, need it without naming it.
+        """
         name = found.name
         ends = [i for i, item in enumerate(rest) if blocks.is_method_call(item, name, "close")]
         others = [i for i, item in enumerate(rest) if blocks.mentions(item, name) and i not in ends]
@@ -257,12 +260,9 @@ class _Builder:
             return False
         if any(self._closes_inside(item, name) for item in rest):
             return False
-        last = others[-1]
-        if any(isinstance(item, (s.FunctionDef, s.ClassDef)) for item in rest[: last + 1]):
+        if any(isinstance(item, (s.FunctionDef, s.ClassDef)) for item in rest[: others[-1] + 1]):
             return False
-        if not ends:
-            # Never closed: what the session loaded may be used until the block ends.
-            last = len(rest) - 1
+        last = ends[0] - 1 if ends else len(rest) - 1
         if _is_of_made_factory(found):
             self._wrap_from(found, rest[last], header)
         else:
@@ -308,6 +308,8 @@ class _Builder:
         self.edits.append(
             p.ReplaceExpression(span=found.call.span, codemod=NAME, code=self._session_call(found))
         )
+        if found.kind != "constructor":
+            self.gone.append(found.call)
         self._unneeded(found.call)
 
     # --- helpers -------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ def _asked(folder: Path, *patterns: str) -> None:
         ("legacy_shop", ["shop/services/", "shop.routers.users.*"]),
         ("small/services_over_repositories", ["*Repository"]),
         ("small/async_routes_sync_session", ["*"]),
+        ("small/next_get_db", ["*.get_db"]),
     ],
 )
 def test_the_application_does_what_it_did(name: str, patterns: list[str], tmp_path: Path) -> None:

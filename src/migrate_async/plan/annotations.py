@@ -28,10 +28,17 @@ class AnnotationEdits:
     unneeded: list[str] = field(default_factory=list)
 
 
-def annotation_edits(project: Project, function: Function, *, converts: bool) -> AnnotationEdits:
+def annotation_edits(
+    project: Project,
+    function: Function,
+    *,
+    converts: bool,
+    gone: frozenset[s.AnyNode] = frozenset(),
+) -> AnnotationEdits:
     """The annotations of the function's own parameters, return value and variables.
 
-    Unless it `converts`, a generator function goes on being a sync generator.
+    Unless it `converts`, a generator function goes on being a sync generator. What is `gone` has
+    no annotations any more.
     """
     found = AnnotationEdits()
     node = function.node
@@ -39,7 +46,10 @@ def annotation_edits(project: Project, function: Function, *, converts: bool) ->
         return found
     scope = function.scope
     for annotation in _annotations(node):
-        retype(project, scope, annotation, found)
+        if annotation in gone:
+            found.unneeded += [part.id for part in s.walk(annotation) if isinstance(part, s.Name)]
+        else:
+            retype(project, scope, annotation, found)
     if converts and node.returns is not None and function.is_generator:
         generator_edits(project, scope, node.returns, found)
     return found

@@ -276,7 +276,9 @@ class _Keeper:
             return shared
         for site in self._project.calls(function):
             for target in site.targets:
-                reason = self._callee(site, target) if target in self._kept else None
+                if target not in self._kept or self._is_fetched(target, site):
+                    continue
+                reason = self._callee(site, target)
                 if reason is not None:
                     return reason
         return self._around(function) or self._calling(function) or self._bound(function)
@@ -360,7 +362,7 @@ class _Keeper:
         if site.kind in _NO_CALL and not site.awaited:
             text = f"it runs {target.qualname}, which stays sync, without a call to put a bridge in"
             return _reason("runs-sync", text, site, target)
-        if target.is_generator and site.kind == "call" and not self._is_fetched(target, site):
+        if target.is_generator and site.kind == "call":
             text = f"it iterates {target.qualname}, which stays sync: it would run outside a bridge"
             return _reason("iterates-sync", text, site, target)
         source = "" if site.awaited else self._passed_source(site)
@@ -409,7 +411,7 @@ class _Keeper:
         return function in self._kept or self._ignore(function)
 
     def _is_fetched(self, function: Function, site: CallSite) -> bool:
-        """`next(get_db())` in code that stays sync: the frontier gives it a factory instead."""
+        """`next(get_db())`, a session of the function's own: it gets that of a factory instead."""
         parent = self._project.parent(site.node)
         return (
             function in self._project.session_dependencies

@@ -65,7 +65,7 @@ class Awaiter:
         self._lending.hand_on(found, function)
         self._blocking_work(found, function, gone)
         self._decorators(found, function)
-        annotations = annotation_edits(self._project, function, converts=True)
+        annotations = annotation_edits(self._project, function, converts=True, gone=gone)
         found.edits += annotations.edits
         found.imports += annotations.imports
         found.unneeded += annotations.unneeded

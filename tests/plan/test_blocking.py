@@ -37,7 +37,7 @@ def get_db():
 HEAD = """
 import subprocess
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from time import sleep
 
 import boto3
@@ -61,6 +61,12 @@ def verify(plain, hashed):
 
 def login(plain):
     return verify(plain, "hash")
+
+
+def fetch_all(urls):
+    with ThreadPoolExecutor() as own:
+        for url in urls:
+            own.submit(print, url)
 
 
 def count(db):
@@ -136,6 +142,45 @@ def reports(body: str, settings: Settings = Settings()) -> list[Diagnostic]:  # 
             "future = pool.submit(login, url)\nreturn await run_in_threadpool(future.result)\n",
         ),
         (
+            "with ThreadPoolExecutor(4) as p:\n    return list(p.map(login, url))\n",
+            (
+                "with ThreadPoolExecutor(4) as p:\n"
+                "    return await run_in_threadpool(list, p.map(login, url))\n"
+            ),
+        ),
+        (
+            (
+                "with ThreadPoolExecutor(4) as p:\n    found = p.map(login, url)\n"
+                "    return dict(zip(url, found))\n"
+            ),
+            (
+                "with ThreadPoolExecutor(4) as p:\n    found = p.map(login, url)\n"
+                "    return await run_in_threadpool(dict, zip(url, found))\n"
+            ),
+        ),
+        (
+            (
+                "futures = [pool.submit(login, u) for u in url]\n"
+                "return [future.result() for future in futures]\n"
+            ),
+            (
+                "futures = [pool.submit(login, u) for u in url]\n"
+                "return [await run_in_threadpool(future.result) for future in futures]\n"
+            ),
+        ),
+        (
+            "own = ThreadPoolExecutor(2)\nown.submit(login, url)\nown.shutdown(wait=True)\n",
+            (
+                "own = ThreadPoolExecutor(2)\nown.submit(login, url)\n"
+                "await run_in_threadpool(own.shutdown, wait=True)\n"
+            ),
+        ),
+        (
+            "own = ThreadPoolExecutor(2)\nown.submit(login, url)\nown.shutdown(wait=False)\n",
+            "own = ThreadPoolExecutor(2)\nown.submit(login, url)\nown.shutdown(wait=False)\n",
+        ),
+        ("return fetch_all(url)\n", "return await run_in_threadpool(fetch_all, url)\n"),
+        (
             "return requests.post(url, json=count(db))\n",
             "return await run_in_threadpool(requests.post, url, json=await count(db))\n",
         ),
@@ -165,6 +210,43 @@ def test_what_cannot_go_to_a_thread_is_reported(body: str, problem: str) -> None
     assert found.severity == "warning"
     assert "run_in_threadpool" in migrated(with_body(body))["app/main.py"], "that of count()"
     assert "requests.get(u" in body_of(migrated(with_body(body))["app/main.py"])
+
+
+@pytest.mark.parametrize(
+    ("body", "waits", "problem"),
+    [
+        (
+            "with ThreadPoolExecutor(4) as p:\n    for u in url:\n        p.submit(login, u)\n",
+            "`ThreadPoolExecutor(4)`",
+            "the block that it opens blocks, too",
+        ),
+        (
+            "with ThreadPoolExecutor(4) as p:\n    found = p.map(login, url)\n",
+            "`ThreadPoolExecutor(4)`",
+            "the block that it opens blocks, too",
+        ),
+        (
+            (
+                "with ThreadPoolExecutor(4) as p:\n"
+                "    futures = {p.submit(login, u): u for u in url}\n"
+                "    for future in as_completed(futures):\n        print(future.result())\n"
+            ),
+            "`as_completed(futures)`",
+            "the loop over it blocks, too",
+        ),
+        (
+            "return [found for found in pool.map(login, url)]\n",
+            "`pool.map(login, url)`",
+            "the loop over it blocks, too",
+        ),
+    ],
+)
+def test_what_waits_for_a_pool_is_reported(body: str, waits: str, problem: str) -> None:
+    """Leaving its block does, and a loop over its results; the code stays as it is."""
+    (found,) = reports(body)
+    assert waits in found.message
+    assert found.message.endswith(problem)
+    assert body_of(migrated(with_body(body))["app/main.py"]) == body
 
 
 def test_a_small_file_is_worth_a_note() -> None:
@@ -233,6 +315,8 @@ def test_the_migrated_app_blocks_in_threads_as_the_legacy_one_did(tmp_path: Path
     body = """\
 time.sleep(0)
 seen = [requests.get(url), login(url), s3.get_object(Key=url), count(db)]
+with ThreadPoolExecutor(2) as own:
+    seen += list(own.map(login, ["a", "b"]))
 return [one, *seen, [requests.get(u) for u in ("a", "b")]]
 """
     thread = "threading.current_thread() is threading.main_thread()"

@@ -168,6 +168,13 @@ POOLS = frozenset(
     f"concurrent.futures.{module}{kind}PoolExecutor"
     for module, kind in (("", "Thread"), ("", "Process"), ("thread.", "Thread"))
 )
+LAZY = frozenset({"concurrent.futures.as_completed"})
+"""Functions whose iterators wait."""
+_GATHER = "`asyncio.gather` of `asyncio.to_thread(...)`"
+ITERATION = Blocking(_THREAD)
+LOOP = Blocking(f"{_GATHER}, or collect in a thread: `await asyncio.to_thread(list, ...)`")
+SHUTDOWN = Blocking(_THREAD)
+POOL_BLOCK = Blocking(f"{_GATHER}, or put the block into a function, whose calls go to a thread")
 
 LOCKS = frozenset(
     {

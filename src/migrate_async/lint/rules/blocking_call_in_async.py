@@ -104,6 +104,23 @@ async def route(name: str):
 """,
         ),
         Example(
+            "waiting for a pool of threads",
+            """\
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+
+async def route(urls: list[str]):
+    with ThreadPoolExecutor() as pool:  # error
+        for url in urls:
+            pool.submit(print, url)
+    with ThreadPoolExecutor() as pool:
+        futures = [pool.submit(len, url) for url in urls]
+        for future in as_completed(futures):  # error
+            print(future)
+        return list(pool.map(len, urls))  # error
+""",
+        ),
+        Example(
             "async counterparts",
             """\
 import asyncio

@@ -15,6 +15,7 @@ from migrate_async.knowledge.blocking import Blocking
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
 from migrate_async.plan.colouring.touches import METADATA, touch_at
+from migrate_async.plan.hazards.pools import pool_wait
 from migrate_async.plan.text import text
 
 _NO_IO = frozenset({("session", "begin"), ("connection", "begin"), ("engine", "begin")})
@@ -80,7 +81,7 @@ def blocking_hits(project: Project, function: Function) -> Iterator[Hit]:
         if site.kind != "call" or site.awaited or site.targets or "annotation" in site.context:
             continue
         assert isinstance(site.node, s.Call)  # noqa: S101  sites of this kind are
-        found = _blocking(project, site.node, site)
+        found = pool_wait(project, site.node, site) or _blocking(project, site.node, site)
         if found is not None and not _is_no_sleep(site.node):
             confidence = Confidence.MEDIUM if found.brief else Confidence.HIGH
             yield Hit(site, short(site.node), confidence, found.instead, found.brief)
@@ -91,25 +92,12 @@ def _blocking(project: Project, call: s.Call, site: CallSite) -> Blocking | None
     types = project.infer(call.func, site.scope)
     found = [_of_type(item) for item in types]
     if not types and isinstance(call.func, s.Attribute):
-        if _is_of_future(project, call.func, site):
-            return blocking.FUTURE
         made = project.infer(call.func.value, site.scope)
         names = [item.dotted for item in made if isinstance(item, ExternalResult)]
         if len(names) == len(made):
             found = [blocking.made_method(name, call.func.attr) for name in names]
     known = [item for item in found if item is not None]
     return known[0] if known and len(known) == len(found) else None
-
-
-def _is_of_future(project: Project, func: s.Attribute, site: CallSite) -> bool:
-    """`pool.submit(work).result()`, also of a future that has a name."""
-    if func.attr not in blocking.FUTURES:
-        return False
-    made = project.assigned(func.value, site.scope) or func.value
-    return isinstance(made, s.Call) and any(
-        isinstance(item, ExternalMethod) and item.owner in blocking.POOLS and item.name == "submit"
-        for item in project.infer(made.func, site.scope)
-    )
 
 
 def _of_type(item: object) -> Blocking | None:

@@ -14,7 +14,7 @@ from migrate_async.config import Settings
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.index.sites import CallSite
-from migrate_async.knowledge.blocking import SLEEP
+from migrate_async.knowledge.blocking import LOOP, SLEEP
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.model.finding import Confidence
@@ -154,6 +154,8 @@ class BlockingWork:
             return 'the setting `blocking` is "report"'
         if confidence is not Confidence.HIGH:
             return "what it calls is not certain"
+        if hit.site is site and hit.instead == LOOP.instead:
+            return "the loop over it blocks, too"
         return self._place(site) or self._arguments(site)
 
     def _place(self, site: CallSite) -> str:

@@ -34,7 +34,7 @@ MAIN = """
 import database
 import pandas as pd
 from database import SessionLocal, User, engine, get_db
-from fastapi import Depends, FastAPI
+from fastapi import BackgroundTasks, Depends, FastAPI
 from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
 from sqladmin import Admin
 from sqlalchemy import MetaData, Table
@@ -74,6 +74,15 @@ KEPT = {
     ),
     "User.__table__.create(engine, checkfirst=True)": (
         "User.__table__.create(sync_engine, checkfirst=True)"
+    ),
+    "return db.get_bind().raw_connection().cursor()": (
+        "return sync_engine.raw_connection().cursor()"
+    ),
+    "taken = db.bind.raw_connection()\nreturn taken.cursor()": (
+        "taken = sync_engine.raw_connection()\nreturn taken.cursor()"
+    ),
+    "connection = db.connection()\nreturn connection.engine.raw_connection()": (
+        "connection = db.connection()\nreturn sync_engine.raw_connection()"
     ),
     "return engine.raw_connection().cursor()": "return sync_engine.raw_connection().cursor()",
     "with engine.connect() as c:\n    return c.connection.cursor()": (
@@ -144,13 +153,56 @@ def test_the_driver_of_a_session_keeps_its_source_sync() -> None:
     assert [item.code for item in plan.diagnostics if item.path == "main.py"].count("MA205") == 1
 
 
-def test_the_driver_of_a_session_that_callers_give() -> None:
-    """Nothing is written as long as nobody knows whose it is."""
-    text = f"{MAIN}{ROUTE}    return raw(db)\n\n\ndef raw(session: Session):\n"
-    text += "    connection = session.connection()\n    return connection.connection.cursor()\n"
+RAW = "    connection = session.connection()\n    return connection.connection.cursor()\n"
+GIVEN = {
+    "a route": f"{ROUTE}    return raw(db)\n\n\ndef raw(session: Session):\n{RAW}",
+    "through another helper": f"{ROUTE}    return middle(session=db)\n\n\n"
+    f"def middle(session):\n    return raw(session)\n\n\ndef raw(session: Session):\n{RAW}",
+    "through an object": "class Repository:\n    def __init__(self, db: Session):\n"
+    "        self.db = db\n\n    def raw(self):\n"
+    f"        return self.db.connection().connection.cursor()\n\n\n{ROUTE}"
+    "    return Repository(db).raw()\n",
+    "an alias": "from typing import Annotated\nSession_ = Annotated[Session, Depends(get_db)]\n\n\n"
+    f'@app.get("/")\ndef route(db: Session_):\n    return raw(db)\n\n\n'
+    f"def raw(session: Session):\n{RAW}",
+}
+
+
+@pytest.mark.parametrize("more", GIVEN.values(), ids=GIVEN)
+def test_the_driver_of_a_session_that_callers_give(more: str) -> None:
+    """The source is that of the callers' sessions."""
+    plan = make_plan(
+        project({"database.py": DATABASE, "main.py": MAIN + more}), Step.ALL, Settings()
+    )
+    assert {edit.codemod for file in plan.files for edit in file.edits} == {"query-to-select"}
+    (found,) = [item for item in plan.diagnostics if item.code in ("MA202", "MA205")]
+    assert "stays sync (it works on a connection of the driver" in found.message
+    assert "get_db goes on giving a sync one" in found.message or "Session_" in found.message
+
+
+def test_nobody_knows_who_gives_a_session() -> None:
+    """Nothing is written then, unless nobody is there who could."""
+    unused = f"{MAIN}def raw(session: Session):\n{RAW}"
+    plan = make_plan(project({"database.py": DATABASE, "main.py": unused}), Step.ALL, Settings())
+    assert not [item for item in plan.diagnostics if item.code == "MA202"]
+    text = f"{unused}\n\nsomebody.later(raw)\n"
     plan = make_plan(project({"database.py": DATABASE, "main.py": text}), Step.ALL, Settings())
     (found,) = [item for item in plan.diagnostics if item.code == "MA202"]
-    assert found.message.startswith("main.raw stays sync (it works on a connection of the driver")
+    assert found.message.startswith("main.raw stays sync (")
+
+
+def test_the_driver_of_a_session_that_somebody_opens() -> None:
+    """Who opens it does so with the sync factory; the rest converts."""
+    text, plan = planned(
+        "@app.post('/')\ndef route(tasks: BackgroundTasks):\n    tasks.add_task(work)\n\n\n"
+        "def work():\n    with SessionLocal() as db:\n        raw(db)\n\n\n"
+        f"def raw(session: Session):\n{RAW}"
+    )
+    assert "async def count" in text
+    assert "def work():\n    with SyncSessionLocal() as db:\n        raw(db)\n" in text
+    assert not [item for item in plan.diagnostics if item.code in ("MA202", "MA205")]
+    (found,) = [item for item in plan.diagnostics if item.message.startswith("main.work")]
+    assert "it opens the session that main.raw works on" in found.message
 
 
 OBJECT = """

@@ -430,3 +430,66 @@ def test_the_copy_of_a_scope_goes_with_who_entered_it(tmp_path: Path) -> None:
     )
     tests = own_tests(folder)
     assert tests.returncode == 0, tests.stdout
+
+
+_DRIVER = """\
+from fastapi import Depends, FastAPI
+from sqlalchemy.orm import Session
+
+from models import Note, SessionLocal, add, notes
+
+app = FastAPI()
+
+
+def get_db():
+    with SessionLocal() as db:
+        yield db
+
+
+@app.post("/notes")
+def write(text: str, db: Session = Depends(get_db)):
+    return add(db, text)
+
+
+@app.get("/notes")
+def read(db: Session = Depends(get_db)):
+    return notes(db)
+
+
+def lengths(db: Session) -> list[int]:
+    cursor = db.connection().connection.cursor()
+    cursor.execute("SELECT length(text) FROM notes")
+    return [row[0] for row in cursor.fetchall()]
+
+
+@app.post("/archive")
+def archive():
+    with SessionLocal() as db:
+        db.query(Note).filter(Note.text == "").delete()
+        found = lengths(db)
+        db.rollback()
+        return found
+"""
+
+
+def test_the_driver_of_a_session_of_its_own(tmp_path: Path) -> None:
+    """Only who opens that session stays sync, and sees in it what it has not committed."""
+    (tmp_path / "models.py").write_text(_MODELS)
+    (tmp_path / "main.py").write_text(_DRIVER)
+    use = (
+        "from fastapi.testclient import TestClient\nfrom main import app\n"
+        "with TestClient(app) as client:\n"
+        "    for text in ('', 'two'):\n        client.post('/notes', params={'text': text})\n"
+        "    print(client.post('/archive').json(), client.get('/notes').json())\n"
+    )
+    before = printed(tmp_path, use)
+    assert before == "[3] ['', 'two']\n"
+    (tmp_path / "notes.db").unlink()
+    assert "MA202" not in write(tmp_path, "--all")
+    text = (tmp_path / "main.py").read_text()
+    assert "async def read" in text
+    assert "    with SyncSessionLocal() as db:" in text
+    assert printed(tmp_path, use) == before
+    done = tree(tmp_path)
+    write(tmp_path, "--all", "--allow-dirty")
+    assert tree(tmp_path) == done

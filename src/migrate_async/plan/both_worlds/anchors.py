@@ -46,6 +46,9 @@ class Anchors:
 
     def add(self, refusal: Refusal, why: str) -> None:
         """Keep sync what shares the source of a session that `refusal` is about."""
+        if refusal.opens:
+            self._keep_opener(refusal)
+            return
         source = s.dotted_name(refusal.node)
         if source in self._sources:
             return
@@ -55,6 +58,13 @@ class Anchors:
             self.functions.setdefault(function, _reason(function, source, refusal.function))
         if sharers:
             self.messages.append(_message(refusal, source, why, len(sharers)))
+
+    def _keep_opener(self, refusal: Refusal) -> None:
+        """Keep sync what opens the session, on the sync factory."""
+        opener, user = refusal.holder, refusal.function
+        text = f"it opens the session that {user.qualname} works on, which needs a sync one"
+        path, line = opener.module.path, refusal.node.line
+        self.functions.setdefault(opener, Reason("source-stays", text, path, line, user.qualname))
 
     def keep(self, dependency: Function, because: Reason) -> None:
         """Keep sync what FastAPI gives a session of `dependency`, which cannot convert."""
@@ -79,7 +89,7 @@ class Anchors:
             )
 
     def _sharers(self, refusal: Refusal) -> Iterable[Function]:
-        function, node = refusal.function, refusal.node
+        function, node = refusal.holder, refusal.node
         giver = self._givers.called(node)
         if giver is not None:
             return (giver, *(site.function for site in self._project.callers(giver)))

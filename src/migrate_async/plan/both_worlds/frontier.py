@@ -32,8 +32,9 @@ from migrate_async.plan.both_worlds.references import (
 )
 from migrate_async.plan.both_worlds.refusals import Refusals
 from migrate_async.plan.both_worlds.retirement import Retirement
+from migrate_async.plan.both_worlds.session_roots import Root, SessionRoots
 from migrate_async.plan.both_worlds.surroundings import Surroundings
-from migrate_async.plan.colouring.dbapi import session_of_raw
+from migrate_async.plan.colouring.dbapi import engine_of_session, session_of_raw
 from migrate_async.plan.colouring.handovers import object_engines
 from migrate_async.plan.colouring.holders import injected
 from migrate_async.plan.colouring.verdicts import Verdicts
@@ -81,6 +82,7 @@ class Frontier:
         )
         self._dependencies = Dependencies(around, self._lent, self._givers, self._is_async)
         self._makers = Makers(around.project)
+        self._roots = SessionRoots(around.project)
         self.needs = Needs()
         self.offers = Offers(around, self.needs, self._dependencies)
         self.retirement = Retirement(around, self._lent, self.needs, self._dependencies)
@@ -121,7 +123,8 @@ class Frontier:
         inside.update(node for part in watched(self._project, function) for node in s.walk(part))
         outside = [node for node in references(function) if node not in inside]
         found = self._repoint(function, outside)
-        self._raw_connections(found, function, outside)
+        self._raw_connections(found, function)
+        self._engines_of_sessions(found, function)
         self._engines_of_objects(found, function)
         self._lent_sessions(found, function)
         self._inner_imports(found, function)
@@ -390,17 +393,41 @@ class Frontier:
             self._moved.append((function.module.path, node.span, old, f"{old}.sync_session"))
             found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=code))
 
-    def _raw_connections(
-        self, found: ModuleEdits, function: Function, nodes: Iterable[s.Name | s.Attribute]
-    ) -> None:
+    def _raw_connections(self, found: ModuleEdits, function: Function) -> None:
         """No sync side has what the driver of an async session does not have."""
         session = session_of_raw(self._project, function)
-        if session is None:
-            return
-        asked = [node for node in nodes if self._dependencies.is_one(function, node)]
-        given = [session] if isinstance(session, s.Name | s.Attribute) else []
-        for node in asked or given:
-            found.diagnostics.append(self._refusals.cannot_stay(function, node))
+        if session is not None:
+            self._refuse(found, function, session)
+
+    def _refuse(self, found: ModuleEdits, function: Function, session: s.Expr) -> None:
+        """Say whose async session would be the one that `function` takes apart."""
+        for root in self._roots.of(function, session):
+            for node in self._async_parts(root):
+                refusal = self._refusals.cannot_stay(function, node, root.holder, opens=root.opens)
+                found.diagnostics.append(refusal)
+
+    def _engines_of_sessions(self, found: ModuleEdits, function: Function) -> None:
+        """`db.get_bind().raw_connection()`, beside the session's own, becomes a sync engine's."""
+        engines = [engine for engine in self._sync_sources if engine.kind == "engine"]
+        for site in self._project.calls(function):
+            taken = engine_of_session(self._project, site)
+            if taken is None:
+                continue
+            asked, session = taken
+            if len(engines) != 1:
+                self._refuse(found, function, session)
+                continue
+            engine, module = engines[0], function.module
+            self.needs.variables[engine] = None
+            name = passing(found, module, engine.module, sync_name(engine), engine.name)
+            found.edits.append(p.ReplaceExpression(span=asked.span, codemod=NAME, code=name))
+
+    def _async_parts(self, root: Root) -> tuple[s.Name | s.Attribute, ...]:
+        """The names in `root` by which an async session is got."""
+        if root.opens:
+            return root.nodes if self._verdicts.colouring.converts(root.holder) else ()
+        asked = [node for node in root.nodes if self._dependencies.is_one(root.holder, node)]
+        return tuple(asked) or (() if root.is_clear else root.nodes)
 
     def _engines_of_objects(self, found: ModuleEdits, function: Function) -> None:
         """`database.engine` for code that needs a sync one: an object has no other."""

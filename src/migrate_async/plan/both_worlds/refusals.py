@@ -15,10 +15,13 @@ CANNOT_STAY = "MA202"
 
 @dataclass(frozen=True)
 class Refusal:
-    """`function` could not use the session that it would get by `node`."""
+    """`function` could not use the session that `holder`, mostly itself, would get by `node`."""
 
     function: Function
     node: s.Name | s.Attribute
+    holder: Function
+    opens: bool = False
+    """Whether `holder` opens it by `node`."""
 
 
 class Refusals:
@@ -28,9 +31,17 @@ class Refusals:
         self._verdicts = verdicts
         self.told: list[Refusal] = []
 
-    def cannot_stay(self, function: Function, node: s.Name | s.Attribute) -> Diagnostic:
-        """Kept code that has no way to a sync session."""
-        self.told.append(Refusal(function, node))
+    def cannot_stay(
+        self,
+        function: Function,
+        node: s.Name | s.Attribute,
+        holder: Function | None = None,
+        *,
+        opens: bool = False,
+    ) -> Diagnostic:
+        """Kept code that has no way to a sync session; `holder` gives it one by `node`."""
+        holder = holder or function
+        self.told.append(Refusal(function, node, holder, opens))
         advice = (
             f"resolve what keeps it sync (`migrate-async plan --explain {function.qualname}`), or "
             "have it take a session of its own: from Depends(get_db), or from the factory"
@@ -38,7 +49,7 @@ class Refusals:
         if self._verdicts.full.converts(function):
             advice = f"select it too: --function {function.qualname}"
         return at(
-            function.module.path,
+            holder.module.path,
             node.span,
             CANNOT_STAY,
             f"{function.qualname} stays sync{self.why(function)}, "

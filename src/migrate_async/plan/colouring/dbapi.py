@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Scope, ValueBinding
+from migrate_async.index.sites import CallSite
 from migrate_async.index.types import ExternalInstance
 from migrate_async.knowledge.sqlalchemy import CONNECTION
 from migrate_async.model import syntax as s
@@ -36,6 +37,23 @@ def session_of_raw(project: Project, function: Function) -> s.Expr | None:
         func = call.func if isinstance(call, s.Call) else None
         if isinstance(func, s.Attribute) and project.session_kind(func.value, scope) == "sync":
             return func.value
+    return None
+
+
+def engine_of_session(project: Project, site: CallSite) -> tuple[s.Expr, s.Expr] | None:
+    """In `db.get_bind().raw_connection()`, the engine and the session that it is of."""
+    operation, call = site.operation, site.node
+    if operation is None or (operation.owner, operation.name) != ("engine", "raw_connection"):
+        return None
+    if operation.is_async or not isinstance(call, s.Call):
+        return None
+    engine = call.func.value if isinstance(call.func, s.Attribute) else call.func
+    current = _made(engine, site.scope)
+    while isinstance(current, s.Call | s.Attribute):
+        around = current.func if isinstance(current, s.Call) else current.value
+        if project.session_kind(around, site.scope) == "sync":
+            return engine, around
+        current = _made(around, site.scope)
     return None
 
 

@@ -75,6 +75,13 @@ AWAITED = {
         "loop.run_until_complete(mail(1))\nloop.run_until_complete(mail(2))\n"
         "asyncio.set_event_loop(None)\nloop.close()"
     ): "await mail(1)\nawait mail(2)",
+    "with asyncio.Runner() as runner:\n    runner.run(mail(1))\n    two = runner.run(mail(2))": (
+        "await mail(1)\ntwo = await mail(2)"
+    ),
+    "runner = asyncio.Runner()\ntry:\n    runner.run(mail(1))\nfinally:\n    runner.close()": (
+        "await mail(1)"
+    ),
+    "asyncio.Runner().run(mail(one))": "await mail(one)",
     (
         "loop = asyncio.new_event_loop()\ntry:\n    loop.run_until_complete(mail(1))\n"
         "except ValueError:\n    pass\nfinally:\n    loop.close()"
@@ -93,6 +100,14 @@ THREADED = {
         "    asyncio.run_coroutine_threadsafe(mail(one), main_loop).result, 5\n"
         ")"
     ),
+    (
+        "loop = asyncio.new_event_loop()\nwork = mail(1)\nloop.run_until_complete(mail(2))\n"
+        "loop.run_until_complete(work)\nloop.close()"
+    ): (
+        "loop = asyncio.new_event_loop()\nwork = mail(1)\n"
+        "await run_in_threadpool(loop.run_until_complete, mail(2))\n"
+        "await run_in_threadpool(loop.run_until_complete, work)\nloop.close()"
+    ),
     "ring(one)": "await run_in_threadpool(ring, one)",
     (
         "loop = asyncio.new_event_loop()\ntask = loop.create_task(mail(one))\n"
@@ -104,7 +119,15 @@ THREADED = {
 }
 
 LEFT = {
-    "with asyncio.Runner() as runner:\n    runner.run(mail(one))": "take over its event loop",
+    "with asyncio.Runner(debug=True) as runner:\n    runner.run(mail(one))": (
+        "take over its event loop"
+    ),
+    "with asyncio.Runner() as runner:\n    runner.get_loop()\n    runner.run(mail(one))": (
+        "take over its event loop"
+    ),
+    "with asyncio.Runner() as runner:\n    runner.run(mail(1))\n    map(runner.run, [mail(2)])": (
+        "take over its event loop"
+    ),
     "sorted(asyncio.run(mail(n)) for n in range(one))": "nothing can be awaited here",
     (
         "loop = asyncio.get_event_loop()\ntask = loop.create_task(mail(one))\n"
@@ -189,4 +212,5 @@ def test_in_tests() -> None:
     assert converts("asyncio.run(mail(1))")
     assert converts("run(mail(1))")
     assert not converts("anyio.run(mail, 1)")
-    assert not converts("with asyncio.Runner() as runner:\n    runner.run(mail(1))")
+    assert converts("with asyncio.Runner() as runner:\n    runner.run(mail(1))")
+    assert not converts("with asyncio.Runner(debug=True) as runner:\n    runner.run(mail(1))")

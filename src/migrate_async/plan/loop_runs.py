@@ -10,13 +10,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Scope, ValueBinding, last_name
+from migrate_async.index.scopes import Function, Scope, ValueBinding, WithBinding, last_name
 from migrate_async.index.sites import CallSite
 from migrate_async.index.types import External, ExternalMethod, ExternalResult
 from migrate_async.knowledge import event_loops
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 
+_RUN = "run"
+"""The method of a runner, which takes nothing but coroutines."""
 _NO_AWAIT = frozenset({"generator", "default", "decorator", "annotation"})
 
 
@@ -76,16 +78,26 @@ def is_own_loop(project: Project, site: CallSite) -> bool:
 def awaitable_run(project: Project, site: CallSite) -> Run | None:
     """What `site` runs, if a coroutine can await that in its place."""
     call = site.node
-    if not isinstance(call, s.Call) or len(call.args) != 1 or call.keywords:
+    if not isinstance(call, s.Call) or not _has_one_argument(call):
         return None
-    if isinstance(call.args[0], s.Starred) or not _NO_AWAIT.isdisjoint(site.context):
+    if not _NO_AWAIT.isdisjoint(site.context):
         return None
     if _is_run(project, call, site.scope) or _is_helper(project, site):
         return Run(call)
-    func = call.func
-    if not isinstance(func, s.Attribute) or func.attr != event_loops.RUN_LOOP:
+    return _on_something(project, call, call.func, site)
+
+
+def _has_one_argument(call: s.Call) -> bool:
+    return len(call.args) == 1 and not call.keywords and not isinstance(call.args[0], s.Starred)
+
+
+def _on_something(project: Project, call: s.Call, func: s.Expr, site: CallSite) -> Run | None:
+    """`runner.run(...)` and `loop.run_until_complete(...)`."""
+    if not isinstance(func, s.Attribute):
         return None
-    if not _is_coroutine(call.args[0]):
+    if any(map(_is_method, project.infer(func, site.scope))):
+        return _on_own_runner(project, call, func.value, site)
+    if func.attr != event_loops.RUN_LOOP or not _is_coroutine(call.args[0]):
         return None
     return _on_own_loop(project, call, func.value, site)
 
@@ -161,6 +173,47 @@ def _on_own_loop(project: Project, call: s.Call, loop: s.Expr, site: CallSite) -
     return None if None in around else Run(call, (*known, *_resets(function, known)))
 
 
+def _on_own_runner(project: Project, call: s.Call, runner: s.Expr, site: CallSite) -> Run | None:
+    """`runner.run(...)` of a runner that does nothing but to run coroutines."""
+    function = site.function
+    if isinstance(runner, s.Call):
+        return None if runner.args or runner.keywords else Run(call)
+    if not isinstance(runner, s.Name) or site.scope is not function.scope:
+        return None
+    made = _making(function, runner.id)
+    if made is None or made.args or made.keywords:
+        return None
+    opening = project.statement_of(made)
+    around = [opening]
+    for node in s.walk(function.node) if function.node is not None else ():
+        if not isinstance(node, s.Name) or node.id != runner.id or node is _target(opening):
+            continue
+        if not _runs_coroutine(project, node, _RUN):
+            around.append(project.statement_of(node))
+    if any(project.function_of(part) is not function for part in around):
+        return None
+    is_known = all(part is opening or _serves(part, runner.id) for part in around)
+    return Run(call, tuple(dict.fromkeys(around))) if is_known else None
+
+
+def _making(function: Function, name: str) -> s.Call | None:
+    """The call that makes what the local `name` stands for, in a `with` of its own perhaps."""
+    bindings = function.scope.names.get(name, ())
+    if len(bindings) != 1 or not isinstance(bindings[0], ValueBinding | WithBinding):
+        return None
+    value = bindings[0].value
+    return value if isinstance(value, s.Call) else None
+
+
+def _target(opening: s.Stmt) -> s.Expr | None:
+    """What the statement that makes a runner calls it; None if it does more."""
+    if isinstance(opening, s.With):
+        return opening.items[0].target if len(opening.items) == 1 else None
+    if isinstance(opening, s.Assign) and len(opening.targets) == 1:
+        return opening.targets[0]
+    return None
+
+
 def _resets(function: Function, around: Iterable[s.Stmt]) -> Iterator[s.Stmt]:
     """`asyncio.set_event_loop(None)`, where the loop was set before."""
     node = function.node
@@ -174,15 +227,20 @@ def _uses(project: Project, function: Function, name: str) -> Iterator[s.Stmt | 
     """The statements that `name` stands in and that only serve the loop; None for another one."""
     for node in s.walk(function.node) if function.node is not None else ():
         if isinstance(node, s.Name) and node.id == name:
-            if project.function_of(node) is not function:
+            if project.scope_of(node) is not function.scope:
                 yield None
-            elif not _is_run_on(project.parent(node)):
+            elif not _runs_coroutine(project, node, event_loops.RUN_LOOP):
                 statement = project.statement_of(node)
                 yield statement if _serves(statement, name) else None
 
 
-def _is_run_on(node: s.AnyNode | s.ModuleSyntax) -> bool:
-    return isinstance(node, s.Attribute) and node.attr == event_loops.RUN_LOOP
+def _runs_coroutine(project: Project, loop: s.Name, method: str) -> bool:
+    """Whether `loop` stands in `loop.method(work())`."""
+    func = project.parent(loop)
+    call = project.parent(func) if isinstance(func, s.Attribute) and func.attr == method else None
+    if not isinstance(call, s.Call) or call.func is not func or not _has_one_argument(call):
+        return False
+    return method == _RUN or _is_coroutine(call.args[0])
 
 
 def _serves(statement: s.Stmt, name: str) -> bool:

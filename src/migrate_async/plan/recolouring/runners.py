@@ -37,7 +37,8 @@ def _remove(found: ColourEdits, function: Function, statements: tuple[s.Stmt, ..
             _add(found, edit(span=block.span, codemod=NAME))
             left = [item for item in left if item not in closing]
     for statement in left:
-        _add(found, p.ReplaceStatement(span=statement.span, codemod=NAME))
+        gone = p.UnwrapBlock if isinstance(statement, s.With) else p.ReplaceStatement
+        _add(found, gone(span=statement.span, codemod=NAME))
     for statement in statements:
         _unneeded(found, statement)
 

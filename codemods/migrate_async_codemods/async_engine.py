@@ -20,9 +20,9 @@ class AsyncEngine(PlannedCodemod):
     `async_engine_from_url(...)` where the URL is known only at run time or has arguments that the
     async driver does not take; `sessionmaker` becomes
     `async_sessionmaker(expire_on_commit=False)`, `scoped_session` in a function
-    `async_scoped_session`, in an attribute `task_scoped_session` of the runtime; `create_all` at
-    import and `@app.on_event` become steps of a lifespan. While some code stays sync, it adds what
-    that code needs.
+    `async_scoped_session`, in an attribute or a module `task_scoped_session` of the runtime;
+    `create_all` at import and `@app.on_event` become steps of a lifespan. While some code stays
+    sync, it adds what that code needs.
 
     ## Left alone
 

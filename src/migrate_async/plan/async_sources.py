@@ -9,9 +9,11 @@ from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import SessionFactory
 from migrate_async.model import syntax as s
-from migrate_async.plan.colouring.own_registries import own_registries
+from migrate_async.plan.colouring.module_registries import is_of_module
+from migrate_async.plan.colouring.own_registries import own_registries, registry_arguments
 from migrate_async.plan.database import (
     ModuleEdits,
+    called,
     engine_edits,
     factory_edits,
     factory_obstacle,
@@ -68,7 +70,9 @@ def factory_changes(
             continue
         if not _is_made_here(makers, factory):
             continue
-        if factory.kind == "scoped_session" and factory.scope.kind != "module":
+        if factory.kind == "scoped_session":
+            if is_of_module(factory):
+                yield from _module_registry(project, factory, expires_late)
             continue  # see `registry_changes`
         obstacle = factory_obstacle(project, factory)
         if obstacle is not None:
@@ -76,6 +80,20 @@ def factory_changes(
             continue
         yield factory.module, factory_edits(project, factory, expires_late)
         yield factory.module, variable_annotation(project, factory)
+
+
+def _module_registry(
+    project: Project, registry: Variable, expires_late: Callable[[], bool]
+) -> Iterator[tuple[Module, ModuleEdits]]:
+    arguments = registry_arguments(called(registry))
+    yield (
+        registry.module,
+        registry_edits(registry, has_scope="scopefunc" in arguments, is_kept=True),
+    )
+    factory = arguments.get("session_factory")
+    if isinstance(factory, s.Call):
+        made = Variable("", "", "sessionmaker", factory, registry.scope)
+        yield registry.module, factory_edits(project, made, expires_late)
 
 
 def registry_changes(

@@ -47,6 +47,7 @@ from migrate_async.plan.colouring.handovers import (
     reflects,
 )
 from migrate_async.plan.colouring.inspections import inspection
+from migrate_async.plan.colouring.module_registries import is_of_module
 from migrate_async.plan.colouring.obstacles import Obstacles, is_inside
 from migrate_async.plan.colouring.responses import Responses
 from migrate_async.plan.colouring.sharing import SharedSessions
@@ -438,9 +439,10 @@ class AsyncStep:
         self._awaited_models.update(loads.models)
 
     def _scoped(self, collector: Collector, frontier: Frontier) -> None:
-        """A `scoped_session` stays sync, on a factory that does; so do others without a choice."""
+        """What stays sync, a `scoped_session` perhaps, is bound to what does."""
         for factory in self._project.session_factories:
-            stays = factory.kind == "scoped_session" or factory in self._unmoved.variables
+            is_registry = factory.kind == "scoped_session" and not self._becomes_async(factory)
+            stays = is_registry or factory in self._unmoved.variables
             if stays and factory.scope.kind == "module":
                 statement = self._project.statement_of(factory.value)
                 found = frontier.repoint_statement(factory.module, statement)
@@ -580,6 +582,13 @@ class AsyncStep:
                 created = dependency_edits(factory, self._provider.get_db)
                 collector.add_module(factory.module, created)
 
+    def _is_kept_by_object(self, maker: Function) -> bool:
+        """Whether an object keeps what `maker` makes, and some of its methods stay sync."""
+        if maker.name != "__init__" or maker.cls is None:
+            return False
+        users = self._shared.factories.users(maker.cls)
+        return any(user in self.colouring.kept for user in users)
+
     def _becomes_async(self, variable: Variable) -> bool:
         """An engine or factory of a module that takes part, or of a converted function.
 
@@ -591,14 +600,12 @@ class AsyncStep:
             owner = self._makers.of(variable) or owner
         if variable.module in self._of_alembic or owner in self._twins.makers:
             return False
-        if variable in self._unmoved.variables:
+        stays = variable in self._unmoved.variables or variable in self._twins.variables
+        if stays or self._is_kept_by_object(owner) or not self._world.takes_part(variable.module):
             return False
-        if not self._world.takes_part(variable.module) or variable in self._twins.variables:
-            return False
-        if owner.name == "__init__" and owner.cls is not None:
-            users = self._shared.factories.users(owner.cls)
-            if any(user in self.colouring.kept for user in users):
-                return False
+        if is_of_module(variable):
+            users = self._shared.registries.movable.get(variable, {})
+            return bool(users) and all(map(self.colouring.converts, users))
         if self.colouring.converts(owner):
             return True
         return owner not in self.colouring.coloured and not self._world.makes_for_kept(owner)

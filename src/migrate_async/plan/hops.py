@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from migrate_async.index.scopes import Module
+import msgspec
+
+from migrate_async.index.scopes import Module, ValueBinding, last_name
 from migrate_async.index.sessions import Variable
+from migrate_async.knowledge.sqlalchemy import ASYNC_SCOPED_SESSION, TASK_SCOPED_SESSION
+from migrate_async.model import syntax as s
 from migrate_async.plan.both_worlds.surroundings import Surroundings
+from migrate_async.plan.colouring.module_registries import is_of_module, makes_own_factory
 from migrate_async.plan.database import (
     ModuleEdits,
     factory_obstacle,
@@ -15,6 +20,15 @@ from migrate_async.plan.database import (
     hop_statement,
     own_hop_statement,
 )
+
+_ASYNC_REGISTRIES = frozenset(
+    name.rpartition(".")[2] for name in (ASYNC_SCOPED_SESSION, TASK_SCOPED_SESSION)
+)
+
+
+def _inside(registry: Variable) -> Variable:
+    """The factory of a registry, which cannot be told by itself when it is imported: no task."""
+    return msgspec.structs.replace(registry, name=f"{registry.name}.session_factory")
 
 
 class Hops:
@@ -34,15 +48,29 @@ class Hops:
 
     def changes(self, *, needed: bool) -> Iterator[tuple[Module, ModuleEdits]]:
         """Sessions serve code that stays sync as long as there is some."""
-        for factory in self._project.session_factories:
-            if factory.scope.kind != "module" or factory in self._twins.variables:
+        for source in self._project.session_factories:
+            if source.scope.kind != "module" or source in self._twins.variables:
                 continue
+            factory = _inside(source) if is_of_module(source) else source
             statement = hop_statement(factory)
             if statement is not None and not needed:
                 yield factory.module, hop_removal(statement)
-            elif statement is None and needed and self._serves_requests(factory):
+            elif statement is None and needed and self._serves_requests(source):
                 yield factory.module, hop_edits(self._project, factory)
+        for registry in () if needed else self._registries():
+            statement = hop_statement(_inside(registry))
+            if statement is not None:
+                yield registry.module, hop_removal(statement)
         yield from self._own(needed=needed)
+
+    def _registries(self) -> Iterator[Variable]:
+        """What an earlier run made of a `scoped_session` in a variable of a module."""
+        for module in self._project.modules.values():
+            for name, bindings in module.scope.names.items():
+                for binding in bindings:
+                    value = binding.value if isinstance(binding, ValueBinding) else None
+                    if isinstance(value, s.Call) and last_name(value.func) in _ASYNC_REGISTRIES:
+                        yield Variable(name, "", "async_scoped_session", value, module.scope)
 
     def _own(self, *, needed: bool) -> Iterator[tuple[Module, ModuleEdits]]:
         """The factories that functions make for themselves and lend sessions of."""
@@ -60,4 +88,6 @@ class Hops:
                 self._provider.module,
                 self._provider.factory,
             )
+        if is_of_module(factory):
+            return self._becomes_async(factory) and makes_own_factory(factory)
         return self._becomes_async(factory) and factory_obstacle(self._project, factory) is None

@@ -16,6 +16,7 @@ from migrate_async.index.sessions import Variable
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.model.plan import Reason
+from migrate_async.plan.colouring.module_registries import ModuleRegistries, is_of_module
 from migrate_async.plan.database import factory_obstacle
 from migrate_async.plan.makers import Makers
 from migrate_async.plan.names import is_variable
@@ -29,6 +30,7 @@ class Unmoved:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._makers = Makers(project)
+        self._registries = ModuleRegistries(project)
 
     @cached_property
     def variables(self) -> dict[Variable, None]:
@@ -36,9 +38,7 @@ class Unmoved:
         return {
             factory: None
             for factory in self._project.session_factories
-            if factory.kind == "sessionmaker"
-            and not factory.module.is_test
-            and self._stays(factory)
+            if not factory.module.is_test and self._stays(factory)
         }
 
     @cached_property
@@ -109,10 +109,23 @@ class Unmoved:
         )
 
     def _stays(self, factory: Variable) -> bool:
+        if is_of_module(factory):
+            return factory not in self._registries.movable or self._has_stuck_factory(factory)
+        if factory.kind != "sessionmaker":
+            return False
         maker = self._makers.of(factory)
         if maker is None:
             return factory_obstacle(self._project, factory) is not None
         return any(map(self._is_stuck, (*self._makers.unnamed(maker), *self._named_in(maker))))
+
+    def _has_stuck_factory(self, registry: Variable) -> bool:
+        names = {node.id for node in s.walk(registry.value) if isinstance(node, s.Name)}
+        return any(
+            factory.kind == "sessionmaker" and self._stays(factory)
+            for factory in self._project.session_factories
+            for name in names
+            if is_variable(registry.module, factory.module, factory.name, name)
+        )
 
     def _named_in(self, maker: Function) -> Iterator[Variable]:
         for factory in self._project.session_factories:
@@ -127,6 +140,12 @@ class Unmoved:
 
     @staticmethod
     def _names(function: Function, variable: Variable) -> bool:
+        if is_of_module(variable):
+            return any(
+                isinstance(node, s.Name)
+                and is_variable(function.module, variable.module, variable.name, node.id)
+                for node in (s.walk(function.node) if function.node is not None else ())
+            )
         if variable.scope.kind != "module" and variable.scope.function is not function:
             return False
         return any(

@@ -82,6 +82,7 @@ class Obstacles:
         self._locked: dict[Function, tuple[s.With, ...]] = {}
         self._generators = Generators(project)
         self._pages = Pages(project)
+        self._registries = shared.registries
 
     def __call__(self, function: Function, coloured: Mapping[Function, Reason]) -> Reason | None:
         if function not in self._own:
@@ -232,7 +233,9 @@ class Obstacles:
             bindings = function.module.scope.names.get(root.id)
             if bindings and site.scope is not function.module.scope:
                 local = self._is_local(root, site)
-                if not local and self._project.session_kind(root, site.scope) == "sync":
+                if local or self._registries.named(root):
+                    continue
+                if self._project.session_kind(root, site.scope) == "sync":
                     return _site(
                         "shared-session", f"{root.id} is one session for the process", site
                     )

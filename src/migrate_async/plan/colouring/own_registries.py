@@ -69,7 +69,7 @@ def _aliases(function: Function) -> Iterator[str]:
 
 
 def _registry(project: Project, function: Function, call: s.Call) -> OwnRegistry:
-    values = _arguments(call)
+    values = registry_arguments(call)
     factory = values.get("session_factory")
     made = factory if isinstance(factory, s.Call) else None
     attribute = _attribute(project, function, call)
@@ -80,7 +80,8 @@ def _registry(project: Project, function: Function, call: s.Call) -> OwnRegistry
     )
 
 
-def _arguments(call: s.Call) -> dict[str | None, s.Expr]:
+def registry_arguments(call: s.Call) -> dict[str | None, s.Expr]:
+    """The arguments of `scoped_session(...)` by their names."""
     positional: dict[str | None, s.Expr] = {}
     positional.update(zip(("session_factory", "scopefunc"), call.args, strict=False))
     return positional | {keyword.arg: keyword.value for keyword in call.keywords}
@@ -97,7 +98,7 @@ def _obstacle(
     title = f"{name} is a scoped_session" if name else "it makes a scoped_session"
     if name is None or ("scopefunc" not in values and function.is_generator):
         return f"{title}, which keeps one session per thread"
-    if not values.keys() <= {"session_factory", "scopefunc"} or not _is_known(
+    if not values.keys() <= {"session_factory", "scopefunc"} or not follows_factory(
         project, function, values.get("session_factory")
     ):
         return f"{title} of a factory that nobody can follow"
@@ -180,7 +181,7 @@ def _is_none(value: s.Expr) -> bool:
     return isinstance(value, s.Constant) and value.kind == "None"
 
 
-def _is_known(project: Project, function: Function, factory: s.Expr | None) -> bool:
+def follows_factory(project: Project, function: Function, factory: s.Expr | None) -> bool:
     """Whether `factory` is a plain `sessionmaker(...)`, or a variable that holds one."""
     if factory is None:
         return False

@@ -11,6 +11,7 @@ from migrate_async.plan.colouring.closures import Closures
 from migrate_async.plan.colouring.context_sessions import ContextSessions
 from migrate_async.plan.colouring.factories import KeptFactories
 from migrate_async.plan.colouring.holders import Holders
+from migrate_async.plan.colouring.module_registries import ModuleRegistries
 
 
 class Sharing(Protocol):
@@ -37,12 +38,14 @@ class SharedSessions:
         self.closures = Closures(project, self.holders)
         self.factories = KeptFactories(project)
         self.contexts = ContextSessions(project)
+        self.registries = ModuleRegistries(project)
 
     def peers(self, function: Function) -> Iterable[Function]:
         yield from self.holders.peers(function)
         yield from self.closures.peers(function)
         yield from self.factories.peers(function)
         yield from self.contexts.peers(function)
+        yield from self.registries.peers(function)
 
     def is_kept(self, function: Function) -> bool:
         return self.holders.uses(function)

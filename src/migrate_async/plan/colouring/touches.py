@@ -17,6 +17,7 @@ from migrate_async.model.plan import Reason
 from migrate_async.plan.blocks import is_unplaced
 from migrate_async.plan.colouring.endless import Endless
 from migrate_async.plan.colouring.handovers import end_in_wrapper, unfollowed
+from migrate_async.plan.colouring.module_registries import is_registry_of_module
 from migrate_async.plan.colouring.own_registries import own_registries
 from migrate_async.plan.colouring.stored_sessions import stored_sessions
 from migrate_async.plan.creations import creation
@@ -242,14 +243,15 @@ def _by_helper(project: Project, site: CallSite) -> Touch | None:
 _INSPECT = frozenset(name.rpartition(".")[2] for name in INSPECTORS)
 
 
-def _removes_own(project: Project, site: CallSite, operation: Operation) -> bool:
-    """`registry.remove()` of a `scoped_session` that the function has made for itself."""
+def _removes(project: Project, site: CallSite, operation: Operation) -> bool:
+    """`registry.remove()` of a `scoped_session` of the function, or of a module."""
     func = site.node.func if isinstance(site.node, s.Call) else None
-    return (
-        operation.name == "remove"
-        and isinstance(func, s.Attribute)
-        and isinstance(func.value, s.Name)
-        and any(func.value.id == own.name for own in own_registries(project, site.function))
+    if operation.name != "remove" or not isinstance(func, s.Attribute):
+        return False
+    if not isinstance(func.value, s.Name):
+        return False
+    return is_registry_of_module(project, func.value) or any(
+        func.value.id == own.name for own in own_registries(project, site.function)
     )
 
 
@@ -294,7 +296,7 @@ def _kind(project: Project, site: CallSite, operation: Operation) -> str:
     if operation.name in CONTEXT.get(operation.owner, ()):
         return "context"
     awaited = AWAITED.get(operation.owner, ())
-    is_awaited = operation.name in awaited or _removes_own(project, site, operation)
+    is_awaited = operation.name in awaited or _removes(project, site, operation)
     return "await" if is_awaited else ""
 
 

@@ -166,6 +166,7 @@ class AsyncStep:
     def _world(self) -> SyncWorld:
         return SyncWorld(
             self._project,
+            self._settings,
             self._verdicts,
             self._touches,
             self._shared.holders,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 
+from migrate_async.config import Settings
 from migrate_async.index.members import is_property
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module
@@ -15,6 +16,7 @@ from migrate_async.plan.colouring.holders import Holders
 from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.colouring.verdicts import Verdicts
 from migrate_async.plan.makers import Makers
+from migrate_async.plan.sessions.acquisitions import find_acquisitions
 
 
 @dataclass(eq=False)
@@ -26,6 +28,7 @@ class SyncWorld:
     """
 
     _project: Project
+    _settings: Settings
     _verdicts: Verdicts
     _touches: Touches
     _holders: Holders
@@ -52,9 +55,12 @@ class SyncWorld:
         return found
 
     def _runs_sessions(self, body: Function) -> bool:
-        """Whether a module works on a session at its top level."""
+        """Whether a module works on a session at its top level, or makes one for its functions."""
+        if not self.takes_part(body.module):
+            return False
         operations = [touch for touch in self._touches.of(body) if touch.kind != "metadata"]
-        return self.takes_part(body.module) and bool(operations or self._touches.chains(body))
+        made = operations or find_acquisitions(self._project, self._settings, body)
+        return bool(made or self._touches.chains(body))
 
     def _needs_sync_engine(self, body: Function) -> bool:
         """Whether an environment of Alembic is left on the sync side."""

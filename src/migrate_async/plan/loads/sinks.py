@@ -9,6 +9,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Scope, ValueBinding
 from migrate_async.index.types import (
     ClassObject,
+    DictOf,
     ExternalResult,
     Instance,
     ListOf,
@@ -132,8 +133,7 @@ class Sinks:
         if isinstance(value, s.Await):
             yield from self._filled(value.value, scope, types, function)
         elif isinstance(value, s.Mapping):
-            for fields in self._fields(types):
-                yield from self._displayed(value, scope, fields, function)
+            yield from self._displayed(value, scope, types, function)
         elif isinstance(value, s.Conditional):
             for part in (value.body, value.orelse):
                 yield from self._filled(part, scope, types, function)
@@ -150,9 +150,9 @@ class Sinks:
         What such a function puts in by itself is another thing for each who calls it.
         """
         items = self._displays.of(value)
-        for fields in self._fields(types) if items else ():
-            for item in (item for item in items if item.key in fields):
-                inner, filled = item.value, fields[item.key]
+        for item in items:
+            inner = item.value
+            for filled in self._wanted(types, item.key):
                 if inner.function is value.function or not self._is_shared(inner.function):
                     yield from self._filled(inner.node, inner.scope, filled, inner.function)
                 else:
@@ -173,11 +173,21 @@ class Sinks:
         return len({site.function for site in sites}) > 1
 
     def _displayed(
-        self, value: s.Mapping, scope: Scope, fields: dict[str, Types], function: Function
+        self, value: s.Mapping, scope: Scope, types: Types, function: Function
     ) -> Iterator[Sink]:
         for key, item in zip(value.keys, value.values, strict=True):
-            if isinstance(key, s.Constant) and str(key.value) in fields:
-                yield from self._filled(item, scope, fields[str(key.value)], function)
+            name = str(key.value) if isinstance(key, s.Constant) else ""
+            for wanted in self._wanted(types, name) if key is not None else ():
+                yield from self._filled(item, scope, wanted, function)
+
+    def _wanted(self, types: Types, key: str) -> Iterator[Types]:
+        """What `types` say of the value of `key`: schemas of a field, dicts of each of theirs."""
+        for fields in self._fields(types):
+            if key in fields:
+                yield fields[key]
+        for item in types:
+            if isinstance(item, DictOf):
+                yield item.values
 
     def _fields(self, types: Types) -> Iterator[dict[str, Types]]:
         """The fields of the schemas that `types` are, type variables replaced."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _MAX_ARGUMENT_TYPES = 12
 _MAX_FUNCTIONS = 40
 """What one decorator of the project may be on."""
+_MAX_CLASSES = 200
+"""The models for which one helper may be called, `existing(db, Note, id)`."""
 
 
 class Parameters:
@@ -133,7 +135,11 @@ class Parameters:
         known = self._passed.setdefault((fn, param.name), set())
         useful = {item for item in types if _is_worth_passing(item)} - known
         functions = sum(isinstance(item, t.FunctionObject) for item in known)
-        is_full = len(known) - functions >= _MAX_ARGUMENT_TYPES or functions >= _MAX_FUNCTIONS
+        classes = sum(isinstance(item, t.ClassObject) for item in known)
+        others = len(known) - functions - classes
+        is_full = (
+            others >= _MAX_ARGUMENT_TYPES or functions >= _MAX_FUNCTIONS or classes >= _MAX_CLASSES
+        )
         if not useful or is_full:
             return False
         known |= useful

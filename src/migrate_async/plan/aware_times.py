@@ -7,7 +7,7 @@ psycopg2 leaves it to the server to make one of the other; asyncpg refuses it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import AnnotatedBinding, Class, ValueBinding, last_name
@@ -29,6 +29,13 @@ def has_aware_defaults(project: Project) -> bool:
 
 def _naive(project: Project, cls: Class) -> Iterator[s.Call]:
     """The calls that make columns of `cls` for times without a zone."""
+    for call, typed in columns(project, cls):
+        if not _has_zone(call) and any(map(_names_time, typed)):
+            yield call
+
+
+def columns(project: Project, cls: Class) -> Iterator[tuple[s.Call, list[s.AnyNode]]]:
+    """The calls that make columns of `cls`, each with what may say its type."""
     for bindings in cls.scope.names.values():
         for binding in bindings:
             if not isinstance(binding, AnnotatedBinding | ValueBinding):
@@ -41,12 +48,7 @@ def _naive(project: Project, cls: Class) -> Iterator[s.Call]:
             typed: list[s.Expr] = [*call.args]
             if isinstance(binding, AnnotatedBinding) and not call.args:
                 typed.append(binding.annotation)
-            if not _has_zone(call) and any(map(_names_time, _parts(typed))):
-                yield call
-
-
-def _parts(values: Iterable[s.Expr]) -> Iterator[s.AnyNode]:
-    return (part for value in values for part in s.walk(value))
+            yield call, [part for value in typed for part in s.walk(value)]
 
 
 def _has_zone(call: s.Call) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -16,6 +16,7 @@ from migrate_async.model.diagnostic import Diagnostic, Severity, at
 from migrate_async.plan.annotations import AnnotationEdits, retype
 from migrate_async.plan.aware_times import has_aware_defaults
 from migrate_async.plan.blocks import statements
+from migrate_async.plan.exact_numbers import has_exact_numbers
 from migrate_async.plan.names import import_path, local_name
 from migrate_async.plan.own_session_classes import own_class
 from migrate_async.plan.text import source
@@ -377,8 +378,8 @@ def _async_engine(
     _rename(found, module, call, _FROM_URL, "migrate_async")
     if not text:
         found.diagnostics.append(_known_at_run_time(module, url.span, _FROM_URL))
-    elif _meets_aware_times(project, text):
-        found.diagnostics.append(_aware_times(module, call))
+    elif _is_for_asyncpg(text):
+        found.diagnostics += _values_of_asyncpg(project, module, call)
     found.diagnostics += [
         _unknown_argument(module, url.span, name) for name in unknown_arguments(text)
     ]
@@ -386,24 +387,47 @@ def _async_engine(
 
 def _is_left(project: Project, call: s.Call, url: str) -> bool:
     """Whether the runtime makes an engine of the URL as it is: SQLAlchemy alone could not."""
-    return bool(foreign_argument(call, url)) or _meets_aware_times(project, url)
+    if foreign_argument(call, url):
+        return True
+    return _is_for_asyncpg(url) and (has_aware_defaults(project) or has_exact_numbers(project))
 
 
-def _meets_aware_times(project: Project, url: str) -> bool:
-    return (async_url(url) or "").startswith("postgresql+asyncpg") and has_aware_defaults(project)
+def _is_for_asyncpg(url: str) -> bool:
+    return (async_url(url) or "").startswith("postgresql+asyncpg")
 
 
-def _aware_times(module: Module, call: s.Call) -> Diagnostic:
+def _values_of_asyncpg(project: Project, module: Module, call: s.Call) -> Iterator[Diagnostic]:
+    """What is said of values that asyncpg refuses, or stores as others."""
+    if has_aware_defaults(project):
+        yield _noted(
+            module,
+            call,
+            "MA415",
+            "columns without a time zone have times with one as their default, which asyncpg "
+            f"refuses: the engines of {_FROM_URL}() take them",
+            "add migrate-async to the application's dependencies, or give the columns "
+            "DateTime(timezone=True) in a migration",
+        )
+    if has_exact_numbers(project):
+        yield _noted(
+            module,
+            call,
+            "MA417",
+            "columns of exact numbers may get floats, of which asyncpg stores all binary digits: "
+            f"the engines of {_FROM_URL}() store 83.48 as psycopg2 did",
+            "add migrate-async to the application's dependencies, or give such columns Decimals",
+        )
+
+
+def _noted(module: Module, call: s.Call, code: str, message: str, next_step: str) -> Diagnostic:
     return Diagnostic(
         path=module.path,
         line=call.line,
         column=call.col,
-        code="MA415",
-        message="columns without a time zone have times with one as their default, which asyncpg "
-        f"refuses: the engines of {_FROM_URL}() take them",
+        code=code,
+        message=message,
         severity=Severity.NOTE.value,
-        next_step="add migrate-async to the application's dependencies, or give the columns "
-        "DateTime(timezone=True) in a migration",
+        next_step=next_step,
     )
 
 

@@ -21,6 +21,7 @@ from migrate_async.runtime.driver_arguments import (
     with_foreign_arguments,
 )
 from migrate_async.runtime.errors import UnsupportedURL
+from migrate_async.runtime.exact_numbers import take_floats_as_psycopg2
 from migrate_async.runtime.legacy.loop_owner import loop_owner
 from migrate_async.runtime.pools import FairAsyncQueuePool
 from migrate_async.runtime.session_zone import take_times_as_psycopg2
@@ -87,14 +88,15 @@ def async_engine_from_url(url: str | URL, **options: Any) -> AsyncEngine:
     """`sqlalchemy.ext.asyncio.create_async_engine` for the URL and arguments of a sync driver, too.
 
     The query arguments are those that `create_async_engine` takes; columns take times with a zone
-    and without one, as psycopg2 did. Nothing else is added: no pool, no PRAGMA.
+    and without one, and floats for exact numbers, as psycopg2 did. Nothing else is added: no pool,
+    no PRAGMA.
 
     :param options: of SQLAlchemy; `connect_args` may be those of the sync driver.
     :raises UnsupportedURL: no async driver is known for it.
     :raises UnsupportedURLArgument: the driver cannot honour an argument of the URL.
     """
     translation, options = _translated(url, options)
-    return take_times_as_psycopg2(_create_async_engine(translation.url, **options))
+    return _as_psycopg2(_create_async_engine(translation.url, **options))
 
 
 def async_engine_from_config(
@@ -103,7 +105,8 @@ def async_engine_from_config(
     """`sqlalchemy.ext.asyncio.async_engine_from_config` for a sync URL, too: for `env.py`.
 
     The URL and its query arguments are those that `create_async_engine` takes, and columns take
-    times with a zone and without one. Nothing else is added: no pool, no PRAGMA.
+    times with a zone and without one, and floats for exact numbers. Nothing else is added: no
+    pool, no PRAGMA.
 
     :param options: of SQLAlchemy; they win over the configuration and the URL.
     :raises KeyError: the configuration has no `url`.
@@ -114,7 +117,12 @@ def async_engine_from_config(
     translation, options = _translated(url, options)
     options["url"] = translation.url
     engine = _async_engine_from_config(dict(configuration), prefix, **options)
-    return take_times_as_psycopg2(engine)
+    return _as_psycopg2(engine)
+
+
+def _as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
+    """Let `engine` take the values that psycopg2 took."""
+    return take_floats_as_psycopg2(take_times_as_psycopg2(engine))
 
 
 def compatible_with(engine: Engine) -> str | None:

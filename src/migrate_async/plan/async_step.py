@@ -73,6 +73,7 @@ from migrate_async.plan.loads.accesses import (
 )
 from migrate_async.plan.loads.dynamic import dynamic_reads, read_by_name
 from migrate_async.plan.loads.edits import LoadEdits
+from migrate_async.plan.loads.encoded import encoded_objects
 from migrate_async.plan.loads.statements import Statements
 from migrate_async.plan.makers import Makers
 from migrate_async.plan.model_base import base_edits
@@ -287,6 +288,7 @@ class AsyncStep:
         collector.diagnostics += self._loads.diagnostics()
         sinks = self._loads.analysis.sinks
         collector.diagnostics += dynamic_reads(self._project, self.colouring, sinks)
+        collector.diagnostics += encoded_objects(self._project, self._loads.analysis.decisions)
         collector.add_modules(self._loads.imports(converts).items())
         collector.add_modules(self._loads.gets(converts).items())
         for head, options in self._loads.options(converts).items():

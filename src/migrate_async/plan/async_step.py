@@ -35,11 +35,8 @@ from migrate_async.plan.both_worlds.sync_world import SyncWorld
 from migrate_async.plan.both_worlds.unmoved import Unmoved
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.colouring.asked import Asked
-from migrate_async.plan.colouring.callbacks import Callbacks
+from migrate_async.plan.colouring.bounds import Circumstances, Ties
 from migrate_async.plan.colouring.colour import Colouring
-from migrate_async.plan.colouring.contracts import Contracts
-from migrate_async.plan.colouring.fixtures import FixtureSources
-from migrate_async.plan.colouring.handed_sessions import HandedSessions
 from migrate_async.plan.colouring.handovers import (
     hands_source,
     open_ends,
@@ -52,7 +49,7 @@ from migrate_async.plan.colouring.obstacles import Obstacles, is_inside
 from migrate_async.plan.colouring.responses import Responses
 from migrate_async.plan.colouring.sharing import SharedSessions
 from migrate_async.plan.colouring.touches import INSPECTION, Touches
-from migrate_async.plan.colouring.verdicts import Verdicts
+from migrate_async.plan.colouring.verdicts import Request, Suites, Verdicts
 from migrate_async.plan.database import (
     dependency_edits,
 )
@@ -126,7 +123,7 @@ class AsyncStep:
         self._touches = Touches(project, queries, around.twins.scopes)
         self.blocking = BlockingWork(project, settings, self._touches)
         self._shared = SharedSessions(project)
-        self._handed = HandedSessions(project)
+        self._ties = Ties.of(project)
         self._twins = self._around.twins
         self._provider = self._around.provider
         self._aliases = self._around.aliases
@@ -144,23 +141,19 @@ class AsyncStep:
         self._obstacles = Obstacles(project, self._touches, self._responses, self._shared, step)
         self._verdicts = Verdicts(
             project,
-            selection,
+            Request(selection, settings.keep == "both", step is p.Step.TESTS),
             self._touches,
             queries,
             self._obstacle,
             self._shared,
-            Callbacks(project),
-            self._handed,
-            Contracts(project),
-            FixtureSources(project),
-            around.scopes,
+            Circumstances(
+                self._ties,
+                around.scopes,
+                self.blocking.runs_loop,
+                {**dict(reading_coroutines(project, self._accesses)), **self._anchored},
+            ),
+            Suites(lambda: self._unmoved.serve_tests, self.blocking.stuck_tests),
             around.twins.scopes,
-            self.blocking.runs_loop,
-            self.blocking.stuck_tests,
-            settings.keep == "both",
-            step is p.Step.TESTS,
-            {**dict(reading_coroutines(project, self._accesses)), **self._anchored},
-            lambda: self._unmoved.serve_tests,
         )
 
     @cached_property
@@ -177,7 +170,7 @@ class AsyncStep:
 
     @cached_property
     def _bridges(self) -> Bridges:
-        lending = Lending(self._project, self.colouring, self._handed, self._idle.__contains__)
+        lending = Lending(self._project, self.colouring, self._ties.handed, self._idle.__contains__)
         return Bridges(self._project, self._touches, self.colouring, self.blocking, lending)
 
     @cached_property
@@ -217,7 +210,7 @@ class AsyncStep:
         collapse = Collapse(
             self._project,
             self._both,
-            self._handed,
+            self._ties.handed,
             self._world.uses_kept,
             self._shared.holders.holds,
         )

@@ -14,7 +14,7 @@ that run them, and both fix-points are sought again until nothing is added.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from migrate_async.index.project import Project
@@ -23,12 +23,12 @@ from migrate_async.index.sites import CallSite
 from migrate_async.index.types import ContextOf
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
-from migrate_async.plan.colouring.callbacks import Callback, Callbacks
+from migrate_async.plan.colouring.bounds import Bounds
+from migrate_async.plan.colouring.callbacks import Callback
 from migrate_async.plan.colouring.contracts import Contracts
-from migrate_async.plan.colouring.fixtures import FixtureSources, is_source
-from migrate_async.plan.colouring.handed_sessions import HandedSession, HandedSessions
+from migrate_async.plan.colouring.fixtures import is_source
+from migrate_async.plan.colouring.handed_sessions import HandedSession
 from migrate_async.plan.colouring.handovers import passed_source
-from migrate_async.plan.colouring.sharing import Sharing
 from migrate_async.plan.colouring.stored_sessions import stored_sessions
 from migrate_async.plan.colouring.touches import Touches
 
@@ -40,8 +40,6 @@ _BY_SYNTAX = ("property", "dunder", "init", "validator")
 
 So do others on the session that an object keeps, or that they are given.
 """
-
-Obstacle = Callable[[Function, Mapping[Function, Reason]], "Reason | None"]
 
 
 @dataclass(frozen=True)
@@ -56,35 +54,12 @@ class Colouring:
         return function in self.coloured and function not in self.kept
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """What limits a colouring.
-
-    `obstacle` says why a function cannot convert; functions that `ignore` accepts take no part and
-    stay sync. `runs_loop` names the calls by which a sync function runs an event loop, if it does:
-    not in a bridge, on a loop that runs. The sync originals of those `beside` stay for callers that
-    stay sync: what they call must serve both.
-    """
-
-    obstacle: Obstacle
-    sharing: Sharing
-    callbacks: Callbacks
-    handed: HandedSessions
-    contracts: Contracts
-    fixtures: FixtureSources
-    scopes: Container[Function]
-    runs_loop: Callable[[Function], str]
-    ignore: Callable[[Function], bool]
-    beside: frozenset[Function] = frozenset()
-    seeds: Mapping[Function, Reason] = field(default_factory=dict)
-    """Functions that count as coloured whatever they do."""
-
-
 def colour(project: Project, touches: Touches, bounds: Bounds) -> Colouring:
     """The colouring of `project`."""
-    seeds = dict(bounds.seeds)
+    seeds = dict(bounds.circumstances.seeds)
+    contracts = bounds.circumstances.ties.contracts
     while True:
-        coloured = _coloured(project, touches, bounds.ignore, seeds, bounds.contracts)
+        coloured = _coloured(project, touches, bounds.ignore, seeds, contracts)
         kept = _Keeper(project, coloured, bounds).run()
         more = dict(_unaware(project, coloured, kept, bounds))
         if not more:
@@ -121,7 +96,7 @@ def _runners(
         lends = is_lent or project.passes_session(site)
         if lends and spreads(site):
             yield site.function, _calls(site, function)
-    for callback in bounds.callbacks.of(function):
+    for callback in bounds.circumstances.ties.callbacks.of(function):
         yield callback.host, _hands_on(callback)
     for maker in bounds.sharing.makers(function):
         if any(project.passes_session(site) for site in project.callers(maker)):
@@ -211,12 +186,9 @@ class _Keeper:
         self._coloured = coloured
         self._obstacle = bounds.obstacle
         self._sharing = bounds.sharing
-        self._callbacks = bounds.callbacks
-        self._sessions = bounds.handed
-        self._contracts = bounds.contracts
-        self._fixtures = bounds.fixtures
-        self._scopes = bounds.scopes
-        self._runs_loop = bounds.runs_loop
+        self._ties = bounds.circumstances.ties
+        self._scopes = bounds.circumstances.scopes
+        self._runs_loop = bounds.circumstances.runs_loop
         self._ignore = bounds.ignore
         self._beside = bounds.beside
         self._kept: dict[Function, Reason] = {}
@@ -256,14 +228,14 @@ class _Keeper:
         """Functions whose verdict may change when `function` stays sync."""
         yield from self._sharing.peers(function)
         yield from self._sharing.made(function)
-        yield from self._contracts.of(function)
+        yield from self._ties.contracts.of(function)
         yield from self._takers(function)
-        for callback in self._callbacks.of(function):
+        for callback in self._ties.callbacks.of(function):
             self._handed.setdefault(callback.host, callback)
             yield callback.host
-        yield from (place.guest for place in self._sessions.by(function))
-        for place in self._sessions.of(function):
-            yield from (other.guest for other in self._sessions.by(place.host))
+        yield from (place.guest for place in self._ties.handed.by(function))
+        for place in self._ties.handed.of(function):
+            yield from (other.guest for other in self._ties.handed.by(place.host))
         for site in self._project.calls(function):
             yield from site.targets
         for site in self._project.callers(function):
@@ -292,11 +264,11 @@ class _Keeper:
 
     def _takers(self, fixture: Function) -> Iterable[Function]:
         """Who gets the session of `fixture`, also from one that only hands it on."""
-        return self._handed_along(fixture, self._fixtures.takers)
+        return self._handed_along(fixture, self._ties.fixtures.takers)
 
     def _sources(self, user: Function) -> Iterable[Function]:
         """The fixtures that `user` gets a session from, also through such ones."""
-        return self._handed_along(user, self._fixtures.of)
+        return self._handed_along(user, self._ties.fixtures.of)
 
     def _handed_along(
         self, function: Function, next_to: Callable[[Function], Iterable[Function]]
@@ -312,7 +284,7 @@ class _Keeper:
 
     def _bound(self, function: Function) -> Reason | None:
         """An abstract method stands for it and for one that stays sync."""
-        for other in self._contracts.of(function) if function not in self._beside else ():
+        for other in self._ties.contracts.of(function) if function not in self._beside else ():
             if other in self._kept:
                 text = f"a call may also reach {other.qualname}, which stays sync"
                 return Reason("family-kept", text, because_of=other.qualname)
@@ -322,7 +294,7 @@ class _Keeper:
         """What it hands on, or who hands it on, may stay sync."""
         if function in self._handed:
             return _hands_on(self._handed[function])
-        for place in self._sessions.of(function):
+        for place in self._ties.handed.of(function):
             if self._hands_sync_session(place.host):
                 return _hands_session(place)
         return None
@@ -352,7 +324,7 @@ class _Keeper:
         """Whether the session that `host` hands on is sync: it stays sync, or one who gets it."""
         if host in self._coloured or self._ignore(host):
             return self._stays(host)
-        return any(place.guest in self._kept for place in self._sessions.by(host))
+        return any(place.guest in self._kept for place in self._ties.handed.by(host))
 
     def _callee(self, site: CallSite, target: Function) -> Reason | None:
         """What `target`, which stays sync, gives that no bridge can carry."""

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.model.plan import Reason
 from migrate_async.model.selection import Selection
-from migrate_async.plan.colouring.callbacks import Callbacks
+from migrate_async.plan.colouring.bounds import Bounds, Circumstances, Obstacle
 from migrate_async.plan.colouring.choosing import Chooser
-from migrate_async.plan.colouring.colour import Bounds, Colouring, Obstacle, colour
-from migrate_async.plan.colouring.contracts import Contracts
+from migrate_async.plan.colouring.colour import Colouring, colour
 from migrate_async.plan.colouring.cost import cheapest
-from migrate_async.plan.colouring.fixtures import FixtureSources
-from migrate_async.plan.colouring.handed_sessions import HandedSessions
 from migrate_async.plan.colouring.reach import reach
 from migrate_async.plan.colouring.selecting import roots
 from migrate_async.plan.colouring.sharing import SharedSessions, Sharing
@@ -33,37 +30,46 @@ from migrate_async.plan.testing.loops import run_by_anyio
 from migrate_async.plan.testing.object_factories import unfit_factories
 
 
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked for: a part of the application, and maybe twins, or its test suites."""
+
+    selection: Selection
+    keeps_both: bool = False
+    tests: bool = False
+
+
+@dataclass(frozen=True)
+class Suites:
+    """What keeps test suites sync.
+
+    `are_sync`: whether they work on sessions that stay sync. `stuck` gives the tests of a colouring
+    that run event loops and cannot, with the calls by which they do.
+    """
+
+    are_sync: Callable[[], bool]
+    stuck: Callable[[Colouring], Iterable[tuple[Function, str]]]
+
+
 @dataclass(eq=False)
 class Verdicts:
-    """The colourings of one run."""
+    """The colourings of one run; the `copies` are sync sides that an earlier run made."""
 
     _project: Project
-    _selection: Selection
+    _request: Request
     _touches: Touches
     _queries: QueryPlan
     _obstacle: Obstacle
     _shared: SharedSessions
-    _callbacks: Callbacks
-    _handed: HandedSessions
-    _contracts: Contracts
-    _fixtures: FixtureSources
-    _scopes: Container[Function]
+    _circumstances: Circumstances
+    _suites: Suites
     _copies: Container[Function]
-    _runs_loop: Callable[[Function], str]
-    _stuck_tests: Callable[[Colouring], Iterable[tuple[Function, str]]]
-    """Tests of a colouring that run event loops and cannot, with the calls by which they do."""
-    _keeps_both: bool = False
-    _tests_asked: bool = False
-    _seeds: Mapping[Function, Reason] = field(default_factory=dict)
-    """Functions that take part whatever operations they have."""
-    _tests_are_sync: Callable[[], bool] = bool
-    """Whether test suites work on sessions that stay sync."""
 
     @cached_property
     def full(self) -> Colouring:
         """As if everything were selected. Test suites take part only if they call what converts."""
         found = self._together if self._suites_convert else self.alone
-        if not self._keeps_both:
+        if not self._request.keeps_both:
             return found
         return self._end(
             Chooser(self._project, self._queries, self._shared.holders).choose(self._end)
@@ -85,7 +91,7 @@ class Verdicts:
 
     @cached_property
     def _takes_tests(self) -> bool:
-        return self._tests_asked or tests_take_part(self._project, self.alone)
+        return self._request.tests or tests_take_part(self._project, self.alone)
 
     @cached_property
     def _suites_convert(self) -> bool:
@@ -94,15 +100,15 @@ class Verdicts:
         If they do, they stay sync, unless that would keep a coroutine of the application from
         getting the async session that it needs.
         """
-        if not self._takes_tests or self._tests_are_sync():
+        if not self._takes_tests or self._suites.are_sync():
             return False
         makes_sync = self.maker_of_sync is not None
-        if not self._tests_asked:  # the step `tests` tells, and does nothing then
+        if not self._request.tests:  # the step `tests` tells, and does nothing then
             unfit = itertools.chain(
                 unfit_factories(self._project),
                 run_by_anyio(self._project, self._together.converts),
                 scoped_sessions(self._project),
-                self._stuck_tests(self._together),
+                self._suites.stuck(self._together),
                 tied_clients(self._project),
             )
             makes_sync = makes_sync or any(True for _ in unfit)
@@ -125,15 +131,16 @@ class Verdicts:
     @cached_property
     def wanted(self) -> frozenset[Function]:
         """What was selected and what that needs."""
-        chosen = roots(self._project, self._selection, lambda: cheapest(self._project, self.full))
-        if self._selection.is_everything:
+        selection = self._request.selection
+        chosen = roots(self._project, selection, lambda: cheapest(self._project, self.full))
+        if selection.is_everything:
             return chosen
         return reach(self._project, chosen, self._together_with)
 
     def _together_with(self, function: Function) -> Iterator[Function]:
         """What converts when `function` does: on its session object, or below its abstraction."""
         yield from self._shared.peers(function)
-        yield from self._contracts.of(function)
+        yield from self._circumstances.ties.contracts.of(function)
 
     @cached_property
     def is_partial(self) -> bool:
@@ -154,7 +161,7 @@ class Verdicts:
     @cached_property
     def beside(self) -> frozenset[Function]:
         """The functions that convert under another name in this run; their originals stay."""
-        if not self._keeps_both:
+        if not self._request.keeps_both:
             return frozenset()
         return self._chooser.choose(self._this_run, self._project.originals.twins)
 
@@ -247,17 +254,11 @@ class Verdicts:
         beside: frozenset[Function] = frozenset(),
     ) -> Colouring:
         bounds = Bounds(
+            self._circumstances,
             obstacle,
             sharing,
-            self._callbacks,
-            self._handed,
-            self._contracts,
-            self._fixtures,
-            self._scopes,
-            self._runs_loop,
             lambda function: function in self._copies or ignore(function),
             beside,
-            self._seeds,
         )
         return colour(self._project, self._touches, bounds)
 

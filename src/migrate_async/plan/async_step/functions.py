@@ -1,0 +1,128 @@
+"""The functions that convert: their sessions, what they await, what they read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Class, Function, Module
+from migrate_async.model import syntax as s
+from migrate_async.plan.async_sources import unnamed_factories
+from migrate_async.plan.async_step.world import AsyncWorld
+from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
+from migrate_async.plan.collector import Collector
+from migrate_async.plan.colouring.obstacles import is_inside
+from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.driver_members import driver_member_edits
+from migrate_async.plan.driver_types import driver_type_edits
+from migrate_async.plan.driver_values import driver_value_edits
+from migrate_async.plan.loads.accesses import awaitable_edits, can_await
+from migrate_async.plan.loads.edits import LoadEdits
+from migrate_async.plan.loads.statements import Statements
+from migrate_async.plan.object_sessions import object_session_edits
+from migrate_async.plan.recolouring.awaits import Awaiter
+from migrate_async.plan.recolouring.bridging import Bridges
+from migrate_async.plan.recolouring.lending import Lending
+from migrate_async.plan.testing.pytest_support import pytest_edits, takes_fixtures
+from migrate_async.plan.transactions.after_commit import refresh_edits
+from migrate_async.plan.transactions.after_rollback import Rollbacks
+
+
+class ConvertedFunctions:
+    """Plans them, one after the other."""
+
+    def __init__(self, world: AsyncWorld, idle: IdleCoroutines, loads: LoadEdits) -> None:
+        self._world = world
+        self._project = world.project
+        self._idle = idle
+        self._loads = loads
+        self._rollbacks = Rollbacks(world.project, Statements(world.project), world.effects)
+        self.awaited_models: dict[Class, None] = {}
+        """Those of which a relationship is awaited: they need `AsyncAttrs`."""
+        self.lent = 0
+        """How many sessions functions lend to what stays sync."""
+
+    def plan(self, collector: Collector, function: Function) -> None:
+        """Add everything that makes `function` a coroutine."""
+        path = function.module.path
+        for edits in unnamed_factories(self._project, function, self._world.requeries.expire_late):
+            collector.add_module(function.module, edits)
+        sessions = self._world.sessions_of(function)
+        collector.add(path, sessions.edits, sessions.imports, sessions.unneeded)
+        collector.count("sessions", sessions.sessions)
+        found = self._awaiter.plan(function, sessions.gone)
+        collector.add(path, found.edits, found.imports, found.unneeded)
+        collector.count("awaits", found.awaits)
+        collector.count("bridges", found.bridges)
+        collector.count("threads", found.threads)
+        collector.diagnostics += found.diagnostics
+        self.lent += found.lent
+        collector.add_module(function.module, self._world.both.split(function))
+        self._attributes(collector, function, sessions.gone, found.sync_spans)
+        for edits in for_driver(self._project, function):
+            collector.add_module(function.module, edits)
+        collector.add_module(function.module, object_session_edits(self._project, function))
+        if takes_fixtures(function):
+            collector.add_module(function.module, pytest_edits(function))
+
+    @cached_property
+    def _awaiter(self) -> Awaiter:
+        world = self._world
+        return Awaiter(
+            world.around, world.touches, world.both, world.sync.holds_kept, self._bridges
+        )
+
+    @cached_property
+    def _bridges(self) -> Bridges:
+        world = self._world
+        lending = Lending(
+            self._project, world.colouring, world.ties.handed, self._idle.__contains__
+        )
+        return Bridges(self._project, world.touches, world.colouring, world.blocking, lending)
+
+    def _attributes(
+        self,
+        collector: Collector,
+        function: Function,
+        gone: frozenset[s.AnyNode],
+        sync_spans: Iterable[s.Span],
+    ) -> None:
+        """Relationship reads and values that the commit changes."""
+        path = function.module.path
+        for access in self._world.accesses.of(function):
+            is_sync = any(is_inside(access.node.span, span) for span in sync_spans)
+            if access.node in gone or is_sync:
+                continue
+            if can_await(self._project, access.node, function):
+                collector.add(path, awaitable_edits(self._project, access))
+                collector.count("awaits")
+                self.awaited_models[access.model] = None
+        collector.add(path, refresh_edits(self._project, function, gone, self._world.effects))
+        reloads = self._rollbacks.reloads(function, gone)
+        collector.add(path, reloads.edits)
+        self.awaited_models.update(reloads.models)
+        loads = self._loads.awaits(function)
+        collector.add(path, loads.edits)
+        self.awaited_models.update(loads.models)
+
+
+def for_driver(project: Project, function: Function) -> Iterator[ModuleEdits]:
+    """What the async driver takes otherwise than the sync one, in whatever runs SQL on it."""
+    yield driver_type_edits(project, function)
+    yield driver_member_edits(project, function)
+    yield driver_value_edits(project, function)
+
+
+def for_criteria(world: AsyncWorld) -> Iterator[tuple[Module, ModuleEdits]]:
+    """Functions without a session may make what those that have one execute."""
+    done = {*world.converted, *world.sync.staying}
+    if not any(map(world.becomes_async, world.project.engines)):
+        return
+    for function in world.project.functions:
+        module = function.module
+        if function in done or world.is_of_alembic(module) or module.is_test:
+            continue
+        if world.sync.takes_part(module):
+            yield module, driver_type_edits(world.project, function)
+            yield module, driver_member_edits(world.project, function)

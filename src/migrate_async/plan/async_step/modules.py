@@ -1,0 +1,128 @@
+"""What becomes of modules beside their functions: engines, factories, models, start-up, tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from migrate_async.index.scopes import Class
+from migrate_async.plan.annotations import AnnotationEdits, declared_sessions, retype
+from migrate_async.plan.async_sources import engine_changes, factory_changes, registry_changes
+from migrate_async.plan.async_step.functions import for_criteria
+from migrate_async.plan.async_step.world import AsyncWorld
+from migrate_async.plan.both_worlds.kept_tests import kept_test_edits
+from migrate_async.plan.collector import Collector
+from migrate_async.plan.database import dependency_edits
+from migrate_async.plan.engine_watchers import watcher_edits
+from migrate_async.plan.inner_listeners import inner_listener_edits
+from migrate_async.plan.loads.dynamic import read_by_name
+from migrate_async.plan.loads.edits import LoadEdits
+from migrate_async.plan.model_base import base_edits
+from migrate_async.plan.polymorphic import polymorphic_edits
+from migrate_async.plan.recolouring.entry_points import entry_point_edits
+from migrate_async.plan.recolouring.lifespan import lifespan_edits
+from migrate_async.plan.relationships import relationship_edits
+from migrate_async.plan.testing.client_startup import client_edits
+from migrate_async.plan.testing.loops import loop_edits
+from migrate_async.plan.testing.object_factories import factory_edits
+from migrate_async.plan.testing.overrides import override_edits
+from migrate_async.plan.testing.replaced_sources import replaced_sources
+from migrate_async.plan.testing.stand_ins import mock_sessions, stand_in_edits
+
+
+class ConvertedModules:
+    """Plans that for one run."""
+
+    def __init__(self, world: AsyncWorld, loads: LoadEdits) -> None:
+        self._world = world
+        self._project = world.project
+        self._loads = loads
+
+    def add_to(self, collector: Collector, awaited_models: Iterable[Class]) -> None:
+        """Add all of it; of the `awaited_models` a relationship is awaited."""
+        collector.add_modules(for_criteria(self._world))
+        self._declared_sessions(collector)
+        self._aliases(collector)
+        self._sources(collector)
+        self._replacements(collector)
+        self._start_up(collector)
+        self._models(collector, awaited_models)
+
+    def _declared_sessions(self, collector: Collector) -> None:
+        """`db: Session` in the body of a class whose methods convert, such as a mixin."""
+        for cls in self._project.classes:
+            if not self._world.sync.converts_class(cls):
+                continue
+            found = declared_sessions(self._project, cls)
+            collector.add(cls.module.path, found.edits, found.imports, found.unneeded)
+
+    def _aliases(self, collector: Collector) -> None:
+        """`DbSession = Annotated[Session, Depends(get_db)]`."""
+        for alias in self._world.around.aliases:
+            if alias in self._world.around.twins.aliases:
+                continue
+            found = AnnotationEdits()
+            retype(self._project, alias.module.scope, alias.value, found)
+            collector.add(alias.module.path, found.edits, found.imports, found.unneeded)
+
+    def _sources(self, collector: Collector) -> None:
+        """Engines and factories, and the `get_db` from which functions take their session."""
+        project, becomes_async = self._project, self._world.becomes_async
+        requeries = self._world.requeries
+        collector.add_modules(inner_listener_edits(project, self._world.converts))
+        collector.add_modules(engine_changes(project, becomes_async, self._world.converts))
+        collector.add_modules(watcher_edits(project, becomes_async))
+        collector.add_modules(factory_changes(project, becomes_async, requeries.expire_late))
+        collector.add_modules(registry_changes(project, becomes_async, requeries.expire_late))
+        if self._injects and self._world.around.provider.creates:
+            self._provide(collector)
+        collector.diagnostics += requeries.notes()
+
+    @cached_property
+    def _injects(self) -> bool:
+        """Whether a function takes its session from a `get_db` that is still to be written."""
+        return any(self._world.sessions_of(function).injected for function in self._world.converted)
+
+    def _provide(self, collector: Collector) -> None:
+        """Write that `get_db`."""
+        provider = self._world.around.provider
+        for factory in self._project.session_factories:
+            is_new = factory.kind != "async_sessionmaker" and self._world.becomes_async(factory)
+            if is_new and factory.name == provider.factory:
+                created = dependency_edits(factory, provider.get_db)
+                collector.add_module(factory.module, created)
+
+    def _replacements(self, collector: Collector) -> None:
+        """What tests put in the place of what becomes async."""
+        project, converts = self._project, self._world.converts
+        collector.add_modules(stand_in_edits(project, converts))
+        collector.diagnostics += mock_sessions(project, converts)
+        collector.diagnostics += replaced_sources(project, self._world.becomes_async)
+        collector.add_modules(factory_edits(project, converts))
+        collector.add_modules(loop_edits(project, converts))
+        collector.add_modules(kept_test_edits(project, self._world.colouring.kept, converts))
+        for module, found in override_edits(project, converts):
+            if self._world.sync.takes_part(module):
+                collector.add_module(module, found)
+
+    def _start_up(self, collector: Collector) -> None:
+        """What runs when the application starts, and programs that run coroutines now."""
+        world = self._world
+        planned = lifespan_edits(
+            self._project, world.touches, world.colouring, world.sync.staying.__contains__
+        )
+        taking_part = {
+            module: found for module, found in planned.items() if world.sync.takes_part(module)
+        }
+        collector.add_modules(taking_part.items())
+        if any(found.moves_import for found in taking_part.values()):
+            collector.add_modules(client_edits(self._project).items())
+        collector.add_modules(entry_point_edits(self._project, world.colouring).items())
+
+    def _models(self, collector: Collector, awaited: Iterable[Class]) -> None:
+        """How they load, and what they need for `awaitable_attrs`."""
+        analysis = self._loads.analysis
+        read = read_by_name(self._project, self._world.colouring, analysis.sinks)
+        collector.add_modules(relationship_edits(self._project, analysis).items())
+        collector.add_modules(polymorphic_edits(self._project, read).items())
+        collector.add_modules(base_edits(self._project, awaited).items())

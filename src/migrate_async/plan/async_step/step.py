@@ -1,0 +1,138 @@
+"""What the step does, in order."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from migrate_async.config import FILE_NAME
+from migrate_async.index.scopes import Function
+from migrate_async.model import plan as p
+from migrate_async.model.selection import Selection
+from migrate_async.plan.async_step.functions import ConvertedFunctions
+from migrate_async.plan.async_step.modules import ConvertedModules
+from migrate_async.plan.async_step.sync_side import SyncSide
+from migrate_async.plan.async_step.world import AsyncWorld
+from migrate_async.plan.both_worlds.anchors import Anchors
+from migrate_async.plan.both_worlds.collapse import Collapse
+from migrate_async.plan.both_worlds.surroundings import Surroundings
+from migrate_async.plan.collector import Collector
+from migrate_async.plan.colouring.colour import Colouring
+from migrate_async.plan.colouring.handovers import open_ends
+from migrate_async.plan.decisions import Decisions
+from migrate_async.plan.hops import Hops
+from migrate_async.plan.loads.dynamic import dynamic_reads
+from migrate_async.plan.loads.edits import LoadEdits
+from migrate_async.plan.loads.encoded import encoded_objects
+from migrate_async.plan.queries import QueryPlan
+from migrate_async.plan.recolouring.blocking import BlockingWork
+from migrate_async.plan.translation import Translation
+
+
+class AsyncStep:
+    """Plans the steps `async` and `all`, and `tests` for an application that has migrated."""
+
+    def __init__(
+        self, around: Surroundings, step: p.Step, selection: Selection, queries: QueryPlan
+    ) -> None:
+        self._step = step
+        self._project = around.project
+        self._world = AsyncWorld(around, step, selection, queries)
+
+    @property
+    def colouring(self) -> Colouring:
+        """What this run does."""
+        return self._world.colouring
+
+    @property
+    def application(self) -> Colouring:
+        """What becomes of the application, whatever its tests do."""
+        return self._world.verdicts.alone
+
+    @property
+    def blocking(self) -> BlockingWork:
+        """What functions would run on the event loop."""
+        return self._world.blocking
+
+    @property
+    def maker_of_sync(self) -> tuple[Function, Function] | None:
+        """As that of the verdicts: why test suites stay as they are."""
+        return self._world.verdicts.maker_of_sync
+
+    def anchors(self) -> Anchors:
+        """The sources of sessions that have to stay sync in this run, and all who take from it."""
+        return self._world.anchors()
+
+    def wants(self, function: Function) -> bool:
+        """Whether `function` was selected, or is needed by what was."""
+        return function in self._world.verdicts.wanted
+
+    def run(self, collector: Collector) -> None:
+        """Add everything that the step does to `collector`."""
+        world = self._world
+        Decisions(self._project, world.verdicts, world.environments).report(collector)
+        collector.diagnostics += open_ends(
+            self._project, filter(self.wants, self._project.functions)
+        )
+        collector.diagnostics += world.kept_sync.unused(self._project, FILE_NAME)
+        if self._step is not p.Step.ASYNC:
+            self._translation.add_to(collector)
+        idle = world.idle()
+        frontier = world.frontier(idle)
+        collapse = Collapse(
+            self._project,
+            world.both,
+            world.ties.handed,
+            world.sync.uses_kept,
+            world.shared.holders.holds,
+        )
+        collector.add_modules(collapse.plan().items())
+        functions = ConvertedFunctions(world, idle, self._loads)
+        if world.converted:
+            for function in world.converted:
+                functions.plan(collector, function)
+            SyncSide(world, frontier).add_to(collector)
+            collector.add_modules(idle.calls_in_tests())
+            self._load(collector)
+            ConvertedModules(world, self._loads).add_to(collector, functions.awaited_models)
+            collector.add_modules(world.alembic.edits(asked=False))
+        collector.add_modules(frontier.retirement.retire().items())
+        is_lent = frontier.retirement.still_lends(collapse.lent) or bool(functions.lent)
+        hops = Hops(world.around, world.becomes_async, frontier.lent_factories)
+        collector.add_modules(hops.changes(needed=frontier.serves_kept or is_lent))
+        for function in world.both.staying:
+            if function.node is not None:
+                collector.leave(function.module.path, function.node.span)
+
+    @property
+    def _translation(self) -> Translation:
+        world = self._world
+        return Translation(
+            self._project,
+            world.settings,
+            world.verdicts,
+            world.touches,
+            world.sync,
+            world.both,
+            self._loads,
+        )
+
+    @cached_property
+    def _loads(self) -> LoadEdits:
+        # What is loaded, and where, must not depend on the order of the runs.
+        return LoadEdits(self._project, self._world.verdicts.full)
+
+    def _load(self, collector: Collector) -> None:
+        """Loader options for queries, other than those that are translated just now."""
+        converts = self._world.converts
+        collector.diagnostics += self._loads.diagnostics()
+        sinks = self._loads.analysis.sinks
+        collector.diagnostics += dynamic_reads(self._project, self.colouring, sinks)
+        collector.diagnostics += encoded_objects(self._project, self._loads.analysis.decisions)
+        collector.add_modules(self._loads.imports(converts).items())
+        collector.add_modules(self._loads.gets(converts).items())
+        for head, options in self._loads.options(converts).items():
+            path = self._project.function_of(head).module.path
+            if not collector.translates(path, head.span):
+                code = "".join(["{}", *(f".options({option})" for option in options)])
+                edit = p.ReplaceExpression(span=head.span, codemod="eager-relationships", code=code)
+                collector.add(path, [edit])

@@ -1,0 +1,220 @@
+"""Who becomes async in one run, and which engines and factories with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from migrate_async.index.scopes import Function, Module
+from migrate_async.index.sessions import Variable
+from migrate_async.model import plan as p
+from migrate_async.model.selection import Selection
+from migrate_async.plan.alembic import Alembic
+from migrate_async.plan.alembic.environment import is_environment, is_revision
+from migrate_async.plan.both_worlds.anchors import Anchors
+from migrate_async.plan.both_worlds.frontier import Frontier
+from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
+from migrate_async.plan.both_worlds.surroundings import Surroundings
+from migrate_async.plan.both_worlds.sync_world import SyncWorld
+from migrate_async.plan.both_worlds.unmoved import Unmoved
+from migrate_async.plan.colouring.asked import Asked
+from migrate_async.plan.colouring.bounds import Circumstances, Ties
+from migrate_async.plan.colouring.colour import Colouring
+from migrate_async.plan.colouring.module_registries import is_of_module
+from migrate_async.plan.colouring.obstacles import Obstacles
+from migrate_async.plan.colouring.responses import Responses
+from migrate_async.plan.colouring.sharing import SharedSessions
+from migrate_async.plan.colouring.touches import Touches
+from migrate_async.plan.colouring.verdicts import Request, Suites, Verdicts
+from migrate_async.plan.keep_both.edits import KeptBoth
+from migrate_async.plan.loads.accesses import Accesses, reading_coroutines
+from migrate_async.plan.makers import Makers
+from migrate_async.plan.queries import QueryPlan
+from migrate_async.plan.recolouring.blocking import BlockingWork, runs_loop
+from migrate_async.plan.sessions import SessionPlan, plan_sessions
+from migrate_async.plan.transactions.effects import Effects
+from migrate_async.plan.transactions.requeries import Requeries
+
+
+class AsyncWorld:
+    """The verdicts of one run and all that they rest on; `sync` is the world that stays."""
+
+    def __init__(
+        self, around: Surroundings, step: p.Step, selection: Selection, queries: QueryPlan
+    ) -> None:
+        self.around = around
+        self.project = project = around.project
+        self.settings = settings = around.settings
+        self.touches = Touches(project, queries, around.twins.scopes)
+        self.blocking = BlockingWork(project, settings, self.touches)
+        self.shared = SharedSessions(project)
+        self.ties = Ties.of(project)
+        self.accesses = Accesses(project)
+        self.unmoved = Unmoved(project)
+        self.effects = Effects(project)
+        self.requeries = Requeries(project, self.effects)
+        self.kept_sync = Asked(settings.keep_sync)
+        self._makers = Makers(project)
+        self._session_plans: dict[Function, SessionPlan] = {}
+        responses = Responses(project, self.touches)
+        self._obstacles = Obstacles(project, self.touches, responses, self.shared, step)
+        circumstances = Circumstances(
+            self.ties,
+            around.scopes,
+            self.blocking.runs_loop,
+            {**dict(reading_coroutines(project, self.accesses)), **around.anchored},
+        )
+        self.verdicts = Verdicts(
+            project,
+            Request(selection, settings.keep == "both", step is p.Step.TESTS),
+            self.touches,
+            queries,
+            self._obstacle,
+            self.shared,
+            circumstances,
+            Suites(lambda: self.unmoved.serve_tests, self.blocking.stuck_tests),
+            around.twins.scopes,
+        )
+
+    # --- functions -----------------------------------------------------------------------------
+
+    @property
+    def colouring(self) -> Colouring:
+        """What this run does."""
+        return self.verdicts.colouring
+
+    def converts(self, function: Function) -> bool:
+        """Whether `function` becomes (or already is) a coroutine on an async session."""
+        return self.colouring.converts(function)
+
+    @cached_property
+    def converted(self) -> tuple[Function, ...]:
+        """The functions that do, in order."""
+        return tuple(filter(self.converts, self.colouring.coloured))
+
+    def _obstacle(
+        self, function: Function, coloured: Mapping[Function, p.Reason]
+    ) -> p.Reason | None:
+        return (
+            self.kept_sync.reason(function)
+            or self._obstacles(function, coloured)
+            or self.sessions_of(function).obstacle
+            or self.around.anchored.get(function)
+            or self._loop_obstacle(function, coloured)
+        )
+
+    def _loop_obstacle(
+        self, function: Function, coloured: Mapping[Function, p.Reason]
+    ) -> p.Reason | None:
+        work = self.blocking.impossible(function, coloured)
+        return None if work is None else runs_loop(work)
+
+    def sessions_of(self, function: Function) -> SessionPlan:
+        """How `function` gets its sessions if it converts."""
+        if function not in self._session_plans:
+            self._session_plans[function] = plan_sessions(
+                self.project,
+                self.settings,
+                self.around.provider,
+                function,
+                self.requeries.expire_late,
+            )
+        return self._session_plans[function]
+
+    @cached_property
+    def both(self) -> KeptBoth:
+        """What is kept in both colours."""
+        return KeptBoth(self.project, self.colouring, self.verdicts.beside)
+
+    # --- engines and factories -----------------------------------------------------------------
+
+    def becomes_async(self, variable: Variable) -> bool:
+        """An engine or factory of a module that takes part, or of a converted function.
+
+        What a function that stays sync makes for itself stays sync with it. Alembic's files are
+        looked at apart.
+        """
+        twins = self.around.twins
+        owner = variable.scope.function
+        if variable.scope.kind == "module":
+            owner = self._makers.of(variable) or owner
+        if self.is_of_alembic(variable.module) or owner in twins.makers:
+            return False
+        stays = variable in self.unmoved.variables or variable in twins.variables
+        if stays or self._is_kept_by_object(owner) or not self.sync.takes_part(variable.module):
+            return False
+        if is_of_module(variable):
+            users = self.shared.registries.movable.get(variable, {})
+            return bool(users) and all(map(self.converts, users))
+        if self.converts(owner):
+            return True
+        return owner not in self.colouring.coloured and not self.sync.makes_for_kept(owner)
+
+    def _is_kept_by_object(self, maker: Function) -> bool:
+        """Whether an object keeps what `maker` makes, and some of its methods stay sync."""
+        if maker.name != "__init__" or maker.cls is None:
+            return False
+        users = self.shared.factories.users(maker.cls)
+        return any(user in self.colouring.kept for user in users)
+
+    def is_of_alembic(self, module: Module) -> bool:
+        """Whether it is an `env.py` or a revision."""
+        return module in self._of_alembic
+
+    @cached_property
+    def _of_alembic(self) -> frozenset[Module]:
+        modules = self.project.modules.values()
+        return frozenset(m for m in modules if is_revision(m) or is_environment(m))
+
+    @cached_property
+    def alembic(self) -> Alembic:
+        """What becomes of those."""
+        return Alembic(self.project, self.becomes_async)
+
+    @cached_property
+    def environments(self) -> frozenset[Function]:
+        """Functions of Alembic's `env.py` that need the application's engine, now async."""
+        return self.alembic.needed if self.converted else frozenset()
+
+    # --- the other world -----------------------------------------------------------------------
+
+    @cached_property
+    def sync(self) -> SyncWorld:
+        """What stays sync beside the functions that convert."""
+        twins = self.around.twins
+        return SyncWorld(
+            self.project,
+            self.settings,
+            self.verdicts,
+            self.touches,
+            self.shared.holders,
+            {*twins.functions, *twins.makers},
+            lambda: self.environments,
+        )
+
+    def idle(self) -> IdleCoroutines:
+        """The coroutines that await nothing. It remembers which of them become `def`."""
+        return IdleCoroutines(self.project, self.converts)
+
+    def frontier(self, idle: IdleCoroutines) -> Frontier:
+        """What lets the sync world run. It remembers what is needed for that."""
+        return Frontier(self.around, self.verdicts, self.becomes_async, idle, self.shared.borrows)
+
+    def anchors(self) -> Anchors:
+        """The sources of sessions that have to stay sync in this run, and all who take from it."""
+        staying = (f for f in self.sync.staying if f not in self.environments)
+        found = self.frontier(self.idle()).anchors(staying)
+        for dependency in self.project.session_dependencies:
+            reason = self.colouring.kept.get(dependency)
+            is_anchored = dependency in self.around.anchored
+            if reason is None or is_anchored or self._lends(dependency):
+                continue
+            if not dependency.module.is_test:
+                found.keep(dependency, reason)
+        return found
+
+    def _lends(self, dependency: Function) -> bool:
+        """Whether it hands on what others made, or an async session."""
+        values = [*dependency.returns, *(part.value for part in dependency.yields if part.value)]
+        kinds = {self.project.session_kind(value, dependency.scope) for value in values}
+        return not dependency.is_generator or kinds != {"sync"}

@@ -176,6 +176,12 @@ class Project:
         """Whether the value of `expr` is a `Session` or an `AsyncSession`."""
         return sessions.session_kind(self.infer(expr, scope), self._inference.hierarchy)
 
+    def sessions_given(self, fn: Function) -> frozenset[sessions.SessionKind | None]:
+        """The kinds of sessions that `fn` returns and yields; None for anything else."""
+        return frozenset(
+            None if value is None else self.session_kind(value, fn.scope) for value in fn.given
+        )
+
     def takes_session(self, fn: Function, kind: sessions.SessionKind) -> bool:
         """Whether a parameter of `fn` is a session of this `kind`."""
         return any(

@@ -242,6 +242,11 @@ class Function:
             current = current.parent
 
     @property
+    def given(self) -> list[s.Expr | None]:
+        """What it returns and what it yields, None for a `yield` of nothing."""
+        return [*self.returns, *(part.value for part in self.yields)]
+
+    @property
     def is_module(self) -> bool:
         return self.node is None
 

@@ -137,8 +137,7 @@ class Givers:
         """Whether it gives out sync sessions, or what makes them."""
         if self._is_scope(function):
             return True
-        kinds = {self._project.session_kind(value, function.scope) for value in function.returns}
-        if kinds == {"sync"}:
+        if self._project.sessions_given(function) == {"sync"}:
             return True
         made = self._makers.kinds(function)
         return bool(made) and not any(kind.startswith("async") for kind in made)

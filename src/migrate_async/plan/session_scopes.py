@@ -38,13 +38,8 @@ class SessionScopes:
     def _is_one(self, function: Function) -> bool:
         if not is_scope_shaped(function) or function.module.is_test:
             return False
-        values = [part.value for part in function.yields]
-        kinds = {
-            self._project.session_kind(value, function.scope) if value is not None else None
-            for value in values
-        }
         return (
-            kinds == {"sync"}
+            self._project.sessions_given(function) == {"sync"}
             and not self._project.takes_session(function, "sync")
             and self._names(function, self._project.session_factories)
             and not self._names(function, self._project.engines)

@@ -215,6 +215,4 @@ class AsyncWorld:
 
     def _lends(self, dependency: Function) -> bool:
         """Whether it hands on what others made, or an async session."""
-        values = [*dependency.returns, *(part.value for part in dependency.yields if part.value)]
-        kinds = {self.project.session_kind(value, dependency.scope) for value in values}
-        return not dependency.is_generator or kinds != {"sync"}
+        return not dependency.is_generator or self.project.sessions_given(dependency) != {"sync"}

@@ -177,7 +177,7 @@ class SyncWorld:
         ]
         if is_property(function):
             return any(caller in self._colouring.kept for caller in callers)
-        if any(self._project.session_kind(value, function.scope) for value in function.returns):
+        if any(self._project.sessions_given(function)):
             return False  # those callers ask its sync side
         return bool(callers) and all(caller in self._colouring.kept for caller in callers)
 

@@ -173,6 +173,4 @@ class Unmoved:
 
     def _gives(self, function: Function) -> bool:
         """Whether `function` returns or yields a session, a factory or an engine."""
-        values = [*function.returns, *(part.value for part in function.yields if part.value)]
-        kinds = [self._project.session_kind(value, function.scope) for value in values]
-        return any(kinds) or bool(self._makers.kinds(function))
+        return any(self._project.sessions_given(function)) or bool(self._makers.kinds(function))

@@ -52,7 +52,7 @@ def _asks_givers(project: Project) -> bool:
         for function in project.functions
         if function.returns and not function.module.is_test
         for site in project.callers(function)
-        if any(project.session_kind(value, function.scope) == "sync" for value in function.returns)
+        if "sync" in project.sessions_given(function)
     )
 
 
@@ -76,7 +76,6 @@ def tied_clients(project: Project) -> Iterator[Diagnostic]:
 def _gives_session(project: Project, override: Override) -> bool:
     """Whether an application gets a session that its tests made."""
     return any(
-        value is not None and project.session_kind(value, function.scope) == "sync"
+        "sync" in project.sessions_given(function)
         for function in functions_named(project, override.value, override.function.scope)
-        for value in (*function.returns, *(found.value for found in function.yields))
     )

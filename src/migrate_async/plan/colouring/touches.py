@@ -171,11 +171,9 @@ class Touches:
 
     def _is_given(self, call: s.Call, function: Function) -> bool:
         """Whether `function` returns a session, and so perhaps the one that `call` gives."""
-        return any(
-            value is call
-            or self._project.session_kind(value, self._project.scope_of(value)) == "sync"
-            for value in function.returns
-        )
+        if any(value is call for value in function.returns):
+            return True
+        return not function.is_generator and "sync" in self._project.sessions_given(function)
 
     @cached_property
     def _chains(self) -> dict[Function, tuple[Chain, ...]]:
@@ -197,9 +195,7 @@ def engine_executions(project: Project, function: Function) -> Iterator[s.Expr]:
 
 def gives_session_of_its_own(project: Project, function: Function) -> s.Call | None:
     """The call of `sessionmaker(...)()` by which `function` makes the session that it returns."""
-    if function.is_generator or not any(
-        project.session_kind(value, project.scope_of(value)) == "sync" for value in function.returns
-    ):
+    if function.is_generator or "sync" not in project.sessions_given(function):
         return None
     for call in function.calls:
         func = call.node.func

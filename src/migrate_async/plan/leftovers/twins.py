@@ -162,9 +162,9 @@ def _makers(project: Project) -> Iterator[tuple[Function, Twin]]:
         if made is not None and _is_sync(makers.kinds(made)) and _is_async(makers.kinds(maker)):
             yield made, _twin_of(maker, made)
         given = plain.get((module, cls, sync_giver_name(project, maker)))
-        if given is None or _gives(project, maker) != {"async"}:
+        if given is None or project.sessions_given(maker) != {"async"}:
             continue
-        if _gives(project, given) == {"sync"}:
+        if project.sessions_given(given) == {"sync"}:
             yield given, _twin_of(maker, given)
 
 
@@ -176,24 +176,15 @@ def _scopes(project: Project) -> Iterator[tuple[Function, Twin]]:
         scope = beside.get((function.module, name))
         if scope is None or "asynccontextmanager" not in scope.decorator_names:
             continue
-        if _yields(project, scope) == {"async"} and _yields(project, function) == {"sync"}:
+        if project.sessions_given(scope) != {"async"}:
+            continue
+        if project.sessions_given(function) == {"sync"}:
             yield function, _twin_of(scope, function)
-
-
-def _yields(project: Project, function: Function) -> set[str | None]:
-    """The kinds of sessions that `function` yields."""
-    values = [part.value for part in function.yields if part.value is not None]
-    return {project.session_kind(value, function.scope) for value in values}
 
 
 def _twin_of(maker: Function, function: Function) -> Twin:
     assert isinstance(function.node, s.FunctionDef)  # noqa: S101  it has room
     return Twin(maker.module, maker.name, function.name, function.node)
-
-
-def _gives(project: Project, function: Function) -> set[str | None]:
-    """The kinds of sessions that `function` returns."""
-    return {project.session_kind(value, function.scope) for value in function.returns}
 
 
 def _is_sync(kinds: frozenset[str]) -> bool:

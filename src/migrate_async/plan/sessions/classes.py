@@ -25,8 +25,8 @@ def async_home(project: Project, session: s.Expr) -> str:
 
 def async_home_of_dependency(project: Project, dependency: Function) -> str:
     """The same for what a session dependency gives."""
-    values = [*dependency.returns, *(found.value for found in dependency.yields)]
-    types = [project.infer(value, dependency.scope) for value in values if value is not None]
+    values = [value for value in dependency.given if value is not None]
+    types = [project.infer(value, dependency.scope) for value in values]
     return _home(frozenset().union(*types))
 
 

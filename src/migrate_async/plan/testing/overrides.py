@@ -64,15 +64,11 @@ def override_edits(
 
 def _hands_on(project: Project, function: Function, given: frozenset[s.Expr]) -> bool:
     """Whether `function` gives a session, as an override and in no other way."""
-    values = [*function.returns, *(found.value for found in function.yields)]
     if function.is_async or function.is_lambda or not function.module.is_test:
         return False
     if project.callers(function) or any(u.node not in given for u in project.value_uses(function)):
         return False
-    return any(
-        value is not None and project.session_kind(value, function.scope) == "sync"
-        for value in values
-    )
+    return "sync" in project.sessions_given(function)
 
 
 def _made_async(project: Project, function: Function) -> ModuleEdits:

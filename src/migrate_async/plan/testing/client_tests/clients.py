@@ -99,8 +99,7 @@ class Clients:
                         yield item.target.id
 
     def _gives(self, fixture: Function) -> bool:
-        values = [*fixture.returns, *(found.value for found in fixture.yields)]
-        return any(value is not None and self.is_client(value, fixture) for value in values)
+        return any(value is not None and self.is_client(value, fixture) for value in fixture.given)
 
     def _hand_on(self, function: Function) -> bool:
         """Learn what the functions that are given a client call it."""

@@ -197,10 +197,17 @@ class Project:
         """The fixture that pytest gives `user`, a test or fixture, for its parameter `name`."""
         return self._inference.parameters.fixture(name, user)
 
-    def assigned(self, expr: s.Expr, scope: Scope) -> s.Expr | None:
-        """The expression that the name `expr`, read in `scope`, is assigned somewhere."""
-        found = resolve.alias(expr, self._inference.names, scope)
-        return None if found is None else found[0]
+    def assigned(self, name: s.Expr, scope: Scope) -> list[s.Expr]:
+        """What the variable `name`, read in `scope`, is assigned, here or there.
+
+        Nothing if it may be something else, too: a parameter, the target of a loop.
+        """
+        return resolve.values(name, self._inference.names, scope)
+
+    def value_of(self, name: s.Expr, scope: Scope) -> s.Expr | None:
+        """The one expression that the variable `name`, read in `scope`, is ever assigned."""
+        found = self.assigned(name, scope)
+        return found[0] if len(found) == 1 else None
 
     def bases(self, cls: Class) -> frozenset[str]:
         """Canonical dotted names of the external classes that `cls` inherits from."""

@@ -166,6 +166,25 @@ def alias(expr: s.Expr, names: Names, scope: sc.Scope) -> tuple[s.Expr, sc.Scope
     return None
 
 
+def values(expr: s.Expr, names: Names, scope: sc.Scope) -> list[s.Expr]:
+    """What the name `expr` is assigned; nothing if it may be something else, too: a parameter."""
+    if isinstance(expr, s.Name):
+        targets = names.lookup(expr.id, scope)
+    elif isinstance(expr, s.Attribute):
+        targets = module_member(expr, names, scope)
+    else:
+        return []
+    bindings = [target for target in targets if not _is_declaration(target)]
+    found = [b.value for b in bindings if isinstance(b, sc.ValueBinding | sc.AnnotatedBinding)]
+    assigned = [value for value in found if value is not None]
+    return assigned if len(assigned) == len(bindings) else []
+
+
+def _is_declaration(target: Target) -> bool:
+    """`name: Type`, which assigns nothing."""
+    return isinstance(target, sc.AnnotatedBinding) and target.value is None
+
+
 def module_member(expr: s.Attribute, names: Names, scope: sc.Scope) -> tuple[Target, ...]:
     """What `module.name` stands for when `module` is a project module."""
     if isinstance(expr.value, s.Name):

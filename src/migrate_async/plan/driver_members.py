@@ -14,7 +14,7 @@ import msgspec
 
 from migrate_async.index.library import GETATTR
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Scope, ValueBinding, last_name
+from migrate_async.index.scopes import Function, Scope, last_name
 from migrate_async.index.types import ExternalInstance, ExternalResult, ListOf
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
@@ -82,11 +82,9 @@ def _are_strings(project: Project, values: s.Expr, scope: Scope) -> bool:
         return values.kind != "dict" and _is_text(project, element, project.scope_of(element))
     if isinstance(values, s.Call) and last_name(values.func) in _SPLITS:
         return isinstance(values.func, s.Attribute)
-    if isinstance(values, s.Name):
-        bindings = scope.names.get(values.id, [])
-        made = [item.value for item in bindings if isinstance(item, ValueBinding)]
-        if len(made) == len(bindings) == 1 and isinstance(made[0], s.Comprehension | s.Call):
-            return _are_strings(project, made[0], scope)
+    made = project.value_of(values, scope)
+    if isinstance(made, s.Comprehension | s.Call):
+        return _are_strings(project, made, project.scope_of(made))
     types = project.infer(values, scope)
     items = {inner for item in types if isinstance(item, ListOf) for inner in item.items}
     return items == {ExternalInstance("builtins.str")}

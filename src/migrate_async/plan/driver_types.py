@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from migrate_async.index.project import Column, Project
-from migrate_async.index.scopes import Class, Function, Scope, ValueBinding, last_name
+from migrate_async.index.scopes import Class, Function, Scope, last_name
 from migrate_async.index.types import ClassObject, ExternalInstance, Instance, Type, TypeVariable
 from migrate_async.knowledge.fastapi import REQUEST_TEXTS, REQUESTS
 from migrate_async.knowledge.sqlalchemy import DECLARATIVE_BASES
@@ -171,7 +171,7 @@ def integer_column(project: Project, node: s.Expr, scope: Scope) -> str:
 def is_string(project: Project, node: s.Expr, scope: Scope) -> bool:
     """Whether `node` is surely a string, whatever its annotation says."""
     names = _type_names(project, node, scope)
-    if ("builtins.str" in names and "builtins.int" not in names) or _is_text(node, scope):
+    if ("builtins.str" in names and "builtins.int" not in names) or _is_text(project, node, scope):
         return True
     if _is_of_request(project, node, scope):
         return True
@@ -179,14 +179,13 @@ def is_string(project: Project, node: s.Expr, scope: Scope) -> bool:
     return isinstance(node, s.Name) and _gets_string(project, scope.function, node.id)
 
 
-def _is_text(node: s.Expr, scope: Scope) -> bool:
+def _is_text(project: Project, node: s.Expr, scope: Scope) -> bool:
     """Whether `node` is made by `str(...)` or the like, or names what is."""
-    if isinstance(node, s.Name):
-        bindings = scope.names.get(node.id, [])
-        values = [item.value for item in bindings if isinstance(item, ValueBinding)]
+    made = project.value_of(node, scope)
+    if made is not None:
         # One that names another name may lead back to itself.
-        is_made = len(values) == len(bindings) == 1 and not isinstance(values[0], s.Name)
-        return is_made and _is_text(values[0], scope)
+        is_name = isinstance(made, s.Name | s.Attribute)
+        return not is_name and _is_text(project, made, project.scope_of(made))
     if isinstance(node, s.Operation):
         return node.operator == "f-string"
     return isinstance(node, s.Call) and last_name(node.func) in _TEXTS

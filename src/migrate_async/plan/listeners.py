@@ -97,8 +97,8 @@ class Listeners:
 
     def _named(self, listening: _Listening, variables: Collection[Variable]) -> Variable | None:
         """The one of `variables` whose value the target is."""
-        value = self._project.assigned(listening.target, listening.scope)
-        return next((found for found in variables if found.value is value), None)
+        values = self._project.assigned(listening.target, listening.scope)
+        return next((found for found in variables if found.value in values), None)
 
     def _replace(self, found: ModuleEdits, listening: _Listening, code: str) -> None:
         span = listening.target.span

@@ -9,7 +9,7 @@ from functools import cached_property
 import msgspec
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, ValueBinding
+from migrate_async.index.scopes import Function
 from migrate_async.index.sessions import Variable
 from migrate_async.index.sites import CallSite
 from migrate_async.model import plan as p
@@ -120,12 +120,10 @@ class Conversion:
         return local_name(module, variable.module.name, variable.name) == engine.id
 
     def _aliased(self, engine: s.Expr) -> s.Expr:
-        """What a name stands for that is given one value only."""
-        names = self._function.scope.names
-        bindings = names.get(engine.id, []) if isinstance(engine, s.Name) else []
-        if len(bindings) == 1 and isinstance(bindings[0], ValueBinding):
-            return bindings[0].value
-        return engine
+        """What a local name stands for that is given one value only."""
+        if not isinstance(engine, s.Name) or engine.id not in self._function.scope.names:
+            return engine
+        return self._project.value_of(engine, self._function.scope) or engine
 
     def _is_application(self, variable: Variable) -> bool:
         return variable.module is not self._function.module

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Scope, ValueBinding
+from migrate_async.index.scopes import Function
 from migrate_async.index.sites import CallSite
 from migrate_async.index.types import ExternalInstance
 from migrate_async.knowledge.sqlalchemy import CONNECTION
@@ -32,11 +32,11 @@ def raw_reads(project: Project, function: Function) -> Iterator[s.Attribute]:
 def session_of_raw(project: Project, function: Function) -> s.Expr | None:
     """The session whose connection to the database `function` takes apart; None: no session's."""
     for node in raw_reads(project, function):
-        scope = project.scope_of(node)
-        call = _made(node.value, scope)
+        call = project.value_of(node.value, project.scope_of(node)) or node.value
         func = call.func if isinstance(call, s.Call) else None
-        if isinstance(func, s.Attribute) and project.session_kind(func.value, scope) == "sync":
-            return func.value
+        session = func.value if isinstance(func, s.Attribute) else None
+        if session is not None and project.session_kind(session, project.scope_of(call)) == "sync":
+            return session
     return None
 
 
@@ -48,19 +48,13 @@ def engine_of_session(project: Project, site: CallSite) -> tuple[s.Expr, s.Expr]
     if operation.is_async or not isinstance(call, s.Call):
         return None
     engine = call.func.value if isinstance(call.func, s.Attribute) else call.func
-    current = _made(engine, site.scope)
-    while isinstance(current, s.Call | s.Attribute):
-        around = current.func if isinstance(current, s.Call) else current.value
-        if project.session_kind(around, site.scope) == "sync":
-            return engine, around
-        current = _made(around, site.scope)
-    return None
-
-
-def _made(value: s.Expr, scope: Scope) -> s.Expr:
-    """What the local `value` was assigned, if that is clear."""
-    if not isinstance(value, s.Name):
-        return value
-    bindings = scope.names.get(value.id, [])
-    made = [item.value for item in bindings if isinstance(item, ValueBinding)]
-    return made[0] if len(made) == len(bindings) == 1 else value
+    current: s.Expr = engine
+    seen: set[s.Expr] = set()
+    while True:
+        current = project.value_of(current, project.scope_of(current)) or current
+        if not isinstance(current, s.Call | s.Attribute) or current in seen:
+            return None
+        seen.add(current)
+        current = current.func if isinstance(current, s.Call) else current.value
+        if project.session_kind(current, project.scope_of(current)) == "sync":
+            return engine, current

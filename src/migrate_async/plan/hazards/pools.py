@@ -26,7 +26,7 @@ _WRAPPERS = frozenset({"builtins.enumerate", "builtins.zip"})
 def pool_wait(project: Project, call: s.Call, site: CallSite) -> Blocking | None:
     """How `call` waits for the work of a pool, or opens a block or a loop that does."""
     found = _waits(project, call, site.scope)
-    if found is None and _is_shutdown(project, call, site.scope):
+    if found is None and _is_shutdown(project, call):
         return blocking.SHUTDOWN
     if found is None and _is_left_waiting(project, call, site.scope):
         return blocking.POOL_BLOCK
@@ -51,13 +51,22 @@ def _consumes(project: Project, call: s.Call, scope: Scope) -> bool:
 
 def _gives_results(project: Project, expr: s.Expr, scope: Scope) -> bool:
     """`pool.map(...)` and `as_completed(...)`: iterators that wait for one item after the other."""
-    made = project.assigned(expr, scope) or expr
-    if not isinstance(made, s.Call):
-        return False
-    found = _externals(project, made.func, scope)
-    if found & _WRAPPERS:
-        return any(_gives_results(project, value, scope) for value in made.args)
-    return bool(found & blocking.LAZY) or _is_of_pool(project, made, scope, "map")
+    values = _values(project, expr, scope)
+    for made in values:  # which grows
+        if not isinstance(made, s.Call):
+            continue
+        found = _externals(project, made.func, project.scope_of(made))
+        if found & blocking.LAZY or _is_of_pool(project, made, "map"):
+            return True
+        for wrapped in made.args if found & _WRAPPERS else ():
+            inner = _values(project, wrapped, project.scope_of(made))
+            values += [value for value in inner if value not in values]
+    return False
+
+
+def _values(project: Project, expr: s.Expr, scope: Scope) -> list[s.Expr]:
+    """What the name `expr` is assigned; other expressions are their own value."""
+    return project.assigned(expr, scope) or [expr]
 
 
 def _is_iterated(project: Project, call: s.Call) -> bool:
@@ -71,10 +80,8 @@ def _is_of_future(project: Project, call: s.Call, scope: Scope) -> bool:
     if not isinstance(call.func, s.Attribute) or call.func.attr not in blocking.FUTURES:
         return False
     future = call.func.value
-    made = [project.assigned(future, scope) or future, *_items(project, future, scope)]
-    return any(
-        isinstance(item, s.Call) and _is_of_pool(project, item, scope, "submit") for item in made
-    )
+    made = [*_values(project, future, scope), *_items(project, future, scope)]
+    return any(isinstance(item, s.Call) and _is_of_pool(project, item, "submit") for item in made)
 
 
 def _items(project: Project, expr: s.Expr, scope: Scope) -> Iterator[s.Expr]:
@@ -83,16 +90,16 @@ def _items(project: Project, expr: s.Expr, scope: Scope) -> Iterator[s.Expr]:
     for binding in bindings:
         if not isinstance(binding, IterationBinding):
             continue
-        found = project.assigned(binding.value, binding.scope) or binding.value
-        if isinstance(found, s.Sequence):
-            yield from found.items
-        elif isinstance(found, s.Comprehension):
-            yield found.elements[0]
+        for found in _values(project, binding.value, binding.scope):
+            if isinstance(found, s.Sequence):
+                yield from found.items
+            elif isinstance(found, s.Comprehension):
+                yield found.elements[0]
 
 
-def _is_shutdown(project: Project, call: s.Call, scope: Scope) -> bool:
+def _is_shutdown(project: Project, call: s.Call) -> bool:
     """`pool.shutdown()`, which waits unless it is told not to."""
-    if not _is_of_pool(project, call, scope, "shutdown"):
+    if not _is_of_pool(project, call, "shutdown"):
         return False
     told = [*call.args[:1], *(item.value for item in call.keywords if item.arg == "wait")]
     return not any(isinstance(item, s.Constant) and not item.value for item in told)
@@ -107,18 +114,18 @@ def _is_left_waiting(project: Project, call: s.Call, scope: Scope) -> bool:
     if not isinstance(block, s.With):
         return False
     calls = [node for part in block.body for node in s.walk(part) if isinstance(node, s.Call)]
-    handed = [node for node in calls if _is_of_pool(project, node, scope, "submit")]
+    handed = [node for node in calls if _is_of_pool(project, node, "submit")]
     if any(isinstance(project.parent(node), s.ExpressionStatement) for node in handed):
         return True
     return not any(_waits(project, node, project.scope_of(node)) for node in calls)
 
 
-def _is_of_pool(project: Project, call: s.Call, scope: Scope, method: str) -> bool:
+def _is_of_pool(project: Project, call: s.Call, method: str) -> bool:
     if not isinstance(call.func, s.Attribute) or call.func.attr != method:
         return False
     return any(
         isinstance(item, ExternalMethod) and item.owner in blocking.POOLS
-        for item in project.infer(call.func, scope)
+        for item in project.infer(call.func, project.scope_of(call))
     )
 
 

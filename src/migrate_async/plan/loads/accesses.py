@@ -151,11 +151,15 @@ class Accesses:
         )
 
     def _is_new(self, owner: s.Expr, scope: Scope) -> bool:
-        """Whether `owner` is a name of what its function has just made."""
+        """Whether `owner` is a name of what its function has just made, in whichever way."""
         made = self._project.assigned(owner, scope)
-        return isinstance(made, s.Call) and any(
-            isinstance(item, ClassObject) for item in self._project.infer(made.func, scope)
-        )
+        return bool(made) and all(map(self._makes_object, made))
+
+    def _makes_object(self, value: s.Expr) -> bool:
+        if not isinstance(value, s.Call):
+            return False
+        made = self._project.infer(value.func, self._project.scope_of(value))
+        return any(isinstance(item, ClassObject) for item in made)
 
 
 def reading_coroutines(project: Project, accesses: Accesses) -> Iterator[tuple[Function, p.Reason]]:

@@ -132,7 +132,7 @@ class Producers:
         sites = [site for site in self._project.calls(function) if site.kind == "dependency"]
         annotation = parameter.annotation
         if annotation is not None and function.scope.parent is not None:
-            annotation = self._project.assigned(annotation, function.scope.parent) or annotation
+            annotation = self._project.value_of(annotation, function.scope.parent) or annotation
         inside = set(s.walk(annotation)) if annotation is not None else set()
         return [site for site in sites if site.node is parameter.default or site.node in inside]
 

@@ -116,7 +116,7 @@ class Sinks:
     def _adapted(self, expr: s.Expr, scope: Scope) -> Types:
         """The types that `TypeAdapter(...)` is about."""
         if isinstance(expr, s.Name):
-            expr = self._project.assigned(expr, scope) or expr
+            expr = self._project.value_of(expr, scope) or expr
         if isinstance(expr, s.Call) and s.dotted_name(expr.func).endswith("TypeAdapter"):
             return self._project.annotated(expr.args[0], scope) if expr.args else frozenset()
         return frozenset()

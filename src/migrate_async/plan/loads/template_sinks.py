@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Scope, ValueBinding, last_name
+from migrate_async.index.scopes import Function, Scope, last_name
 from migrate_async.index.types import held
 from migrate_async.model import syntax as s
-from migrate_async.plan.loads.origins import bindings_of
 from migrate_async.plan.loads.paths import Path
 from migrate_async.plan.loads.schema_reads import Reads, SchemaReads
 from migrate_async.plan.loads.sinks import Sink
@@ -49,7 +48,7 @@ class TemplateSinks:
             given = [*call.args, *(k.value for k in call.keywords if k.arg in ("name", None))]
             return next((_text(item) for item in given if _text(item)), None)
         if method in _RENDERS and isinstance(call.func, s.Attribute):
-            template = self._value(call.func.value, scope)
+            template = self._project.value_of(call.func.value, scope) or call.func.value
             if isinstance(template, s.Call) and last_name(template.func) in _GETS:
                 return next((_text(item) for item in template.args if _text(item)), None)
         return None
@@ -58,7 +57,7 @@ class TemplateSinks:
         """The variables of the template, with their values."""
         given = {keyword.arg: keyword.value for keyword in call.keywords}
         for context in (*call.args, *(v for k, v in given.items() if k in ("context", None))):
-            display = self._value(context, scope)
+            display = self._project.value_of(context, scope) or context
             if isinstance(display, s.Mapping):
                 for key, value in zip(display.keys, display.values, strict=True):
                     if key is not None and _text(key):
@@ -69,14 +68,6 @@ class TemplateSinks:
                         yield keyword.arg, keyword.value, self._project.scope_of(keyword.value)
         if last_name(call.func) != "TemplateResponse":
             yield from ((name, value, scope) for name, value in given.items() if name is not None)
-
-    def _value(self, expr: s.Expr, scope: Scope) -> s.Expr:
-        """What the name `expr` is given, if that is one thing."""
-        if not isinstance(expr, s.Name):
-            return expr
-        bindings = bindings_of(expr.id, scope)
-        binding = bindings[0] if len(bindings) == 1 else None
-        return binding.value if isinstance(binding, ValueBinding) else expr
 
 
 def _text(expr: s.Expr) -> str:

@@ -103,7 +103,7 @@ def _table_name(project: Project, secondary: s.Expr, cls: Class) -> str:
     """The name of the table that `secondary=` names, as the registry knows it."""
     if isinstance(secondary, s.Constant):
         return str(secondary.value) if secondary.kind == "str" else ""
-    table = project.assigned(secondary, cls.scope)
+    table = project.value_of(secondary, cls.scope)
     if not isinstance(table, s.Call) or last_name(table.func) != "Table" or not table.args:
         return ""
     if keyword(table, "schema") is not None:

@@ -96,7 +96,7 @@ class Holders:
         annotation = parameter.annotation
         if annotation is not None and function.scope.parent is not None:
             project = self._project.project
-            annotation = project.assigned(annotation, function.scope.parent) or annotation
+            annotation = project.value_of(annotation, function.scope.parent) or annotation
         inside = {parameter.default, *(s.walk(annotation) if annotation is not None else ())}
         return [
             target

@@ -175,6 +175,18 @@ def test_the_lines_are_those_that_git_counts(root: Path) -> None:
     assert counted == by_git
 
 
+def test_lines_get_as_long_as_the_formatter_lets_them(root: Path) -> None:
+    """The application keeps to 100 columns, and its settings allow for more."""
+    before = {line for text in contents(root).values() for line in text.splitlines()}
+    longest = []
+    for settings in ("", "line-length = 140\n"):
+        (root / "ruff.toml").write_text(settings)
+        changes = migrated(root).changes
+        after = {line for change in changes for line in change.after.splitlines()}
+        longest.append(max(map(len, after.difference(map(bytes.decode, before)))))
+    assert longest[0] <= 100 < longest[1]
+
+
 def test_only_files_of_the_selection_change(root: Path) -> None:
     migrated(root, "blog/crud.py", step=Step.QUERIES, mode=Mode.WRITE)
     assert git(root, "diff", "--name-only", "--relative").split() == ["blog/crud.py"]

@@ -19,6 +19,7 @@ from migrate_async.lint.rule import Rule
 from migrate_async.model.change import FileChange
 from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.model.lint import FixMode, LintResult
+from migrate_async.source.formatters import written_limit
 from migrate_async.source.read import SourceFile
 
 MAX_ROUNDS = 10
@@ -96,7 +97,10 @@ def _round(state: _Fixing, look: Look, request: LintRequest, progress: Progress)
         unsafe=request.unsafe,
         without=state.failed,
     )
-    for change in rewrite(made.plan, sources, look.workspace.jobs, progress) if made.fixed else ():
+    limit = written_limit(look.workspace.root)
+    jobs = look.workspace.jobs
+    changes = rewrite(made.plan, sources, jobs, progress, limit=limit) if made.fixed else ()
+    for change in changes:
         names = [finding.rule for finding in made.fixed[change.path]]
         state.take(change, sources[change.path], names)
     return bool(made.fixed)

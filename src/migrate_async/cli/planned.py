@@ -10,7 +10,7 @@ import msgspec
 from migrate_async.cli.workspace import Workspace
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.model.plan import Plan
-from migrate_async.source.line_lengths import Lengths, limit_of
+from migrate_async.source.line_lengths import Lengths
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -21,11 +21,6 @@ class Planned(msgspec.Struct, frozen=True):
     unread: tuple[Diagnostic, ...] = ()
     apart: tuple[str, ...] = ()
     """Files that the plan was made without; see `source.apart`."""
-
-    @property
-    def line_limit(self) -> int:
-        """The length that lines of the project keep to."""
-        return limit_of(self.lengths.values())
 
 
 def beside(workspace: Workspace, files: Sequence[str]) -> tuple[object, ...]:

@@ -29,6 +29,7 @@ from migrate_async.model.selection import EVERYTHING, Selection
 from migrate_async.model.status import Snapshot, Status, latest_of_each_day, snapshot
 from migrate_async.model.summary import Mode, RunSummary
 from migrate_async.model.verification import TypeComparison, Verification
+from migrate_async.source.formatters import written_limit
 from migrate_async.source.line_lengths import Lengths, lengths_of, limit_of
 from migrate_async.source.read import Sources
 
@@ -394,7 +395,7 @@ def _carry_out(
     """Do what `plan` says; `lengths` are those of the lines of all files that it was made from."""
     plan = _part(plan, workspace)
     sources = Sources(workspace.root, workspace.settings.max_file_size)
-    limit = limit_of(lengths.values())
+    limit = written_limit(workspace.root) or limit_of(lengths.values())
     cache = workspace.cache_folder
     changes = rewrite(plan, sources, workspace.jobs, progress, limit=limit, cache=cache)
     progress.phase("Comparing")

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sessions import Variable
-from migrate_async.index.types import FunctionObject
+from migrate_async.index.types import FunctionObject, SessionFactory
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
@@ -27,7 +27,7 @@ from migrate_async.plan.database import (
 from migrate_async.plan.givers import Given
 from migrate_async.plan.leftovers.twins import SYNC_SIDE, sync_giver_name, sync_maker_name
 from migrate_async.plan.makers import Makers, can_be_copied
-from migrate_async.plan.names import is_variable
+from migrate_async.plan.names import is_bound_inside, is_variable
 from migrate_async.plan.sessions.classes import (
     async_home_of_dependency,
     has_no_factory,
@@ -84,7 +84,7 @@ class Offers:
         wanted = p.ImportChange(NAME, home, "AsyncSession", beside=beside, passing=True)
         session = add_change(edits, function.module, wanted)
         head, value = "def", "db.sync_session"
-        if has_no_factory(self._project, function) or not self._has_factory:
+        if has_no_factory(self._project, function) or not self._is_told(function):
             head = "async def"
             value = f"{add_import(edits, function.module, 'migrate_async', SYNC_SIDE, NAME)}(db)"
         code = (
@@ -96,12 +96,35 @@ class Offers:
             p.InsertStatements(span=function.node.span, codemod=NAME, code=code, after=True)
         )
 
+    def _is_told(self, dependency: Function) -> bool:
+        """Whether the factory of `dependency` can be told to make sessions that threads may use.
+
+        One that a function makes, `global SessionLocal`, cannot.
+        """
+        opened = [
+            call.node.func
+            for call in dependency.calls
+            if any(
+                isinstance(item, SessionFactory)
+                for item in self._project.infer(call.node.func, call.scope)
+            )
+        ]
+        return bool(self._factories) and all(
+            any(
+                is_variable(dependency.module, factory.module, factory.name, func.id)
+                for factory in self._factories
+            )
+            for func in opened
+            if isinstance(func, s.Name) and not is_bound_inside(func.id, dependency.scope)
+        )
+
     @cached_property
-    def _has_factory(self) -> bool:
-        """Whether a factory of a module can be told to make sessions that threads may use."""
-        return any(
-            factory.scope.kind == "module" and factory not in self._twins.variables
+    def _factories(self) -> tuple[Variable, ...]:
+        """The factories of modules."""
+        return tuple(
+            factory
             for factory in self._project.session_factories
+            if factory.scope.kind == "module" and factory not in self._twins.variables
         )
 
     def _offer_alias(self, found: dict[Module, ModuleEdits], alias: Alias) -> None:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from migrate_async.runtime.engine import create_async_engine
+from migrate_async.runtime.engine import async_engine_from_url, create_async_engine
 
 
 async def driver_connection(connection: AsyncConnection) -> Any:
     return (await connection.get_raw_connection()).driver_connection
 
 
-async def test_a_close_that_is_stopped_and_cancelled_ends(tmp_path: Path) -> None:
+@pytest.mark.parametrize("make", [create_async_engine, async_engine_from_url])
+async def test_a_close_that_is_stopped_and_cancelled_ends(
+    tmp_path: Path, make: Callable[[str], AsyncEngine]
+) -> None:
     """As by SQLAlchemy and then by the end of the event loop, while the thread is busy."""
-    engine = create_async_engine(f"sqlite:///{tmp_path}/data.db")
+    engine = make(f"sqlite:///{tmp_path}/data.db")
     connection = await engine.connect()
     driver = await driver_connection(connection)
     go_on = threading.Event()

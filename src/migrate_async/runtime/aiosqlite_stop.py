@@ -13,13 +13,15 @@ import asyncio
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 
-def stop_once(engine: Engine) -> None:
-    """Let the connections of an engine ignore every `stop()` after their first."""
+def stop_once(engine: AsyncEngine) -> AsyncEngine:
+    """Let the connections of `engine` ignore every `stop()` after their first; it is given back."""
     if engine.dialect.driver == "aiosqlite":
-        event.listen(engine, "connect", _guard)
+        event.listen(engine.sync_engine, "connect", _guard)
+    return engine
 
 
 def _guard(dbapi_connection: Any, _record: object) -> None:

@@ -74,7 +74,7 @@ def create_async_engine(  # noqa: PLR0913  all but the first are keyword-only
     engine = _create_async_engine(url, **{**default_pool_options(url, options), **options})
     if url.get_backend_name() == "sqlite":
         install_sqlite(engine.sync_engine, begin=sqlite_begin, pragmas=sqlite_pragmas)
-    stop_once(engine.sync_engine)
+    stop_once(engine)
     loop_owner(engine.sync_engine)  # from its first connection on
     if compatible_with is not None:
         _remember_habits(engine.sync_engine, compatible_with)
@@ -96,7 +96,7 @@ def async_engine_from_url(url: str | URL, **options: Any) -> AsyncEngine:
     :raises UnsupportedURLArgument: the driver cannot honour an argument of the URL.
     """
     translation, options = _translated(url, options)
-    return _as_psycopg2(_create_async_engine(translation.url, **options))
+    return _as_psycopg2(stop_once(_create_async_engine(translation.url, **options)))
 
 
 def async_engine_from_config(
@@ -117,7 +117,7 @@ def async_engine_from_config(
     translation, options = _translated(url, options)
     options["url"] = translation.url
     engine = _async_engine_from_config(dict(configuration), prefix, **options)
-    return _as_psycopg2(engine)
+    return _as_psycopg2(stop_once(engine))
 
 
 def _as_psycopg2(engine: AsyncEngine) -> AsyncEngine:

@@ -140,7 +140,7 @@ from typing import Any, Generic, Type, TypeVar
 from datetime import datetime, timezone
 
 from fastapi import Depends, FastAPI, Request
-from sqlalchemy import Column, DateTime, Integer, String, create_engine
+from sqlalchemy import BigInteger, Column, DateTime, Integer, String, create_engine
 from sqlalchemy.orm import Session, declarative_base, sessionmaker
 
 engine = create_engine(os.environ["DATABASE_URL"])
@@ -154,6 +154,11 @@ class User(Base):
     id = Column(Integer, primary_key=True)
     name = Column(String(20))
     seen = Column(DateTime, default=lambda: datetime(2026, 1, 2, tzinfo=timezone.utc))
+
+
+class Large(Base):
+    __tablename__ = "large"
+    id = Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
 
 
 def get_db():
@@ -233,6 +238,21 @@ def read_current(users=Depends(current)):
     return [(user.name, user.seen) for user in users]
 
 
+def large(db: Session, key: int):
+    return db.query(Large).filter(Large.id == key).one_or_none()
+
+
+def of_path(request: Request, db: Session = Depends(get_db)):
+    if "key" in request.path_params:
+        wanted = request.path_params["key"]
+        return large(db, wanted)
+
+
+@app.get("/large/{key}")
+def read_large(found=Depends(of_path)):
+    return found is None
+
+
 @app.get("/asked")
 def asked(request: Request, db: Session = Depends(get_db)):
     early = User.seen < datetime(2026, 1, 3, tzinfo=timezone.utc)
@@ -294,7 +314,14 @@ async def test_answers_are_those_of_psycopg2(
     paths = ["/users/7", "/users/%207", "/users/+8", "/users/none", "/users/7x", "/others/7"]
     paths += ["/found/7", "/found/x", "/generic/7", "/generic/x", "/numbers/7"]
     paths += ["/promised/7", "/promised/x", "/current/7", "/current/x", "/asked?key=7"]
-    paths += ["/members/7,8", "/members/8,%209", "/members/7,x", "/options?id=8,+9&name=Ann,Bob"]
+    paths += [
+        "/large/7",
+        "/large/x",
+        "/members/7,8",
+        "/members/8,%209",
+        "/members/7,x",
+        "/options?id=8,+9&name=Ann,Bob",
+    ]
     paths += ["/options?id=7", "/options?id=7,x", "/options?name=8"]
     requests = [{"method": "GET", "path": path} for path in paths]
     requests += [{"method": "POST", "path": path} for path in ("/added/9", "/made/10", "/made/x")]

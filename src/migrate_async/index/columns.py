@@ -156,7 +156,13 @@ def _is_none(expr: s.Expr) -> bool:
 
 
 def _type_name(expr: s.Expr | None) -> str:
-    """`Integer` of `Integer`, `Integer()` and `sa.Integer`; `int` of `int | None`."""
+    """`Integer` of `Integer`, `Integer()` and `sa.Integer`; `int` of `int | None`.
+
+    `BigInteger().with_variant(Integer, "sqlite")` is a `BigInteger` first of all.
+    """
+    func = expr.func if isinstance(expr, s.Call) else None
+    if isinstance(func, s.Attribute) and func.attr == "with_variant":
+        return _type_name(func.value)
     if isinstance(expr, s.Operation) and expr.operands:
         return _type_name(expr.operands[0])
     if isinstance(expr, s.Subscript):

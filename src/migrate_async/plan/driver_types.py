@@ -206,7 +206,15 @@ def _gets_string(project: Project, function: Function, parameter: str) -> bool:
 
 
 def _is_of_request(project: Project, node: s.Expr, scope: Scope) -> bool:
-    """Whether `node` is a part of a request, all texts: `request.path_params["user_id"]`."""
+    """Whether `node` is a part of a request, all texts: `request.path_params["user_id"]`.
+
+    It may have a name in between, which is assigned once.
+    """
+    if isinstance(node, s.Name):
+        assigned = project.assigned(node, scope)
+        return not isinstance(assigned, s.Name | None) and _is_of_request(
+            project, assigned, project.scope_of(assigned)
+        )
     parts: s.Expr | None = None
     if isinstance(node, s.Subscript):
         parts = node.value

@@ -179,16 +179,18 @@ class Decider:
 
         New objects load lazily what the mapping says to load with each query, too.
         """
-        fragile = any(use.query is None for use in read.uses)
-        end, after = 0, len(read.path)
-        for number, step in enumerate(read.path, 1):
-            mapped = _is_mapped(step) or (_mapping(step) in self._mapped)
-            stops = any(
-                self._stops(use.path[: len(use.path) - after + number]) for use in read.uses
-            )
-            if stops or (fragile and mapped) or (step.is_lazy and not mapped):
-                end = number
-        return read.path if end == len(read.path) else read.path[:end]
+        is_fragile = any(use.query is None for use in read.uses)
+        for end in range(len(read.path), 0, -1):
+            step = read.path[end - 1]
+            is_mapped = _is_mapped(step) or (_mapping(step) in self._mapped)
+            if (is_fragile if is_mapped else step.is_lazy) or self._is_stopped_at(read, end):
+                return read.path if end == len(read.path) else read.path[:end]
+        return ()
+
+    def _is_stopped_at(self, read: _Read, end: int) -> bool:
+        """Whether a query that loads its way along the path stops before its step `end`."""
+        left = len(read.path) - end
+        return any(self._stops(use.path[: len(use.path) - left]) for use in read.uses)
 
     def _stops(self, path: Path) -> bool:
         """Whether a query that loads its way along `path` stops before the last step.

@@ -304,11 +304,16 @@ def test_a_function_inside_that_stays_sync_keeps_the_one_that_owns_its_session()
                     return re.sub("[0-9]+", lambda match: db.get(User, match.group()).name, text)
 
                 def outer(db: Session):
+                    db.flush()
+                    return expand(db, "1")
+
+                def unused(db: Session):
                     return expand(db, "1")
             """
         }
     )
     assert reason(found, "app.crud.expand") == "shares-session"
+    assert reason(found, "app.crud.unused") == "for-nothing"
     assert verdicts(found)["app.crud.outer"] == "convert"
 
 
@@ -585,6 +590,7 @@ def test_one_that_stays_sync_keeps_the_others() -> None:
                 from .providers import Fixed, Stored
 
                 def show(db):
+                    db.flush()
                     return Stored().key(db, "a")
 
                 NAME = Fixed().key(None, "b")

@@ -211,7 +211,7 @@ def _is_of_request(project: Project, node: s.Expr, scope: Scope) -> bool:
     It may have a name in between, which is assigned once.
     """
     if isinstance(node, s.Name):
-        assigned = project.assigned(node, scope)
+        assigned = project.value_of(node, scope)
         return not isinstance(assigned, s.Name | None) and _is_of_request(
             project, assigned, project.scope_of(assigned)
         )

@@ -119,7 +119,8 @@ class Givers:
         is_fixed = any(
             isinstance(func, s.Attribute) or fn in self._twins.makers for func, fn in asked
         )
-        makes = any(map(self._becomes_async, self._makers.for_functions.get(function, ())))
+        made = (*self._makers.for_functions.get(function, ()), *self._makers.named(function))
+        makes = any(map(self._becomes_async, made))
         if not factories and not givers and not is_fixed and not makes:
             return None
         return Given(factories, givers, is_fixed)

@@ -73,6 +73,13 @@ class Makers:
         }
         return {function: made for function, made in found.items() if made}
 
+    def named(self, maker: Function) -> Iterator[Variable]:
+        """The engines and factories that `maker` gives a name before it returns them."""
+        returned = {value.id for value in maker.returns if isinstance(value, s.Name)}
+        for variable in (*self._project.engines, *self._project.session_factories):
+            if variable.scope is maker.scope and variable.name in returned:
+                yield variable
+
     def _is_returned(self, call: s.Call) -> bool:
         around = self._project.parent(call)
         if isinstance(around, s.Sequence):
@@ -113,6 +120,7 @@ def has_room(function: Function) -> bool:
         _is_plain(function)
         and function.decorator_names <= _COPIED_DECORATORS
         and not function.is_generator
+        and not function.scope.globals  # a copy would find there what the original made
     )
 
 

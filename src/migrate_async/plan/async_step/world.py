@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -211,7 +212,22 @@ class AsyncWorld:
                 continue
             if not dependency.module.is_test:
                 found.keep(dependency, reason)
+        if not found.functions and self._all_sources_stay:
+            found.keep_for_want_of_sessions(self.converted)
         return found
+
+    @property
+    def _all_sources_stay(self) -> bool:
+        """Whether the application makes engines or factories, and none of them is or gets async."""
+        made = itertools.chain.from_iterable(self._makers.for_functions.values())
+        sources = [
+            source
+            for source in (*self.project.engines, *self.project.session_factories, *made)
+            if not source.module.is_test and not self.is_of_alembic(source.module)
+        ]
+        return bool(sources) and not any(
+            source.kind.startswith("async") or self.becomes_async(source) for source in sources
+        )
 
     def _lends(self, dependency: Function) -> bool:
         """Whether it hands on what others made, or an async session."""

@@ -88,6 +88,14 @@ class Anchors:
                 )
             )
 
+    def keep_for_want_of_sessions(self, functions: Iterable[Function]) -> None:
+        """Keep sync `functions` of an application all of whose sessions stay sync."""
+        for function in functions:
+            line = function.node.line if function.node is not None else 0
+            text = "all sessions of the application stay sync"
+            reason = Reason("source-stays", text, function.module.path, line)
+            self.functions.setdefault(function, reason)
+
     def _sharers(self, refusal: Refusal) -> Iterable[Function]:
         function, node = refusal.holder, refusal.node
         giver = self._givers.called(node)

@@ -140,7 +140,7 @@ class SyncWorld:
         return bool(callers) and all(map(self._asks_for_kept, callers))
 
     def _asks_for_kept(self, caller: Function) -> bool:
-        if caller in self._colouring.kept:
+        if caller in self._colouring.kept or not self.takes_part(caller.module):
             return True
         cls = caller.cls if caller.name == "__init__" else None
         return cls is not None and self.holds_kept(cls)

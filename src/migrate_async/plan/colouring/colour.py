@@ -253,7 +253,12 @@ class _Keeper:
                 reason = self._callee(site, target)
                 if reason is not None:
                     return reason
-        return self._around(function) or self._calling(function) or self._bound(function)
+        return (
+            self._around(function)
+            or self._calling(function)
+            or self._bound(function)
+            or self._for_nothing(function)
+        )
 
     def _around(self, function: Function) -> Reason | None:
         """What it hands on or is given stays sync."""
@@ -289,6 +294,22 @@ class _Keeper:
                 text = f"a call may also reach {other.qualname}, which stays sync"
                 return Reason("family-kept", text, because_of=other.qualname)
         return None
+
+    def _for_nothing(self, function: Function) -> Reason | None:
+        """Nobody is known to run it, and what it runs stays sync: some code may find it by name."""
+        if function.is_async or function.module.is_test or function.decorator_names:
+            return None
+        if self._coloured[function].code != "calls" or self._project.value_uses(function):
+            return None
+        if self._project.callers(function) or self._ties.contracts.of(function):
+            return None
+        sites = self._project.calls(function)
+        run = [target for site in sites for target in site.targets if target in self._coloured]
+        if not run or any(target not in self._kept for target in run):
+            return None
+        name = run[0].qualname
+        text = f"nobody is known to call it, and it runs {name}, which stays sync"
+        return Reason("for-nothing", text, because_of=name)
 
     def _handing(self, function: Function) -> Reason | None:
         """What it hands on, or who hands it on, may stay sync."""

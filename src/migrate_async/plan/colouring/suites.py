@@ -12,6 +12,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.sessions import Variable
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.plan.colouring.colour import Colouring
+from migrate_async.plan.makers import Makers
 from migrate_async.plan.names import local_name
 from migrate_async.plan.testing.client_tests import LEFT, client_edits
 from migrate_async.plan.testing.overrides import Override, functions_named, overrides
@@ -22,6 +23,7 @@ def tests_take_part(project: Project, colouring: Colouring) -> bool:
     return (
         _uses_sources(project)
         or _asks_givers(project)
+        or _asks_makers(project, colouring)
         or any(
             site.function.module.is_test and site.kind != "dependency"
             for function in colouring.coloured
@@ -56,6 +58,17 @@ def _asks_givers(project: Project) -> bool:
     )
 
 
+def _asks_makers(project: Project, colouring: Colouring) -> bool:
+    """Whether a test gets an engine or factory from where functions that convert get theirs."""
+    makers = Makers(project)
+    return any(
+        any(caller.module.is_test for caller in callers) and any(map(colouring.converts, callers))
+        for function in project.functions
+        if function.returns and not function.module.is_test and "engine" in makers.kinds(function)
+        for callers in ([site.function for site in project.callers(function)],)
+    )
+
+
 def scoped_sessions(project: Project) -> Iterator[Variable]:
     """Those of test suites: their sessions are of a thread, which an event loop does not have."""
     for factory in project.session_factories:
@@ -68,9 +81,22 @@ def tied_clients(project: Project) -> Iterator[Diagnostic]:
 
     A connection of asyncpg works on one event loop only.
     """
-    if any(_gives_session(project, found) for found in overrides(project)):
+    if any(True for _ in _sessions_given(project)):
         for _, edits in client_edits(project):
             yield from (item for item in edits.diagnostics if item.code == LEFT)
+
+
+def kept_overrides(project: Project, colouring: Colouring) -> Iterator[Override]:
+    """Sessions of tests that take the place of those of a dependency that stays sync."""
+    for found in _sessions_given(project):
+        functions = functions_named(project, found.dependency, found.function.scope)
+        if any(function in colouring.kept for function in functions):
+            yield found
+
+
+def _sessions_given(project: Project) -> Iterator[Override]:
+    """The overrides by which an application gets a session that its tests made."""
+    return (found for found in overrides(project) if _gives_session(project, found))
 
 
 def _gives_session(project: Project, override: Override) -> bool:

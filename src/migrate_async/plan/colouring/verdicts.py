@@ -23,7 +23,12 @@ from migrate_async.plan.colouring.cost import cheapest
 from migrate_async.plan.colouring.reach import reach
 from migrate_async.plan.colouring.selecting import roots
 from migrate_async.plan.colouring.sharing import SharedSessions, Sharing
-from migrate_async.plan.colouring.suites import scoped_sessions, tests_take_part, tied_clients
+from migrate_async.plan.colouring.suites import (
+    kept_overrides,
+    scoped_sessions,
+    tests_take_part,
+    tied_clients,
+)
 from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.queries import Chain, QueryPlan
 from migrate_async.plan.testing.loops import run_by_anyio
@@ -110,6 +115,7 @@ class Verdicts:
                 scoped_sessions(self._project),
                 self._suites.stuck(self._together),
                 tied_clients(self._project),
+                kept_overrides(self._project, self.alone),
             )
             makes_sync = makes_sync or any(True for _ in unfit)
         return not makes_sync or any(

@@ -23,6 +23,7 @@ from migrate_async.runtime.frames import is_library
 from migrate_async.runtime.hop import IO_METHODS
 from migrate_async.runtime.legacy.bridge import run_awaiting
 from migrate_async.runtime.legacy.deprecation import counted_elsewhere, warn_legacy
+from migrate_async.runtime.legacy.earlier_objects import EarlierObjects
 from migrate_async.runtime.on_loop import run_on_loop
 from migrate_async.runtime.running import in_greenlet, running_loop
 
@@ -68,6 +69,7 @@ class SyncSessionAdapter(AsyncSession):
         self._loop = running_loop()
         self._lend(session)
         if strict:
+            self._earlier = EarlierObjects(session)
             event.listen(session, "do_orm_execute", self._refuse_implicit_load)
 
     @property
@@ -112,6 +114,7 @@ class SyncSessionAdapter(AsyncSession):
         if self._strict:
             self._strict = False
             event.remove(session, "do_orm_execute", self._refuse_implicit_load)
+            self._earlier.give_back()
 
     def _lend(self, session: Session) -> None:
         """Have legacy code in worker threads use the session where it was made: by its loop.
@@ -160,6 +163,8 @@ class SyncSessionAdapter(AsyncSession):
         if not implicit or in_greenlet():
             return
         watched = _served.get() is self._session and not self._lent
+        if self._earlier.would_have(state):
+            return
         if running_loop() is not None or watched:
             raise MissingGreenlet(
                 "an attribute that is not loaded was read in async code; a real AsyncSession "

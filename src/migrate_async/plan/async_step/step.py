@@ -17,7 +17,7 @@ from migrate_async.plan.both_worlds.collapse import Collapse
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.colouring.colour import Colouring
-from migrate_async.plan.colouring.handovers import open_ends
+from migrate_async.plan.colouring.open_ends import open_ends
 from migrate_async.plan.decisions import Decisions
 from migrate_async.plan.hops import Hops
 from migrate_async.plan.loads.dynamic import dynamic_reads

@@ -11,8 +11,9 @@ from migrate_async.plan.async_step.functions import for_driver
 from migrate_async.plan.async_step.world import AsyncWorld
 from migrate_async.plan.both_worlds.frontier import Frontier
 from migrate_async.plan.collector import Collector
-from migrate_async.plan.colouring.handovers import hands_source, passed_source, reflects
+from migrate_async.plan.colouring.handovers import hands_source
 from migrate_async.plan.colouring.inspections import inspection
+from migrate_async.plan.colouring.passed import passed_source, reflects
 from migrate_async.plan.colouring.touches import INSPECTION
 from migrate_async.plan.listeners import Listeners
 from migrate_async.plan.registry import registrations, removal

@@ -28,7 +28,7 @@ from migrate_async.plan.colouring.callbacks import Callback
 from migrate_async.plan.colouring.contracts import Contracts
 from migrate_async.plan.colouring.fixtures import is_source
 from migrate_async.plan.colouring.handed_sessions import HandedSession
-from migrate_async.plan.colouring.handovers import passed_source
+from migrate_async.plan.colouring.passed import passed_source
 from migrate_async.plan.colouring.stored_sessions import stored_sessions
 from migrate_async.plan.colouring.touches import Touches
 

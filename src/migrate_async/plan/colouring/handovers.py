@@ -5,15 +5,12 @@ Such code was written for sync ones. Whoever calls it keeps them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-
-import msgspec
 
 from migrate_async.index import types as t
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, last_name
-from migrate_async.index.sessions import engine_or_connection, is_heuristic
 from migrate_async.index.sites import CallSite
 from migrate_async.index.types import Type, Types
 from migrate_async.knowledge.async_api import METADATA_IO
@@ -24,18 +21,13 @@ from migrate_async.knowledge.external import (
     WATCHES_ENGINES,
 )
 from migrate_async.knowledge.pagination import PAGINATES
-from migrate_async.knowledge.sqlalchemy import ENGINE
 from migrate_async.model import syntax as s
-from migrate_async.model.diagnostic import Diagnostic, Severity, at
-
-OPEN_END = "MA203"
+from migrate_async.plan.colouring.passed import passed_source, passes_sync
 
 _NEVER_HARMLESS = frozenset({"builtins.getattr", "contextlib.ExitStack"})
 """What calls a method of a session by a name, or enters one without `async with`."""
 _REFLECTS = "autoload_with"
 """The argument by which SQLAlchemy asks a database what a table is like."""
-_ENDS = frozenset({"commit", "flush", "rollback"})
-"""Methods of sessions that few other objects have."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +60,7 @@ def _may_be_unknown(site: CallSite) -> bool:
 
 
 def _handed(project: Project, site: CallSite) -> str:
-    if project.passes_session(site) and _passes_sync(project, site, surely=True):
+    if project.passes_session(site) and passes_sync(project, site, surely=True):
         return "session"
     return passed_source(project, site)
 
@@ -91,25 +83,6 @@ def _needs_sync(site: CallSite, types: Types) -> bool:
     return any(map(_is_unknown, types)) and not any(map(_takes_async, types))
 
 
-def reflects(site: CallSite) -> bool:
-    """`metadata.reflect(...)`: what follows it may count on the tables."""
-    func = site.node.func if isinstance(site.node, s.Call) else None
-    return isinstance(func, s.Attribute) and func.attr == "reflect"
-
-
-def passed_source(project: Project, site: CallSite) -> str:
-    """`engine` or `connection`, if `site` passes a sync one, or the URL of one; else empty."""
-    call = site.node
-    if not isinstance(call, s.Call):
-        return ""
-    for value in (*call.args, *(keyword.value for keyword in call.keywords)):
-        if isinstance(value, s.Name | s.Attribute | s.Call):
-            found = _source(project.infer(value, site.scope))
-            if found:
-                return found
-    return ""
-
-
 def object_engines(project: Project, function: Function) -> Iterator[s.Attribute]:
     """The engines of objects, `database.engine`, that `function` passes to unknown code."""
     for found in _handovers(project, function):
@@ -127,17 +100,6 @@ def owner_of(project: Project, node: s.Attribute) -> Class | None:
     return next((item.cls for item in owners if isinstance(item, t.Instance)), None)
 
 
-def _source(types: Types) -> str:
-    for item in types:
-        if isinstance(item, t.ExternalInstance) and not item.heuristic:
-            kind = engine_or_connection(t.of(item))
-            if kind in ("engine", "connection"):
-                return kind
-        if isinstance(item, t.ExternalMethod) and (item.owner, item.name) == (ENGINE, "url"):
-            return "engine"
-    return ""
-
-
 def _takes_async(item: Type) -> bool:
     if isinstance(item, t.ExternalMethod):
         return (item.owner, item.name) in WATCHES_ENGINES  # see `plan.engine_watchers`
@@ -148,49 +110,6 @@ def hands_source(project: Project, site: CallSite) -> bool:
     """Whether `site` passes a sync engine or connection to unknown code."""
     what = passed_source(project, site) if _may_be_unknown(site) else ""
     return bool(what) and _is_unknown_call(project, site, what)
-
-
-def end_in_wrapper(project: Project, function: Function) -> CallSite | None:
-    """The first `x.commit()` of a decorator's wrapper where nobody can say what `x` is.
-
-    It found its session among the arguments of what it decorates: `kwargs.get("db") or args[0]`.
-    """
-    if not project.wrapped_by(function):
-        return None
-    for site in project.calls(function):
-        func = site.node.func if isinstance(site.node, s.Call) else None
-        if site.kind != "call" or site.resolved or not isinstance(func, s.Attribute):
-            continue
-        if func.attr in _ENDS:
-            return site
-    return None
-
-
-def open_ends(project: Project, functions: Iterable[Function]) -> Iterator[Diagnostic]:
-    """A message for each call in `functions` that gets a sync session and is not resolved."""
-    for function in functions:
-        for site in project.calls(function) if not function.module.is_test else ():
-            if site.kind == "call" and not site.resolved and _passes_sync(project, site):
-                found = at(
-                    function.module.path,
-                    site.node.span,
-                    OPEN_END,
-                    f"{function.qualname} passes a session to a call that is not resolved",
-                    "annotate what is called; see that it takes the session which it gets now",
-                )
-                yield msgspec.structs.replace(found, severity=Severity.NOTE.value)
-
-
-def _passes_sync(project: Project, site: CallSite, *, surely: bool = False) -> bool:
-    """Whether an argument is a sync session, not only by its name if it is to be so `surely`."""
-    call = site.node
-    assert isinstance(call, s.Call)  # noqa: S101  sites of this kind are
-    values = (*call.args, *(keyword.value for keyword in call.keywords))
-    types = (project.infer(value, site.scope) for value in values)
-    return any(
-        project.session_kind_of(found) == "sync" and not (surely and is_heuristic(found))
-        for found in types
-    )
 
 
 def _is_unknown(item: Type) -> bool:

@@ -16,8 +16,9 @@ from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.blocks import is_unplaced
 from migrate_async.plan.colouring.endless import Endless
-from migrate_async.plan.colouring.handovers import end_in_wrapper, unfollowed
+from migrate_async.plan.colouring.handovers import unfollowed
 from migrate_async.plan.colouring.module_registries import is_registry_of_module
+from migrate_async.plan.colouring.open_ends import end_in_wrapper
 from migrate_async.plan.colouring.own_registries import own_registries
 from migrate_async.plan.colouring.stored_sessions import stored_sessions
 from migrate_async.plan.creations import creation

@@ -12,7 +12,7 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
 from migrate_async.plan.colouring.colour import Colouring
-from migrate_async.plan.colouring.handovers import reflects
+from migrate_async.plan.colouring.passed import reflects
 from migrate_async.plan.colouring.schema_calls import schema_call
 from migrate_async.plan.colouring.touches import Touch, Touches
 from migrate_async.plan.database import NAME, ModuleEdits, add_import

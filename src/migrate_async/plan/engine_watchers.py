@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 
 from migrate_async.index.project import Project, Variable
 from migrate_async.index.scopes import Function, Module
-from migrate_async.index.types import ExternalMethod, ModuleObject
+from migrate_async.index.types import ExternalMethod
 from migrate_async.knowledge.external import WATCHES_ENGINES
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.database import NAME, ModuleEdits
-from migrate_async.plan.names import is_variable
+from migrate_async.plan.names import is_variable, read_from
 
 
 def watched(project: Project, function: Function) -> Iterator[s.Name | s.Attribute]:
@@ -42,18 +42,10 @@ def watcher_edits(
     engines = [item for item in project.engines if item.kind == "engine" and becomes_async(item)]
     for function in project.functions if engines else ():
         for node in watched(project, function):
-            if any(_is_meant(project, function.module, node, engine) for engine in engines):
+            place = read_from(project, node)
+            if place is None:
+                continue
+            home, name = place
+            if any(is_variable(home, item.module, item.name, name) for item in engines):
                 edit = p.ReplaceExpression(span=node.span, codemod=NAME, code="{}.sync_engine")
                 yield function.module, ModuleEdits([edit])
-
-
-def _is_meant(
-    project: Project, module: Module, node: s.Name | s.Attribute, engine: Variable
-) -> bool:
-    """Whether `node`, read in `module`, is the variable `engine` of a module."""
-    if isinstance(node, s.Name):
-        return is_variable(module, engine.module, engine.name, node.id)
-    homes = project.infer(node.value, project.scope_of(node))
-    return engine.name == node.attr and any(
-        isinstance(item, ModuleObject) and item.name == engine.module.name for item in homes
-    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module, Scope, last_name
+from migrate_async.index.types import ModuleObject
 from migrate_async.model import syntax as s
 
 
@@ -70,6 +72,18 @@ def is_variable(module: Module, owner: Module, name: str, used: str) -> bool:
     if module is owner:
         return used == name
     return local_name(module, owner.name, name) == used
+
+
+def read_from(project: Project, node: s.Name | s.Attribute) -> tuple[Module, str] | None:
+    """The module that the variable `node` is read from, and what it is called there."""
+    scope = project.scope_of(node)
+    if isinstance(node, s.Name):
+        return scope.module, node.id
+    for item in project.infer(node.value, scope):
+        home = project.modules.get(item.name) if isinstance(item, ModuleObject) else None
+        if home is not None:
+            return home, node.attr
+    return None
 
 
 def _is_relative(importer: Module) -> bool:

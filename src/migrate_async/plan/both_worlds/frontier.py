@@ -13,7 +13,6 @@ from functools import cached_property
 from migrate_async.index.scopes import Class, Function, FunctionBinding, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.index.stubs import is_abstract
-from migrate_async.index.types import ModuleObject
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.both_worlds.anchors import Anchors
@@ -44,7 +43,7 @@ from migrate_async.plan.givers import Givers, can_give_sync
 from migrate_async.plan.leftovers.twins import sync_maker_name
 from migrate_async.plan.lent import LentSessions
 from migrate_async.plan.makers import Makers, can_be_copied
-from migrate_async.plan.names import absolute, is_bound_inside, is_variable
+from migrate_async.plan.names import absolute, is_bound_inside, is_variable, read_from
 from migrate_async.plan.sessions.acquisitions import find_acquisitions
 
 
@@ -251,42 +250,26 @@ class Frontier:
             return ""
         if isinstance(node, s.Name) and is_bound_inside(node.id, self._project.scope_of(node)):
             return ""
-        place = self._read_from(module, node)
-        if place is None:
+        place = read_from(self._project, node)
+        needed = self._needed(*place) if place is not None else None
+        if place is None or needed is None:
             return ""
-        for source in self._sync_sources:
-            if is_variable(place[0], source.module, source.name, place[1]):
-                self.needs.variables[source] = None
-                return self._beside(found, module, node, source, sync_name(source))
-        for maker in self._sync_makers:
-            if is_variable(place[0], maker.module, maker.name, place[1]):
-                self.needs.makers[maker] = None
-                return self._beside(found, module, node, maker, sync_maker_name(maker.name))
-        return ""
-
-    def _read_from(self, module: Module, node: s.Name | s.Attribute) -> tuple[Module, str] | None:
-        """The module whose variable `node`, read in `module`, is, and what it is called there."""
-        if isinstance(node, s.Name):
-            return module, node.id
-        for item in self._project.infer(node.value, self._project.scope_of(node)):
-            home = self._project.modules.get(item.name) if isinstance(item, ModuleObject) else None
-            if home is not None:
-                return home, node.attr
-        return None
-
-    def _beside(
-        self,
-        found: ModuleEdits,
-        module: Module,
-        node: s.Name | s.Attribute,
-        original: Variable | Function,
-        name: str,
-    ) -> str:
-        """How `module` writes `name`, which stands beside `original`, in the place of `node`."""
-        place = self._read_from(module, node)
-        if isinstance(node, s.Attribute) and place is not None and place[0] is original.module:
+        original, name = needed
+        if isinstance(node, s.Attribute) and place[0] is original.module:
             return f"{s.dotted_name(node.value)}.{name}"
         return passing(found, module, original.module, name, original.name)
+
+    def _needed(self, home: Module, name: str) -> tuple[Variable | Function, str] | None:
+        """What `name`, read in `home`, stands for that is needed from now on, and its sync name."""
+        for source in self._sync_sources:
+            if is_variable(home, source.module, source.name, name):
+                self.needs.variables[source] = None
+                return source, sync_name(source)
+        for maker in self._sync_makers:
+            if is_variable(home, maker.module, maker.name, name):
+                self.needs.makers[maker] = None
+                return maker, sync_maker_name(maker.name)
+        return None
 
     @cached_property
     def _sync_sources(self) -> tuple[Variable, ...]:

@@ -15,11 +15,9 @@ is on.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
-from migrate_async.index import wrappers
 from migrate_async.index.callgraph import CallGraph
 from migrate_async.index.infer import Inference
 from migrate_async.index.sites import ValueUse
@@ -67,7 +65,7 @@ class AwaitingDecorators:
         if wrapper.is_async or not isinstance(decorator.node, s.FunctionDef):
             return False
         params = decorator.params[:1]
-        wrapped = self._wrapped.get(wrapper, ())
+        wrapped = self._graph.wrapped.get(wrapper, ())
         return (
             bool(params)
             and bool(wrapped)
@@ -76,10 +74,6 @@ class AwaitingDecorators:
             and self._only_decorates(decorator)
             and self._only_calls(params[0].name, decorator, wrapper)
         )
-
-    @cached_property
-    def _wrapped(self) -> dict[sc.Function, tuple[sc.Function, ...]]:
-        return wrappers.wrapped(self._inference)
 
     def _wrappers(self, decorator: s.Expr, fn: sc.Function) -> list[sc.Function]:
         outer = fn.scope.parent
@@ -139,5 +133,5 @@ class AwaitingDecorators:
             and isinstance(site.node.func, s.Name)
             and site.node.func.id == name
         ]
-        wrapped = set(self._wrapped.get(wrapper, ()))
+        wrapped = set(self._graph.wrapped.get(wrapper, ()))
         return bool(sites) and all(wrapped <= set(site.targets) for site in sites)

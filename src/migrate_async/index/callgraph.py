@@ -7,6 +7,7 @@ property, `for`, `with` and `[...]` on an object with special methods, and `Depe
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 import msgspec
 
@@ -23,6 +24,7 @@ from migrate_async.index.originals import Originals, find_originals
 from migrate_async.index.parameters import Parameters, callable_params
 from migrate_async.index.sites import CallSite, ValueUse
 from migrate_async.index.types import Types
+from migrate_async.index.wrappers import wrapped
 from migrate_async.model import syntax as s
 
 _VALUES = (s.Name, s.Attribute, s.Call, s.Await)
@@ -51,6 +53,11 @@ class CallGraph:
         self._names = frozenset(
             fn.name for fn in self._functions if isinstance(fn.node, s.FunctionDef)
         )
+
+    @cached_property
+    def wrapped(self) -> dict[sc.Function, tuple[sc.Function, ...]]:
+        """By each function that a decorator returns: what the decorator is on."""
+        return wrapped(self._inference)
 
     def parent(self, node: s.AnyNode) -> s.AnyNode | s.ModuleSyntax:
         """The node around `node`."""

@@ -22,7 +22,6 @@ from migrate_async.index import (
     routes,
     sessions,
     suites,
-    wrappers,
 )
 from migrate_async.index.calls import arguments
 from migrate_async.index.columns import Column
@@ -304,7 +303,7 @@ class Project:
     @cached_property
     def _wrapped(self) -> dict[Function, tuple[Function, ...]]:
         with infer.deep_recursion():
-            return wrappers.wrapped(self._inference)
+            return self._graph.wrapped
 
     def family(self, fn: Function) -> tuple[Function, ...]:
         """`fn` with every method that overrides it, or that it overrides."""

@@ -80,6 +80,7 @@ class Obstacles:
         self._step = step
         self._own: dict[Function, Reason | None] = {}
         self._locked: dict[Function, tuple[s.With, ...]] = {}
+        self._sets_of_thread: dict[Function, s.Stmt | None] = {}
         self._generators = Generators(project)
         self._pages = Pages(project)
         self._registries = shared.registries
@@ -344,11 +345,19 @@ class Obstacles:
             return None
         called = (target for site in self._project.calls(function) for target in site.targets)
         for setter in (function, *called):
-            for statement in sets_of_thread(self._project, setter) if not setter.is_async else ():
+            statement = self._set_of_thread(setter)
+            if statement is not None:
                 text = "it sets a variable of the thread, which coroutines share"
                 where = setter.module.path
                 return Reason("thread-local", text, where, statement.line, setter.qualname)
         return None
+
+    def _set_of_thread(self, setter: Function) -> s.Stmt | None:
+        """Where `setter` sets one first, if it may run in a thread."""
+        if setter not in self._sets_of_thread:
+            found = sets_of_thread(self._project, setter) if not setter.is_async else ()
+            self._sets_of_thread[setter] = next(iter(found), None)
+        return self._sets_of_thread[setter]
 
     def _response_property(self, function: Function) -> Reason | None:
         """The response reads a property that runs a query, after the session is async."""

@@ -69,6 +69,7 @@ class Touches:
         self._copies = copies
         self._queries = queries
         self._found: dict[Function, tuple[Touch, ...]] = {}
+        self._handovers: dict[Function, Reason | None] = {}
         self._firsts: dict[Function, Reason | None] = {}
         self._endless = Endless(project)
 
@@ -125,6 +126,11 @@ class Touches:
 
     def handover(self, function: Function) -> Reason | None:
         """The first call of `function` with a session or the like in it that nobody can follow."""
+        if function not in self._handovers:
+            self._handovers[function] = self._find_handover(function)
+        return self._handovers[function]
+
+    def _find_handover(self, function: Function) -> Reason | None:
         found = unfollowed(self._project, function)
         if found is not None:
             text = f"it passes its {found.what} to a call nobody can follow"

@@ -37,6 +37,9 @@ TWIN_MARK = "sync_twin"
 IMPLICIT_IO = "implicit_io"
 """The decorator of coroutines that stay sync on the session of a request."""
 
+SYNC_SIDE = "sync_side"
+"""The function of the runtime that serves sessions which no factory makes."""
+
 PACKAGE = "migrate_async"
 """Where the names of `SHIM` are imported from."""
 

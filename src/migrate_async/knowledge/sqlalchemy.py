@@ -82,6 +82,8 @@ ASYNC_ENGINE = "sqlalchemy.ext.asyncio.AsyncEngine"
 ASYNC_CONNECTION = "sqlalchemy.ext.asyncio.AsyncConnection"
 TABLE = "sqlalchemy.Table"
 
+SYNC_SESSION = "sync_session"
+"""The attribute of an `AsyncSession` that is its sync side."""
 SESSIONS = frozenset({SESSION, SCOPED_SESSION, SQLMODEL_SESSION})
 ASYNC_SESSIONS = frozenset({ASYNC_SESSION, SQLMODEL_ASYNC_SESSION, ASYNC_SCOPED_SESSION})
 SESSION_PROXIES = frozenset(

@@ -12,11 +12,12 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module, Scope
 from migrate_async.index.sites import CallSite
 from migrate_async.index.types import External
+from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.database import NAME, ModuleEdits
 
-INSIDE = {"session": "sync_session", "engine": "sync_engine", "connection": "sync_connection"}
+INSIDE = {"session": SYNC_SESSION, "engine": "sync_engine", "connection": "sync_connection"}
 """The attribute of an async object that is its sync one."""
 
 _BOUNDARIES = frozenset({"sqlalchemy-event", "value:listen"})

@@ -14,12 +14,10 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, ValueBinding
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import SessionFactory
-from migrate_async.knowledge.sqlalchemy import ASYNC_SCOPED_SESSION
+from migrate_async.knowledge.sqlalchemy import ASYNC_SCOPED_SESSION, SYNC_SESSION
 from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.own_registries import own_registries
 from migrate_async.plan.names import local_name
-
-_SIDE = "sync_session"
 
 
 class LentSessions:
@@ -83,14 +81,14 @@ class LentSessions:
 
     def taken(self, function: Function) -> Iterator[s.Attribute]:
         """`request.state.db.sync_session`, which an earlier run wrote."""
-        if function.node is None or _SIDE not in function.module.attributes:
+        if function.node is None or SYNC_SESSION not in function.module.attributes:
             return
         for node in s.walk(function.node):
             if self._is_side(node) and isinstance(node, s.Attribute):
                 yield node
 
     def _is_side(self, node: s.AnyNode | s.ModuleSyntax) -> bool:
-        if not isinstance(node, s.Attribute) or node.attr != _SIDE:
+        if not isinstance(node, s.Attribute) or node.attr != SYNC_SESSION:
             return False
         lent = node.value
         return isinstance(lent, s.Attribute) and lent.attr in self._put

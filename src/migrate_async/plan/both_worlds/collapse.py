@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.index.sites import CallSite
+from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.handed_sessions import HandedSession, HandedSessions
@@ -24,7 +25,6 @@ from migrate_async.plan.text import source
 from migrate_async.plan.twin_names import callee
 
 NAME = "async-colour"
-SYNC_SIDE = "sync_session"
 
 
 class Collapse:
@@ -199,7 +199,7 @@ class Collapse:
     def _is_sync_side(self, node: s.Expr) -> bool:
         return (
             isinstance(node, s.Attribute)
-            and node.attr == SYNC_SIDE
+            and node.attr == SYNC_SESSION
             and self._project.session_kind(node.value, self._project.scope_of(node)) == "async"
         )
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from migrate_async.index.scopes import Class, Function, FunctionBinding, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.index.stubs import is_abstract
+from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.both_worlds.anchors import Anchors
@@ -371,9 +372,9 @@ class Frontier:
                 found.diagnostics.append(self._refusals.cannot_stay(function, node))
                 return
             self._lends = True
-            code = "{}.sync_session"
+            code = f"{{}}.{SYNC_SESSION}"
             old = s.dotted_name(node)
-            self._moved.append((function.module.path, node.span, old, f"{old}.sync_session"))
+            self._moved.append((function.module.path, node.span, old, f"{old}.{SYNC_SESSION}"))
             found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=code))
 
     def _raw_connections(self, found: ModuleEdits, function: Function) -> None:

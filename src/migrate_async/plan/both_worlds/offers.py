@@ -8,6 +8,8 @@ from functools import cached_property
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import FunctionObject, SessionFactory
+from migrate_async.knowledge.shim import SYNC_SIDE
+from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
@@ -25,7 +27,7 @@ from migrate_async.plan.database import (
     url_argument,
 )
 from migrate_async.plan.givers import Given
-from migrate_async.plan.leftovers.twins import SYNC_SIDE, sync_giver_name, sync_maker_name
+from migrate_async.plan.leftovers.twins import sync_giver_name, sync_maker_name
 from migrate_async.plan.makers import Makers, can_be_copied
 from migrate_async.plan.names import is_bound_inside, is_variable
 from migrate_async.plan.sessions.classes import (
@@ -61,9 +63,9 @@ class Offers:
             if engine in self._needs.variables:
                 self._twin(found, engine)
         for maker in self._needs.makers:
-            self._copy_maker(found, maker)
+            self._copy(found, maker, sync_maker_name(maker.name), Given())
         for giver, given in self._needs.givers.items():
-            self._copy_giver(found, giver, given)
+            self._copy(found, giver, sync_giver_name(self._project, giver), given)
         return found
 
     def can_have(self, variable: Variable) -> bool:
@@ -83,7 +85,7 @@ class Offers:
         beside = "async_sessionmaker"  # it goes with this function, if nothing else needs it
         wanted = p.ImportChange(NAME, home, "AsyncSession", beside=beside, passing=True)
         session = add_change(edits, function.module, wanted)
-        head, value = "def", "db.sync_session"
+        head, value = "def", f"db.{SYNC_SESSION}"
         if has_no_factory(self._project, function) or not self._is_told(function):
             head = "async def"
             value = f"{add_import(edits, function.module, 'migrate_async', SYNC_SIDE, NAME)}(db)"
@@ -217,33 +219,26 @@ class Offers:
         names = {v.name: sync_name(v) for v in known if v.value is variable.value}
         return ", ".join(names.get(s.dotted_name(item), "_") for item in target.items)
 
-    def _copy_maker(self, found: dict[Module, ModuleEdits], maker: Function) -> None:
-        """The function as it is now, for the sync side."""
-        name = sync_maker_name(maker.name)
-        if maker.node is None or self._twins.has(maker.module, name):
+    def _copy(
+        self, found: dict[Module, ModuleEdits], function: Function, name: str, given: Given
+    ) -> None:
+        """The function as it is now, for the sync side, with what gives it its session."""
+        if function.node is None or self._twins.has(function.module, name):
             return
-        edits = found.setdefault(maker.module, ModuleEdits())
-        edits.edits.append(p.CopyFunction(span=maker.node.span, codemod=NAME, name=name))
-
-    def _copy_giver(self, found: dict[Module, ModuleEdits], giver: Function, given: Given) -> None:
-        """The same with what gives it its session."""
-        name = sync_giver_name(self._project, giver)
-        if giver.node is None or self._twins.has(giver.module, name):
-            return
-        edits = found.setdefault(giver.module, ModuleEdits())
+        edits = found.setdefault(function.module, ModuleEdits())
         names = {}
         for used, factory in given.factories.items():
             home = factory.module
-            names[used] = passing(edits, giver.module, home, sync_name(factory), factory.name)
+            names[used] = passing(edits, function.module, home, sync_name(factory), factory.name)
         for used, inner in given.givers.items():
             twin = sync_giver_name(self._project, inner)
-            names[used] = passing(edits, giver.module, inner.module, twin, inner.name)
+            names[used] = passing(edits, function.module, inner.module, twin, inner.name)
         edits.edits.append(
             p.CopyFunction(
-                span=giver.node.span,
+                span=function.node.span,
                 codemod=NAME,
                 name=name,
                 names=tuple(sorted(names.items())),
-                apart=2 if giver.cls is None else 1,
+                apart=2 if function.cls is None else 1,
             )
         )

@@ -20,17 +20,16 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import ExternalInstance
-from migrate_async.knowledge.shim import SYNC_ENGINE_PREFIX, SYNC_FACTORY_PREFIX
+from migrate_async.knowledge.shim import SYNC_ENGINE_PREFIX, SYNC_FACTORY_PREFIX, SYNC_SIDE
+from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import syntax as s
 from migrate_async.plan.aliases import Alias, find_aliases
 from migrate_async.plan.makers import Makers, has_room, is_scope_shaped
 from migrate_async.plan.names import local_name
 
 SYNC_DEPENDENCY = "get_sync_db"
-_OF_ASYNC_OBJECTS = frozenset({"sync_connection", "sync_engine", "sync_session"})
+_OF_ASYNC_OBJECTS = frozenset({"sync_connection", "sync_engine", SYNC_SESSION})
 """What every async object has: no name for something else."""
-SYNC_SIDE = "sync_side"
-"""The function of the runtime that serves sessions which no factory makes."""
 
 
 def sync_dependency_name(name: str) -> str:
@@ -136,7 +135,7 @@ def _hands_out_sync_side(node: s.FunctionDef) -> bool:
     value = last.value if isinstance(last, s.Return) else None
     if isinstance(value, s.Call):
         return s.dotted_name(value.func).rpartition(".")[2] == SYNC_SIDE
-    return isinstance(value, s.Attribute) and value.attr == "sync_session"
+    return isinstance(value, s.Attribute) and value.attr == SYNC_SESSION
 
 
 def _variables(project: Project) -> Iterator[tuple[Variable, Twin]]:

@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterable
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Scope
 from migrate_async.index.sites import CallSite
+from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.colour_edits import NAME, ColourEdits
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.handed_sessions import HandedSessions
-
-SYNC_SIDE = "sync_session"
 
 
 class Lending:
@@ -58,9 +57,9 @@ class Lending:
     def _lend(self, found: ColourEdits, values: Iterable[s.Expr], scope: Scope) -> None:
         for value in values:
             is_sync = self._project.session_kind(value, scope) == "sync"
-            if not is_sync or (isinstance(value, s.Attribute) and value.attr == SYNC_SIDE):
+            if not is_sync or (isinstance(value, s.Attribute) and value.attr == SYNC_SESSION):
                 continue
-            code = f"{{}}.{SYNC_SIDE}"
+            code = f"{{}}.{SYNC_SESSION}"
             edit = p.ReplaceExpression(span=value.span, codemod=NAME, code=code)
             if edit not in found.edits:
                 found.edits.append(edit)

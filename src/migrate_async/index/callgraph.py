@@ -6,7 +6,7 @@ property, `for`, `with` and `[...]` on an object with special methods, and `Depe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 import msgspec
@@ -23,12 +23,17 @@ from migrate_async.index.operations import Operation
 from migrate_async.index.originals import Originals, find_originals
 from migrate_async.index.parameters import Parameters, callable_params
 from migrate_async.index.sites import CallSite, ValueUse
+from migrate_async.index.sync_sides import sync_sides
 from migrate_async.index.types import Types
 from migrate_async.index.wrappers import wrapped
 from migrate_async.model import syntax as s
 
 _VALUES = (s.Name, s.Attribute, s.Call, s.Await)
 _MAX_ROUNDS = 2
+
+
+def _same(types: Types) -> Types:
+    return types
 
 
 class CallGraph:
@@ -92,8 +97,11 @@ class CallGraph:
             learnt = self._learn_decorated(fn) or learnt
             for call in fn.calls:
                 if call.name in wanted:
-                    learnt = self._learn_from(call) or learnt
+                    learnt = self._learn_from(call.node, call.scope) or learnt
                 learnt = self._learn_provided(call) or learnt
+                if bridges.is_bridge(call.node, call.scope, self._inference):
+                    direct = bridges.direct(call.node)
+                    learnt = self._learn_from(direct, call.scope, sync_sides) or learnt
         return learnt
 
     def _learn_decorated(self, fn: sc.Function) -> bool:
@@ -110,13 +118,19 @@ class CallGraph:
                         learnt = parameters.learn(target, first[0], types) or learnt
         return learnt
 
-    def _learn_from(self, call: sc.RawCall) -> bool:
+    def _learn_from(
+        self, call: s.Call, scope: sc.Scope, given: Callable[[Types], Types] = _same
+    ) -> bool:
+        """From the arguments of `call`, of which the function gets what is `given` of their types.
+
+        A bridge gives the sync sides.
+        """
         infer, learnt = self._inference.infer, False
-        for item in t.ordered(infer(call.node.func, call.scope)):
+        for item in t.ordered(infer(call.func, scope)):
             for target, receiver in self._inference.members.callables(item):
-                for param, value in arguments(callable_params(target, receiver), call.node):
+                for param, value in arguments(callable_params(target, receiver), call):
                     if self._inference.parameters.is_open(target, param):
-                        types = infer(value, call.scope)
+                        types = given(infer(value, scope))
                         learnt = self._inference.parameters.learn(target, param, types) or learnt
         return learnt
 

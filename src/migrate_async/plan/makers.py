@@ -125,12 +125,11 @@ def has_room(function: Function) -> bool:
 
 
 def is_scope_shaped(function: Function) -> bool:
-    """Whether a copy of a context manager can stand beside it: a plain one of a module."""
+    """Whether a copy of a context manager can stand beside it: of a module, or a method."""
     return (
         _is_plain(function)
         and function.is_generator
         and function.decorator_names == {"contextmanager"}
-        and function.cls is None
     )
 
 

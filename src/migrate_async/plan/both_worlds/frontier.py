@@ -44,6 +44,7 @@ from migrate_async.plan.givers import Givers, can_give_sync
 from migrate_async.plan.leftovers.twins import sync_maker_name
 from migrate_async.plan.lent import LentSessions
 from migrate_async.plan.makers import Makers, can_be_copied
+from migrate_async.plan.named_calls import names_function
 from migrate_async.plan.names import absolute, is_bound_inside, is_variable, read_from
 from migrate_async.plan.sessions.acquisitions import find_acquisitions
 
@@ -296,7 +297,8 @@ class Frontier:
     ) -> str:
         """The sync side of a function that gives out sessions, called in code that stays sync."""
         givers = [giver, *self._others(node, giver)]
-        if not all(map(self._can_give_sync, givers)):
+        is_named = names_function(self._project, node, giver)
+        if not is_named or not all(map(self._can_give_sync, givers)):
             found.diagnostics.append(
                 self._refusals.cannot_stay(self._project.function_of(node), node)
             )

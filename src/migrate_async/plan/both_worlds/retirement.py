@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from migrate_async.index.scopes import Function, Module
 from migrate_async.model import plan as p
@@ -124,7 +125,7 @@ class Retirement:
         for module in self._project.modules.values():
             for statement in module.syntax.body:
                 if statement not in twins and not isinstance(statement, (s.Import, s.ImportFrom)):
-                    self._mark(used, statement, module)
+                    self._mark(used, statement, module, self._inside_twins)
         for function in self._project.functions:
             for node in inner_imports(function):
                 if node not in self._restored:
@@ -141,9 +142,22 @@ class Retirement:
             if len(used) == before:
                 return
 
-    def _mark(self, used: set[s.Stmt], statement: s.Stmt, module: Module) -> None:
+    @cached_property
+    def _inside_twins(self) -> frozenset[s.AnyNode]:
+        """The code of those that are methods."""
+        methods = (fn.node for fn in self._twins.makers if fn.cls is not None)
+        return frozenset(node for method in methods if method for node in s.walk(method))
+
+    def _mark(
+        self,
+        used: set[s.Stmt],
+        statement: s.Stmt,
+        module: Module,
+        without: frozenset[s.AnyNode] = frozenset(),
+    ) -> None:
+        """Add the twins that `statement` names, `without` some of its code."""
         for node in names_below(statement):
-            if node not in self._restored:
+            if node not in self._restored and node not in without:
                 twin = self._twins.named(module, node)
                 if twin is not None:
                     used.add(twin.statement)

@@ -31,6 +31,7 @@ from migrate_async.plan.colouring.handed_sessions import HandedSession
 from migrate_async.plan.colouring.passed import passed_source
 from migrate_async.plan.colouring.stored_sessions import stored_sessions
 from migrate_async.plan.colouring.touches import Touches
+from migrate_async.plan.named_calls import names_function
 
 _NO_CALL = ("implicit", "property")
 """Kinds of sites that run a function without calling it: there is nothing to wrap in a bridge."""
@@ -322,20 +323,31 @@ class _Keeper:
 
     def _calling(self, function: Function) -> Reason | None:
         """A caller that stays sync cannot await it."""
-        reasons = list(self._unable(function))
-        is_copied = function in self._scopes and not self._runs_coloured(function)
-        if is_copied and None in reasons:
+        callers = list(self._unable(function))
+        reasons = [reason for _, reason in callers]
+        staying = [site for site, reason in callers if reason is not None]
+        if None in reasons and self._is_copied(function, staying):
             return None  # who stays sync enters the copy
         return next(filter(None, reasons), None)
 
-    def _unable(self, function: Function) -> Iterator[Reason | None]:
-        """Why each caller of `function` cannot await it; None for one that can."""
+    def _is_copied(self, function: Function, staying: Iterable[CallSite]) -> bool:
+        """Whether what `staying` runs can be a copy of `function`, by another name."""
+        if function not in self._scopes or self._runs_coloured(function):
+            return False
+        calls = [site.node for site in staying]
+        return all(
+            isinstance(call, s.Call) and names_function(self._project, call.func, function)
+            for call in calls
+        )
+
+    def _unable(self, function: Function) -> Iterator[tuple[CallSite, Reason | None]]:
+        """The callers of `function`, and why one cannot await it; None for one that can."""
         for site in self._project.callers(function):
             if site.kind in ("dependency", "bridge") or self._is_fetched(function, site):
                 continue
             if function in self._beside and self._stays_sync(site.function):
                 continue
-            yield self._caller(site, has_original=function in self._beside)
+            yield site, self._caller(site, has_original=function in self._beside)
 
     def _runs_coloured(self, function: Function) -> bool:
         sites = self._project.calls(function)

@@ -169,10 +169,11 @@ def _makers(project: Project) -> Iterator[tuple[Function, Twin]]:
 
 def _scopes(project: Project) -> Iterator[tuple[Function, Twin]]:
     """`@contextmanager def sync_session_scope()` beside the async `session_scope`."""
-    beside = {(f.module, f.name): f for f in project.functions if f.is_async and f.is_generator}
+    scopes = [f for f in project.functions if f.is_async and f.is_generator]
+    beside = {(f.module, f.cls, f.name): f for f in scopes}
     for function in filter(is_scope_shaped, project.functions):
         name = function.name.removeprefix(SYNC_ENGINE_PREFIX)
-        scope = beside.get((function.module, name))
+        scope = beside.get((function.module, function.cls, name))
         if scope is None or "asynccontextmanager" not in scope.decorator_names:
             continue
         if project.sessions_given(scope) != {"async"}:

@@ -87,9 +87,14 @@ class Collapse:
         return (
             bool(site.targets)
             and not self._is_twin_call(site)
-            and not any(target in self._colouring.kept for target in self._reached(site))
+            and not any(map(self._may_stay, self._reached(site)))
             and any(self._works_on_session(site, target) for target in site.targets)
         )
+
+    def _may_stay(self, target: Function) -> bool:
+        """Whether it stays sync, or is a test's and nobody has looked at the tests in this run."""
+        coloured = self._colouring.coloured
+        return target in self._colouring.kept or (target.module.is_test and target not in coloured)
 
     def _reached(self, site: CallSite) -> Iterator[Function]:
         """What the bridge of `site` may run: all that a lambda calls, its arguments included."""
@@ -120,7 +125,10 @@ class Collapse:
             return True
         if is_run_sync(self._bridge_of(site)) and not self._is_argument(site):
             return True
-        return self._project.passes_session(site) or bool(target.cls and self._holds(target.cls))
+        has_object = target.cls is not None and not (target.is_static or target.is_classmethod)
+        return self._project.passes_session(site) or (
+            has_object and target.cls is not None and self._holds(target.cls)
+        )
 
     @staticmethod
     def _is_argument(site: CallSite) -> bool:

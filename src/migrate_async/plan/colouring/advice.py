@@ -38,6 +38,8 @@ _NEXT_STEPS = {
     "holds-lock": "use `async with` on an `asyncio.Lock`, or release the lock before the query",
     "foreign-session": "take a session from Depends(get_db) there instead; the package has no "
     "async one",
+    "hides-session": "give the session a parameter with an annotation, or convert what keeps "
+    "that one",
     "called-by-sync": "migrate the caller too; until then it is called on the sync side",
     "called-at-import": "move the call into the application's start-up",
     "called-by-script": "move what is below `if __name__` into a function: it becomes a coroutine",

@@ -17,10 +17,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from migrate_async.index.annotations import is_vague
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.index.sites import CallSite
-from migrate_async.index.types import ContextOf
+from migrate_async.index.types import ContextOf, ExternalResult, Types
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.colouring.bounds import Bounds
@@ -370,15 +371,40 @@ class _Keeper:
         if target.is_generator and site.kind == "call":
             text = f"it iterates {target.qualname}, which stays sync: it would run outside a bridge"
             return _reason("iterates-sync", text, site, target)
-        source = "" if site.awaited else self._passed_source(site)
-        if source:
-            text = f"it passes its {source} to {target.qualname}, which stays sync"
-            return _reason("passes-source", text, site, target)
+        passed = None if site.awaited else self._passing(site, target)
+        if passed is not None:
+            return passed
         chain = self._runs_loop(target)
         if chain and self._lends(site, target):
             text = f"{target.qualname} stays sync and runs an event loop, `{chain}`, on its session"
             return _reason("runs-loop", text, site, target)
         return None
+
+    def _passing(self, site: CallSite, target: Function) -> Reason | None:
+        """It gives `target`, which stays sync, what a bridge cannot change."""
+        source = self._passed_source(site)
+        if source:
+            text = f"it passes its {source} to {target.qualname}, which stays sync"
+            return _reason("passes-source", text, site, target)
+        if self._hides_session(site, target):
+            text = f"it passes what may be its session to {target.qualname}, which stays sync"
+            return _reason("hides-session", text, site, target)
+        return None
+
+    def _hides_session(self, site: CallSite, target: Function) -> bool:
+        """Whether `target` takes a session, and nobody can tell what it is given for one."""
+        call = site.node
+        if not isinstance(call, s.Call) or site.kind != "call" or site.function.module.is_test:
+            return False
+        for receiver, param, value in self._project.passes(call, site.scope):
+            taken = s.Name(*param.span, param.name)
+            if receiver is not target or isinstance(value, s.Constant):
+                continue
+            if self._project.session_kind(taken, target.scope) != "sync":
+                continue
+            if _is_unknown(self._project.infer(value, site.scope)):
+                return True
+        return False
 
     def _passed_source(self, site: CallSite) -> str:
         known = self._sources_passed.get(site)
@@ -510,6 +536,10 @@ def _reason(code: str, text: str, site: CallSite, because_of: Function) -> Reaso
 def place(site: CallSite) -> str:
     """`path:line` of a call."""
     return f"{site.function.module.path}:{site.node.line}"
+
+
+def _is_unknown(types: Types) -> bool:
+    return all(isinstance(item, ExternalResult) or is_vague(item) for item in types)
 
 
 def _order(function: Function) -> tuple[str, int, int]:

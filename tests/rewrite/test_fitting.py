@@ -56,10 +56,6 @@ NARROW = Fitter(Style(limit=30), block=0)
             "[\n    await f(aaaaaa),\n    await g(bbbbbb),\n]",
         ),
         (
-            "[await d.run_sync(f), await g(bbb)]",
-            "[\n    await d.run_sync(f),\n    await g(bbb)\n]",
-        ),
-        (
             "await f(aaaaaa), await g(bbbbbbb)",
             "(\n    await f(aaaaaa),\n    await g(bbbbbbb),\n)",
         ),
@@ -100,7 +96,6 @@ def test_broken(code: str, expected: str) -> None:
         "f(\n  aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa)",
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaa or bbbbbbbbbbbb",
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa or []",
-        "await d.run_sync(f), await d.run_sync(gg)",
     ],
 )
 def test_left_alone(code: str) -> None:

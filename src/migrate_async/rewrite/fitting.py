@@ -21,8 +21,6 @@ _OPERANDS: dict[type[cst.CSTNode], tuple[str, ...]] = {
     cst.NamedExpr: ("value",),
 }
 
-_BRIDGES = ("run_sync", "run_in_threadpool", "to_thread")
-
 _BRACKETS: dict[type[cst.CSTNode], tuple[str, str]] = {
     cst.ListComp: ("lbracket", "rbracket"),
     cst.SetComp: ("lbrace", "rbrace"),
@@ -80,18 +78,12 @@ class Fitter:
         )
 
     def _display(self, expression: lines.Display, indent: str) -> cst.BaseExpression:
-        """A list, tuple, set or dict with each item on a line of its own.
-
-        Where a bridge made it long, it goes back to one line with the bridge: see `joining`.
-        """
-        is_passing = any(f"{name}(" in code_of(expression) for name in _BRIDGES)
-        is_bare = isinstance(expression, cst.Tuple) and not expression.lpar
-        if not expression.elements or (is_passing and is_bare):
+        """A list, tuple, set or dict with each item on a line of its own."""
+        if not expression.elements:
             return expression
         inner = indent + self.style.unit
         items = [self._item(item, inner) for item in expression.elements]
-        display = expression.with_changes(elements=items)
-        return lines.items_on_lines(display, inner, indent, trailing=not is_passing)
+        return lines.items_on_lines(expression.with_changes(elements=items), inner, indent)
 
     def _item(self, item: lines.Item, indent: str) -> lines.Item:
         bare = item.with_changes(comma=cst.Comma())

@@ -11,7 +11,7 @@ from typing import Any
 
 import libcst as cst
 
-from migrate_async.rewrite.lines import brackets_of, breaks_line, has_breaks
+from migrate_async.rewrite.lines import breaks_line, has_breaks
 
 _NONE = cst.SimpleWhitespace("")
 
@@ -64,34 +64,10 @@ def _list(node: cst.ListComp) -> cst.ListComp:
     )
 
 
-def _display(node: cst.List | cst.Set | cst.Dict) -> cst.BaseExpression:
-    left, right = brackets_of(node)
-    opening, closing = getattr(node, left), getattr(node, right)
-    if not (
-        _is_plain_break(opening.whitespace_after) and _is_plain_break(closing.whitespace_before)
-    ):
-        return node
-    *items, last = node.elements
-    between = [item.comma.whitespace_after for item in items if isinstance(item.comma, cst.Comma)]
-    if isinstance(last.comma, cst.Comma) or not all(map(_is_plain_break, between)):
-        return node
-    comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
-    return node.with_changes(
-        elements=[*(item.with_changes(comma=comma) for item in items), last],
-        **{
-            left: opening.with_changes(whitespace_after=_NONE),
-            right: closing.with_changes(whitespace_before=_NONE),
-        },
-    )
-
-
 _JOINS: dict[type[cst.CSTNode], Callable[[Any], cst.CSTNode]] = {
     cst.Call: _call,
     cst.Await: _await,
     cst.ListComp: _list,
-    cst.List: _display,
-    cst.Set: _display,
-    cst.Dict: _display,
 }
 
 

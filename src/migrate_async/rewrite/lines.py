@@ -195,32 +195,22 @@ def one_per_line(call: cst.Call, inner: str, outer: str) -> cst.Call:
     return call.with_changes(whitespace_before_args=line_break(inner), args=args)
 
 
-def items_on_lines(
-    display: Display, inner: str, outer: str, *, trailing: bool
-) -> cst.BaseExpression:
-    """`display` with each item on a line of its own, and a comma after the last if `trailing`."""
-    comma = cst.Comma(whitespace_after=line_break(inner))
-    *items, last = [item.with_changes(comma=comma) for item in display.elements]
-    after = cst.Comma() if trailing else cst.MaybeSentinel.DEFAULT
-    display = display.with_changes(elements=[*items, last.with_changes(comma=after)])
-    opening, closing = line_break(inner), line_break(outer)
-    if isinstance(display, cst.Tuple):
-        return display.with_changes(
-            lpar=[cst.LeftParen(whitespace_after=opening)],
-            rpar=[cst.RightParen(whitespace_before=closing)],
+def items_on_lines(display: Display, inner: str, outer: str) -> cst.BaseExpression:
+    """`display` with each item on a line of its own, with a trailing comma."""
+    last = len(display.elements) - 1
+    items = [
+        item.with_changes(
+            comma=cst.Comma(whitespace_after=line_break(outer if i == last else inner))
         )
-    left, right = brackets_of(display)
-    return display.with_changes(
-        **{
-            left: getattr(display, left).with_changes(whitespace_after=opening),
-            right: getattr(display, right).with_changes(whitespace_before=closing),
-        }
-    )
-
-
-def brackets_of(display: cst.List | cst.Set | cst.Dict) -> tuple[str, str]:
-    """The names of the attributes that hold the brackets of `display`."""
-    return ("lbracket", "rbracket") if isinstance(display, cst.List) else ("lbrace", "rbrace")
+        for i, item in enumerate(display.elements)
+    ]
+    space = line_break(inner)
+    if isinstance(display, cst.Tuple):
+        opening = cst.LeftParen(whitespace_after=space)
+        return display.with_changes(elements=items, lpar=[opening], rpar=[cst.RightParen()])
+    name = "lbracket" if isinstance(display, cst.List) else "lbrace"
+    opened = getattr(display, name).with_changes(whitespace_after=space)
+    return display.with_changes(**{name: opened}, elements=items)
 
 
 class _FindComments(cst.CSTVisitor):

@@ -51,31 +51,6 @@ NARROW = Fitter(Style(limit=30), block=0)
         ("f(bbbbbbbbbbbbbbbbbbbbbbbbb) + 1", "f(\n    bbbbbbbbbbbbbbbbbbbbbbbbb\n) + 1"),
         ("-f(bbbbbbbbbbbbbbbbbbbbbbbbbbbbb)", "-f(\n    bbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n)"),
         ("f(bbbbbbbbbbbbbbbbbb) if a else b", "f(\n    bbbbbbbbbbbbbbbbbb\n) if a else b"),
-        (
-            "[await f(aaaaaa), await g(bbbbbb)]",
-            "[\n    await f(aaaaaa),\n    await g(bbbbbb),\n]",
-        ),
-        (
-            "await f(aaaaaa), await g(bbbbbbb)",
-            "(\n    await f(aaaaaa),\n    await g(bbbbbbb),\n)",
-        ),
-        (
-            "[ff(aaaaaaaaaaaaa), *gg(bbbbbbb) ,]",
-            "[\n    ff(aaaaaaaaaaaaa),\n    *gg(bbbbbbb),\n]",
-        ),
-        (
-            "(aaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbb)",
-            "(\n    aaaaaaaaaaaaaaaaaa,\n    bbbbbbbbbbbbbbb,\n)",
-        ),
-        (
-            "{'a': await f(aaaaaaaaaaaaaaaaaaa), **bb}",
-            "{\n    'a': await f(\n        aaaaaaaaaaaaaaaaaaa\n    ),\n    **bb,\n}",
-        ),
-        ("{aaaaaaaaaaaaaaaaaaaaaaaaaaaaa}", "{\n    aaaaaaaaaaaaaaaaaaaaaaaaaaaaa,\n}"),
-        (
-            "f(aaaaaaa, [bbbbbbbbbbbbb, ccccccccccc])",
-            "f(\n    aaaaaaa,\n    [\n        bbbbbbbbbbbbb,\n        ccccccccccc,\n    ],\n)",
-        ),
         ("{f(aaaaaaaaaa) for b in ccc}", "{\n    f(aaaaaaaaaa) for b in ccc\n}"),
     ],
 )
@@ -95,7 +70,6 @@ def test_broken(code: str, expected: str) -> None:
         "f().aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa()",
         "f(\n  aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa)",
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaa or bbbbbbbbbbbb",
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa or []",
     ],
 )
 def test_left_alone(code: str) -> None:

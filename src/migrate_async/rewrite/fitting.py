@@ -51,15 +51,10 @@ class Fitter:
         if isinstance(expression, cst.ListComp | cst.SetComp | cst.DictComp):
             return self._comprehension(expression, indent)
         if not isinstance(expression, cst.Call | cst.Attribute | cst.Subscript):
-            return self._other(expression, indent)
+            return self._operand(expression, indent)
         if isinstance(expression, cst.Call) and expression.args and not _awaited_head(expression):
             return self._call(expression, indent)
         return self._head(expression, indent)
-
-    def _other(self, expression: cst.BaseExpression, indent: str) -> cst.BaseExpression:
-        if isinstance(expression, cst.List | cst.Tuple | cst.Set | cst.Dict):
-            return self._display(expression, indent)
-        return self._operand(expression, indent)
 
     def _comprehension(
         self, expression: cst.ListComp | cst.SetComp | cst.DictComp, indent: str
@@ -76,20 +71,6 @@ class Fitter:
                 closing: right.with_changes(whitespace_before=line_break(indent)),
             }
         )
-
-    def _display(self, expression: lines.Display, indent: str) -> cst.BaseExpression:
-        """A list, tuple, set or dict with each item on a line of its own."""
-        if not expression.elements:
-            return expression
-        inner = indent + self.style.unit
-        items = [self._item(item, inner) for item in expression.elements]
-        return lines.items_on_lines(expression.with_changes(elements=items), inner, indent)
-
-    def _item(self, item: lines.Item, indent: str) -> lines.Item:
-        bare = item.with_changes(comma=cst.Comma())
-        if not self.too_long(code_of(bare), indent):
-            return bare
-        return bare.with_changes(value=self.expression(item.value, indent))
 
     def _clauses(self, clause: cst.CompFor, indent: str) -> cst.CompFor:
         space = line_break(indent)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import libcst as cst
 
@@ -16,8 +16,6 @@ from migrate_async.rewrite.parentheses import without_parentheses
 from migrate_async.source.trees import parse_expression
 
 _Node = TypeVar("_Node", bound=cst.CSTNode)
-Display: TypeAlias = "cst.List | cst.Tuple | cst.Set | cst.Dict"
-Item: TypeAlias = "cst.BaseElement | cst.BaseDictElement"
 Whitespace = cst.BaseParenthesizableWhitespace
 
 
@@ -193,24 +191,6 @@ def one_per_line(call: cst.Call, inner: str, outer: str) -> cst.Call:
         for i, arg in enumerate(call.args)
     ]
     return call.with_changes(whitespace_before_args=line_break(inner), args=args)
-
-
-def items_on_lines(display: Display, inner: str, outer: str) -> cst.BaseExpression:
-    """`display` with each item on a line of its own, with a trailing comma."""
-    last = len(display.elements) - 1
-    items = [
-        item.with_changes(
-            comma=cst.Comma(whitespace_after=line_break(outer if i == last else inner))
-        )
-        for i, item in enumerate(display.elements)
-    ]
-    space = line_break(inner)
-    if isinstance(display, cst.Tuple):
-        opening = cst.LeftParen(whitespace_after=space)
-        return display.with_changes(elements=items, lpar=[opening], rpar=[cst.RightParen()])
-    name = "lbracket" if isinstance(display, cst.List) else "lbrace"
-    opened = getattr(display, name).with_changes(whitespace_after=space)
-    return display.with_changes(**{name: opened}, elements=items)
 
 
 class _FindComments(cst.CSTVisitor):

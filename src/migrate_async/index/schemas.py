@@ -20,11 +20,20 @@ _SCHEMAS = frozenset({"pydantic.BaseModel", "pydantic.main.BaseModel"}) | _SQLMO
 
 
 def seen_through(declared: Types, given: Callable[[], Types], hierarchy: Hierarchy) -> Types:
-    """`declared`, or what is `given` if that is ORM objects where schemas are declared."""
+    """`declared`, or what is `given` if that is ORM objects where schemas are declared.
+
+    Where some of what is given is as declared, the rest is what a name held before.
+    """
     if not declared or not all(_holds(item, _is_schema, hierarchy) for item in declared):
         return declared
     found = given()
+    if not _classes(found).isdisjoint(_classes(declared)):
+        return declared
     return found if any(_holds(item, _is_model, hierarchy) for item in found) else declared
+
+
+def _classes(types: Types) -> set[sc.Class]:
+    return {item.cls for item in t.elements(types) if isinstance(item, t.Instance)}
 
 
 def _holds(item: t.Type, test: Callable[[sc.Class, Hierarchy], bool], hierarchy: Hierarchy) -> bool:

@@ -201,9 +201,12 @@ def read_name(call: s.Call) -> str:
 def can_await(project: Project, node: s.AnyNode, function: Function) -> bool:
     """Whether an `await` may stand at `node`.
 
-    Not in a lambda, nor in a generator expression, apart from what that iterates over first: it is
-    evaluated at once, outside of the expression.
+    Not where it may be read of other objects, too, such as a schema, which have no
+    `awaitable_attrs`. Not in a lambda, nor in a generator expression, apart from what that iterates
+    over first: it is evaluated at once, outside of the expression.
     """
+    if isinstance(node, s.Attribute) and may_be_other(project, node.value):
+        return False
     child: s.AnyNode | s.ModuleSyntax = node
     inner: s.AnyNode | s.ModuleSyntax = node
     current = project.parent(node)
@@ -218,6 +221,14 @@ def can_await(project: Project, node: s.AnyNode, function: Function) -> bool:
             return False
         child, inner, current = current, child, project.parent(current)
     return True
+
+
+def may_be_other(project: Project, owner: s.Expr) -> bool:
+    """Whether `owner` may be an object of a class of the project that is no model."""
+    found = project.infer(owner, project.scope_of(owner))
+    return any(
+        isinstance(item, Instance) and item.cls.qualname not in project.models for item in found
+    )
 
 
 def awaitable_edits(project: Project, access: Access) -> tuple[p.AnyEdit, ...]:

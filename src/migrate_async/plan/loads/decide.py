@@ -21,7 +21,7 @@ from migrate_async.index.types import Instance
 from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.eager_depth import EagerGraph
-from migrate_async.plan.loads.accesses import is_migrated
+from migrate_async.plan.loads.accesses import is_migrated, may_be_other
 from migrate_async.plan.loads.names import Naming
 from migrate_async.plan.loads.paths import Path, Step, names
 from migrate_async.plan.loads.producers import Hop, Producers, Query, Use
@@ -284,6 +284,8 @@ class Decider:
         A call that may run one of several methods hands on objects of several classes.
         """
         assert sink.value is not None  # noqa: S101  the caller has looked
+        if may_be_other(self._project, sink.value):
+            return False
         calls = self._project.calls(sink.function)
         if not any(site.node is sink.node and len(site.targets) > 1 for site in calls):
             return True

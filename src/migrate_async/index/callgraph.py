@@ -217,7 +217,7 @@ class CallGraph:
             return False
         if site in self.bridges.get(site.function, ()):
             return False
-        values = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
+        values = site.node.values
         hierarchy = self._inference.hierarchy
         return any(
             isinstance(value, _VALUES)

@@ -54,6 +54,11 @@ class Call(Node, frozen=True):
     args: tuple[Expr, ...]
     keywords: tuple[Keyword, ...]
 
+    @property
+    def values(self) -> tuple[Expr, ...]:
+        """What it passes, keyword arguments last."""
+        return (*self.args, *[keyword.value for keyword in self.keywords])
+
 
 class Constant(Node, frozen=True):
     """`kind` is `str`, `bytes`, `int`, `float`, `complex`, `bool`, `None` or `ellipsis`.

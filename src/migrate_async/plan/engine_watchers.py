@@ -22,7 +22,7 @@ def watched(project: Project, function: Function) -> Iterator[s.Name | s.Attribu
     for call in function.calls:
         if not any(map(_is_watching, project.infer(call.node.func, call.scope))):
             continue
-        values = (*call.node.args, *(keyword.value for keyword in call.node.keywords))
+        values = call.node.values
         for value in values:
             parts = value.items if isinstance(value, s.Sequence) else (value,)
             for part in parts:

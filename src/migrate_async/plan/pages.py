@@ -56,7 +56,7 @@ def page_at(project: Project, site: CallSite) -> Page | None:
 
 
 def _is_sync(project: Project, page: Page, scope: Scope) -> bool:
-    values = (*page.call.args, *(keyword.value for keyword in page.call.keywords))
+    values = page.call.values
     for value in values:
         if project.session_kind(value, scope) == "sync":
             return True

@@ -161,7 +161,7 @@ class Launches:
             return
         types = self._project.infer(func, scope)
         functions = [item.fn for item in types if isinstance(item, FunctionObject)]
-        values = [*call.args, *(keyword.value for keyword in call.keywords)]
+        values = call.values
         is_thread = any(isinstance(i, External) and i.dotted in _THREADS for i in types)
         confidence = Confidence.HIGH if is_thread else self._certainty(functions)
         if confidence is None:

@@ -89,7 +89,7 @@ _QUEUE_PACKAGES = ("celery.", "rq.", "dramatiq.", "huey.", "arq.")
 
 def _flat(node: s.Call) -> Iterator[s.Expr]:
     """The arguments, with those inside of `args=(...)`, `f(...)` and `partial(...)`."""
-    for value in (*node.args, *(keyword.value for keyword in node.keywords)):
+    for value in node.values:
         yield from _parts(value)
 
 
@@ -104,7 +104,7 @@ def _parts(value: s.Expr) -> Iterator[s.Expr]:
             yield from _parts(item)
     elif isinstance(value, s.Call):
         yield value.func
-        for item in (*value.args, *(keyword.value for keyword in value.keywords)):
+        for item in value.values:
             yield from _parts(item)
     else:
         yield value

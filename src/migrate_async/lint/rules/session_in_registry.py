@@ -141,7 +141,7 @@ Container.register("engine", engine)
 
 
 def _registered(call: RawCall, view: View) -> str:
-    values = [*call.node.args, *(keyword.value for keyword in call.node.keywords)]
+    values = call.node.values
     if call.name in resources.REGISTERING:
         if not isinstance(call.node.func, s.Attribute) or _closes(call, view):
             return ""

@@ -119,7 +119,7 @@ class SyncSide:
         return frozenset(
             node
             for call in self._makings_of_kept(function)
-            for value in (*call.args, *(keyword.value for keyword in call.keywords))
+            for value in call.values
             for node in s.walk(value)
         )
 

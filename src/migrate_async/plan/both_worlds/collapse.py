@@ -187,7 +187,7 @@ class Collapse:
         """`db.sync_session` among the arguments becomes `db`."""
         if not isinstance(call, s.Call):
             return
-        for value in (*call.args, *(keyword.value for keyword in call.keywords)):
+        for value in call.values:
             if self._is_sync_side(value):
                 assert isinstance(value, s.Attribute)  # noqa: S101  see `_is_sync_side`
                 code = source(value.value)
@@ -197,7 +197,7 @@ class Collapse:
     def _sync_sides(self, function: Function) -> Iterator[s.AnyNode]:
         for site in self._project.calls(function):
             if isinstance(site.node, s.Call) and self._is_lent(site):
-                arguments = (*site.node.args, *(k.value for k in site.node.keywords))
+                arguments = site.node.values
                 yield from (value for value in arguments if self._is_sync_side(value))
 
     def _is_lent(self, site: CallSite) -> bool:

@@ -175,7 +175,7 @@ class Frontier:
 
     def repoint_arguments(self, function: Function, call: s.Call) -> ModuleEdits:
         """Edits of a call by which code makes an object that stays sync: factories it is given."""
-        values = (*call.args, *(keyword.value for keyword in call.keywords))
+        values = call.values
         return self._repoint(function, [node for value in values for node in names_below(value)])
 
     def _repoint(self, function: Function, nodes: Iterable[s.Name | s.Attribute]) -> ModuleEdits:

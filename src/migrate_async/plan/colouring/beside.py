@@ -69,7 +69,7 @@ class Beside:
         call = site.node
         if not isinstance(call, s.Call):
             return False
-        values = (*call.args, *(keyword.value for keyword in call.keywords))
+        values = call.values
         kinds = {self._project.session_kind(value, site.scope) for value in values}
         return (
             "sync" in kinds

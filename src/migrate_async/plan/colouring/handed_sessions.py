@@ -78,7 +78,7 @@ class HandedSessions:
             node = around
 
     def _sessions(self, call: s.Call, use: ValueUse) -> Iterator[s.Expr]:
-        for value in (*call.args, *(keyword.value for keyword in call.keywords)):
+        for value in call.values:
             if self._project.session_kind(value, use.scope) is not None:
                 yield value
 

@@ -88,7 +88,7 @@ def object_engines(project: Project, function: Function) -> Iterator[s.Attribute
     for found in _handovers(project, function):
         call = found.site.node
         assert isinstance(call, s.Call)  # noqa: S101  handovers are calls
-        for value in (*call.args, *(keyword.value for keyword in call.keywords)):
+        for value in call.values:
             is_engine = project.engine_or_connection(value, found.site.scope) == "engine"
             if is_engine and isinstance(value, s.Attribute) and owner_of(project, value):
                 yield value

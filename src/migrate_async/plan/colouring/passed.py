@@ -15,7 +15,7 @@ def passes_sync(project: Project, site: CallSite, *, surely: bool = False) -> bo
     """Whether an argument is a sync session, not only by its name if it is to be so `surely`."""
     call = site.node
     assert isinstance(call, s.Call)  # noqa: S101  sites of this kind are
-    values = (*call.args, *(keyword.value for keyword in call.keywords))
+    values = call.values
     types = (project.infer(value, site.scope) for value in values)
     return any(
         project.session_kind_of(found) == "sync" and not (surely and is_heuristic(found))
@@ -28,7 +28,7 @@ def passed_source(project: Project, site: CallSite) -> str:
     call = site.node
     if not isinstance(call, s.Call):
         return ""
-    for value in (*call.args, *(keyword.value for keyword in call.keywords)):
+    for value in call.values:
         if isinstance(value, s.Name | s.Attribute | s.Call):
             found = _source(project.infer(value, site.scope))
             if found:

@@ -285,7 +285,7 @@ def _bound_to(project: Project, site: CallSite) -> str:
     node = site.node
     if not isinstance(node, s.Call) or _method(site) not in METADATA_IO:
         return ""
-    values = (*node.args, *(keyword.value for keyword in node.keywords))
+    values = node.values
     kinds = {project.engine_or_connection(value, site.scope) for value in values}
     if "engine" in kinds:
         return "metadata"

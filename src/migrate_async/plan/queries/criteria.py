@@ -99,7 +99,7 @@ class Criteria:
             yield from self._sources(receiver, alone=False, depth=depth)
         elif alone and not self._is_external(expr.func):
             yield UNKNOWN_SOURCE
-        for arg in (*expr.args, *(keyword.value for keyword in expr.keywords)):
+        for arg in expr.values:
             whole = alone and name in ("and_", "or_", "not_")
             yield from self._sources(arg, alone=whole, depth=depth)
 

@@ -174,7 +174,7 @@ class BlockingWork:
         assert isinstance(call, s.Call)  # noqa: S101  sites of this kind are
         if any(keyword.arg == _FUNC for keyword in call.keywords):
             return f"it has an argument called `{_FUNC}`"
-        values = (*call.args, *(keyword.value for keyword in call.keywords))
+        values = call.values
         if any(self._is_bound_to_loop(value, site) for value in values):
             return "it is handed a session or an engine"
         return ""

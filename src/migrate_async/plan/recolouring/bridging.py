@@ -173,7 +173,7 @@ _OUTSIDE = (("asyncio", "to_thread"),)
 
 def _arguments(call: s.Call) -> Iterator[s.Expr]:
     """The values of the arguments, in the order of the source."""
-    values = [*call.args, *(keyword.value for keyword in call.keywords)]
+    values = call.values
     yield from sorted(values, key=lambda value: value.span)
 
 

@@ -125,7 +125,7 @@ class Effects:
         if not isinstance(site.node, s.Call):
             return
         func = site.node.func
-        given = [*site.node.args, *(keyword.value for keyword in site.node.keywords)]
+        given = site.node.values
         owner = [func.value] if isinstance(func, s.Attribute) else []
         for value in (*owner, *given):
             if self._project.session_kind(value, site.scope) == "sync":

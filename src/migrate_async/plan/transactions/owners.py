@@ -57,7 +57,7 @@ class Owners:
                 yield from self._session(current)
 
     def _given(self, call: s.Call) -> Iterator[str]:
-        for value in (*call.args, *(keyword.value for keyword in call.keywords)):
+        for value in call.values:
             yield from self._session(value)
 
     def _session(self, value: s.Expr) -> Iterator[str]:

@@ -132,21 +132,24 @@ class Frontier:
         replaced = {edit.span for edit in found.edits}
         for name in self._made.used_by(function, replaced):
             found.diagnostics.append(self._refusals.cannot_stay(function, name))
-        takes = any(
-            self._dependencies.is_one(function, node) and not self._is_async_already(function, node)
-            for node in outside
-        )
-        if takes or function in self._implicit:
+        if function.is_async and (function in self._implicit or self._takes(function, outside)):
             found.take(self._on_the_loop(function))
         for call in fetched:
             self._own_factory(found, function.module, call)
         return found
 
+    def _takes(self, function: Function, nodes: Iterable[s.Name | s.Attribute]) -> bool:
+        """Whether FastAPI gives it a session that becomes async."""
+        return any(
+            self._dependencies.is_one(function, node) and not self._is_async_already(function, node)
+            for node in nodes
+        )
+
     def _on_the_loop(self, function: Function) -> ModuleEdits:
         """How a coroutine works on the sync side of a session, which cannot wait there."""
         if function in self._idle:
             return self._idle.edits(function, self._refusals.why(function))
-        if not function.is_async or self._verdicts.only_lends(function):
+        if self._verdicts.only_lends(function):
             return ModuleEdits()
         return mark(function, self._refusals.why(function))
 

@@ -36,3 +36,9 @@ def at(path: str, span: Span, code: str, message: str, next_step: str = "") -> D
     return Diagnostic(
         path=path, line=span[0], column=span[1], code=code, message=message, next_step=next_step
     )
+
+
+def note(path: str, span: Span, code: str, message: str, next_step: str = "") -> Diagnostic:
+    """What is told of the same place, and nobody has to resolve."""
+    found = at(path, span, code, message, next_step)
+    return msgspec.structs.replace(found, severity=Severity.NOTE.value)

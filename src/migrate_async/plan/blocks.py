@@ -37,6 +37,13 @@ def statements(body: Block) -> Iterator[s.Stmt]:
         yield from block
 
 
+def targets(statement: s.Stmt) -> tuple[s.Expr, ...]:
+    """What `statement` sets, or changes by `+=` and the like."""
+    if isinstance(statement, s.Assign):
+        return statement.targets
+    return (statement.target,) if isinstance(statement, s.AugmentedAssign) else ()
+
+
 def is_method_call(statement: s.Stmt, name: str, method: str) -> bool:
     """Whether `statement` is just `name.method()`."""
     if not isinstance(statement, s.ExpressionStatement) or not isinstance(statement.value, s.Call):

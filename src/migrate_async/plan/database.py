@@ -12,7 +12,7 @@ from migrate_async.index.scopes import Function, Module, ValueBinding
 from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.model.diagnostic import Diagnostic, Severity, at
+from migrate_async.model.diagnostic import Diagnostic, at, note
 from migrate_async.plan.annotations import AnnotationEdits, retype
 from migrate_async.plan.aware_times import has_aware_defaults
 from migrate_async.plan.blocks import statements
@@ -420,15 +420,7 @@ def _values_of_asyncpg(project: Project, module: Module, call: s.Call) -> Iterat
 
 
 def _noted(module: Module, call: s.Call, code: str, message: str, next_step: str) -> Diagnostic:
-    return Diagnostic(
-        path=module.path,
-        line=call.line,
-        column=call.col,
-        code=code,
-        message=message,
-        severity=Severity.NOTE.value,
-        next_step=next_step,
-    )
+    return note(module.path, call.span, code, message, next_step)
 
 
 def _unknown_argument(module: Module, span: s.Span, name: str) -> Diagnostic:

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import msgspec
-
 from migrate_async.index.library import GETATTR
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Scope, last_name
 from migrate_async.index.types import ExternalInstance, ExternalResult, ListOf
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.model.diagnostic import Severity, at
+from migrate_async.model.diagnostic import note
 from migrate_async.plan.database import ModuleEdits, add_import
 from migrate_async.plan.driver_types import integer_column, is_string, may_be_postgresql
 from migrate_async.plan.text import source
@@ -38,7 +36,7 @@ def driver_member_edits(project: Project, function: Function) -> ModuleEdits:
         convert = add_import(found, function.module, "migrate_async", "as_compared", _CODEMOD)
         code = f"{convert}({source(column)}, {{}})"
         found.edits.append(p.ReplaceExpression(span=values.span, codemod=_CODEMOD, code=code))
-        message = at(
+        message = note(
             function.module.path,
             values.span,
             "MA411",
@@ -46,8 +44,7 @@ def driver_member_edits(project: Project, function: Function) -> ModuleEdits:
             f"{convert}() converts them",
             "add migrate-async to the application's dependencies, or give it integers",
         )
-        note = msgspec.structs.replace(message, severity=Severity.NOTE.value)
-        found.diagnostics.append(note)
+        found.diagnostics.append(message)
     return found
 
 

@@ -16,7 +16,7 @@ from migrate_async.knowledge.fastapi import REQUEST_TEXTS, REQUESTS
 from migrate_async.knowledge.sqlalchemy import DECLARATIVE_BASES
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.model.diagnostic import Diagnostic, Severity, at
+from migrate_async.model.diagnostic import at, note
 from migrate_async.plan.database import ModuleEdits, add_import, called
 
 _CODEMOD = "async-colour"
@@ -54,16 +54,13 @@ def driver_type_edits(project: Project, function: Function) -> ModuleEdits:
             p.ReplaceExpression(span=value.span, codemod=_CODEMOD, code=f"{convert}({{}})")
         )
         found.diagnostics.append(
-            Diagnostic(
-                path=function.module.path,
-                line=value.span[0],
-                column=value.span[1],
-                code="MA411",
-                message=f"{name} is an integer and meets a string, which async PostgreSQL "
+            note(
+                function.module.path,
+                value.span,
+                "MA411",
+                f"{name} is an integer and meets a string, which async PostgreSQL "
                 f"drivers refuse: {convert}() converts it",
-                next_step="add migrate-async to the application's dependencies, or annotate it "
-                "as an int",
-                severity=Severity.NOTE.value,
+                "add migrate-async to the application's dependencies, or annotate it as an int",
             )
         )
     return found

@@ -9,7 +9,7 @@ from migrate_async.index.scopes import Function, Scope, ValueBinding, last_name
 from migrate_async.index.types import ClassObject, Instance, TypeVariable
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.model.diagnostic import Diagnostic, Severity
+from migrate_async.model.diagnostic import note
 from migrate_async.plan.database import ModuleEdits, add_import
 from migrate_async.plan.driver_types import TIMES, may_be_postgresql
 
@@ -32,16 +32,14 @@ def driver_value_edits(project: Project, function: Function) -> ModuleEdits:
             )
         )
         found.diagnostics.append(
-            Diagnostic(
-                path=function.module.path,
-                line=values.span[0],
-                column=values.span[1],
-                code="MA412",
-                message=f"{model} has columns for dates or times and may be given texts, which "
+            note(
+                function.module.path,
+                values.span,
+                "MA412",
+                f"{model} has columns for dates or times and may be given texts, which "
                 f"async PostgreSQL drivers refuse: {convert}() converts them",
-                next_step="add migrate-async to the application's dependencies, or give it the "
+                "add migrate-async to the application's dependencies, or give it the "
                 "values themselves: model_dump() or dict() of the object",
-                severity=Severity.NOTE.value,
             )
         )
     return found

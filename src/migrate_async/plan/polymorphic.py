@@ -15,7 +15,7 @@ from migrate_async.index.project import Model, Project
 from migrate_async.index.scopes import Class, Module, ValueBinding
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.model.diagnostic import Diagnostic, Severity
+from migrate_async.model.diagnostic import note
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.text import text
 
@@ -94,16 +94,13 @@ def _load(edits: ModuleEdits, cls: Class, base: Model) -> None:
     code = f"{{{', '.join(items)}}}"
     edits.edits.append(p.ReplaceExpression(span=arguments.span, codemod=_CODEMOD, code=code))
     edits.diagnostics.append(
-        Diagnostic(
-            path=cls.module.path,
-            line=arguments.line,
-            column=arguments.col,
-            code="MA508",
-            severity=Severity.NOTE.value,
-            message=f"queries of {base.cls.name} now load the columns of {cls.name}, too: "
+        note(
+            cls.module.path,
+            arguments.span,
+            "MA508",
+            f"queries of {base.cls.name} now load the columns of {cls.name}, too: "
             "code reads them from such objects, where nothing can await",
-            next_step="use selectin_polymorphic() in the queries that need it, to load less "
-            "elsewhere",
+            "use selectin_polymorphic() in the queries that need it, to load less elsewhere",
         )
     )
 

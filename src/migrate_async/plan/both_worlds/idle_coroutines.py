@@ -16,7 +16,7 @@ from migrate_async.index.sites import ValueUse
 from migrate_async.knowledge.fastapi import ROUTE_METHODS
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.model.diagnostic import Diagnostic, Severity
+from migrate_async.model.diagnostic import note
 from migrate_async.plan.database import NAME, ModuleEdits
 
 BECOMES_DEF = "MA204"
@@ -50,15 +50,13 @@ class IdleCoroutines:
         self._changed[function] = None
         found = ModuleEdits([p.MakeSync(span=node.span, codemod=NAME)])
         found.diagnostics.append(
-            Diagnostic(
-                path=function.module.path,
-                line=node.line,
-                column=node.col,
-                code=BECOMES_DEF,
-                message=f"{function.qualname} stays sync{because} and awaits nothing: it is `def` "
+            note(
+                function.module.path,
+                node.span,
+                BECOMES_DEF,
+                f"{function.qualname} stays sync{because} and awaits nothing: it is `def` "
                 "now, and runs in a thread",
-                severity=Severity.NOTE.value,
-                next_step="nothing, if it may run beside the event loop",
+                "nothing, if it may run beside the event loop",
             )
         )
         return found

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-import msgspec
-
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.index.sites import CallSite
 from migrate_async.model import syntax as s
-from migrate_async.model.diagnostic import Diagnostic, Severity, at
+from migrate_async.model.diagnostic import Diagnostic, note
 from migrate_async.plan.colouring.passed import passes_sync
 
 OPEN_END = "MA203"
@@ -24,14 +22,13 @@ def open_ends(project: Project, functions: Iterable[Function]) -> Iterator[Diagn
     for function in functions:
         for site in project.calls(function) if not function.module.is_test else ():
             if site.kind == "call" and not site.resolved and passes_sync(project, site):
-                found = at(
+                yield note(
                     function.module.path,
                     site.node.span,
                     OPEN_END,
                     f"{function.qualname} passes a session to a call that is not resolved",
                     "annotate what is called; see that it takes the session which it gets now",
                 )
-                yield msgspec.structs.replace(found, severity=Severity.NOTE.value)
 
 
 def end_in_wrapper(project: Project, function: Function) -> CallSite | None:

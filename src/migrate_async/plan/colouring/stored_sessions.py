@@ -40,12 +40,7 @@ def _sets(project: Project, function: Function) -> Iterator[tuple[s.Stmt, str]]:
     if not isinstance(node, s.FunctionDef) or function.module.is_test:
         return
     for statement in blocks.statements(node.body):
-        targets: tuple[s.Expr, ...] = ()
-        if isinstance(statement, s.Assign):
-            targets = statement.targets
-        elif isinstance(statement, s.AugmentedAssign):
-            targets = (statement.target,)
-        for target in targets:
+        for target in blocks.targets(statement):
             place = _place(project, target, function)
             if place:
                 yield statement, place

@@ -360,11 +360,6 @@ def _deletes_and_adds(statement: s.Stmt) -> Iterator[s.Expr]:
 
 def _attributes_of_calls(statement: s.Stmt) -> Iterator[s.Expr]:
     """`other.get(Account, id)` in `other.get(Account, id).balance += 1`."""
-    targets: tuple[s.Expr, ...] = ()
-    if isinstance(statement, s.Assign):
-        targets = statement.targets
-    elif isinstance(statement, s.AugmentedAssign):
-        targets = (statement.target,)
-    for target in targets:
+    for target in blocks.targets(statement):
         if isinstance(target, s.Attribute) and isinstance(target.value, s.Call):
             yield target.value

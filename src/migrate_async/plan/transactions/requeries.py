@@ -16,7 +16,7 @@ from migrate_async.index import types as t
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
 from migrate_async.model import syntax as s
-from migrate_async.model.diagnostic import Diagnostic, Severity
+from migrate_async.model.diagnostic import Diagnostic, note
 from migrate_async.plan import blocks
 from migrate_async.plan.transactions.commits import commits
 from migrate_async.plan.transactions.effects import Effects
@@ -60,16 +60,13 @@ class Requeries:
         if not self._asked or self.first is None:
             return
         function, model = self.first.function, self.first.model
-        path, span = function.module.path, self.first.node.span
-        yield Diagnostic(
-            path=path,
-            line=span[0],
-            column=span[1],
-            code="MA509",
-            message=f"{function.qualname} loads {model.name} objects after a commit, and somebody "
+        yield note(
+            function.module.path,
+            self.first.node.span,
+            "MA509",
+            f"{function.qualname} loads {model.name} objects after a commit, and somebody "
             "may hold one from before it: sessions expire it when a query meets it again",
-            severity=Severity.NOTE.value,
-            next_step="nothing: LateExpirySession does so at run time; add migrate-async to the "
+            "nothing: LateExpirySession does so at run time; add migrate-async to the "
             "application's dependencies",
         )
 

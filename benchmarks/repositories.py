@@ -21,7 +21,7 @@ from migrate_async.cli.progress import Progress
 from migrate_async.cli.workspace import open_workspace
 from migrate_async.index.project import Project
 from migrate_async.model.plan import Plan, Step
-from migrate_async.plan.colouring.handovers import OPEN_END
+from migrate_async.plan.colouring.open_ends import OPEN_END
 
 _ROWS = (
     *("files", "lines", "seconds", "MB", "routes", "calls", "resolved %", "coloured"),

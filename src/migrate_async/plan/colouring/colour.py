@@ -21,7 +21,8 @@ from migrate_async.index.annotations import is_vague
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.index.sites import CallSite
-from migrate_async.index.types import ContextOf, ExternalResult, Types
+from migrate_async.index.types import ContextOf, External, ExternalResult, Types
+from migrate_async.knowledge.sqlalchemy import SESSIONS
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.colouring.bounds import Bounds
@@ -197,6 +198,7 @@ class _Keeper:
         self._givers: dict[CallSite, bool] = {}
         self._stores: dict[Function, bool] = {}
         self._sources_passed: dict[CallSite, str] = {}
+        self._constructors: dict[Function, bool] = {}
         self._handed: dict[Function, Callback] = {}
         """Who hands a function that stays sync to something that calls it at once."""
 
@@ -391,6 +393,21 @@ class _Keeper:
             return _reason("hides-session", text, site, target)
         return None
 
+    def _makes_session(self, function: Function) -> bool:
+        """Whether it calls the class, `Session(engine)`: nothing tells that to serve threads."""
+        known = self._constructors.get(function)
+        if known is None:
+            names = {name.rpartition(".")[2] for name in SESSIONS}
+            known = self._constructors[function] = any(
+                call.name in names
+                and any(
+                    isinstance(item, External) and item.dotted in SESSIONS
+                    for item in self._project.infer(call.node.func, call.scope)
+                )
+                for call in function.calls
+            )
+        return known
+
     def _hides_session(self, site: CallSite, target: Function) -> bool:
         """Whether `target` takes a session, and nobody can tell what it is given for one."""
         call = site.node
@@ -436,6 +453,10 @@ class _Keeper:
             if self._stays(maker):
                 text = f"{maker.qualname} makes the object that holds its session and stays sync"
                 return Reason("made-by-sync", text, because_of=maker.qualname)
+        for user in self._sharing.made(function) if self._makes_session(function) else ():
+            if user in self._kept:
+                text = f"{user.qualname} stays sync on the session that it makes without a factory"
+                return Reason("lends-session", text, because_of=user.qualname)
         return None
 
     def _stays(self, function: Function) -> bool:

@@ -16,6 +16,7 @@ from migrate_async.plan.colouring.inspections import inspection
 from migrate_async.plan.colouring.passed import passed_source, reflects
 from migrate_async.plan.colouring.touches import INSPECTION
 from migrate_async.plan.listeners import Listeners
+from migrate_async.plan.recolouring.lifespan import tables_at_import
 from migrate_async.plan.registry import registrations, removal
 from migrate_async.plan.sessions import Constructors, has_resolver
 
@@ -43,6 +44,7 @@ class SyncSide:
                 collector.add_module(cls.module, self._frontier.repoint_class(cls))
         self._made_of_factories(collector)
         self._handed_engines(collector)
+        self._tables_at_import(collector)
         for path, span, old, new in self._frontier.moved:
             collector.change_session(path, span, old, new)
         self._scoped(collector)
@@ -89,6 +91,18 @@ class SyncSide:
             for call in self._makings_of_kept(function):
                 found = self._frontier.repoint_arguments(function, call)
                 collector.add_module(function.module, found)
+
+    def _tables_at_import(self, collector: Collector) -> None:
+        """`create_all` in a module without an application, where no other code stays sync."""
+        world = self._world
+        for module in self._project.modules.values():
+            if not world.sync.takes_part(module) or module.is_test or world.is_of_alembic(module):
+                continue
+            if module.body in world.sync.staying:
+                continue
+            for statement in tables_at_import(self._project, world.touches, module):
+                found = self._frontier.repoint_statement(module, statement)
+                collector.add_module(module, found)
 
     def _handed_engines(self, collector: Collector) -> None:
         """Modules that pass an engine, when they are imported, to code that needs a sync one."""

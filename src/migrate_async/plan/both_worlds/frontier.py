@@ -122,6 +122,8 @@ class Frontier:
         inside = {node for call in fetched for node in s.walk(call)}
         inside.update(node for part in registrations(function) for node in s.walk(part))
         inside.update(node for part in watched(self._project, function) for node in s.walk(part))
+        if function.is_module:
+            inside.update(self._own_sources(function.module))
         outside = [node for node in references(function) if node not in inside]
         found = self._repoint(function, outside)
         self._raw_connections(found, function)
@@ -144,6 +146,13 @@ class Frontier:
             self._dependencies.is_one(function, node) and not self._is_async_already(function, node)
             for node in nodes
         )
+
+    def _own_sources(self, module: Module) -> Iterator[s.AnyNode]:
+        """What makes the engines and factories of `module` that become async: those stay bound."""
+        for source in (*self._project.session_factories, *self._project.engines):
+            is_own = source.module is module and source.scope.kind == "module"
+            if is_own and self._becomes_async(source):
+                yield from s.walk(source.value)
 
     def _on_the_loop(self, function: Function) -> ModuleEdits:
         """How a coroutine works on the sync side of a session, which cannot wait there."""

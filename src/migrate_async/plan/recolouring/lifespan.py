@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Module
+from migrate_async.index.scopes import Function, Module, last_name
+from migrate_async.index.sessions import Variable
 from migrate_async.index.types import External
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
@@ -16,6 +17,7 @@ from migrate_async.plan.colouring.passed import reflects
 from migrate_async.plan.colouring.schema_calls import schema_call
 from migrate_async.plan.colouring.touches import Touch, Touches
 from migrate_async.plan.database import NAME, ModuleEdits, add_import
+from migrate_async.plan.names import is_variable
 
 _FASTAPI = ("fastapi.FastAPI", "fastapi.applications.FastAPI")
 
@@ -59,7 +61,7 @@ def lifespan_edits(
     """A lifespan for each application that does something at import or start-up.
 
     `create_all` at import becomes a step of it; in a module that belongs to no application it runs
-    with `asyncio.run`, or on the sync engine where the whole module `stays` sync.
+    on the sync engine, see `tables_at_import`, or with `asyncio.run` for a database in memory.
     """
     found: dict[Module, ModuleEdits] = {}
     apps = list(applications(project))
@@ -74,10 +76,48 @@ def lifespan_edits(
         if app is not None:
             edits = _application(project, colouring, app, imports)
         else:
-            edits = _without_application(project, module, [] if stays(module.body) else imports)
+            alone = [touch for touch in imports if not runs_on_sync_engine(project, touch)]
+            edits = _without_application(project, module, [] if stays(module.body) else alone)
         if edits is not None:
             found[module] = edits
     return found
+
+
+def tables_at_import(project: Project, touches: Touches, module: Module) -> Iterator[s.Stmt]:
+    """The `create_all` of a module without an application that go on running on a sync engine.
+
+    A loop may run when the module is imported, and connections of an async engine belong to the
+    loop that they were made in.
+    """
+    if any(app.module is module for app in applications(project)):
+        return
+    for touch in touches.of(module.body):
+        is_made = touch.kind == "metadata" and "main" not in touch.site.context
+        if is_made and not reflects(touch.site) and runs_on_sync_engine(project, touch):
+            yield project.statement_of(touch.node)
+
+
+def runs_on_sync_engine(project: Project, touch: Touch) -> bool:
+    """Whether it uses an engine with a name, and no database in memory, of which each has one."""
+    call, module = touch.site.node, touch.site.function.module
+    used = {node.id for node in s.walk(call) if isinstance(node, s.Name)}
+    for engine in project.engines:
+        if engine.scope.kind == "module" and any(
+            is_variable(module, engine.module, engine.name, name) for name in used
+        ):
+            return not _is_in_memory(project, engine)
+    return False
+
+
+def _is_in_memory(project: Project, engine: Variable) -> bool:
+    parts = list(s.walk(engine.value))
+    for name in [part for part in parts if isinstance(part, s.Name)]:
+        parts += project.assigned(name, engine.scope)
+    texts = [str(part.value) for part in parts if isinstance(part, s.Constant)]
+    names = [last_name(part) for part in parts if isinstance(part, s.Name | s.Attribute)]
+    return "StaticPool" in names or any(
+        text.endswith("://") or "memory" in text for text in texts if text.startswith("sqlite")
+    )
 
 
 def _application(

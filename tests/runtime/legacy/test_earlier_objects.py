@@ -119,6 +119,17 @@ async def test_what_a_request_loaded_does_not_outlive_it(session: Session, shelf
         assert len(shelf.labels) == 2
 
 
+async def test_what_a_request_made_goes_with_it(session: Session) -> None:
+    """Objects that a circle keeps would be what the next query gives."""
+    with adapted(session) as db:
+        shelf = Shelf(name="new")
+        db.add_all([shelf, Book(shelf=shelf)])
+        await db.commit()
+        await db.refresh(shelf, ["books"])
+    del shelf
+    assert not session.identity_map.values()
+
+
 async def test_changes_that_are_not_flushed_stay(session: Session, shelf: Shelf) -> None:
     with session.no_autoflush:
         shelf.labels = []

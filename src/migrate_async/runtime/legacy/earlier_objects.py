@@ -3,7 +3,7 @@
 A session of the application's own would load them anew: what a query or the mapping loads with
 them would be there, and what somebody loaded long ago would not. Here queries meet them as they
 are, and leave what is loaded. So their relationships are forgotten while the session is lent, as
-far as nobody has changed them, and what the application loads of them is forgotten after that. An
+far as nobody has changed them, and what the application has loaded is forgotten after that. An
 object that leaves the session, which can load nothing any more, is given back what it had.
 """
 
@@ -28,15 +28,18 @@ class EarlierObjects:
     """Those that `session` has at this moment; what was loaded of them is forgotten."""
 
     def __init__(self, session: Session) -> None:
-        self._forgotten = _forgotten(session)
+        self._session = session
         self._loaded: WeakKeyDictionary[_State, frozenset[str]] = WeakKeyDictionary()
         self._lacks_columns: WeakSet[_State] = WeakSet()
         for instance in list(session):
             state = inspect(instance)
             self._loaded[state] = frozenset(_unchanged(state))
-            self._forgotten.forget(state, self._loaded[state])
+            self._forget(state, self._loaded[state])
             if state.unloaded.intersection(state.mapper.column_attrs.keys()):
                 self._lacks_columns.add(state)
+        if not event.contains(session, "persistent_to_detached", _remember):
+            event.listen(session, "persistent_to_detached", _remember)
+            event.listen(session, "deleted_to_detached", _remember)
 
     def would_have(self, load: ORMExecuteState) -> bool:
         """Whether a session of the application's own had what `load` is about to load."""
@@ -49,41 +52,30 @@ class EarlierObjects:
         return relationship.lazy in _ALWAYS_LOADED or relationship.key in self._loaded[state]
 
     def give_back(self) -> None:
-        """Forget what was loaded of them meanwhile."""
-        for state in self._loaded:
-            self._forgotten.forget(state, _unchanged(state))
+        """Forget what was loaded meanwhile, also of other objects.
 
+        Those of a session of the application's own would be gone. In a circle of relationships
+        they would stay here, and be what the next query gives.
+        """
+        for instance in list(self._session):
+            state = inspect(instance)
+            self._forget(state, _unchanged(state))
 
-class _Forgotten:
-    """What objects of one session had, for the day that they leave it."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._values: WeakKeyDictionary[_State, dict[str, Any]] = WeakKeyDictionary()
-        event.listen(session, "persistent_to_detached", self._remember)
-        event.listen(session, "deleted_to_detached", self._remember)
-
-    def forget(self, state: _State, names: Iterable[str]) -> None:
-        """Have the relationships `names` of an object loaded anew when somebody reads them."""
-        if state.session is not self._session or not state.persistent:
-            return
-        values = {name: state.dict[name] for name in names}
+    def _forget(self, state: _State, names: Iterable[str]) -> None:
+        """Have relationships of an object loaded anew when somebody reads them."""
+        values = {name: state.dict[name] for name in names} if state.persistent else {}
+        if values and state in self._loaded:
+            state.info.setdefault(_KEY, {}).update(values)
         if values:
-            self._values.setdefault(state, {}).update(values)
             self._session.expire(state.object, list(values))
 
-    def _remember(self, _session: Session, instance: object) -> None:
-        state = inspect(instance)
-        values = self._values.pop(state, {})
-        for name in values.keys() & state.unloaded:
-            set_committed_value(instance, name, values[name])
 
-
-def _forgotten(session: Session) -> _Forgotten:
-    found: _Forgotten | None = session.info.get(_KEY)
-    if found is None:
-        found = session.info[_KEY] = _Forgotten(session)
-    return found
+def _remember(_session: Session, instance: object) -> None:
+    """Give an object that can load nothing any more what it had."""
+    state = inspect(instance)
+    values = state.info.pop(_KEY, {})
+    for name in values.keys() & state.unloaded:
+        set_committed_value(instance, name, values[name])
 
 
 def _unchanged(state: _State) -> Iterator[str]:

@@ -29,6 +29,7 @@ from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.colouring.verdicts import Request, Suites, Verdicts
 from migrate_async.plan.keep_both.edits import KeptBoth
 from migrate_async.plan.loads.accesses import Accesses, reading_coroutines
+from migrate_async.plan.loads.reading_methods import reading_methods
 from migrate_async.plan.makers import Makers
 from migrate_async.plan.queries import QueryPlan
 from migrate_async.plan.recolouring.blocking import BlockingWork, runs_loop
@@ -63,7 +64,11 @@ class AsyncWorld:
             self.ties,
             around.scopes,
             self.blocking.runs_loop,
-            {**dict(reading_coroutines(project, self.accesses)), **around.anchored},
+            {
+                **dict(reading_coroutines(project, self.accesses)),
+                **dict(reading_methods(project, self.accesses, self.shared.holders.holds)),
+                **around.anchored,
+            },
         )
         self.verdicts = Verdicts(
             project,

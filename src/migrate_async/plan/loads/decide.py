@@ -300,6 +300,8 @@ class Decider:
         """Whether `root` is, or can get, a name above `statement`."""
         if isinstance(root.node, s.Name):
             return not root.is_many or self._statements.is_list(root.node, root.scope)
+        if isinstance(root.node, s.Attribute):
+            return True
         if not self._statements.hoists(root.node, statement):
             return False
         return not root.is_many or self._statements.gives_list(root.node, root.scope)

@@ -156,8 +156,8 @@ class LoadEdits:
         found = FunctionLoads()
         groups: dict[tuple[s.Stmt, str, bool | None], tuple[Root, set[Path], set[Step]]] = {}
         for item in self._of(function):
-            named = item.root.node.id if isinstance(item.root.node, s.Name) else item.root.node.span
-            key = (item.statement, str(named), item.root.is_many)
+            named = s.dotted_name(item.root.node) or str(item.root.node.span)
+            key = (item.statement, named, item.root.is_many)
             _, paths, endless = groups.setdefault(key, (item.root, set(), set()))
             paths.update(item.paths)
             endless.update(item.endless)
@@ -185,6 +185,9 @@ class LoadEdits:
         if isinstance(root.node, s.Name):
             name = root.node.id
             may_be_none = self._statements.may_be_none(root.node, root.scope, statement)
+        elif isinstance(root.node, s.Attribute):
+            name = s.dotted_name(root.node)
+            may_be_none = self._statements.kept_may_be_none(root.node, root.scope)
         else:
             name = fresh(self._name_for(root, paths))
             around = self._project.parent(root.node)

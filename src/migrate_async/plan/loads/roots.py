@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
+from migrate_async.index.members import is_property
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import (
     AnnotatedBinding,
@@ -16,8 +18,9 @@ from migrate_async.index.scopes import (
     Scope,
     ValueBinding,
 )
-from migrate_async.index.types import Instance, ListOf, PageOf, RowOf, elements
+from migrate_async.index.types import Instance, ListOf, PageOf, RowOf, elements, held
 from migrate_async.model import syntax as s
+from migrate_async.plan.loads.accesses import Accesses
 from migrate_async.plan.loads.origins import bindings_of
 from migrate_async.plan.loads.paths import Path, Step
 
@@ -44,6 +47,7 @@ class Roots:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._models = {model.cls: model for model in project.models.values()}
+        self._accesses = Accesses(project)
         self._found: dict[tuple[s.Expr, Scope, bool], list[Root] | None] = {}
 
     def of(self, expr: s.Expr, scope: Scope, *, far: bool = False) -> list[Root] | None:
@@ -123,12 +127,46 @@ class Roots:
         if any(isinstance(item, PageOf) for item in self._project.infer(owner, scope)):
             yield from self._of(owner, scope, far, seen)  # its items
             return
-        step = self.step(owner, expr.attr, scope)
-        if step is None:
+        step = self.step(owner, expr.attr, scope) or self._picked(expr)
+        if step is not None:
+            for root in self._of(owner, scope, far, seen):
+                yield None if root is None else replace(root, path=(*root.path, step))
+        elif not far and self._keeps(expr, scope):
+            yield Root(expr, scope)
+        else:
             yield None
-            return
-        for root in self._of(owner, scope, far, seen):
-            yield None if root is None else replace(root, path=(*root.path, step))
+
+    def _picked(self, expr: s.Attribute) -> Step | None:
+        """The relationship some of whose objects `expr` gives, a property that runs no SQL."""
+        sites = self._project.calls(self._project.function_of(expr))
+        getters = {fn for site in sites if site.node is expr for fn in site.targets}
+        if len(getters) != 1 or expr.attr not in self._properties:
+            return None
+        getter = getters.pop()
+        given = held(self._project.infer(expr, self._project.scope_of(expr)), self._models)
+        steps = {
+            access.step
+            for access in self._accesses.of(getter)
+            if isinstance(access.node.value, s.Name) and access.node.value.id == getter.self_name
+            if access.step.target in given
+        }
+        return steps.pop() if len(steps) == 1 and len(given) == 1 else None
+
+    @cached_property
+    def _properties(self) -> frozenset[str]:
+        """The names of those that mapped classes have."""
+        return frozenset(fn.name for fn in self._project.functions if is_property(fn))
+
+    def _keeps(self, expr: s.Attribute, scope: Scope) -> bool:
+        """Whether `expr` is `self.user`, an object that an object which is not mapped keeps."""
+        owners = self._project.infer(expr.value, scope)
+        return (
+            isinstance(expr.value, s.Name)
+            and all(isinstance(item, Instance) and item.cls not in self._models for item in owners)
+            and bool(kept_bindings(self._project, expr, scope))
+            and self._is_many(expr, scope) is False
+            and bool(model_classes(self._project, expr, scope))
+        )
 
     def _of_name(
         self, expr: s.Name, scope: Scope, far: bool, seen: frozenset[Binding]
@@ -178,6 +216,17 @@ class Roots:
         kinds = {isinstance(item, ListOf) for item in types if isinstance(item, Instance | ListOf)}
         rows = any(isinstance(item, RowOf) for item in elements(types))
         return kinds.pop() if len(kinds) == 1 and not rows else None
+
+
+def kept_bindings(project: Project, expr: s.Attribute, scope: Scope) -> list[Binding]:
+    """What the methods of the object that `expr` is an attribute of assign to it."""
+    return [
+        binding
+        for item in project.infer(expr.value, scope)
+        if isinstance(item, Instance)
+        for base in project.mro(item.cls)
+        for binding in base.instance.get(expr.attr, ())
+    ]
 
 
 def model_classes(project: Project, expr: s.Expr, scope: Scope) -> list[Class]:

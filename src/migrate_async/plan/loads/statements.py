@@ -16,6 +16,7 @@ from migrate_async.index.types import ClassObject, FunctionObject, ListOf, Query
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.loads.origins import bindings_of
+from migrate_async.plan.loads.roots import kept_bindings
 
 _SIMPLE = (s.Assign, s.AnnotatedAssign, s.AugmentedAssign, s.ExpressionStatement, s.Return, s.Raise)
 _ENDS = (s.Return, s.Raise)
@@ -139,6 +140,10 @@ class Statements:
         """Whether `name` may hold None at `statement`, as far as the code around it shows."""
         bindings = bindings_of(name.id, scope)
         return not all(map(self._is_object, bindings)) and not self._is_checked(name, statement)
+
+    def kept_may_be_none(self, expr: s.Attribute, scope: Scope) -> bool:
+        """Whether `self.user` may hold None, as far as the methods show that assign it."""
+        return not all(map(self._is_object, kept_bindings(self._project, expr, scope)))
 
     def is_sure(self, expr: s.Expr, scope: Scope, depth: int = 3) -> bool:
         """Whether the call `expr` never gives None."""

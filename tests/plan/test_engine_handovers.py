@@ -233,22 +233,27 @@ def other(db: Session = Depends(database.get_session)):
 
 
 """
-OF_OBJECTS = {
-    "its engine goes to a library": "def route():\n    return pd.read_sql('x', database.engine)\n",
-    "its sessions do": (
-        "def route(db: Session = Depends(database.get_session)):\n"
-        "    return pd.read_sql('x', db.connection())\n"
-    ),
-}
 
 
-@pytest.mark.parametrize("route", OF_OBJECTS.values(), ids=OF_OBJECTS)
-def test_objects_have_one_side(route: str) -> None:
-    """No other engine is there, and no dependency of a sync session can be."""
-    text = f'{OBJECT}@app.get("/")\n{route}'
+def test_an_object_has_one_engine() -> None:
+    """No other one is there for a library."""
+    text = f"{OBJECT}@app.get(\"/\")\ndef route():\n    return pd.read_sql('x', database.engine)\n"
     plan = make_plan(project({"app.py": text}), Step.ALL, Settings())
     assert not plan.files
     assert {item.code for item in plan.diagnostics} == {"MA201", "MA205"}
+
+
+def test_the_session_of_an_object_has_a_sync_side() -> None:
+    text = (
+        f'{OBJECT}@app.get("/")\ndef route(db: Session = Depends(database.get_session)):\n'
+        "    return pd.read_sql('x', db.connection())\n"
+    )
+    (file,) = make_plan(project({"app.py": text}), Step.ALL, Settings(), digests={}).files
+    done = rewrite_text(file, text)
+    assert (
+        "async def get_sync_db(db: AsyncSession = Depends(database.get_session)) -> Session:"
+    ) in done
+    assert "def route(db: Session = Depends(get_sync_db)):" in done
 
 
 def test_objects_of_which_nobody_needs_a_sync_side() -> None:

@@ -219,3 +219,125 @@ def test_a_giver_in_an_attribute_has_no_name_to_change(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "self.session_factory will give an AsyncSession" in " ".join(done.stderr.split())
     assert tree(folder) == before
+
+
+_FACTORY_OF_MODULE = """\
+class Database:
+    def get_session(self):
+        with SessionLocal() as session:
+            yield session
+
+
+database = Database()
+"""
+_FACTORY_OF_OBJECT = """\
+class Database:
+    def __init__(self, url: str):
+        self.engine = create_engine(url)
+        self.factory = sessionmaker(bind=self.engine)
+
+    def get_session(self):
+        session = self.factory()
+        try:
+            yield session
+        finally:
+            session.close()
+
+
+database = Database("sqlite:///notes.db")
+"""
+_INJECTED = """\
+from typing import Annotated
+
+from fastapi import Depends, FastAPI
+from sqlalchemy.orm import Session
+
+{imports}
+
+app = FastAPI()
+{alias}
+
+@app.on_event("startup")
+def create():
+    {create}
+
+
+@app.post("/notes")
+def add(text: str, {parameter}):
+    db.add(Note(text=text))
+    db.commit()
+
+
+@app.get("/notes")
+def read({parameter}):
+    return [note.text for note in db.query(Note).order_by(Note.id)]
+
+
+@app.get("/count")
+def count({parameter}):
+    return db.query(Note){unusual}.count()
+
+
+@app.get("/last")
+def last({parameter}):
+    return db.query(Note).order_by(Note.id.desc()).first().text
+"""
+_WAYS = {
+    "name": ("from db import Base, Note, database", "", "database.get_session"),
+    "module": ("import db as data\nfrom db import Base, Note", "", "data.database.get_session"),
+    "alias": (
+        "from db import Base, Note, database",
+        "SessionDep = Annotated[Session, Depends(database.get_session)]\n",
+        "",
+    ),
+    "one file": ("", "", "database.get_session"),
+}
+
+
+def _injected(folder: Path, database: str, way: str, unusual: str) -> Path:
+    folder.mkdir()
+    is_own = "self.factory" in database
+    head = _HEAD
+    if is_own:
+        made = 'engine = create_engine("sqlite:///notes.db")\n'
+        head = head.replace(f"{made}SessionLocal = sessionmaker(bind=engine)\n", "")
+    imports, alias, name = _WAYS[way]
+    holder = "data.database" if way == "module" else "database"
+    create = f"Base.metadata.create_all({holder}.engine)"
+    if not is_own:
+        create = "Base.metadata.create_all(engine)"
+        imports = imports.replace("Base, Note", "Base, Note, engine")
+    parameter = "db: SessionDep" if way == "alias" else f"db: Session = Depends({name})"
+    main = _INJECTED.format(
+        imports=imports, alias=alias, create=create, parameter=parameter, unusual=unusual
+    )
+    if way == "one file":
+        main = head + database + main.replace("\n\n\n\napp = ", "\n\napp = ")
+    else:
+        (folder / "db.py").write_text(head + database)
+    (folder / "main.py").write_text(main)
+    (folder / "pyproject.toml").write_text("")
+    return folder
+
+
+@pytest.mark.parametrize("way", _WAYS)
+@pytest.mark.parametrize(
+    "database", [_FACTORY_OF_MODULE, _FACTORY_OF_OBJECT], ids=["module", "object"]
+)
+@pytest.mark.parametrize("unusual", ["", _UNUSUAL], ids=["converts", "kept"])
+def test_dependencies(database: str, way: str, unusual: str, tmp_path: Path) -> None:
+    """`Depends(database.get_session)`: kept code shares the session of the request."""
+    once = _injected(tmp_path / "once", database, way, unusual)
+    assert _used(once) == _ANSWERS
+    migrate(once, EVERYTHING)
+    assert _used(once) == _ANSWERS
+    text = "".join(path.read_text() for path in sorted(once.glob("*.py")))
+    assert "async def last(" in text
+    assert ("get_sync_db" in text) is bool(unusual)
+    done = tree(once)
+    migrate(once, EVERYTHING)
+    assert tree(once) == done, "a second run changes nothing"
+    steps = _injected(tmp_path / "steps", database, way, unusual)
+    for route in in_random_order(steps, 1):
+        assert _used(steps) == _ANSWERS, route
+    assert tree(steps) == done

@@ -13,6 +13,7 @@ from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.givers import Givers
 from migrate_async.plan.leftovers.twins import SYNC_DEPENDENCY, sync_dependency_name
 from migrate_async.plan.lent import LentSessions
+from migrate_async.plan.object_dependencies import Holder, ObjectDependencies
 
 
 class Dependencies:
@@ -33,6 +34,7 @@ class Dependencies:
         self._lent = lent
         self._givers = givers
         self._is_async = is_async
+        self._objects = ObjectDependencies(around.project)
         self._named: dict[Module, dict[str | None, Alias]] = {}
 
     def is_one(self, function: Function, node: s.Name | s.Attribute) -> bool:
@@ -80,19 +82,27 @@ class Dependencies:
 
     def sync_name(self, function: Function) -> str:
         """What the sync side of the dependency `function` is called, or is to be."""
+        holder = self.holder(function)
+        place = (function.module, function.name)
+        if holder is not None:
+            place = (holder.module, f"{holder.name}.{function.name}")
         for twin in self._twins.functions.values():
-            if (twin.module, twin.name) == (function.module, function.name):
+            if (twin.module, twin.name) == place:
                 return twin.sync_name
         is_main = function.name == self._provider.get_db
         return SYNC_DEPENDENCY if is_main else sync_dependency_name(function.name)
+
+    def holder(self, function: Function) -> Holder | None:
+        """The variable of the object whose method `function` is, which FastAPI calls."""
+        return self._objects.holder(function) if function.self_name else None
 
     def is_lender(self, function: Function) -> bool:
         """Whether it is a dependency that gives what a middleware made: it gets a sync twin."""
         return function in self._session_dependencies and self._lent.hands_on(function)
 
     def _gives_async(self, function: Function) -> bool:
-        if function.self_name:
-            return False  # nothing in its class can name the dependency of an object
+        if function.self_name and self.holder(function) is None:
+            return False
         if (function.module.name, function.name) == (
             self._provider.get_db_module,
             self._provider.get_db,

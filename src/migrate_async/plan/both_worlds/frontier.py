@@ -248,6 +248,12 @@ class Frontier:
         if dependency is not None:
             self.needs.dependencies[dependency] = None
             name = self._dependencies.sync_name(dependency)
+            holder = self._dependencies.holder(dependency)
+            if holder is not None:
+                above, dot, last = s.dotted_name(node).rpartition(".")[0].rpartition(".")
+                if above and last == holder.name:  # `db.database.get_session`
+                    return f"{above}{dot}{name}"
+                return passing(found, module, holder.module, name, holder.name)
             if isinstance(node, s.Attribute):
                 return f"{s.dotted_name(node.value)}.{name}"
             return passing(found, module, dependency.module, name, dependency.name)

@@ -75,33 +75,37 @@ class Offers:
 
     def _offer_dependency(self, found: dict[Module, ModuleEdits], function: Function) -> None:
         name = self._dependencies.sync_name(function)
-        if function.node is None or self._twins.has(function.module, name):
+        holder = self._dependencies.holder(function)
+        module = function.module if holder is None else holder.module
+        beside = function.node if holder is None else holder.above_definitions
+        called = function.name if holder is None else f"{holder.name}.{function.name}"
+        if beside is None or self._twins.has(module, name):
             return
-        edits = found.setdefault(function.module, ModuleEdits())
-        depends = add_import(edits, function.module, "fastapi", "Depends", NAME)
+        edits = found.setdefault(module, ModuleEdits())
+        depends = add_import(edits, module, "fastapi", "Depends", NAME)
         plain = sync_home_of_dependency(self._project, function)
-        sync = add_import(edits, function.module, plain, "Session", NAME)
+        sync = add_import(edits, module, plain, "Session", NAME)
         home = async_home_of_dependency(self._project, function)
-        beside = "async_sessionmaker"  # it goes with this function, if nothing else needs it
-        wanted = p.ImportChange(NAME, home, "AsyncSession", beside=beside, passing=True)
-        session = add_change(edits, function.module, wanted)
+        by = "async_sessionmaker"  # it goes with this function, if nothing else needs it
+        wanted = p.ImportChange(NAME, home, "AsyncSession", beside=by, passing=True)
+        session = add_change(edits, module, wanted)
         head, value = "def", f"db.{SYNC_SESSION}"
         if has_no_factory(self._project, function) or not self._is_told(function):
             head = "async def"
-            value = f"{add_import(edits, function.module, 'migrate_async', SYNC_SIDE, NAME)}(db)"
+            value = f"{add_import(edits, module, 'migrate_async', SYNC_SIDE, NAME)}(db)"
         code = (
-            f"{head} {name}(db: {session} = {depends}({function.name})) -> {sync}:\n"
+            f"{head} {name}(db: {session} = {depends}({called})) -> {sync}:\n"
             '    """The request\'s session, for what has not migrated yet."""\n'
             f"    return {value}"
         )
         edits.edits.append(
-            p.InsertStatements(span=function.node.span, codemod=NAME, code=code, after=True)
+            p.InsertStatements(span=beside.span, codemod=NAME, code=code, after=True)
         )
 
     def _is_told(self, dependency: Function) -> bool:
         """Whether the factory of `dependency` can be told to make sessions that threads may use.
 
-        One that a function makes, `global SessionLocal`, cannot.
+        One that a function makes, `global SessionLocal`, cannot, nor one of an object.
         """
         opened = [
             call.node.func
@@ -111,13 +115,19 @@ class Offers:
                 for item in self._project.infer(call.node.func, call.scope)
             )
         ]
-        return bool(self._factories) and all(
-            any(
-                is_variable(dependency.module, factory.module, factory.name, func.id)
-                for factory in self._factories
+        named = any(isinstance(func, s.Name) for func in opened)
+        is_of_module = named or not dependency.self_name
+        return (
+            is_of_module
+            and bool(self._factories)
+            and all(
+                any(
+                    is_variable(dependency.module, factory.module, factory.name, func.id)
+                    for factory in self._factories
+                )
+                for func in opened
+                if isinstance(func, s.Name) and not is_bound_inside(func.id, dependency.scope)
             )
-            for func in opened
-            if isinstance(func, s.Name) and not is_bound_inside(func.id, dependency.scope)
         )
 
     @cached_property
@@ -134,8 +144,13 @@ class Offers:
         text = alias.source
         for function in self._dependencies.of_alias(alias):
             name = self._dependencies.sync_name(function)
-            sync = passing(edits, alias.module, function.module, name, function.name)
-            text = text.replace(function.name, sync)
+            holder = self._dependencies.holder(function)
+            if holder is None:
+                sync = passing(edits, alias.module, function.module, name, function.name)
+                text = text.replace(function.name, sync)
+            else:
+                sync = passing(edits, alias.module, holder.module, name, holder.name)
+                text = text.replace(f"{holder.name}.{function.name}", sync)
         edits.edits.append(
             p.InsertStatements(
                 span=alias.statement.span,

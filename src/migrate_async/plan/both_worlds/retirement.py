@@ -66,8 +66,9 @@ class Retirement:
                 code = f"{s.dotted_name(node.value)}.{twin.name}"
             else:
                 home = twin.module.name
-                wanted = p.ImportChange(NAME, home, twin.name, beside=twin.sync_name)
-                code = add_change(found, function.module, wanted)
+                first, dot, rest = twin.name.partition(".")  # `database.get_session`
+                wanted = p.ImportChange(NAME, home, first, beside=twin.sync_name)
+                code = f"{add_change(found, function.module, wanted)}{dot}{rest}"
             found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=code))
         return found
 

@@ -26,6 +26,7 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.aliases import Alias, find_aliases
 from migrate_async.plan.makers import Makers, has_room, is_scope_shaped
 from migrate_async.plan.names import local_name
+from migrate_async.plan.object_dependencies import ObjectDependencies
 
 SYNC_DEPENDENCY = "get_sync_db"
 _OF_ASYNC_OBJECTS = frozenset({"sync_connection", "sync_engine", SYNC_SESSION})
@@ -116,17 +117,27 @@ class Twins:
 
 
 def _dependencies(project: Project) -> Iterator[tuple[Function, Twin]]:
+    objects = ObjectDependencies(project)
     for function in project.functions:
         if not isinstance(function.node, s.FunctionDef):
             continue
         for site in project.calls(function):
             for target in site.targets if site.kind == "dependency" else ():
                 names = (SYNC_DEPENDENCY, sync_dependency_name(target.name))
-                if function.name not in names or target.module is not function.module:
+                name = _name_beside(objects, target, function.module)
+                if function.name not in names or not name:
                     continue
                 if not _hands_out_sync_side(function.node):
                     continue
-                yield function, Twin(function.module, target.name, function.name, function.node)
+                yield function, Twin(function.module, name, function.name, function.node)
+
+
+def _name_beside(objects: ObjectDependencies, dependency: Function, module: Module) -> str:
+    """What `module` calls its own `dependency`, which may be the method of an object there."""
+    holder = objects.holder(dependency) if dependency.self_name else None
+    if holder is not None:
+        return f"{holder.name}.{dependency.name}" if holder.module is module else ""
+    return dependency.name if dependency.module is module else ""
 
 
 def _hands_out_sync_side(node: s.FunctionDef) -> bool:

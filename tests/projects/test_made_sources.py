@@ -39,8 +39,6 @@ def connect(url: str):
 SessionLocal, engine = connect("sqlite:///notes.db")
 other = pooled("sqlite:///other.db")
 OtherSession = sessionmaker(bind=other)
-Base.metadata.create_all(engine)
-Base.metadata.create_all(other)
 
 
 def get_db():
@@ -113,9 +111,19 @@ with TestClient(app) as client:
 """
 
 
+_MAKE = """
+from sqlalchemy import create_engine
+from db import Base
+for name in ("notes", "other"):
+    Base.metadata.create_all(create_engine(f"sqlite:///{name}.db"))
+"""
+"""At import it would keep a sync engine."""
+
+
 def _used(folder: Path) -> str:
     for file in folder.glob("*.db"):
         file.unlink()
+    printed(folder, _MAKE)
     return printed(folder, _USE)
 
 

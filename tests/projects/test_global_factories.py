@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.migration import printed, tree, write
+from support.migration import command, printed, tree, write
 
 _DB = """\
 from sqlalchemy import create_engine
@@ -143,6 +143,8 @@ def test_what_stays_sync_gets_a_session_for_threads(tmp_path: Path) -> None:
     assert _used(tmp_path) == before
     write(tmp_path, "--all", "--allow-dirty")
     assert _used(tmp_path) == before
+    assert "SessionLocal: async_sessionmaker | None = None" in (tmp_path / "db.py").read_text()
+    assert command(tmp_path, "verify").returncode == 0
     assert (tmp_path / "users.py").read_text() == users
     after = tree(tmp_path)
     write(tmp_path, "--all", "--allow-dirty")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Module, ValueBinding
+from migrate_async.index.scopes import AnnotatedBinding, Function, Module, ValueBinding
 from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
@@ -139,9 +139,16 @@ def url_argument(call: s.Call) -> s.Expr | None:
 
 
 def variable_annotation(project: Project, variable: Variable) -> ModuleEdits:
-    """`SessionLocal: sessionmaker[Session] = ...` of a module; functions see to their own."""
+    """`SessionLocal: sessionmaker[Session] = ...` of a module; functions see to their own.
+
+    A function may give a value to what the module annotates: `global SessionLocal`.
+    """
     statement = project.statement_of(called(variable))
     found = AnnotationEdits()
+    home = variable.module.scope
+    for binding in home.names.get(variable.name, ()) if variable.scope.kind == "function" else ():
+        if isinstance(binding, AnnotatedBinding):
+            retype(project, home, binding.annotation, found)
     if isinstance(statement, s.AnnotatedAssign) and variable.scope.kind == "module":
         retype(project, variable.scope, statement.annotation, found)
     return ModuleEdits(found.edits, found.imports, found.unneeded)

@@ -28,7 +28,7 @@ class Given:
     attribute, `self.session()`, or is on the sync side already.
     """
 
-    factories: Mapping[str, Variable] = field(default_factory=dict)
+    sources: Mapping[str, Variable] = field(default_factory=dict)
     givers: Mapping[str, Function] = field(default_factory=dict)
     is_fixed: bool = False
 
@@ -98,14 +98,14 @@ class Givers:
             for part in s.walk(node)
             if isinstance(part, s.Name) and not is_bound_inside(part.id, function.scope)
         }
-        factories = {
-            name: self._original(factory)
+        sources = {
+            name: self._original(source)
             for name in names
-            for factory in self._project.session_factories
-            if factory.kind == "sessionmaker"
-            and factory.scope.kind == "module"
-            and is_variable(function.module, factory.module, factory.name, name)
-            and (self._becomes_async(factory) or factory in self._twins.variables)
+            for source in (*self._project.session_factories, *self._project.engines)
+            if source.kind in ("sessionmaker", "engine")
+            and source.scope.kind == "module"
+            and is_variable(function.module, source.module, source.name, name)
+            and (self._becomes_async(source) or source in self._twins.variables)
         }
         calls = [
             (call.node.func, self._asks(call.node.func, call.scope)) for call in function.calls
@@ -119,20 +119,20 @@ class Givers:
         is_fixed = any(
             isinstance(func, s.Attribute) or fn in self._twins.makers for func, fn in asked
         )
-        made = (*self._makers.for_functions.get(function, ()), *self._makers.named(function))
+        made = (*self._makers.for_functions.get(function, ()), *self._makers.inside(function))
         makes = any(map(self._becomes_async, made))
-        if not factories and not givers and not is_fixed and not makes:
+        if not sources and not givers and not is_fixed and not makes:
             return None
-        return Given(factories, givers, is_fixed)
+        return Given(sources, givers, is_fixed)
 
-    def _original(self, factory: Variable) -> Variable:
-        """The factory that `factory` is the sync side of, if it is that of one."""
-        twin = self._twins.variables.get(factory)
+    def _original(self, source: Variable) -> Variable:
+        """The factory or engine that `source` is the sync side of, if it is that of one."""
+        twin = self._twins.variables.get(source)
         if twin is None:
-            return factory
+            return source
         place = (twin.module, twin.name)
-        factories = self._project.session_factories
-        return next((f for f in factories if (f.module, f.name) == place), factory)
+        sources = (*self._project.session_factories, *self._project.engines)
+        return next((found for found in sources if (found.module, found.name) == place), source)
 
     def _gives_sync(self, function: Function) -> bool:
         """Whether it gives out sync sessions, or what makes them."""
@@ -159,6 +159,6 @@ class Givers:
         )
 
 
-def can_give_sync(giver: Function, given: Given) -> bool:
+def can_give_sync(project: Project, giver: Function, given: Given) -> bool:
     """Whether a copy of `giver` could give out sync sessions beside it."""
-    return (has_room(giver) or is_scope_shaped(giver)) and not given.is_fixed
+    return (has_room(project, giver) or is_scope_shaped(giver)) and not given.is_fixed

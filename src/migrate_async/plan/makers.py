@@ -16,6 +16,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import FunctionObject, SessionFactory
 from migrate_async.model import syntax as s
+from migrate_async.plan.own_globals import own_globals
 
 
 class Makers:
@@ -73,11 +74,10 @@ class Makers:
         }
         return {function: made for function, made in found.items() if made}
 
-    def named(self, maker: Function) -> Iterator[Variable]:
-        """The engines and factories that `maker` gives a name before it returns them."""
-        returned = {value.id for value in maker.returns if isinstance(value, s.Name)}
+    def inside(self, function: Function) -> Iterator[Variable]:
+        """The engines and factories that `function` makes for itself, and gives a name."""
         for variable in (*self._project.engines, *self._project.session_factories):
-            if variable.scope is maker.scope and variable.name in returned:
+            if variable.scope is function.scope:
                 yield variable
 
     def _is_returned(self, call: s.Call) -> bool:
@@ -109,18 +109,18 @@ class Makers:
 _COPIED_DECORATORS = frozenset({"cache", "classmethod", "lru_cache", "staticmethod"})
 
 
-def can_be_copied(maker: Function) -> bool:
+def can_be_copied(project: Project, maker: Function) -> bool:
     """Whether a copy can stand beside it: a plain function at the top of its module."""
-    return has_room(maker) and not maker.decorator_names
+    return has_room(project, maker) and not maker.decorator_names
 
 
-def has_room(function: Function) -> bool:
+def has_room(project: Project, function: Function) -> bool:
     """The same, also for a method of any kind."""
     return (
         _is_plain(function)
         and function.decorator_names <= _COPIED_DECORATORS
         and not function.is_generator
-        and not function.scope.globals  # a copy would find there what the original made
+        and own_globals(project, function) is not None
     )
 
 

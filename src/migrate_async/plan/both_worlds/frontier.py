@@ -307,7 +307,7 @@ class Frontier:
         return tuple(
             maker
             for maker, variables in self._makers.variables.items()
-            if can_be_copied(maker) and any(map(self._becomes_async, variables))
+            if can_be_copied(self._project, maker) and any(map(self._becomes_async, variables))
         )
 
     def _own_giver(
@@ -338,7 +338,7 @@ class Frontier:
 
     def _can_give_sync(self, giver: Function) -> bool:
         given = self._givers.of(giver)
-        return given is not None and can_give_sync(giver, given)
+        return given is not None and can_give_sync(self._project, giver, given)
 
     def _inner_imports(self, found: ModuleEdits, function: Function) -> None:
         """`from db import SyncSessionLocal as SessionLocal` in a function that stays sync."""

@@ -29,7 +29,7 @@ class Needs:
         if given is None or giver in self.givers:
             return
         self.givers[giver] = given
-        for factory in given.factories.values():
+        for factory in given.sources.values():
             self.variables[factory] = None
         for inner in given.givers.values():
             self.add_giver(inner, givers)

@@ -30,6 +30,7 @@ from migrate_async.plan.givers import Given
 from migrate_async.plan.leftovers.twins import sync_giver_name, sync_maker_name
 from migrate_async.plan.makers import Makers, can_be_copied
 from migrate_async.plan.names import is_bound_inside, is_variable
+from migrate_async.plan.own_globals import own_globals, sync_global_name
 from migrate_async.plan.sessions.classes import (
     async_home_of_dependency,
     has_no_factory,
@@ -71,7 +72,7 @@ class Offers:
     def can_have(self, variable: Variable) -> bool:
         """Whether a sync one can stand beside `variable`, which a function makes perhaps."""
         maker = self._makers.of(variable)
-        return maker is None or can_be_copied(maker)
+        return maker is None or can_be_copied(self._project, maker)
 
     def _offer_dependency(self, found: dict[Module, ModuleEdits], function: Function) -> None:
         name = self._dependencies.sync_name(function)
@@ -179,7 +180,7 @@ class Offers:
         if (
             isinstance(statement, (s.Assign, s.AnnotatedAssign))
             and statement.value is call
-            and (maker is None or can_be_copied(maker))
+            and (maker is None or can_be_copied(self._project, maker))
         ):
             names = tuple(sorted(self._sync_names(edits, module, call)))
             targets = self._sync_targets(statement, variable)
@@ -234,6 +235,13 @@ class Offers:
         names = {v.name: sync_name(v) for v in known if v.value is variable.value}
         return ", ".join(names.get(s.dotted_name(item), "_") for item in target.items)
 
+    def _sync_globals(self, edits: ModuleEdits, function: Function) -> Iterator[tuple[str, str]]:
+        """Variables for a copy of `function`, in which it would find what the original made."""
+        for used, definition in (own_globals(self._project, function) or {}).items():
+            name = sync_global_name(used)
+            edits.edits.append(p.CopyAssignment(span=definition.span, codemod=NAME, name=name))
+            yield used, name
+
     def _copy(
         self, found: dict[Module, ModuleEdits], function: Function, name: str, given: Given
     ) -> None:
@@ -241,8 +249,8 @@ class Offers:
         if function.node is None or self._twins.has(function.module, name):
             return
         edits = found.setdefault(function.module, ModuleEdits())
-        names = {}
-        for used, factory in given.factories.items():
+        names = dict(self._sync_globals(edits, function))
+        for used, factory in given.sources.items():
             home = factory.module
             names[used] = passing(edits, function.module, home, sync_name(factory), factory.name)
         for used, inner in given.givers.items():

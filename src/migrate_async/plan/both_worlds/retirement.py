@@ -22,6 +22,7 @@ from migrate_async.plan.database import NAME, ModuleEdits, add_change
 from migrate_async.plan.leftovers.twins import Twin, sync_giver_name, sync_maker_name
 from migrate_async.plan.lent import LentSessions
 from migrate_async.plan.names import absolute
+from migrate_async.plan.own_globals import own_globals
 
 
 class Retirement:
@@ -112,10 +113,23 @@ class Retirement:
             edits = found.setdefault(twin.module, ModuleEdits())
             span = twin.statement.span
             edits.edits.append(p.ReplaceStatement(span=span, codemod=NAME))
+            edits.edits += [
+                p.ReplaceStatement(span=definition.span, codemod=NAME)
+                for definition in self._own_globals(twin)
+            ]
             edits.unneeded += [
                 node.id for node in s.walk(twin.statement) if isinstance(node, s.Name)
             ]
         return found
+
+    def _own_globals(self, twin: Twin) -> Iterable[s.Stmt]:
+        """What defines the `global` variables that the copy `twin` has for itself."""
+        copies = (f for f in self._twins.makers if f.node is twin.statement and f.scope.globals)
+        return [
+            definition
+            for copy in copies
+            for definition in (own_globals(self._project, copy) or {}).values()
+        ]
 
     def _used(self) -> set[s.Stmt]:
         """The definitions of the twins that code other than twins uses."""

@@ -166,7 +166,7 @@ def _variables(project: Project) -> Iterator[tuple[Variable, Twin]]:
 def _makers(project: Project) -> Iterator[tuple[Function, Twin]]:
     """`def sync_connect(url)` beside `connect(url)`, which makes or gives out async things."""
     makers = Makers(project)
-    plain = {(f.module, f.cls, f.name): f for f in project.functions if has_room(f)}
+    plain = {(f.module, f.cls, f.name): f for f in project.functions if has_room(project, f)}
     for (module, cls, name), maker in plain.items():
         made = plain.get((module, cls, sync_maker_name(name)))
         if made is not None and _is_sync(makers.kinds(made)) and _is_async(makers.kinds(maker)):

@@ -14,10 +14,11 @@ from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.eager_depth import EagerGraph
 from migrate_async.plan.loads.analysis import Analysis
-from migrate_async.plan.loads.decide import Always
+from migrate_async.plan.loads.decide import Always, Decisions
 from migrate_async.plan.loads.paths import Step
 from migrate_async.plan.loads.sinks import Sink
 from migrate_async.plan.text import text
+from migrate_async.plan.transactions.added_rows import Collection
 
 NAME = "eager-relationships"
 _EXTRA = "sa_relationship_kwargs"
@@ -62,6 +63,17 @@ def relationship_edits(project: Project, analysis: Analysis) -> dict[Module, Mod
         edits = found.setdefault(need.relationship.scope.module, ModuleEdits())
         _eager(edits, need, graph.depth(need.model, need.relationship))
     return found
+
+
+def loaded_too_early(decisions: Decisions) -> Iterator[Collection]:
+    """The collections that the mapping loads from this run on."""
+    led_on = {step for paths in decisions.options.values() for path in paths for step in path[:-1]}
+    steps = dict.fromkeys(item.step for item in decisions.always)
+    for step in steps:
+        if step.relationship is None or step.relationship.lazy not in ON_ACCESS:
+            continue
+        if step.target is not None and step.is_many:
+            yield Collection(step.model, step.name, step.target, leads_on=step in led_on)
 
 
 def _needs(reads: Iterable[tuple[Step, Sink]]) -> Iterator[Need]:

@@ -10,6 +10,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
 from migrate_async.knowledge.sqlalchemy import EAGER
 from migrate_async.model import syntax as s
+from migrate_async.plan.loads.paths import names as names_of
 from migrate_async.plan.loads.producers import Query, Use
 from migrate_async.plan.loads.sinks import own_attributes
 
@@ -36,6 +37,8 @@ class Safety:
         on_the_way = (function, *(hop.callee for hop in use.hops))
         if any(map(self._is_disturbing, on_the_way)):
             return False
+        if any(self._renews(other, frozenset(names_of(use.path)), set()) for other in on_the_way):
+            return False
         return query.kind not in ("get", "legacy-get") or self._is_alone(query, use.path[0].model)
 
     def flushes(self, function: Function) -> bool:
@@ -52,10 +55,30 @@ class Safety:
             known[function] = True  # until the contrary is found
             known[function] = any(
                 node.attr in names
+                and not self._renewed(node)
                 and self._project.session_kind(node.value, self._project.scope_of(node))
                 for node in own_attributes(function)
             ) or any(self._uses(target, names, known) for target in self._called(function))
         return known[function]
+
+    def _renews(self, function: Function, wanted: frozenset[str], seen: set[Function]) -> bool:
+        """Whether `function`, or what it calls, refreshes just such attributes of an object."""
+        if function in seen:
+            return False
+        seen.add(function)
+        return any(
+            not wanted.isdisjoint(self._renewed(node)) for node in own_attributes(function)
+        ) or any(self._renews(target, wanted, seen) for target in self._called(function))
+
+    def _renewed(self, method: s.Attribute) -> frozenset[str]:
+        """The attributes in `db.refresh(order, ["items"])`, which leaves all others as they are."""
+        call = self._project.parent(method) if method.attr == "refresh" else None
+        if not isinstance(call, s.Call) or call.func is not method or len(call.args) != 2:
+            return frozenset()
+        given = call.args[1]
+        parts = given.items if isinstance(given, s.Sequence) else ()
+        found = [part.value for part in parts if isinstance(part, s.Constant)]
+        return frozenset(map(str, found)) if len(found) == len(parts) else frozenset()
 
     def _called(self, function: Function) -> Iterator[Function]:
         for site in (*self._project.calls(function), *self._project.bridges(function)):

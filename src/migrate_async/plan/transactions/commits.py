@@ -51,14 +51,14 @@ def is_model(project: Project, node: s.Name, scope: Scope) -> bool:
 
 
 def refreshes(statement: s.Stmt, name: str) -> bool:
-    """Whether `statement` binds `name` anew, or has a session fetch its values."""
+    """Whether `statement` binds `name` anew, or has a session fetch all its values."""
     if isinstance(statement, s.Assign):
         return any(isinstance(t, s.Name) and t.id == name for t in statement.targets)
     call = called(statement, awaited=False) or called(statement, awaited=True)
     if call is None:
         return False
-    is_refresh = method_name(call) == "refresh"
-    return is_refresh and bool(call.args) and s.dotted_name(call.args[0]) == name
+    is_whole = len(call.args) == 1 and not any(k.arg == "attribute_names" for k in call.keywords)
+    return method_name(call) == "refresh" and is_whole and s.dotted_name(call.args[0]) == name
 
 
 def method_name(call: s.Call) -> str:

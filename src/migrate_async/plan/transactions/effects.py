@@ -197,6 +197,14 @@ class Effects:
 
     # --- one function --------------------------------------------------------------------------
 
+    def added_or_deleted(self, statement: s.Stmt) -> frozenset[Class]:
+        """The models of what `statement` itself adds to a session, or deletes."""
+        return frozenset(cls for node in _deletes_and_adds(statement) for cls in self._models(node))
+
+    def is_loaded_by(self, statement: s.Stmt, name: str) -> bool:
+        """Whether `statement` gives `name` one object that is the session's already."""
+        return self._loaded(statement) == name
+
     def _classes_before(self, function: Function, commit: s.Stmt) -> frozenset[Class]:
         written = self._classes(_before(function, commit))
         targets = (

@@ -254,6 +254,19 @@ def made():
         return order.codes
 
 
+@app.post("/found-or-made/{number}")
+def found_or_made(number: int):
+    with SessionLocal() as db:
+        order = db.get(Order, number)
+        if not order:
+            order = Order(id=number, name="made")
+            db.add(order)
+            db.flush()
+        db.add(Item(code="found or made", order_id=order.id))
+        db.flush()
+        return order.codes
+
+
 @app.post("/saved/{number}")
 def saved(number: int):
     with SessionLocal() as db:
@@ -353,6 +366,87 @@ def test_collections_have_the_rows_that_were_flushed(
         folders[route] = tree(folder)
         migrate(folder, EVERYTHING)
         assert tree(folder) == done, f"{route} first"
+
+
+_UNCERTAIN = """\
+def save(db: Session, model, **values):
+    instance = model(**values)
+    db.add(instance)
+    db.flush()
+    return instance
+
+
+@app.post("/each")
+def each():
+    with SessionLocal() as db:
+        for order in db.query(Order).all():
+            db.add(Item(code="each", order_id=order.id))
+            db.flush()
+            print(Printer(order).codes())
+
+
+@app.post("/shown-before/{number}")
+def shown_before(number: int):
+    with SessionLocal() as db:
+        order = db.get(Order, number)
+        print(Printer(order).codes())
+        db.add(Item(code="shown", order_id=order.id))
+        db.flush()
+        return order.codes
+
+
+@app.post("/nested/{number}")
+def nested(number: int):
+    with SessionLocal() as db:
+        order = db.get(Order, number)
+        with db.begin_nested():
+            db.add(Item(code="nested", order_id=order.id))
+        return order.codes
+
+
+@app.post("/several")
+def several():
+    with SessionLocal() as db:
+        orders = db.query(Order).all()
+        db.add(Item(code="several", order_id=1))
+        db.flush()
+        return [order.codes for order in orders]
+
+
+@app.post("/enough/{number}")
+def enough(number: int):
+    with SessionLocal() as db:
+        order = db.get(Order, number)
+        for code in ("a", "b"):
+            db.add(Item(code=code, order_id=order.id))
+        db.commit()
+        return order.codes
+
+
+class Keeper:
+    def __init__(self, db: Session):
+        self.db = db
+
+    def run(self, number: int):
+        self.order = self.db.get(Order, number)
+        save(self.db, Item, code="kept", order_id=number)
+        return self.order.codes
+
+
+@app.post("/kept/{number}")
+def run(number: int):
+    with SessionLocal() as db:
+        return Keeper(db).run(number)
+"""
+
+
+def test_what_is_not_certain_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(_MODELS + _UNCERTAIN)
+    said = write(tmp_path, "--all")
+    places = [line for line in said.splitlines() if "MA511" in line]
+    found = [line.partition(" adds or deletes ")[0].rpartition("main.")[2] for line in places]
+    assert found == ["each", "shown_before", "nested", "several", "Keeper.run"]
+    assert '["items"]' not in (tmp_path / "main.py").read_text()
 
 
 def test_rows_beside_kept_objects_are_reported(tmp_path: Path) -> None:

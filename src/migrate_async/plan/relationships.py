@@ -66,11 +66,15 @@ def relationship_edits(project: Project, analysis: Analysis) -> dict[Module, Mod
 
 
 def loaded_too_early(decisions: Decisions) -> Iterator[Collection]:
-    """The collections that the mapping loads from this run on."""
+    """The collections that the mapping loads from this run on.
+
+    Without those of a secondary table: a row of the target alone does not enter them.
+    """
     led_on = {step for paths in decisions.options.values() for path in paths for step in path[:-1]}
     steps = dict.fromkeys(item.step for item in decisions.always)
     for step in steps:
-        if step.relationship is None or step.relationship.lazy not in ON_ACCESS:
+        relationship = step.relationship
+        if relationship is None or relationship.lazy not in ON_ACCESS or relationship.secondary:
             continue
         if step.target is not None and step.is_many:
             yield Collection(step.model, step.name, step.target, leads_on=step in led_on)

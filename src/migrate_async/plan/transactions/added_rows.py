@@ -8,13 +8,14 @@ stays sync, too. Where that is not certain to be what the legacy code did, it is
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module
-from migrate_async.index.types import Instance, held
+from migrate_async.index.types import ClassObject, Instance, held
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
@@ -22,12 +23,13 @@ from migrate_async.plan import blocks
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.loads.sinks import Sink, own_attributes
 from migrate_async.plan.loads.statements import Statements
-from migrate_async.plan.transactions.commits import called, is_model, method_name
+from migrate_async.plan.transactions.commits import called, is_model, refreshes
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.positions import Position, positions
 
 NAME = "eager-relationships"
 
+_TESTS = frozenset({"not", "and", "or", "is", "is not", "==", "!="})
 _CHOICES = (s.Operation, s.Conditional, s.Lambda, s.Comprehension)
 
 
@@ -77,7 +79,11 @@ class AddedRows:
         for sink in sinks:
             self._sinks.setdefault(sink.function, []).append(sink)
         self._added: dict[Function, frozenset[Class]] = {}
+        self._models = frozenset(model.cls for model in project.models.values())
+        self._open: dict[Function, bool] = {}
         self._flushing: dict[Function, bool] = {}
+        self._done: dict[Function, set[tuple[str, Collection]]] = {}
+        """Of which names something has been said about which collection."""
 
     def edits(self, converts: Callable[[Function], bool]) -> Iterator[tuple[Module, ModuleEdits]]:
         """What is loaded again, by coroutines and by what stays sync, and what is reported."""
@@ -91,6 +97,7 @@ class AddedRows:
             for flush in self._flushes(function, node):
                 for collection in self._collections:
                     self._after(found, function, flush, collection, converts)
+            found.diagnostics += dict.fromkeys(self._not_flushed(function, node))
             found.diagnostics += dict.fromkeys(self._kept(function, node))
             yield function.module, found
 
@@ -102,22 +109,62 @@ class AddedRows:
             self._added[function] = frozenset()
             node = function.node
             body = node.body if isinstance(node, s.FunctionDef) else ()
-            own = frozenset().union(*map(self._effects.added_or_deleted, blocks.statements(body)))
+            own = frozenset(
+                cls
+                for statement in blocks.statements(body)
+                for cls in self._added_by(function, statement)
+            )
             self._added[function] = own.union(*map(self._adds, self._callees(function)))
         return self._added[function]
+
+    def _added_by(self, function: Function, statement: s.Stmt) -> frozenset[Class]:
+        """The models of what `statement` adds or deletes, itself or by a helper for any model."""
+        call = called(statement, awaited=False) or called(statement, awaited=True)
+        is_own = self._session(call, {"add", "add_all", "delete"})
+        own = self._effects.added_or_deleted(statement) if is_own else frozenset()
+        helped = {
+            cls
+            for site in self._project.calls(function)
+            if site.kind == "call" and any(map(self._adds_any, site.targets))
+            if self._project.statement_of(site.node) is statement
+            for cls in held(self._project.infer(site.node, site.scope), self._models)
+        }
+        return own | helped
+
+    def _adds_any(self, function: Function) -> bool:
+        """Whether `function` adds an object of a class that only its callers know."""
+        if function not in self._open:
+            node = function.node
+            body = node.body if isinstance(node, s.FunctionDef) else ()
+            self._open[function] = any(
+                self._session(called(statement, awaited=False), {"add"})
+                and not self._effects.added_or_deleted(statement)
+                for statement in blocks.statements(body)
+            )
+        return self._open[function]
 
     def _callees(self, function: Function) -> Iterator[Function]:
         for site in self._project.calls(function):
             if site.kind == "call":
                 yield from site.targets
 
-    def _is_added(self, function: Function, statement: s.Stmt, collection: Collection) -> bool:
+    def _is_added(
+        self,
+        function: Function,
+        statement: s.Stmt,
+        collection: Collection,
+        *,
+        own_methods: bool = True,
+    ) -> bool:
         """Whether `statement` adds or deletes something that `collection` may have to show."""
-        own = self._effects.added_or_deleted(statement)
+        own = self._added_by(function, statement)
         if self._is_of(own, collection) and not self._is_linked(function, collection):
             return True
-        called_adds = map(self._adds, self._effects.targets(function, statement))
-        return any(self._is_of(classes, collection) for classes in called_adds)
+        return any(
+            self._is_of(self._adds(target), collection)
+            for target in self._effects.targets(function, statement)
+            if own_methods or target.cls is None or target.cls is not function.cls
+        )
 
     def _is_of(self, classes: Iterable[Class], collection: Collection) -> bool:
         return any(self._effects.overlap(cls, collection.target) for cls in classes)
@@ -256,6 +303,7 @@ class AddedRows:
                 continue
             told = self._is_loaded_early(function, before, name, collection)
             is_one = is_model(self._project, s.Name(*statement.span, name), function.scope)
+            self._done.setdefault(function, set()).add((name, collection))
             if told is False:
                 continue
             if told is None or not is_one or collection.leads_on:
@@ -270,40 +318,52 @@ class AddedRows:
         assert function.node is not None  # noqa: S101  the caller has looked
         node = s.Name(*function.node.span, name)
         types = self._project.infer(node, function.scope)
-        models = [model.cls for model in self._project.models.values()]
-        return any(
-            collection.model in self._project.mro(cls) for cls in held(types, frozenset(models))
-        )
+        return any(collection.model in self._project.mro(cls) for cls in held(types, self._models))
 
     def _is_read(
         self, function: Function, flush: _Flush, name: str, collection: Collection
     ) -> bool:
         """Whether `name` is read with what has been flushed, before a commit expires it."""
-        block, index = flush.position.path[-1]
-        if not flush.after:
-            return any(
-                isinstance(sink.value, s.Name)
-                and sink.value.id == name
-                and self._project.statement_of(sink.node) is block[index]
-                and any(_is_step(step, collection) for path in sink.paths for step in path[:1])
-                for sink in self._sinks.get(function, ())
-            )
-        for statement in block[index + 1 :]:
-            if self._expires(function, statement):
-                return False
-            if blocks.mentions(statement, name):
-                break
-        return flush.position.reads_later(name) and self._reads_more(function, flush, name)
-
-    def _reads_more(self, function: Function, flush: _Flush, name: str) -> bool:
-        """Whether anything but a column of `name` is read after the flush."""
-        assert function.node is not None  # noqa: S101  the caller has looked
+        if flush.after:
+            return self._reads_on(function, flush.position, name)
+        statement = flush.position.statement
         return any(
-            isinstance(node, s.Name)
-            and node.id == name
-            and flush.position.is_before(node)
-            and not self._is_column(node)
-            for node in s.walk(function.node)
+            isinstance(sink.value, s.Name)
+            and sink.value.id == name
+            and self._project.statement_of(sink.node) is statement
+            and any(_is_step(step, collection) for path in sink.paths for step in path[:1])
+            for sink in self._sinks.get(function, ())
+        )
+
+    def _reads_on(self, function: Function, position: Position, name: str) -> bool:
+        """Whether more than a column of `name` is read after the statement, before a commit."""
+        for block, index in reversed(position.path):
+            around = block[index]
+            rest = list(block[index + 1 :])
+            if around is not position.statement and isinstance(around, s.For | s.While):
+                rest = [*around.body, *rest]  # the next turn
+            for statement in rest:
+                if self._expires(function, statement) or refreshes(statement, name):
+                    return False
+                if self._uses(statement, name):
+                    return True
+                if isinstance(statement, s.Return | s.Raise):
+                    return False
+        return False
+
+    def _uses(self, statement: s.Stmt, name: str) -> bool:
+        """Whether `statement` uses more than a column of the object called `name`."""
+        return any(
+            isinstance(part, s.Name) and part.id == name and not self._is_harmless(part)
+            for part in s.walk(statement)
+        )
+
+    def _is_harmless(self, node: s.Name) -> bool:
+        """Whether just a column of an object is read there, or just whether it is one."""
+        around = self._project.parent(node)
+        return self._is_column(node) or (
+            isinstance(around, s.If | s.While | s.Conditional)
+            or (isinstance(around, s.Operation) and around.operator in _TESTS)
         )
 
     def _is_column(self, node: s.Name) -> bool:
@@ -311,10 +371,8 @@ class AddedRows:
         around = self._project.parent(node)
         if not isinstance(around, s.Attribute):
             return False
-        models = held(
-            self._project.infer(node, self._project.scope_of(node)),
-            frozenset(model.cls for model in self._project.models.values()),
-        )
+        types = self._project.infer(node, self._project.scope_of(node))
+        models = held(types, self._models)
         return bool(models) and all(
             around.attr in self._project.models[cls.qualname].columns for cls in models
         )
@@ -323,17 +381,35 @@ class AddedRows:
         self, function: Function, before: list[s.Stmt], name: str, collection: Collection
     ) -> bool | None:
         """Whether only the mapping has loaded the collection; None: something else may have."""
-        is_fresh: bool | None = any(param.name == name for param in function.params)
+        is_given = any(param.name == name for param in function.params)
+        is_fresh: bool | None = True if is_given else None
         for statement in before:
+            told = self._binds(statement, name, collection)
             if self._effects.is_loaded_by(statement, name):
                 is_fresh = None if _mentions_attribute(statement, collection.name) else True
-            elif _binds(statement, name):
-                is_fresh = False
+            elif told == "made":
+                is_fresh = is_fresh or False
+            elif told == "bound":
+                is_fresh = None
             elif self._refreshes(function, statement, name):
                 is_fresh = True
             elif is_fresh and self._may_read(statement, name):
                 is_fresh = None
         return is_fresh
+
+    def _binds(self, statement: s.Stmt, name: str, collection: Collection) -> str:
+        """`made` if `name` gets a new object without a collection, `bound` for anything else."""
+        if isinstance(statement, s.For) and s.dotted_name(statement.target) == name:
+            return "bound"
+        if not any(isinstance(t, s.Name) and t.id == name for t in blocks.targets(statement)):
+            return ""
+        value = getattr(statement, "value", None)
+        if not isinstance(value, s.Call):
+            return "bound"
+        makers = self._project.infer(value.func, self._project.scope_of(value))
+        is_made = any(isinstance(maker, ClassObject) for maker in makers)
+        given = {keyword.arg for keyword in value.keywords}
+        return "made" if is_made and collection.name not in given else "bound"
 
     def _refreshes(self, function: Function, statement: s.Stmt, name: str) -> bool:
         """Whether `statement` commits, or refreshes the object called `name`."""
@@ -341,25 +417,18 @@ class AddedRows:
             return False
         if self._expires(function, statement):
             return True
-        call = called(statement, awaited=False) or called(statement, awaited=True)
-        return (
-            call is not None
-            and method_name(call) == "refresh"
-            and bool(call.args)
-            and s.dotted_name(call.args[0]) == name
-        )
+        return not isinstance(statement, s.Assign) and refreshes(statement, name)
 
     def _may_read(self, statement: s.Stmt, name: str) -> bool:
         """Whether the collection may be read in `statement`: it would be loaded from then on."""
-        parts: Iterable[s.AnyNode] = s.walk(statement)
-        if any(True for _ in blocks.inner_blocks(statement)):
-            return False  # its statements come one by one
+        if isinstance(statement, s.Return | s.Raise):
+            return False  # and it ends there
+        parts = [part for head in _heads(statement) for part in s.walk(head)]
         call = called(statement, awaited=False)
-        if self._session(call, {"add", "add_all"}):
-            nodes = {id(value) for value in call.values} if call is not None else set()
-            parts = [part for part in parts if id(part) not in nodes]
+        if call is not None and self._session(call, {"add", "add_all"}):
+            parts = [part for part in parts if part not in call.values]
         return any(
-            isinstance(part, s.Name) and part.id == name and not self._is_column(part)
+            isinstance(part, s.Name) and part.id == name and not self._is_harmless(part)
             for part in parts
         )
 
@@ -388,28 +457,46 @@ class AddedRows:
 
     # --- what is reported ----------------------------------------------------------------------
 
+    def _not_flushed(self, function: Function, node: s.FunctionDef) -> Iterator[Diagnostic]:
+        """Rows of which nothing shows where they are flushed, or what is done about it."""
+        for position, collection in itertools.product(positions(node.body), self._collections):
+            statement = position.statement
+            is_compound = any(True for _ in blocks.inner_blocks(statement))
+            if is_compound or not self._is_added(function, statement, collection):
+                continue
+            before = list(_before(function, _Flush(position, "")))
+            for name in function.scope.names:
+                if (
+                    (name, collection) not in self._done.get(function, ())
+                    and self._holds(function, name, collection)
+                    and self._reads_on(function, position, name)
+                    and self._is_loaded_early(function, before, name, collection) is not False
+                ):
+                    yield _report(function, statement, collection)
+
     def _kept(self, function: Function, node: s.FunctionDef) -> Iterator[Diagnostic]:
-        """Rows that a method adds while its object keeps one with the collection."""
+        """Rows that a method adds while its object keeps one with the collection.
+
+        Those that another of its methods adds are reported there.
+        """
         if function.cls is None:
             return
         for statement in blocks.statements(node.body):
             for collection in self._collections:
-                own = self._effects.added_or_deleted(statement)
-                if not self._is_of(own, collection) or self._is_linked(function, collection):
+                if not self._is_added(function, statement, collection, own_methods=False):
                     continue
                 if self._keeps(function.cls, collection):
                     yield _report(function, statement, collection)
 
     def _keeps(self, cls: Class, collection: Collection) -> bool:
         """Whether methods of `cls` use `self.order`, an object with the collection."""
-        models = frozenset(model.cls for model in self._project.models.values())
         return any(
             collection.model in self._project.mro(found)
             for function in self._project.functions
             if function.cls is cls
             for node in own_attributes(function)
             if isinstance(node.value, s.Name) and node.value.id == "self"
-            for found in held(self._project.infer(node, self._project.scope_of(node)), models)
+            for found in held(self._project.infer(node, self._project.scope_of(node)), self._models)
         )
 
 
@@ -428,6 +515,18 @@ def _has_choice(statement: s.Stmt) -> bool:
     return any(isinstance(part, _CHOICES) for part in s.walk(statement))
 
 
+def _heads(statement: s.Stmt) -> Iterator[s.AnyNode]:
+    """What `statement` runs apart from the blocks inside it, which come one by one."""
+    if isinstance(statement, s.If | s.While):
+        yield statement.test
+    elif isinstance(statement, s.For):
+        yield statement.iter
+    elif isinstance(statement, s.With):
+        yield from (item.context for item in statement.items)
+    elif not any(True for _ in blocks.inner_blocks(statement)):
+        yield statement
+
+
 def _is_step(step: object, collection: Collection) -> bool:
     return (getattr(step, "model", None), getattr(step, "name", "")) == (
         collection.model,
@@ -442,10 +541,6 @@ def _before(function: Function, flush: _Flush) -> Iterator[s.Stmt]:
     for statement in blocks.statements(function.node.body):
         if statement.span[:2] < end.span[:2] or (flush.after and statement is end):
             yield statement
-
-
-def _binds(statement: s.Stmt, name: str) -> bool:
-    return any(isinstance(t, s.Name) and t.id == name for t in blocks.targets(statement))
 
 
 def _mentions_attribute(statement: s.Stmt, name: str) -> bool:

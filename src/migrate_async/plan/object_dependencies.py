@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import takewhile
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import AnnotatedBinding, Function, Module, ValueBinding
+from migrate_async.index.scopes import AnnotatedBinding, Class, Function, Module, ValueBinding
 from migrate_async.index.types import Instance
 from migrate_async.model import syntax as s
 
@@ -42,22 +43,36 @@ class ObjectDependencies:
     def holder(self, method: Function) -> Holder | None:
         """The one variable of a module through which FastAPI can call `method`."""
         if method not in self._known:
-            found = list(self._holders(method)) if method.cls is not None else []
+            found = self._holders.get(method.cls, ()) if method.cls is not None else ()
             self._known[method] = found[0] if len(found) == 1 else None
         return self._known[method]
 
-    def _holders(self, method: Function) -> Iterator[Holder]:
+    @cached_property
+    def _holders(self) -> dict[Class, list[Holder]]:
+        """Variables that hold an object of a class, by that class."""
+        found: dict[Class, list[Holder]] = {}
         for module in self._project.modules.values():
-            for name, bindings in module.scope.names.items():
-                for binding in bindings:
-                    if not isinstance(binding, ValueBinding | AnnotatedBinding):
-                        continue
-                    value = binding.value
-                    if isinstance(value, s.Call) and self._has(value, module, method):
-                        yield Holder(module, name, self._project.statement_of(value))
+            for name, value in _calls(module):
+                holder = Holder(module, name, self._project.statement_of(value))
+                for cls in self._classes(value, module):
+                    found.setdefault(cls, []).append(holder)
+        return found
 
-    def _has(self, value: s.Call, module: Module, method: Function) -> bool:
-        return any(
-            isinstance(item, Instance) and method.cls in self._project.mro(item.cls)
+    def _classes(self, value: s.Call, module: Module) -> dict[Class, None]:
+        """The classes of the object that `value` makes, with those that they inherit from."""
+        return {
+            cls: None
             for item in self._project.infer(value, module.scope)
-        )
+            if isinstance(item, Instance)
+            for cls in self._project.mro(item.cls)
+        }
+
+
+def _calls(module: Module) -> Iterator[tuple[str, s.Call]]:
+    """The calls whose values variables of `module` get."""
+    for name, bindings in module.scope.names.items():
+        for binding in bindings:
+            if not isinstance(binding, ValueBinding | AnnotatedBinding):
+                continue
+            if isinstance(binding.value, s.Call):
+                yield name, binding.value

@@ -198,6 +198,7 @@ class _Keeper:
         self._givers: dict[CallSite, bool] = {}
         self._stores: dict[Function, bool] = {}
         self._sources_passed: dict[CallSite, str] = {}
+        self._hiding: dict[CallSite, frozenset[Function]] = {}
         self._constructors: dict[Function, bool] = {}
         self._handed: dict[Function, Callback] = {}
         """Who hands a function that stays sync to something that calls it at once."""
@@ -410,18 +411,23 @@ class _Keeper:
 
     def _hides_session(self, site: CallSite, target: Function) -> bool:
         """Whether `target` takes a session, and nobody can tell what it is given for one."""
+        if site not in self._hiding:
+            self._hiding[site] = frozenset(self._takers_of_unknown(site))
+        return target in self._hiding[site]
+
+    def _takers_of_unknown(self, site: CallSite) -> Iterator[Function]:
+        """The functions that `site` may give something unknown for a sync session."""
         call = site.node
         if not isinstance(call, s.Call) or site.kind != "call" or site.function.module.is_test:
-            return False
+            return
         for receiver, param, value in self._project.passes(call, site.scope):
-            taken = s.Name(*param.span, param.name)
-            if receiver is not target or isinstance(value, s.Constant):
+            if isinstance(value, s.Constant):
                 continue
-            if self._project.session_kind(taken, target.scope) != "sync":
+            taken = s.Name(*param.span, param.name)
+            if self._project.session_kind(taken, receiver.scope) != "sync":
                 continue
             if _is_unknown(self._project.infer(value, site.scope)):
-                return True
-        return False
+                yield receiver
 
     def _passed_source(self, site: CallSite) -> str:
         known = self._sources_passed.get(site)

@@ -154,6 +154,50 @@ def test_a_factory_of_its_own_on_the_engine_of_its_module(tmp_path: Path) -> Non
     assert tree(folder) == done
 
 
+_SCENARIO = """\
+
+
+class Scenario:
+    def __init__(self):
+        self.db = self._session()
+
+    def _session(self):
+        factory = sessionmaker(bind=engine)
+        return factory()
+
+    def run(self, text):
+        self.db.add(Note(text=text))
+        self.db.commit()
+        self.db.close()
+
+
+def nightly(text):
+    Scenario().run(text)
+"""
+
+
+def test_one_that_nobody_async_asks_needs_no_copy(tmp_path: Path) -> None:
+    """It is bound to the sync engine, and that is all."""
+    stays = _SCENARIO + _STAYS[_STAYS.index("\n\n@app.post") :]
+    imports = "from sqlalchemy.orm import Session, sessionmaker"
+    main = _MAIN.replace("from sqlalchemy.orm import Session", imports)
+    main = main.replace("import Note, get_api_session", "import Note, engine, get_api_session")
+    files = {"database.py": _OF_MODULE, "main.py": main + stays}
+    folder = _written(tmp_path / "app", files)
+    use = _USE.format(requests=_REQUESTS)
+    before = printed(folder, use)
+
+    write(folder, "--all")
+
+    done = tree(folder)
+    text = (folder / "main.py").read_text()
+    assert "async def read(" in text
+    assert text.count("factory = sessionmaker(bind=sync_engine)") == 1
+    assert printed(folder, use) == before
+    write(folder, "--all", "--allow-dirty")
+    assert tree(folder) == done
+
+
 @pytest.mark.parametrize(
     "other",
     [

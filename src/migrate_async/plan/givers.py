@@ -7,7 +7,7 @@ the sync factory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass, field
 
 from migrate_async.index.project import Project
@@ -98,14 +98,14 @@ class Givers:
             for part in s.walk(node)
             if isinstance(part, s.Name) and not is_bound_inside(part.id, function.scope)
         }
-        sources = {
-            name: self._original(source)
+        factories = {
+            name: self._original(factory)
             for name in names
-            for source in (*self._project.session_factories, *self._project.engines)
-            if source.kind in ("sessionmaker", "engine")
-            and source.scope.kind == "module"
-            and is_variable(function.module, source.module, source.name, name)
-            and (self._becomes_async(source) or source in self._twins.variables)
+            for factory in self._project.session_factories
+            if factory.kind == "sessionmaker"
+            and factory.scope.kind == "module"
+            and is_variable(function.module, factory.module, factory.name, name)
+            and (self._becomes_async(factory) or factory in self._twins.variables)
         }
         calls = [
             (call.node.func, self._asks(call.node.func, call.scope)) for call in function.calls
@@ -121,18 +121,31 @@ class Givers:
         )
         made = (*self._makers.for_functions.get(function, ()), *self._makers.inside(function))
         makes = any(map(self._becomes_async, made))
-        if not sources and not givers and not is_fixed and not makes:
+        if not factories and not givers and not is_fixed and not makes:
             return None
-        return Given(sources, givers, is_fixed)
+        engines = self._engines(function, names) if makes else {}
+        return Given({**engines, **factories}, givers, is_fixed)
 
-    def _original(self, source: Variable) -> Variable:
-        """The factory or engine that `source` is the sync side of, if it is that of one."""
-        twin = self._twins.variables.get(source)
+    def _engines(self, function: Function, names: Collection[str]) -> dict[str, Variable]:
+        """The engines of modules that a factory which `function` makes may be bound to."""
+        return {
+            name: engine
+            for name in names
+            for engine in self._project.engines
+            if engine.kind == "engine"
+            and engine.scope.kind == "module"
+            and is_variable(function.module, engine.module, engine.name, name)
+            and self._becomes_async(engine)
+        }
+
+    def _original(self, factory: Variable) -> Variable:
+        """The factory that `factory` is the sync side of, if it is that of one."""
+        twin = self._twins.variables.get(factory)
         if twin is None:
-            return source
+            return factory
         place = (twin.module, twin.name)
-        sources = (*self._project.session_factories, *self._project.engines)
-        return next((found for found in sources if (found.module, found.name) == place), source)
+        factories = self._project.session_factories
+        return next((f for f in factories if (f.module, f.name) == place), factory)
 
     def _gives_sync(self, function: Function) -> bool:
         """Whether it gives out sync sessions, or what makes them."""

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from support.databases import postgresql_url
 from support.fixture_apps import fixture_app
 from support.migration import copy_of, legacy_tests, own_tests, tree, write
 
@@ -51,10 +50,9 @@ def test_a_suite_on_async_sessions_says_the_same(name: str, tmp_path: Path) -> N
     assert tree(folder) == done, "another run changes nothing"
 
 
-def test_on_asyncpg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("on_postgresql")
+def test_on_asyncpg(tmp_path: Path) -> None:
     folder = copy_of(fixture_app("small/session_fixtures").before, tmp_path)
-    url = postgresql_url().replace("postgresql://", "postgresql+psycopg2://")
-    monkeypatch.setenv("TEST_DATABASE_URL", url)
     write(folder, "--all")
     write(folder, "--step", "tests")
     without_shim(folder)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from support.databases import postgresql_url
 from support.migration import own_tests, tree, write
 
 PYPROJECT = '[tool.pytest.ini_options]\ntestpaths = ["tests"]\npythonpath = ["."]\n'
@@ -424,22 +423,18 @@ def test_a_suite_passes_before_between_and_after(shape: str, tmp_path: Path) -> 
     _same_throughout(tmp_path, SHAPES[shape])
 
 
+@pytest.mark.usefixtures("on_postgresql")
 @pytest.mark.parametrize("files", [ASYNC_TESTS, UNMARKED], ids=["strict", "auto"])
 def test_tests_that_are_async_already_get_the_loop_of_the_sessions(
-    files: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    files: dict[str, str], tmp_path: Path
 ) -> None:
     """A connection of asyncpg works on one event loop only."""
-    url = postgresql_url().replace("postgresql://", "postgresql+psycopg2://")
-    monkeypatch.setenv("TEST_DATABASE_URL", url)
     _same_throughout(tmp_path, files)
 
 
-def test_a_client_that_stays_keeps_its_session_sync(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("on_postgresql")
+def test_a_client_that_stays_keeps_its_session_sync(tmp_path: Path) -> None:
     """Requests of a `TestClient` run on a loop of their own."""
-    url = postgresql_url().replace("postgresql://", "postgresql+psycopg2://")
-    monkeypatch.setenv("TEST_DATABASE_URL", url)
     _lay_out(tmp_path, TIED_CLIENT)
     assert passed(tmp_path) == "1"
     write(tmp_path, "--all")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.migration import printed, tree, write
+from support.migration import printed_anew, tree, write
 
 _DB = """\
 from sqlalchemy import create_engine
@@ -124,8 +124,7 @@ with TestClient(app) as client:
 
 
 def _used(folder: Path) -> str:
-    (folder / "notes.db").unlink(missing_ok=True)
-    return printed(folder, _USE)
+    return printed_anew(folder, _USE)
 
 
 def test_a_view_that_stays_sync_takes_the_sync_side(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.migration import printed, tree, write
+from support.migration import printed_anew, tree, write
 
 _DB = """\
 from contextlib import AbstractContextManager, contextmanager
@@ -218,8 +218,7 @@ def _written(folder: Path, start: str, returns: str) -> Path:
 
 
 def _used(folder: Path) -> str:
-    (folder / "users.db").unlink(missing_ok=True)
-    return printed(folder, _USE)
+    return printed_anew(folder, _USE)
 
 
 @pytest.mark.parametrize("start", [_CONTAINER, _BY_HAND], ids=["container", "by hand"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.migration import printed, tree, write
+from support.migration import printed_anew, tree, write
 
 _MAIN = """\
 import contextlib
@@ -116,8 +116,7 @@ with TestClient(app) as client:
 
 
 def _used(folder: Path) -> str:
-    (folder / "users.db").unlink(missing_ok=True)
-    return printed(folder, _USE)
+    return printed_anew(folder, _USE)
 
 
 @pytest.mark.parametrize(("count", "converts"), [("3", True), ("len(names())", False)])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.migration import printed, tree, write
+from support.migration import printed, printed_anew, tree, write
 
 _MAIN = """\
 from functools import wraps
@@ -125,8 +125,7 @@ def _written(folder: Path, decorator: str, use: str) -> Path:
 
 
 def _used(folder: Path) -> str:
-    (folder / "users.db").unlink(missing_ok=True)
-    return printed(folder, _USE)
+    return printed_anew(folder, _USE)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.migration import command, printed, tree, write
+from support.migration import command, printed, printed_anew, tree, write
 
 _DB = """\
 from sqlalchemy import create_engine
@@ -126,8 +126,7 @@ with TestClient(app) as client:
 
 
 def _used(folder: Path) -> str:
-    (folder / "notes.db").unlink(missing_ok=True)
-    printed(folder, _MAKE)
+    printed_anew(folder, _MAKE)
     return printed(folder, _USE)
 
 

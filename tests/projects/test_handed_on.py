@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.migration import printed, tree, write
+from support.migration import printed, printed_anew, tree, write
 
 _DB = """\
 from sqlalchemy import create_engine
@@ -127,8 +127,7 @@ print(CliRunner().invoke(counted).output)
 
 
 def _used(folder: Path) -> str:
-    (folder / "notes.db").unlink(missing_ok=True)
-    return printed(folder, _USE)
+    return printed_anew(folder, _USE)
 
 
 def test_makers_mixins_and_imports_in_functions(tmp_path: Path) -> None:

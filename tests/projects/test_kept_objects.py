@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.migration import printed, tree, write
+from support.migration import printed_anew, tree, write
 
 _MAIN = """\
 from collections import defaultdict
@@ -157,8 +157,7 @@ with TestClient(app) as client:
 
 
 def _used(folder: Path) -> str:
-    (folder / "shop.db").unlink(missing_ok=True)
-    return printed(folder, _USE)
+    return printed_anew(folder, _USE)
 
 
 @pytest.mark.parametrize("first", ["/start", "/artefacts"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.migration import printed, tree, write
+from support.migration import printed, printed_anew, tree, write
 
 _DB = """\
 from sqlalchemy import create_engine
@@ -121,9 +121,7 @@ for name in ("notes", "other"):
 
 
 def _used(folder: Path) -> str:
-    for file in folder.glob("*.db"):
-        file.unlink()
-    printed(folder, _MAKE)
+    printed_anew(folder, _MAKE)
     return printed(folder, _USE)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.migration import printed, tree, write
+from support.migration import printed_anew, tree, write
 
 _DB = """\
 from fastapi import Depends, FastAPI
@@ -89,8 +89,7 @@ with TestClient(app) as client:
 
 
 def _used(folder: Path) -> str:
-    (folder / "notes.db").unlink(missing_ok=True)
-    return printed(folder, _USE)
+    return printed_anew(folder, _USE)
 
 
 def test_it_stays_sync_with_the_object(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.migration import printed, tree, write
+from support.migration import printed_anew, tree, write
 
 _DB = """\
 from sqlalchemy import create_engine
@@ -95,8 +95,7 @@ print(getattr(engine, "sync_engine", engine).pool.checkedout())
 
 
 def _used(folder: Path) -> str:
-    (folder / "notes.db").unlink(missing_ok=True)
-    return printed(folder, _USE)
+    return printed_anew(folder, _USE)
 
 
 def _written(folder: Path, registry: str, body: str, main: str = _MAIN) -> Path:

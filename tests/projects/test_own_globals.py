@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.migration import printed, tree, write
+from support.migration import printed, tree, write, written
 
 _DATABASE = """\
 from sqlalchemy import create_engine
@@ -91,19 +91,12 @@ with TestClient(app) as client:
 _REQUESTS = [("GET", "/notes"), ("POST", "/nightly?text=a"), ("GET", "/notes")]
 
 
-def _written(folder: Path, files: dict[str, str]) -> Path:
-    folder.mkdir()
-    for name, text in files.items():
-        (folder / name).write_text(text)
-    return folder
-
-
 @pytest.mark.parametrize("requests", [_REQUESTS, _REQUESTS[1:] + _REQUESTS[1:]])
 def test_each_side_keeps_an_engine_of_its_own(
     tmp_path: Path, requests: list[tuple[str, str]]
 ) -> None:
     """Whichever comes first; and when nothing stays sync, one side is left, as at once."""
-    folder = _written(tmp_path / "steps", {"database.py": _DATABASE, "main.py": _MAIN + _STAYS})
+    folder = written(tmp_path / "steps", {"database.py": _DATABASE, "main.py": _MAIN + _STAYS})
     use = _USE.format(requests=requests)
     before = printed(folder, use)
 
@@ -120,7 +113,7 @@ def test_each_side_keeps_an_engine_of_its_own(
     main = (folder / "main.py").read_text()
     (folder / "main.py").write_text(main[: main.index("\n\ndef nightly(")])
     write(folder, "--all", "--allow-dirty")
-    once = _written(tmp_path / "once", {"database.py": _DATABASE, "main.py": _MAIN})
+    once = written(tmp_path / "once", {"database.py": _DATABASE, "main.py": _MAIN})
     write(once, "--all")
     assert tree(folder)["database.py"] == tree(once)["database.py"]
 
@@ -141,7 +134,7 @@ def get_api_session() -> Session:
 def test_a_factory_of_its_own_on_the_engine_of_its_module(tmp_path: Path) -> None:
     """The copy binds its own to the sync engine."""
     files = {"database.py": _OF_MODULE, "main.py": _MAIN + _STAYS}
-    folder = _written(tmp_path / "app", files)
+    folder = written(tmp_path / "app", files)
     use = _USE.format(requests=_REQUESTS)
     before = printed(folder, use)
 
@@ -183,7 +176,7 @@ def test_one_that_nobody_async_asks_needs_no_copy(tmp_path: Path) -> None:
     main = _MAIN.replace("from sqlalchemy.orm import Session", imports)
     main = main.replace("import Note, get_api_session", "import Note, engine, get_api_session")
     files = {"database.py": _OF_MODULE, "main.py": main + stays}
-    folder = _written(tmp_path / "app", files)
+    folder = written(tmp_path / "app", files)
     use = _USE.format(requests=_REQUESTS)
     before = printed(folder, use)
 
@@ -208,7 +201,7 @@ def test_one_that_nobody_async_asks_needs_no_copy(tmp_path: Path) -> None:
 def test_a_shared_one_keeps_all_sync(tmp_path: Path, other: str) -> None:
     """A copy would find the other side's engine there."""
     files = {"database.py": _DATABASE + other, "main.py": _MAIN + _STAYS}
-    folder = _written(tmp_path / "app", files)
+    folder = written(tmp_path / "app", files)
     use = _USE.format(requests=_REQUESTS)
     before = printed(folder, use)
 

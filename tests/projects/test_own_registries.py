@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.migration import printed, tree, write
+from support.migration import printed_anew, tree, write
 
 _DB = """\
 from sqlalchemy import create_engine, inspect
@@ -139,8 +139,7 @@ _SCOPED = "scoped_session(sessionmaker(bind=own), scopefunc=get_request_id)"
 
 
 def _used(folder: Path) -> str:
-    (folder / "notes.db").unlink(missing_ok=True)
-    return printed(folder, _USE)
+    return printed_anew(folder, _USE)
 
 
 def _written(folder: Path, permission: str, registry: str = _SCOPED) -> Path:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.migration import printed, tree, write
+from support.migration import printed_anew, tree, write
 
 _MODELS = """\
 from sqlalchemy import create_engine
@@ -97,8 +97,7 @@ with TestClient(app) as client:
 
 
 def _used(folder: Path) -> str:
-    (folder / "notes.db").unlink(missing_ok=True)
-    return printed(folder, _USE)
+    return printed_anew(folder, _USE)
 
 
 def test_what_a_script_calls_on_its_own_session_stays_sync(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.migration import printed, tree, write
+from support.migration import printed_anew, tree, write
 
 _MAIN = """\
 from fastapi import Depends, FastAPI
@@ -127,8 +127,7 @@ with TestClient(app) as client:
 
 
 def _used(folder: Path) -> str:
-    (folder / "teams.db").unlink(missing_ok=True)
-    return printed(folder, _USE)
+    return printed_anew(folder, _USE)
 
 
 def test_what_the_response_of_each_route_reads_is_loaded(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.migration import printed, tree, write
+from support.migration import printed_anew, tree, write
 
 _MAIN = """\
 from typing import Generic, TypeVar
@@ -106,8 +106,7 @@ with TestClient(app) as client:
 
 
 def _used(folder: Path) -> str:
-    (folder / "pages.db").unlink(missing_ok=True)
-    return printed(folder, _USE)
+    return printed_anew(folder, _USE)
 
 
 def test_a_route_behind_a_bridge_counts_as_one_who_gets_pages(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.fixture_apps import fixture_app
-from support.migration import copy_of, own_tests, printed, tree, write
+from support.migration import copy_of, own_tests, printed, printed_anew, tree, write
 
 _MODELS = """\
 from sqlalchemy import create_engine
@@ -273,8 +273,7 @@ with TestClient(app) as client:
 
 
 def _used(folder: Path) -> str:
-    (folder / "notes.db").unlink(missing_ok=True)
-    return printed(folder, _USE)
+    return printed_anew(folder, _USE)
 
 
 _READING_SCOPE = _SCOPE.replace("        db.commit()", "        notes(db)\n        db.commit()")

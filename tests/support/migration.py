@@ -31,6 +31,15 @@ def copy_of(before: Path, folder: Path) -> Path:
     return target
 
 
+def written(folder: Path, files: dict[str, str]) -> Path:
+    """A project in `folder` with these files, by relative path."""
+    for path, text in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    return folder
+
+
 def program(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`migrate-async` with `arguments` in `folder`, as a program of its own."""
     return run_fresh(["-m", "migrate_async", *arguments], folder, _environment())
@@ -78,6 +87,13 @@ def printed(folder: Path, code: str) -> str:
     done = run(["-c", code], folder, _environment())
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout
+
+
+def printed_anew(folder: Path, code: str) -> str:
+    """The same, without the databases that an earlier program has left."""
+    for file in folder.glob("*.db"):
+        file.unlink()
+    return printed(folder, code)
 
 
 def tree(folder: Path) -> dict[str, bytes]:

@@ -7,7 +7,7 @@ the sync factory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from migrate_async.index.project import Project
@@ -100,11 +100,8 @@ class Givers:
         }
         factories = {
             name: self._original(factory)
-            for name in names
-            for factory in self._project.session_factories
+            for name, factory in _named(function, names, self._project.session_factories)
             if factory.kind == "sessionmaker"
-            and factory.scope.kind == "module"
-            and is_variable(function.module, factory.module, factory.name, name)
             and (self._becomes_async(factory) or factory in self._twins.variables)
         }
         calls = [
@@ -130,12 +127,8 @@ class Givers:
         """The engines of modules that a factory which `function` makes may be bound to."""
         return {
             name: engine
-            for name in names
-            for engine in self._project.engines
-            if engine.kind == "engine"
-            and engine.scope.kind == "module"
-            and is_variable(function.module, engine.module, engine.name, name)
-            and self._becomes_async(engine)
+            for name, engine in _named(function, names, self._project.engines)
+            if engine.kind == "engine" and self._becomes_async(engine)
         }
 
     def _original(self, factory: Variable) -> Variable:
@@ -170,6 +163,16 @@ class Givers:
             and bool(function.returns)
             and not function.module.is_test
         )
+
+
+def _named(
+    function: Function, names: Collection[str], sources: Iterable[Variable]
+) -> Iterator[tuple[str, Variable]]:
+    """Those of `sources` that are variables of modules, by the names that `function` uses."""
+    for source in sources:
+        for name in names if source.scope.kind == "module" else ():
+            if is_variable(function.module, source.module, source.name, name):
+                yield name, source
 
 
 def can_give_sync(project: Project, giver: Function, given: Given) -> bool:

@@ -71,12 +71,8 @@ def loaded_too_early(decisions: Decisions) -> Iterator[Collection]:
     Without those of a secondary table: a row of the target alone does not enter them.
     """
     led_on = {step for paths in decisions.options.values() for path in paths for step in path[:-1]}
-    steps = dict.fromkeys(item.step for item in decisions.always)
-    for step in steps:
-        relationship = step.relationship
-        if relationship is None or relationship.lazy not in ON_ACCESS or relationship.secondary:
-            continue
-        if step.target is not None and step.is_many:
+    for step, relationship in decisions.newly_mapped.items():
+        if step.target is not None and step.is_many and not relationship.secondary:
             yield Collection(step.model, step.name, step.target, leads_on=step in led_on)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from migrate_async.index.project import Project
+from migrate_async.index.project import Project, Relationship
 from migrate_async.index.scopes import Function
 from migrate_async.index.types import Instance
 from migrate_async.model import syntax as s
@@ -60,6 +60,15 @@ class Decisions:
     options: dict[Query, dict[Path, list[Sink]]] = field(default_factory=dict)
     awaiting: list[Awaiting] = field(default_factory=list)
     always: list[Always] = field(default_factory=list)
+
+    @property
+    def newly_mapped(self) -> dict[Step, Relationship]:
+        """The relationships of `always` that the mapping does not load yet."""
+        return {
+            item.step: item.step.relationship
+            for item in self.always
+            if item.step.relationship is not None and item.step.is_lazy
+        }
 
 
 @dataclass

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, last_name
 from migrate_async.index.types import held
-from migrate_async.knowledge.sqlalchemy import ON_ACCESS
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.loads.decide import Decisions
@@ -37,12 +36,10 @@ def encoded_objects(project: Project, decisions: Decisions) -> Iterator[Diagnost
 def _always_loaded(decisions: Decisions) -> dict[Class, list[str]]:
     """The relationships that the mappings load from now on."""
     found: dict[Class, list[str]] = {}
-    for item in decisions.always:
-        relationship = item.step.relationship
-        if relationship is not None and relationship.lazy in ON_ACCESS:
-            names = found.setdefault(item.step.model, [])
-            if item.step.name not in names:
-                names.append(item.step.name)
+    for step in decisions.newly_mapped:
+        names = found.setdefault(step.model, [])
+        if step.name not in names:
+            names.append(step.name)
     return found
 
 

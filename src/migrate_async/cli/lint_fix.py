@@ -30,6 +30,8 @@ ENDLESS = "MA908"
 class _Fixing:
     """The state of the rounds: files as they were, as they are now, and what went wrong."""
 
+    limit: int | None
+    """The line length that the project asks its formatter for."""
     originals: dict[str, SourceFile] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     content: dict[str, bytes] = field(default_factory=dict)
@@ -72,7 +74,7 @@ def fix(
     Overlapping fixes are made in different rounds. A file whose fixes fail, or do not come to an
     end, is left as it was, which is a bug of ours and told as one; the others are fixed.
     """
-    state = _Fixing()
+    state = _Fixing(written_limit(workspace.root))
     look = take_look(workspace, request, rules, progress, instead=request.instead)
     for _ in range(MAX_ROUNDS):
         if not _round(state, look, request, progress):
@@ -97,13 +99,13 @@ def _round(state: _Fixing, look: Look, request: LintRequest, progress: Progress)
         unsafe=request.unsafe,
         without=state.failed,
     )
-    limit = written_limit(look.workspace.root)
+    if not made.fixed:
+        return False
     jobs = look.workspace.jobs
-    changes = rewrite(made.plan, sources, jobs, progress, limit=limit) if made.fixed else ()
-    for change in changes:
+    for change in rewrite(made.plan, sources, jobs, progress, limit=state.limit):
         names = [finding.rule for finding in made.fixed[change.path]]
         state.take(change, sources[change.path], names)
-    return bool(made.fixed)
+    return True
 
 
 def _again(look: Look, state: _Fixing, progress: Progress) -> Look:

@@ -120,9 +120,6 @@ def for_criteria(world: AsyncWorld) -> Iterator[tuple[Module, ModuleEdits]]:
     if not any(map(world.becomes_async, world.project.engines)):
         return
     for function in world.project.functions:
-        module = function.module
-        if function in done or world.is_of_alembic(module) or module.is_test:
-            continue
-        if world.sync.takes_part(module):
-            yield module, driver_type_edits(world.project, function)
-            yield module, driver_member_edits(world.project, function)
+        if function not in done and world.is_of_application(function.module):
+            yield function.module, driver_type_edits(world.project, function)
+            yield function.module, driver_member_edits(world.project, function)

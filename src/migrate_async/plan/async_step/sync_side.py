@@ -95,23 +95,15 @@ class SyncSide:
     def _tables_at_import(self, collector: Collector) -> None:
         """`create_all` in a module without an application, where no other code stays sync."""
         world = self._world
-        for module in self._project.modules.values():
-            if not world.sync.takes_part(module) or module.is_test or world.is_of_alembic(module):
-                continue
-            if module.body in world.sync.staying:
-                continue
-            for statement in tables_at_import(self._project, world.touches, module):
+        for module, statement in tables_at_import(self._project, world.touches):
+            if world.is_of_application(module) and module.body not in world.sync.staying:
                 found = self._frontier.repoint_statement(module, statement)
                 collector.add_module(module, found)
 
     def _handed_engines(self, collector: Collector) -> None:
         """Modules that pass an engine, when they are imported, to code that needs a sync one."""
         kept = self._world.colouring.kept
-        for module in self._project.modules.values():
-            if not self._world.sync.takes_part(module) or module.is_test:
-                continue
-            if self._world.is_of_alembic(module):
-                continue
+        for module in filter(self._world.is_of_application, self._project.modules.values()):
             for site in self._project.calls(module.body):
                 calls_kept = any(target in kept for target in site.targets)
                 is_handed = (calls_kept or reflects(site)) and passed_source(self._project, site)

@@ -172,6 +172,11 @@ class AsyncWorld:
         modules = self.project.modules.values()
         return frozenset(m for m in modules if is_revision(m) or is_environment(m))
 
+    def is_of_application(self, module: Module) -> bool:
+        """Whether it takes part, and is neither a test nor one of those."""
+        is_other = module.is_test or self.is_of_alembic(module)
+        return not is_other and self.sync.takes_part(module)
+
     @cached_property
     def alembic(self) -> Alembic:
         """What becomes of those."""

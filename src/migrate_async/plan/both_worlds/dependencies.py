@@ -13,7 +13,7 @@ from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.givers import Givers
 from migrate_async.plan.leftovers.twins import SYNC_DEPENDENCY, sync_dependency_name
 from migrate_async.plan.lent import LentSessions
-from migrate_async.plan.object_dependencies import Holder, ObjectDependencies
+from migrate_async.plan.object_dependencies import Holder
 
 
 class Dependencies:
@@ -34,7 +34,7 @@ class Dependencies:
         self._lent = lent
         self._givers = givers
         self._is_async = is_async
-        self._objects = ObjectDependencies(around.project)
+        self._objects = around.twins.objects
         self._named: dict[Module, dict[str | None, Alias]] = {}
 
     def is_one(self, function: Function, node: s.Name | s.Attribute) -> bool:

@@ -43,6 +43,7 @@ _BY_SYNTAX = ("property", "dunder", "init", "validator")
 
 So do others on the session that an object keeps, or that they are given.
 """
+_SESSION_NAMES = frozenset(name.rpartition(".")[2] for name in SESSIONS)
 
 
 @dataclass(frozen=True)
@@ -398,9 +399,8 @@ class _Keeper:
         """Whether it calls the class, `Session(engine)`: nothing tells that to serve threads."""
         known = self._constructors.get(function)
         if known is None:
-            names = {name.rpartition(".")[2] for name in SESSIONS}
             known = self._constructors[function] = any(
-                call.name in names
+                call.name in _SESSION_NAMES
                 and any(
                     isinstance(item, External) and item.dotted in SESSIONS
                     for item in self._project.infer(call.node.func, call.scope)

@@ -79,7 +79,8 @@ class Twins:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self.functions: dict[Function, Twin] = dict(_dependencies(project))
+        self.objects = ObjectDependencies(project)
+        self.functions: dict[Function, Twin] = dict(_dependencies(project, self.objects))
         self.variables: dict[Variable, Twin] = dict(_variables(project))
         self.aliases: dict[Alias, Twin] = dict(_aliases(project, self.functions))
         self.scopes: dict[Function, Twin] = dict(_scopes(project))
@@ -116,8 +117,7 @@ class Twins:
         return any(t.module is module and t.sync_name == sync_name for t in self)
 
 
-def _dependencies(project: Project) -> Iterator[tuple[Function, Twin]]:
-    objects = ObjectDependencies(project)
+def _dependencies(project: Project, objects: ObjectDependencies) -> Iterator[tuple[Function, Twin]]:
     for function in project.functions:
         if not isinstance(function.node, s.FunctionDef):
             continue

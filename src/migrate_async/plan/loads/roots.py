@@ -138,9 +138,11 @@ class Roots:
 
     def _picked(self, expr: s.Attribute) -> Step | None:
         """The relationship some of whose objects `expr` gives, a property that runs no SQL."""
+        if expr.attr not in self._properties:
+            return None
         sites = self._project.calls(self._project.function_of(expr))
         getters = {fn for site in sites if site.node is expr for fn in site.targets}
-        if len(getters) != 1 or expr.attr not in self._properties:
+        if len(getters) != 1:
             return None
         getter = getters.pop()
         given = held(self._project.infer(expr, self._project.scope_of(expr)), self._models)

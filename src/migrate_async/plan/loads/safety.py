@@ -27,6 +27,7 @@ class Safety:
         self._project = project
         self._disturbs: dict[Function, bool] = {}
         self._flushes: dict[Function, bool] = {}
+        self._renewing: dict[Function, frozenset[str]] = {}
         self._alone: dict[tuple[s.Expr, Class], bool] = {}
 
     def holds(self, use: Use, function: Function) -> bool:
@@ -37,7 +38,8 @@ class Safety:
         on_the_way = (function, *(hop.callee for hop in use.hops))
         if any(map(self._is_disturbing, on_the_way)):
             return False
-        if any(self._renews(other, frozenset(names_of(use.path)), set()) for other in on_the_way):
+        read = names_of(use.path)
+        if not all(self._renewed_in(other).isdisjoint(read) for other in on_the_way):
             return False
         return query.kind not in ("get", "legacy-get") or self._is_alone(query, use.path[0].model)
 
@@ -61,14 +63,17 @@ class Safety:
             ) or any(self._uses(target, names, known) for target in self._called(function))
         return known[function]
 
-    def _renews(self, function: Function, wanted: frozenset[str], seen: set[Function]) -> bool:
-        """Whether `function`, or what it calls, refreshes just such attributes of an object."""
-        if function in seen:
-            return False
-        seen.add(function)
-        return any(
-            not wanted.isdisjoint(self._renewed(node)) for node in own_attributes(function)
-        ) or any(self._renews(target, wanted, seen) for target in self._called(function))
+    def _renewed_in(self, function: Function) -> frozenset[str]:
+        """The attributes of which `function`, or what it calls, refreshes just those."""
+        if function not in self._renewing:
+            reached, pending = {function}, [function]
+            while pending:
+                new = set(self._called(pending.pop())) - reached
+                reached |= new
+                pending += new
+            nodes = (node for other in reached for node in own_attributes(other))
+            self._renewing[function] = frozenset().union(*map(self._renewed, nodes))
+        return self._renewing[function]
 
     def _renewed(self, method: s.Attribute) -> frozenset[str]:
         """The attributes in `db.refresh(order, ["items"])`, which leaves all others as they are."""

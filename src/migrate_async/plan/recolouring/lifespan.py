@@ -83,18 +83,18 @@ def lifespan_edits(
     return found
 
 
-def tables_at_import(project: Project, touches: Touches, module: Module) -> Iterator[s.Stmt]:
-    """The `create_all` of a module without an application that go on running on a sync engine.
+def tables_at_import(project: Project, touches: Touches) -> Iterator[tuple[Module, s.Stmt]]:
+    """The `create_all` of modules without an application that go on running on a sync engine.
 
     A loop may run when the module is imported, and connections of an async engine belong to the
     loop that they were made in.
     """
-    if any(app.module is module for app in applications(project)):
-        return
-    for touch in touches.of(module.body):
-        is_made = touch.kind == "metadata" and "main" not in touch.site.context
-        if is_made and not reflects(touch.site) and runs_on_sync_engine(project, touch):
-            yield project.statement_of(touch.node)
+    with_application = {app.module for app in applications(project)}
+    for module in project.modules.values():
+        for touch in touches.of(module.body) if module not in with_application else ():
+            is_made = touch.kind == "metadata" and "main" not in touch.site.context
+            if is_made and not reflects(touch.site) and runs_on_sync_engine(project, touch):
+                yield module, project.statement_of(touch.node)
 
 
 def runs_on_sync_engine(project: Project, touch: Touch) -> bool:

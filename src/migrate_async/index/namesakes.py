@@ -8,6 +8,7 @@ taken from there tells.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import NamedTuple
 
 from migrate_async.index import scopes as sc
@@ -29,7 +30,6 @@ class Namesakes:
     def __init__(self, modules: Mapping[str, sc.Module], homes: Homes) -> None:
         self._modules = modules
         self._homes = homes
-        self._uses: dict[str, list[_Use]] | None = None
         self._libraries: dict[str, bool] = {}
 
     def is_library(self, dotted: str, home: str) -> bool:
@@ -37,7 +37,7 @@ class Namesakes:
         if not home or "." in dotted or self._is_named_by_path(home):
             return False
         if dotted not in self._libraries:
-            uses = self._uses_of(dotted)
+            uses = self._uses.get(dotted, [])
             self._libraries[dotted] = bool(uses) and not any(map(self._is_met, uses))
         return self._libraries[dotted]
 
@@ -64,13 +64,14 @@ class Namesakes:
             return use.name == "*" or self.provides(home, use.name)
         return any(self.provides(home, name) for name in use.importer.attributes)
 
-    def _uses_of(self, head: str) -> list[_Use]:
-        if self._uses is None:
-            self._uses = {}
-            for module in self._modules.values():
-                for use in _uses(module):
-                    self._uses.setdefault(use.dotted.partition(".")[0], []).append(use)
-        return self._uses.get(head, [])
+    @cached_property
+    def _uses(self) -> dict[str, list[_Use]]:
+        """The imports of all modules, by the first part of what they name."""
+        found: dict[str, list[_Use]] = {}
+        for module in self._modules.values():
+            for use in _uses(module):
+                found.setdefault(use.dotted.partition(".")[0], []).append(use)
+        return found
 
 
 def _uses(module: sc.Module) -> Iterator[_Use]:

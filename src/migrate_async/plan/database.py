@@ -406,9 +406,9 @@ def _is_for_asyncpg(url: str) -> bool:
 def _values_of_asyncpg(project: Project, module: Module, call: s.Call) -> Iterator[Diagnostic]:
     """What is said of values that asyncpg refuses, or stores as others."""
     if has_aware_defaults(project):
-        yield _noted(
-            module,
-            call,
+        yield note(
+            module.path,
+            call.span,
             "MA415",
             "columns without a time zone have times with one as their default, which asyncpg "
             f"refuses: the engines of {_FROM_URL}() take them",
@@ -416,18 +416,14 @@ def _values_of_asyncpg(project: Project, module: Module, call: s.Call) -> Iterat
             "DateTime(timezone=True) in a migration",
         )
     if has_exact_numbers(project):
-        yield _noted(
-            module,
-            call,
+        yield note(
+            module.path,
+            call.span,
             "MA417",
             "columns of exact numbers may get floats, of which asyncpg stores all binary digits: "
             f"the engines of {_FROM_URL}() store 83.48 as psycopg2 did",
             "add migrate-async to the application's dependencies, or give such columns Decimals",
         )
-
-
-def _noted(module: Module, call: s.Call, code: str, message: str, next_step: str) -> Diagnostic:
-    return note(module.path, call.span, code, message, next_step)
 
 
 def _unknown_argument(module: Module, span: s.Span, name: str) -> Diagnostic:

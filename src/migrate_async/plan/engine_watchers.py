@@ -22,8 +22,7 @@ def watched(project: Project, function: Function) -> Iterator[s.Name | s.Attribu
     for call in function.calls:
         if not any(map(_is_watching, project.infer(call.node.func, call.scope))):
             continue
-        values = call.node.values
-        for value in values:
+        for value in call.node.values:
             parts = value.items if isinstance(value, s.Sequence) else (value,)
             for part in parts:
                 kind = project.engine_or_connection(part, call.scope)

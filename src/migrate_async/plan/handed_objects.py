@@ -9,7 +9,7 @@ from migrate_async.model import syntax as s
 
 def hands_objects(project: Project, call: s.Call) -> bool:
     """Whether `call` is made with or on ORM objects, whose session then serves another thread."""
-    values = [*call.values]
+    values = list(call.values)
     if isinstance(call.func, s.Attribute):
         values.append(call.func.value)
     elif call.args and isinstance(call.args[0], s.Attribute):

@@ -64,8 +64,8 @@ def _mentions(statement: s.Stmt, name: str) -> bool:
 
 
 def _names(module: Module, name: str, home: Module) -> bool:
-    """Whether `module`, other than a test, may use the variable from outside."""
-    if module is home or module.is_test:
-        return module is home and name in module.attributes
+    """Whether `module`, other than a test, may read the variable of `home` from outside."""
+    if module is not home and module.is_test:
+        return False
     imported = any(used == name for source, used in module.imported_as if source == home.name)
     return imported or name in module.attributes

@@ -56,8 +56,7 @@ def page_at(project: Project, site: CallSite) -> Page | None:
 
 
 def _is_sync(project: Project, page: Page, scope: Scope) -> bool:
-    values = page.call.values
-    for value in values:
+    for value in page.call.values:
         if project.session_kind(value, scope) == "sync":
             return True
         if project.engine_or_connection(value, scope) == "connection":

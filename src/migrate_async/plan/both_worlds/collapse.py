@@ -125,10 +125,8 @@ class Collapse:
             return True
         if is_run_sync(self._bridge_of(site)) and not self._is_argument(site):
             return True
-        has_object = target.cls is not None and not (target.is_static or target.is_classmethod)
-        return self._project.passes_session(site) or (
-            has_object and target.cls is not None and self._holds(target.cls)
-        )
+        holder = None if target.is_static or target.is_classmethod else target.cls
+        return self._project.passes_session(site) or (holder is not None and self._holds(holder))
 
     @staticmethod
     def _is_argument(site: CallSite) -> bool:

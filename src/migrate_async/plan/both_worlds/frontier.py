@@ -187,8 +187,9 @@ class Frontier:
 
     def repoint_arguments(self, function: Function, call: s.Call) -> ModuleEdits:
         """Edits of a call by which code makes an object that stays sync: factories it is given."""
-        values = call.values
-        return self._repoint(function, [node for value in values for node in names_below(value)])
+        return self._repoint(
+            function, [node for value in call.values for node in names_below(value)]
+        )
 
     def _repoint(self, function: Function, nodes: Iterable[s.Name | s.Attribute]) -> ModuleEdits:
         found = ModuleEdits()

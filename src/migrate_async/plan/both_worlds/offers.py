@@ -116,20 +116,17 @@ class Offers:
                 for item in self._project.infer(call.node.func, call.scope)
             )
         ]
-        named = any(isinstance(func, s.Name) for func in opened)
-        is_of_module = named or not dependency.self_name
-        return (
-            is_of_module
-            and bool(self._factories)
-            and all(
-                any(
-                    is_variable(dependency.module, factory.module, factory.name, func.id)
-                    for factory in self._factories
-                )
-                for func in opened
-                if isinstance(func, s.Name) and not is_bound_inside(func.id, dependency.scope)
-            )
+        named = [func.id for func in opened if isinstance(func, s.Name)]
+        if not self._factories or (dependency.self_name and not named):
+            return False
+        return all(
+            is_bound_inside(name, dependency.scope) or self._is_factory(dependency.module, name)
+            for name in named
         )
+
+    def _is_factory(self, module: Module, name: str) -> bool:
+        """Whether `name`, read in `module`, is one of a module."""
+        return any(is_variable(module, f.module, f.name, name) for f in self._factories)
 
     @cached_property
     def _factories(self) -> tuple[Variable, ...]:

@@ -69,8 +69,7 @@ class Beside:
         call = site.node
         if not isinstance(call, s.Call):
             return False
-        values = call.values
-        kinds = {self._project.session_kind(value, site.scope) for value in values}
+        kinds = {self._project.session_kind(value, site.scope) for value in call.values}
         return (
             "sync" in kinds
             or any(map(self._shared.borrows, site.targets))

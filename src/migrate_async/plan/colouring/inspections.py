@@ -59,8 +59,7 @@ def inspection(project: Project, site: CallSite) -> Inspection | None:
 
 def _does_more(project: Project, site: CallSite, question: s.Call) -> bool:
     """Whether an argument must not move into a lambda: something in it may have to be awaited."""
-    values = question.values
-    inside = {node for value in values for node in s.walk(value)}
+    inside = {node for value in question.values for node in s.walk(value)}
     if any(isinstance(node, s.Await | s.Yield | s.NamedExpression) for node in inside):
         return True
     calls = (other for other in project.calls(site.function) if other.node in inside)

@@ -15,8 +15,7 @@ def passes_sync(project: Project, site: CallSite, *, surely: bool = False) -> bo
     """Whether an argument is a sync session, not only by its name if it is to be so `surely`."""
     call = site.node
     assert isinstance(call, s.Call)  # noqa: S101  sites of this kind are
-    values = call.values
-    types = (project.infer(value, site.scope) for value in values)
+    types = (project.infer(value, site.scope) for value in call.values)
     return any(
         project.session_kind_of(found) == "sync" and not (surely and is_heuristic(found))
         for found in types

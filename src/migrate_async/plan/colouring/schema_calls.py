@@ -22,8 +22,7 @@ def schema_call(
     """
     call = site.node
     assert isinstance(call, s.Call)  # noqa: S101  a metadata touch is a call
-    values = call.values
-    binds = [value for value in values if project.engine_or_connection(value, site.scope)]
+    binds = [value for value in call.values if project.engine_or_connection(value, site.scope)]
     method = s.dotted_name(call.func)
     if len(binds) != 1 or not method or (call.args and call.args[0] is not binds[0]):
         return ""

@@ -285,8 +285,7 @@ def _bound_to(project: Project, site: CallSite) -> str:
     node = site.node
     if not isinstance(node, s.Call) or _method(site) not in METADATA_IO:
         return ""
-    values = node.values
-    kinds = {project.engine_or_connection(value, site.scope) for value in values}
+    kinds = {project.engine_or_connection(value, site.scope) for value in node.values}
     if "engine" in kinds:
         return "metadata"
     return "schema" if "connection" in kinds else ""

@@ -174,8 +174,7 @@ class BlockingWork:
         assert isinstance(call, s.Call)  # noqa: S101  sites of this kind are
         if any(keyword.arg == _FUNC for keyword in call.keywords):
             return f"it has an argument called `{_FUNC}`"
-        values = call.values
-        if any(self._is_bound_to_loop(value, site) for value in values):
+        if any(self._is_bound_to_loop(value, site) for value in call.values):
             return "it is handed a session or an engine"
         return ""
 

@@ -173,8 +173,7 @@ _OUTSIDE = (("asyncio", "to_thread"),)
 
 def _arguments(call: s.Call) -> Iterator[s.Expr]:
     """The values of the arguments, in the order of the source."""
-    values = call.values
-    yield from sorted(values, key=lambda value: value.span)
+    yield from sorted(call.values, key=lambda value: value.span)
 
 
 def _free(wanted: str, taken: set[str]) -> str:

@@ -21,6 +21,7 @@ from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan import blocks
 from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.loads.paths import Step
 from migrate_async.plan.loads.sinks import Sink, own_attributes
 from migrate_async.plan.loads.statements import Statements
 from migrate_async.plan.transactions.commits import called, is_model, refreshes
@@ -527,11 +528,8 @@ def _heads(statement: s.Stmt) -> Iterator[s.AnyNode]:
         yield statement
 
 
-def _is_step(step: object, collection: Collection) -> bool:
-    return (getattr(step, "model", None), getattr(step, "name", "")) == (
-        collection.model,
-        collection.name,
-    )
+def _is_step(step: Step, collection: Collection) -> bool:
+    return step.model is collection.model and step.name == collection.name
 
 
 def _before(function: Function, flush: _Flush) -> Iterator[s.Stmt]:

@@ -121,6 +121,32 @@ def test_spread_needs_a_positional_argument(call: str) -> None:
             {"session": 1, "passed": ((-1, "call"),)},
             "db.run_sync(lambda session, call: call(b, session), g(a).f)",
         ),
+        (
+            "f(\n    a,\n    db=db,\n)",
+            "db",
+            {"session": 1},
+            "db.run_sync(\n    lambda session: f(\n        a,\n        db=session,\n    )\n)",
+        ),
+        (
+            "f(\n    # why\n    g(db), [\n        1,\n    ], db=db\n)",
+            "db",
+            {"session": 2, "passed": ((0, "x"),)},
+            """db.run_sync(
+    lambda session, x: f(
+        # why
+        x, [
+            1,
+        ], db=session
+    ),
+    g(db),
+)""",
+        ),
+        (
+            "f(a,\n  db=db)",
+            "db",
+            {"session": 1},
+            "db.run_sync(lambda session: f(a,\n  db=session))",
+        ),
     ],
 )
 def test_a_bridge_comes_and_goes(

@@ -16,7 +16,13 @@ from migrate_async.model.plan import (
     SpreadArgument,
 )
 from migrate_async.rewrite.fragments import parse_expression
-from migrate_async.rewrite.lines import breaks_line, indent_after, moved
+from migrate_async.rewrite.lines import (
+    breaks_line,
+    call_on_lines,
+    indent_after,
+    moved,
+    one_per_line,
+)
 from migrate_async.rewrite.operations import sequences
 from migrate_async.rewrite.parentheses import with_parentheses
 
@@ -71,11 +77,32 @@ def bridge(edit: BridgeCall, node: cst.BaseExpression) -> cst.Call:
     names = [edit.name, *(name for _, name in edit.passed)]
     function = parse_expression(f"lambda {', '.join(names)}: None")
     assert isinstance(function, cst.Lambda)  # noqa: S101 - that is what was parsed
-    first = function.with_changes(body=call.with_changes(args=args))
-    return cst.Call(
+    call = call.with_changes(args=args)
+    indents = _indents(call)
+    body = moved(call, *indents) if indents else call
+    made = cst.Call(
         func=cst.Attribute(parse_expression(edit.to), cst.Name("run_sync")),
-        args=[cst.Arg(first), *map(cst.Arg, values)],
+        args=[cst.Arg(function.with_changes(body=body)), *map(cst.Arg, values)],
     )
+    if not indents:
+        return made
+    outer, inner = indents
+    return one_per_line(made, inner, outer) if values else call_on_lines(made, inner, outer)
+
+
+def _indents(call: cst.Call) -> tuple[str, str] | None:
+    """How far the lines around the arguments of `call`, and these, are indented.
+
+    None where the brackets do not stand at the end of one line and the start of another.
+    """
+    inner = indent_after(call.whitespace_before_args)
+    if inner is None or not call.args:
+        return None
+    last = call.args[-1]
+    spaces = [last.whitespace_after_arg]
+    spaces += [last.comma.whitespace_after] if isinstance(last.comma, cst.Comma) else []
+    ends = [indent for space in spaces if (indent := indent_after(space)) is not None]
+    return (ends[-1], inner) if ends and inner.startswith(ends[-1]) else None
 
 
 def recall(edit: RecallCall, node: cst.BaseExpression) -> cst.BaseExpression:
@@ -88,7 +115,9 @@ def recall(edit: RecallCall, node: cst.BaseExpression) -> cst.BaseExpression:
         given = [parse_expression(edit.first)] if edit.first else []
         given += [arg.value for arg in call.args[1:]]
         names = [param.name.value for param in callee.params.params]
-        body = callee.body.visit(_Renamed(dict(zip(names, given, strict=False))))
+        indents = _indents(call)
+        inner = moved(callee.body, indents[1], indents[0]) if indents else callee.body
+        body = inner.visit(_Renamed(dict(zip(names, given, strict=False))))
         assert isinstance(body, cst.BaseExpression)  # noqa: S101 - a lambda's body is one
         return body
     args = sequences.remove(call.args, 0)

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from migrate_async.runtime.implicit_io import implicit_io as implicit_io
     from migrate_async.runtime.late_expiry import LateExpirySession as LateExpirySession
     from migrate_async.runtime.late_expiry import expire_late as expire_late
+    from migrate_async.runtime.lazy_response import lazy_response as lazy_response
     from migrate_async.runtime.leaks import LeakDetector as LeakDetector
     from migrate_async.runtime.leaks import leaks as leaks
     from migrate_async.runtime.leaks import watch_leaks as watch_leaks
@@ -171,6 +172,7 @@ _EXPORTS = {
     "install": "legacy.install",
     "install_error_handlers": "http",
     "install_overrides": "legacy.overrides",
+    "lazy_response": "lazy_response",
     "leaks": "leaks",
     "legacy_engine": "legacy.sessions",
     "legacy_scoped_session": "legacy.sessions",

@@ -24,7 +24,11 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / ".venv-matrix"
 PYTEST = ("pytest>=8.2", "pytest-asyncio>=0.24", "pytest-timeout>=2.3")
 COMPANIONS = (*PYTEST, "uvicorn>=0.30", "asyncpg>=0.31", "aiosqlite")
-TESTS = ("tests/runtime/test_behaviour.py", "tests/runtime/test_implicit_io.py")
+TESTS = (
+    "tests/runtime/test_behaviour.py",
+    "tests/runtime/test_implicit_io.py",
+    "tests/runtime/test_lazy_response.py",
+)
 PARALLEL = 3
 """Environments at a time; the tests mostly wait for servers."""
 

@@ -86,6 +86,7 @@ TRANSPARENT_DECORATORS = frozenset(
         "fixture",
         "implicit_io",
         "inject",
+        "lazy_response",
         "no_type_check",
         "overload",
         "override",

@@ -47,6 +47,7 @@ KEEPS_COLOUR = frozenset(
         "final",
         "implicit_io",
         "inject",
+        "lazy_response",
         "no_type_check",
         "overload",
         "override",

@@ -18,22 +18,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Generator
 from functools import partial, wraps
-from types import FunctionType
 from typing import Any, TypeAlias, TypeVar, overload
 
+from migrate_async.runtime.driven_routes import driven, mark_driven, with_globals_of
 from migrate_async.runtime.frames import location_of
-from migrate_async.runtime.legacy.bridge import drive, run_awaiting
+from migrate_async.runtime.legacy.bridge import run_awaiting
 from migrate_async.runtime.legacy.deprecation import warn_legacy
-from migrate_async.runtime.running import in_greenlet
 from migrate_async.runtime.sync_sides import sync_side_of
-from migrate_async.runtime.turns import Turns
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _Arguments: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
 _Given: TypeAlias = Callable[[tuple[Any, ...], dict[str, Any]], _Arguments]
-
-_MARK = "__migrate_async_implicit_io__"
-_hooked = False
 
 
 @overload
@@ -75,21 +70,20 @@ def _implicit(function: _F, sync_sides: Collection[str]) -> _F:
         raise TypeError(f"{function.__qualname__} is no function")
     else:
         made = _plain(function)
-    _hook_routes()
-    wrapper = wraps(function)(_with_globals_of(function, made))
-    setattr(wrapper, _MARK, True)
+    wrapper = wraps(function)(with_globals_of(function, made))
+    mark_driven(wrapper)
     return wrapper  # type: ignore[return-value]
 
 
 def _coroutine(
     function: Callable[..., Coroutine[Any, Any, Any]], given: _Given
 ) -> Callable[..., Any]:
-    driven, count = _driven, _counter(function)
+    run, count = driven, _counter(function)
 
     async def implicit(*args: Any, **options: Any) -> Any:
         count()
         args, options = given(args, options)
-        return await driven(function(*args, **options))
+        return await run(function(*args, **options))
 
     return implicit
 
@@ -97,7 +91,7 @@ def _coroutine(
 def _generator(
     function: Callable[..., AsyncGenerator[Any, Any]], given: _Given
 ) -> Callable[..., Any]:
-    driven, count = _driven, _counter(function)
+    run, count = driven, _counter(function)
 
     async def implicit(*args: Any, **options: Any) -> AsyncGenerator[Any, Any]:
         count()
@@ -106,13 +100,13 @@ def _generator(
         step: Any = generator.__anext__()
         while True:
             try:
-                item = await driven(step)
+                item = await run(step)
             except StopAsyncIteration:
                 return
             try:
                 sent = yield item
             except GeneratorExit:
-                await driven(generator.aclose())
+                await run(generator.aclose())
                 raise
             except BaseException as error:  # noqa: BLE001  thrown into the generator
                 step = generator.athrow(error)
@@ -188,60 +182,8 @@ def _some(function: Callable[..., Any], names: Collection[str]) -> _Given:
     return given
 
 
-async def _driven(awaitable: Any) -> Any:
-    return await (awaitable if in_greenlet() else drive(Turns(_awaiting(awaitable))))
-
-
-async def _awaiting(awaitable: Any) -> Any:
-    return await awaitable
-
-
 def _counter(function: Callable[..., Any]) -> Callable[[], object]:
     where = location_of(function)
     return lambda: warn_legacy(
         f"implicit I/O in {function.__qualname__}", "`await` on an AsyncSession", where
     )
-
-
-def _with_globals_of(function: Callable[..., Any], wrapper: Callable[..., Any]) -> FunctionType:
-    """`wrapper` among the names of the module of `function`.
-
-    FastAPI looks there for what annotations name that are strings.
-    """
-    assert isinstance(wrapper, FunctionType)  # noqa: S101  it was made above
-    names = getattr(function, "__globals__", wrapper.__globals__)
-    return FunctionType(
-        wrapper.__code__, names, wrapper.__name__, wrapper.__defaults__, wrapper.__closure__
-    )
-
-
-# --- the response ------------------------------------------------------------------------------
-
-
-def _hook_routes() -> None:
-    """From now on, FastAPI also validates the responses of decorated routes in the greenlet."""
-    global _hooked  # noqa: PLW0603
-    if _hooked:
-        return
-    _hooked = True
-    try:
-        from fastapi.routing import APIRoute  # noqa: PLC0415
-    except ImportError:
-        return
-    # Through `setattr`: a type checker rightly dislikes replacing methods.
-    setattr(APIRoute, "get_route_handler", _driving(APIRoute.get_route_handler))  # noqa: B010
-
-
-def _driving(make_handler: Callable[[Any], Callable[[Any], Coroutine[Any, Any, Any]]]) -> Any:
-    @wraps(make_handler)
-    def get_route_handler(route: Any) -> Any:
-        handle = make_handler(route)
-        if not getattr(route.endpoint, _MARK, False):
-            return handle
-
-        async def handler(request: Any) -> Any:
-            return await _driven(handle(request))
-
-        return handler
-
-    return get_route_handler

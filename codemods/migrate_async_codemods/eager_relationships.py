@@ -68,6 +68,19 @@ def read_id(user: User = Depends(current_user)):
     return user.id
 """
 
+_IMPORT = "from migrate_async import lazy_response\nfrom pydantic import"
+_SORTED = """\
+class Size:
+    def __call__(self, user: User):
+        return len(user.posts)
+
+
+@app.get("/names")
+def read_names(db: Session):
+    users = db.execute(select(User)).scalars().all()
+    return [user.name for user in sorted(users, key=Size())]
+"""
+
 
 def _loading(text: str) -> str:
     return text.replace(", relationship\n", ", relationship, selectinload\n", 1)
@@ -87,9 +100,11 @@ class EagerRelationships(PlannedCodemod):
     `selectinload()` (`undefer()` for a deferred column) on the queries that produce the objects,
     across functions, and in `options=` of `session.get()`: where all queries are known, and each
     consumer of their objects needs the attribute. Otherwise the codemod `async-colour` awaits the
-    attribute just before it is read. Where neither is possible, `lazy="selectin"` in the mapping,
-    reported as MA501, with `join_depth` where SQLAlchemy would stop because the path comes to a
-    class for the second time. Trees of one class are awaited level by level.
+    attribute just before it is read. Where neither is possible, or that would take many lines, the
+    route gets `@lazy_response`, which lets the response load what it reads. What something else
+    than a response reads gets `lazy="selectin"` in the mapping, reported as MA501, with
+    `join_depth` where SQLAlchemy would stop because the path comes to a class for the second time.
+    Trees of one class are awaited level by level.
 
     ## Left alone
 
@@ -116,13 +131,19 @@ class EagerRelationships(PlannedCodemod):
         Example(
             "a route that stays sync gets its object from a dependency that others have, too",
             before=_WITH_SELECT + _INJECTED,
+            after=_WITH_SELECT.replace("from pydantic import", _IMPORT)
+            + _INJECTED.replace("def read_me", "@lazy_response\ndef read_me"),
+        ),
+        Example(
+            "sync code that nobody can follow reads them",
+            before=_WITH_SELECT + _SORTED,
             after=_WITH_SELECT.replace(
                 'relationship("Post", back_populates="author")',
                 "relationship(\n"
                 '        "Post", back_populates="author", lazy="selectin", join_depth=10\n'
                 "    )",
             )
-            + _INJECTED,
+            + _SORTED,
         ),
         Example("nothing reads them", before=_MODELS.format(field="") + _ONE),
     )

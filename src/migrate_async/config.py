@@ -52,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     | `registry-keys`     | Keys under which a service registry holds the session.            |
     | `style`             | `result`: an executed statement gets a line; `inline`: it stays.  |
     | `blocking`          | `wrap`: slow calls go to a thread where nothing changes; `report`.|
+    | `responses`         | `lazy`: deep ones load as they are read; `loaded`: all before.    |
     | `keep`              | `sync`: what sync code calls, too, is bridged; `both`: has twins. |
     | `keep-sync`         | Functions, classes, modules and paths that stay sync, as patterns.|
     | `target-sqlalchemy` | The SQLAlchemy line that the converted code has to run on.        |
@@ -72,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     registry_keys: tuple[str, ...] = ("db_session",)
     style: Literal["result", "inline"] = "result"
     blocking: Literal["wrap", "report"] = "wrap"
+    responses: Literal["lazy", "loaded"] = "lazy"
     keep: Literal["sync", "both"] = "sync"
     keep_sync: tuple[str, ...] = ()
     target_sqlalchemy: Literal["2.0", "2.1"] = "2.0"

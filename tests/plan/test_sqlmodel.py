@@ -50,9 +50,14 @@ def team(found: Team = Depends(chosen)) -> Team:
 """
 
 
-def codes(relationship: str, response: str = ", response_model=Public") -> list[str]:
+_LOADED = Settings(responses="loaded")
+
+
+def codes(
+    relationship: str, response: str = ", response_model=Public", settings: Settings = _LOADED
+) -> list[str]:
     """What the codemod `eager-relationships` writes into the application."""
-    plan = make_plan(project({"app.py": _APP % (relationship, response)}), p.Step.ALL, Settings())
+    plan = make_plan(project({"app.py": _APP % (relationship, response)}), p.Step.ALL, settings)
     return [
         getattr(edit, "code", "")
         for file in plan.files
@@ -77,6 +82,10 @@ def test_a_relationship_that_a_response_reads_is_loaded_with_its_object(
     relationship: str, code: str | None
 ) -> None:
     assert codes(relationship) == ([code] if code else [])
+
+
+def test_a_response_may_load_it() -> None:
+    assert codes("", settings=Settings()) == ["lazy_response"]
 
 
 def test_a_table_as_the_response_reads_no_relationships() -> None:

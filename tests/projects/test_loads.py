@@ -55,10 +55,23 @@ def _migrated(
     return Migrated(folder / "after", before, after)
 
 
+PLANTED = [{"method": case.method, "path": case.path} for case in CASES]
+
+
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Migrated:
-    requests = [{"method": case.method, "path": case.path} for case in CASES]
-    return _migrated(tmp_path_factory.mktemp("planted"), planted_loads.write, requests)
+    return _migrated(tmp_path_factory.mktemp("planted"), planted_loads.write, PLANTED)
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Migrated:
+    """The same, where responses do not load what they read."""
+
+    def write(folder: Path) -> None:
+        planted_loads.write(folder)
+        (folder / "pyproject.toml").write_text('[tool.migrate-async]\nresponses = "loaded"\n')
+
+    return _migrated(tmp_path_factory.mktemp("loaded"), write, PLANTED)
 
 
 @pytest.fixture(scope="module")
@@ -81,10 +94,17 @@ def test_a_lazy_load_gives_the_same_answer_after_the_migration(
     assert planted.after[number] == planted.before[number]
 
 
-def test_only_routes_that_stay_sync_have_their_objects_loaded_always(planted: Migrated) -> None:
-    models = (planted.folder / "app" / "models.py").read_text()
+def test_nothing_is_loaded_always_for_responses(planted: Migrated) -> None:
+    assert list(_eager((planted.folder / "app" / "models.py").read_text())) == []
+
+
+def test_only_routes_that_stay_sync_have_their_objects_loaded_always(loaded: Migrated) -> None:
+    """Where their responses may not load what they read."""
+    models = (loaded.folder / "app" / "models.py").read_text()
     eager = [name for name, _ in _eager(models)]
     assert eager == ["profile", "links"]
+    assert "lazy_response" not in (loaded.folder / "app" / "routes.py").read_text()
+    assert loaded.after == loaded.before
 
 
 def _eager(models: str) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from migrate_async.index.types import Types
+from migrate_async.knowledge.runtime import LAZY_RESPONSE
 from migrate_async.knowledge.shim import IMPLICIT_IO
 from migrate_async.model import syntax as s
 
@@ -254,6 +255,11 @@ class Function:
     def awaits_implicitly(self) -> bool:
         """Whether the runtime runs this coroutine where the calls of sync sessions await."""
         return self.is_async and IMPLICIT_IO in self.decorator_names
+
+    @property
+    def responds_lazily(self) -> bool:
+        """Whether the runtime makes the response of this route where lazy loads await."""
+        return LAZY_RESPONSE in self.decorator_names
 
     def gets_sync_side(self, name: str) -> bool:
         """Whether the runtime passes sync sides to the parameter `name` of this test or fixture."""

@@ -253,11 +253,13 @@ class CopyFunction(Edit, frozen=True):
 class AddDecorator(Edit, frozen=True):
     """Put the decorator `code` (without `@`) above the other decorators of the `def` at `span`.
 
-    An `inner` one goes below them: it changes the function before they see it.
+    The first `below` of them stay above it. An `inner` one goes below them all: it changes the
+    function before they see it.
     """
 
     code: str
     inner: bool = False
+    below: int = 0
 
 
 class UnwrapCall(Edit, frozen=True):

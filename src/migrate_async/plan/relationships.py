@@ -47,7 +47,7 @@ def relationship_edits(project: Project, analysis: Analysis) -> dict[Module, Mod
             key = (relationship.node, relationship.is_backref)
             if key not in needs or (need.is_endless and not needs[key].is_endless):
                 needs[key] = need
-    blocked = ((step, sink) for sink in analysis.sinks for step in sink.reads.blocked)
+    blocked = ((step, sink) for sink in analysis.strict_sinks for step in sink.reads.blocked)
     for need in _needs(blocked):
         module = need.relationship.scope.module
         edits = found.setdefault(module, ModuleEdits())

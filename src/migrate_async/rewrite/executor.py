@@ -260,11 +260,15 @@ class _Executor(cst.CSTTransformer):
         self, original: cst.CSTNode, updated: cst.FunctionDef | cst.ClassDef
     ) -> cst.FunctionDef | cst.ClassDef:
         doomed = self._targets.decorators
-        if doomed and isinstance(original, cst.FunctionDef | cst.ClassDef):
-            updated = decorators.remove_decorators(updated, original.decorators, doomed)
+        before: Sequence[cst.Decorator] = ()
+        if isinstance(original, cst.FunctionDef | cst.ClassDef):
+            before = original.decorators
+        if doomed and before:
+            updated = decorators.remove_decorators(updated, before, doomed)
         for edit in self._targets.heads.get(original, ()):
             if isinstance(edit, AddDecorator):
-                updated = decorators.add_decorator(edit, updated)
+                gone = sum(decorator in doomed for decorator in before[: edit.below])
+                updated = decorators.add_decorator(edit, updated, gone)
         return updated
 
     def _parameters(self, original: cst.Parameters, updated: cst.CSTNode) -> cst.CSTNode:

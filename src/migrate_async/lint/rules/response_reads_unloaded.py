@@ -90,7 +90,7 @@ class ResponseReadsUnloaded(Rule):
 
     CODE = "MA708"
     CONSEQUENCE = "the route fails with MissingGreenlet each time it finds something"
-    REMEDY = "load it with `selectinload` in the query"
+    REMEDY = "load it with `selectinload` in the query, or put `@lazy_response` above the route"
     EXAMPLES = (
         Example(
             "the route's response model, for one object and for many",
@@ -150,6 +150,18 @@ async def two(db: AsyncSession, key: int):
             + _MODELS,
         ),
         Example(
+            "the response loads what it reads",
+            "from migrate_async import lazy_response\n"
+            + _HEAD
+            + """\
+@app.get("/one", response_model=OrderOut)
+@lazy_response
+async def one(db: AsyncSession, key: int):
+    return await db.get(Order, key)
+"""
+            + _MODELS,
+        ),
+        Example(
             "the response model has no such field",
             _HEAD
             + """\
@@ -170,7 +182,8 @@ async def one(db: AsyncSession, key: int):
 
     def _filled(self, view: View, function: Function) -> Iterator[tuple[s.Expr, Scope, Types]]:
         """Values that schemas are filled from, with the types of these schemas."""
-        for types in view.analysis(_schemas).response_types(function):
+        responses = view.analysis(_schemas).response_types(function)
+        for types in responses if not function.responds_lazily else ():
             for value in function.returns:
                 yield value, function.scope, types
         yield from _validated(view, function)

@@ -123,7 +123,7 @@ class ConvertedModules:
     def _models(self, collector: Collector, awaited: Iterable[Class]) -> None:
         """How they load, and what they need for `awaitable_attrs`."""
         analysis = self._loads.analysis
-        read = read_by_name(self._project, self._world.colouring, analysis.sinks)
+        read = read_by_name(self._project, self._world.colouring, analysis.strict_sinks)
         collector.add_modules(relationship_edits(self._project, analysis).items())
         added = AddedRows(
             self._project,

@@ -119,15 +119,17 @@ class AsyncStep:
     @cached_property
     def _loads(self) -> LoadEdits:
         # What is loaded, and where, must not depend on the order of the runs.
-        return LoadEdits(self._project, self._world.verdicts.full)
+        lazily = self._world.settings.responses == "lazy"
+        return LoadEdits(self._project, self._world.verdicts.full, lazily=lazily)
 
     def _load(self, collector: Collector) -> None:
         """Loader options for queries, other than those that are translated just now."""
         converts = self._world.converts
         collector.diagnostics += self._loads.diagnostics()
-        sinks = self._loads.analysis.sinks
+        sinks = self._loads.analysis.strict_sinks
         collector.diagnostics += dynamic_reads(self._project, self.colouring, sinks)
         collector.diagnostics += encoded_objects(self._project, self._loads.analysis.decisions)
+        collector.add_modules(self._loads.responses(converts))
         collector.add_modules(self._loads.imports(converts).items())
         collector.add_modules(self._loads.gets(converts).items())
         for head, options in self._loads.options(converts).items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import cached_property
 
 from migrate_async.index.members import is_property
@@ -31,8 +31,15 @@ _BRIDGES = frozenset({"run_sync", "run_in_threadpool", "to_thread"})
 class Analysis:
     """The reads of a project in which the functions that `colouring` names become coroutines."""
 
-    def __init__(self, project: Project, colouring: Colouring, naming: Naming) -> None:
+    def __init__(
+        self,
+        project: Project,
+        colouring: Colouring,
+        naming: Naming,
+        lazy_routes: Container[Function] = (),
+    ) -> None:
         self._project = project
+        self._lazy_routes = lazy_routes
         self._colouring = colouring
         self._naming = naming
         self._roots = Roots(project)
@@ -49,7 +56,9 @@ class Analysis:
     @cached_property
     def decisions(self) -> Decisions:
         """What becomes of each read."""
-        decider = Decider(self._project, self._roots, self._colouring, self._naming)
+        decider = Decider(
+            self._project, self._roots, self._colouring, self._naming, self._lazy_routes
+        )
         return decider.decide(self.sinks, list(self._unaccounted()))
 
     @cached_property
@@ -66,13 +75,25 @@ class Analysis:
         """Where coroutines, and sync code that gets their objects, hand these on."""
         found: list[Sink] = []
         for function in self._project.functions:
-            if function.is_module or function.module.is_test:
+            converts = self._colouring.converts(function)
+            if function.is_module or (function.module.is_test and not converts):
                 continue
-            awaits = self._colouring.converts(function) or function.is_async
+            awaits = converts or function.is_async
             if awaits or self._is_entry(function):
                 found += self._sinks.of(function, awaits=awaits)
                 found += self._template_sinks.of(function)
         return found
+
+    @cached_property
+    def strict_sinks(self) -> list[Sink]:
+        """The sinks of the application where reading does not load: all but lazy responses."""
+        lazy = self.decisions.lazy
+        return [
+            sink
+            for sink in self.sinks
+            if not sink.function.module.is_test
+            and (sink.route is None or not (sink.route in lazy or sink.route.responds_lazily))
+        ]
 
     def is_sync(self, function: Function) -> bool:
         """Whether `function` runs no SQL of its own and so stays as it is."""

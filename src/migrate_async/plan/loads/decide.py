@@ -6,12 +6,14 @@ everything is migrated, so that they do not depend on the order of the runs.
 1. An option on the queries that produced the object, if all of them are known, each of their
    consumers needs it, and nothing can expire the object in between.
 2. Awaiting the attributes just before: exactly what the legacy code loaded.
-3. `lazy="selectin"` in the mapping, if neither is possible.
+3. `@lazy_response`, if FastAPI reads it for the response of a route, and neither is possible or it
+   would take many lines.
+4. `lazy="selectin"` in the mapping, if nothing else is possible.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -25,6 +27,7 @@ from migrate_async.plan.loads.accesses import is_migrated, may_be_other
 from migrate_async.plan.loads.names import Naming
 from migrate_async.plan.loads.paths import Path, Step, names
 from migrate_async.plan.loads.producers import Hop, Producers, Query, Use
+from migrate_async.plan.loads.responses import is_too_much
 from migrate_async.plan.loads.roots import Root, Roots
 from migrate_async.plan.loads.safety import Safety
 from migrate_async.plan.loads.sinks import Sink
@@ -55,11 +58,15 @@ class Always:
 
 @dataclass
 class Decisions:
-    """`options` says for each query which sinks want which paths from it."""
+    """`options` says for each query which sinks want which paths from it.
+
+    `lazy` are the routes whose responses load what they read, with these reads.
+    """
 
     options: dict[Query, dict[Path, list[Sink]]] = field(default_factory=dict)
     awaiting: list[Awaiting] = field(default_factory=list)
     always: list[Always] = field(default_factory=list)
+    lazy: dict[Function, list[Sink]] = field(default_factory=dict)
 
     @property
     def newly_mapped(self) -> dict[Step, Relationship]:
@@ -82,6 +89,15 @@ class _Read:
     """The same for equal sinks: to hash one, with all that it reads, takes a while."""
 
 
+@dataclass
+class _Left:
+    """What is to be done for `sink`, of which no query loads all."""
+
+    sink: Sink
+    awaiting: Awaiting | None
+    always: list[Always]
+
+
 Mapping: TypeAlias = "tuple[s.Call, bool] | None"
 
 
@@ -92,14 +108,17 @@ class Decider:
         roots: Roots,
         colouring: Colouring,
         naming: Naming,
+        lazy_routes: Container[Function] = (),
     ) -> None:
         self._project = project
         self._roots = roots
+        self._lazy_routes = lazy_routes
         self._colouring = colouring
         self._naming = naming
         self._producers = Producers(project, roots)
         self._safety = Safety(project)
         self._statements = Statements(project)
+        self._unloadable: list[Sink] = []
         self._mapped: frozenset[Mapping] = frozenset()
         """What will be loaded by the mapping, as if it were already."""
         self._eager = EagerGraph(project, ())
@@ -111,6 +130,7 @@ class Decider:
 
         `always` is decided: what the mapping loads needs nothing else, in this run or a later one.
         """
+        self._unloadable = [sink for sink in sinks if sink.reads.blocked or sink.reads.late]
         numbers: dict[Sink, int] = {}
         reads = [
             read
@@ -152,9 +172,12 @@ class Decider:
                     wanted.setdefault(use.path, []).append(read.sink)
             else:
                 left.setdefault(read.number, (read.sink, set()))[1].add(path)
-        for sink, paths in left.values():
-            if self._takes_part(sink):
-                self._without_option(sink, paths, found)
+        ways = [self._without_option(*item) for item in left.values() if self._takes_part(item[0])]
+        found.lazy = self._lazy(ways)
+        for way in ways:
+            if way.sink.route not in found.lazy:
+                found.awaiting += [way.awaiting] if way.awaiting is not None else []
+                found.always += way.always
         return found
 
     def _takes_part(self, sink: Sink) -> bool:
@@ -231,11 +254,16 @@ class Decider:
     def _by_option(self, read: _Read) -> bool:
         return all(
             use.query is not None
+            and self._is_for(read.sink, use.query)
             and self._can_say(use.query, use.path)
             and self._safety.holds(use, read.sink.function)
             and all(map(self._is_unanimous, use.hops))
             for use in read.uses
         )
+
+    def _is_for(self, sink: Sink, query: Query) -> bool:
+        """Whether `query` may load more for `sink`: that of an application does not for a test."""
+        return query.function.module.is_test or not sink.function.module.is_test
 
     def _can_say(self, query: Query, path: Path) -> bool:
         """Whether the options fit to those that are there, and the classes have names there."""
@@ -259,16 +287,30 @@ class Decider:
 
     # --- other ways ----------------------------------------------------------------------------
 
-    def _without_option(self, sink: Sink, paths: set[Path], found: Decisions) -> None:
+    def _lazy(self, ways: list[_Left]) -> dict[Function, list[Sink]]:
+        """The routes that let their responses load, with what these read."""
+        of_routes: dict[Function, list[_Left]] = {}
+        unloadable = [_Left(sink, None, []) for sink in self._unloadable if self._takes_part(sink)]
+        for way in (*ways, *unloadable):
+            if way.sink.route is not None and way.sink.route in self._lazy_routes:
+                of_routes.setdefault(way.sink.route, []).append(way)
+        return {
+            route: [way.sink for way in found]
+            for route, found in of_routes.items()
+            if any(way.awaiting is None or way.always for way in found)
+            or is_too_much(way.awaiting.paths for way in found if way.awaiting is not None)
+        }
+
+    def _without_option(self, sink: Sink, paths: set[Path]) -> _Left:
         followed = _followed(sink.reads.endless)
         lost = sink.reads.endless - followed
         finite = frozenset(path for path in paths if lost.isdisjoint(path))
         awaiting = self._awaiting(sink, finite) if finite else None
-        if awaiting is not None:
-            found.awaiting.append(awaiting)
         rest = paths if awaiting is None else paths - finite
+        if sink.function.module.is_test:
+            rest = set()  # a test changes no mapping
         steps = dict.fromkeys(step for path in sorted(rest, key=names) for step in path)
-        found.always += [Always(step, sink) for step in steps if step.is_lazy]
+        return _Left(sink, awaiting, [Always(step, sink) for step in steps if step.is_lazy])
 
     def _awaiting(self, sink: Sink, paths: frozenset[Path]) -> Awaiting | None:
         if sink.value is None or not self._colouring.converts(sink.function):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -31,6 +31,7 @@ from migrate_async.plan.loads.paths import (
 )
 from migrate_async.plan.loads.producers import Query
 from migrate_async.plan.loads.recorded import Wanted, at_queries, notes
+from migrate_async.plan.loads.responses import LazyRoutes, lazy_response_edits
 from migrate_async.plan.loads.roots import Root
 from migrate_async.plan.loads.statements import Statements
 from migrate_async.plan.names import names_in
@@ -51,11 +52,12 @@ class FunctionLoads:
 class LoadEdits:
     """Plans them, for a run whose final state is `full`."""
 
-    def __init__(self, project: Project, full: Colouring) -> None:
+    def __init__(self, project: Project, full: Colouring, *, lazily: bool = True) -> None:
         self._project = project
         self._naming = Naming(project, OPTIONS)
         self._statements = Statements(project)
-        self.analysis = Analysis(project, full, self._naming)
+        lazy_routes: Container[Function] = LazyRoutes(project, full) if lazily else ()
+        self.analysis = Analysis(project, full, self._naming, lazy_routes)
 
     # --- options -------------------------------------------------------------------------------
 
@@ -148,6 +150,14 @@ class LoadEdits:
         else:
             code = f"options=[{', '.join(texts)}]"
             yield p.AddArgument(span=call.span, codemod=OPTIONS, code=code)
+
+    # --- responses -----------------------------------------------------------------------------
+
+    def responses(
+        self, converts: Callable[[Function], bool]
+    ) -> Iterator[tuple[Module, ModuleEdits]]:
+        """`@lazy_response` for the routes that get objects of what this run converts."""
+        return lazy_response_edits(self._project, self.analysis.decisions.lazy, converts)
 
     # --- awaits --------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
 from migrate_async.knowledge.sqlalchemy import EAGER
 from migrate_async.model import syntax as s
+from migrate_async.plan.loads.later_writes import LaterWrites
 from migrate_async.plan.loads.paths import names as names_of
 from migrate_async.plan.loads.producers import Query, Use
 from migrate_async.plan.loads.sinks import own_attributes
@@ -29,6 +30,7 @@ class Safety:
         self._flushes: dict[Function, bool] = {}
         self._renewing: dict[Function, frozenset[str]] = {}
         self._alone: dict[tuple[s.Expr, Class], bool] = {}
+        self._writes = LaterWrites(project, self._called)
 
     def holds(self, use: Use, function: Function) -> bool:
         """Whether what the query loads is still loaded when `function` hands the object on."""
@@ -37,6 +39,8 @@ class Safety:
             return False
         on_the_way = (function, *(hop.callee for hop in use.hops))
         if any(map(self._is_disturbing, on_the_way)):
+            return False
+        if any(self._writes.may_outdate(use.path, other) for other in on_the_way):
             return False
         read = names_of(use.path)
         if not all(self._renewed_in(other).isdisjoint(read) for other in on_the_way):

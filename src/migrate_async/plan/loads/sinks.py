@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Scope, ValueBinding
@@ -42,7 +42,8 @@ _ADAPTERS = frozenset({"TypeAdapter", "parse_obj_as"})
 class Sink:
     """At `node` in `function`, `reader` does `reads` of the objects that `value` holds.
 
-    `value` is None where nobody knows which objects these are.
+    `value` is None where nobody knows which objects these are. Where FastAPI reads them for a
+    response, `route` serves it.
     """
 
     function: Function
@@ -51,6 +52,7 @@ class Sink:
     scope: Scope
     reads: Reads
     reader: str
+    route: Function | None = None
 
     @property
     def paths(self) -> frozenset[Path]:
@@ -92,7 +94,8 @@ class Sinks:
     def _of_responses(self, function: Function) -> Iterator[Sink]:
         for types in self._schemas.response_types(function):
             for value in function.returns:
-                yield from self._filled(value, self._project.scope_of(value), types, function)
+                for sink in self._filled(value, self._project.scope_of(value), types, function):
+                    yield replace(sink, route=function)
 
     def _of_call(self, call: s.Call, scope: Scope, function: Function) -> Iterator[Sink]:
         func = call.func

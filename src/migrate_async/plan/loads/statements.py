@@ -37,7 +37,7 @@ class Statements:
                 return None
             if isinstance(child, _SIMPLE):
                 return child
-            if isinstance(around, s.For) and child is around.iter:
+            if isinstance(around, s.For | s.Simple) and _comes_first(child, around):
                 return around
             if isinstance(around, s.If) and child is around.test:
                 return None if self._is_elif(around) else around
@@ -284,3 +284,10 @@ def _says(test: s.Expr, name: str, *, empty: bool) -> bool:
         and isinstance(other, s.Constant)
         and other.kind == "None"
     )
+
+
+def _comes_first(child: s.AnyNode, statement: s.For | s.Simple) -> bool:
+    """Whether `child` is what a loop goes over, or what is asserted."""
+    if isinstance(statement, s.For):
+        return child is statement.iter
+    return statement.keyword == "assert" and child is statement.operands[0]

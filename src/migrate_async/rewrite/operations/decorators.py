@@ -13,11 +13,12 @@ from migrate_async.rewrite.fragments import parse_expression
 Decorated = cst.FunctionDef | cst.ClassDef
 
 
-def add_decorator(edit: AddDecorator, node: Decorated) -> Decorated:
-    """`node` with one more decorator, above or below the others."""
+def add_decorator(edit: AddDecorator, node: Decorated, gone: int = 0) -> Decorated:
+    """`node` with one more decorator; `gone` of those that stay above it have been removed."""
     new = cst.Decorator(parse_expression(edit.code))
     others = node.decorators
-    return node.with_changes(decorators=[*others, new] if edit.inner else [new, *others])
+    place = len(others) if edit.inner else max(edit.below - gone, 0)
+    return node.with_changes(decorators=[*others[:place], new, *others[place:]])
 
 
 def kept_both(

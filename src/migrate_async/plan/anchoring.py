@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from migrate_async.config import Settings
 from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.model.selection import EVERYTHING, Selection
@@ -22,15 +23,18 @@ def anchored_step(
     the runs.
     """
     anchored, messages = Unmoved(project).takers()
+    readers: dict[Function, p.Reason] = {}
     while True:
-        around = Surroundings(project, settings, dict(anchored))
+        around = Surroundings(project, settings, dict(anchored), dict(readers))
         whole = AsyncStep(around, step, EVERYTHING, queries)
         found = whole.anchors()
         more = {f: reason for f, reason in found.functions.items() if f not in anchored}
-        if not more:
-            break
         anchored |= more
         messages += found.messages
+        reading = {} if more else whole.readers()
+        readers |= reading
+        if not more and not reading:
+            break
     if selection.is_everything:
         return whole, messages
-    return AsyncStep(around, step, selection, queries), messages
+    return AsyncStep(around, step, selection, queries, whole), messages

@@ -76,6 +76,22 @@ async def test_what_the_mapping_always_loads_is_there(session: Session, shelf: S
         assert (await db.get_one(Shelf, shelf.id)).size == 4
 
 
+async def test_what_the_options_of_a_get_load_is_there(session: Session, shelf: Shelf) -> None:
+    with adapted(session) as db:
+        found = await db.get(Shelf, shelf.id, options=[selectinload(Shelf.labels)])
+        assert found is shelf
+        assert len(shelf.labels) == 1
+
+
+async def test_what_the_options_of_a_get_do_not_load_is_refused(
+    session: Session, shelf: Shelf
+) -> None:
+    with adapted(session) as db:
+        assert await db.get(Shelf, shelf.id, options=[selectinload(Shelf.books)]) is shelf
+        with pytest.raises(MissingGreenlet):
+            _ = shelf.labels
+
+
 async def test_what_nothing_loads_is_refused(session: Session, shelf: Shelf) -> None:
     with adapted(session) as db:
         assert await db.get_one(Shelf, shelf.id) is shelf

@@ -1,6 +1,6 @@
 """A sync test suite's dependency overrides serve migrated routes, unmodified."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,10 +9,11 @@ import pytest
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, create_engine, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, selectinload
 
 from migrate_async.runtime.dependencies import get_db
+from migrate_async.runtime.hop import HopSession
 from migrate_async.runtime.legacy.deprecation import LegacyShimWarning
 from migrate_async.runtime.legacy.install import install
 from migrate_async.runtime.legacy.overrides import AdaptingOverrides, install_overrides
@@ -217,3 +218,41 @@ def test_an_adapted_override_is_counted_as_deprecated(app: FastAPI, db: Session)
     with pytest.warns(LegacyShimWarning, match="use an AsyncSession in tests") as caught:
         TestClient(app).post("/native/Grace")
     assert __file__ in [warning.filename for warning in caught]
+
+
+HoppingSession = async_sessionmaker(
+    create_async_engine("sqlite+aiosqlite://"), sync_session_class=HopSession
+)
+PlainSession = async_sessionmaker(create_async_engine("sqlite+aiosqlite://"))
+
+
+async def get_hopping_db() -> AsyncIterator[AsyncSession]:
+    async with HoppingSession() as db:
+        yield db
+
+
+async def get_plain_db() -> AsyncIterator[AsyncSession]:
+    async with PlainSession() as db:
+        yield db
+
+
+@quiet
+@pytest.mark.parametrize(("dependency", "is_read"), [(get_hopping_db, True), (get_plain_db, False)])
+def test_threads_read_as_on_sessions_of_the_application(
+    app: FastAPI, db: Session, dependency: Callable[[], object], is_read: bool
+) -> None:
+    """A plain route reads what a coroutine has loaded, and the sessions hop."""
+
+    async def author(session: Annotated[AsyncSession, Depends(dependency)]) -> Author:
+        return await session.get_one(Author, 1)
+
+    @app.get("/plain")
+    def plain(found: Annotated[object, Depends(author)]) -> int:
+        assert isinstance(found, Author)
+        return len(found.books)
+
+    install_overrides(app)
+    app.dependency_overrides[dependency] = lambda: db
+    db.expire_all()
+    client = TestClient(app, raise_server_exceptions=False)
+    assert client.get("/plain").status_code == (200 if is_read else 500)

@@ -23,6 +23,7 @@ from migrate_async.plan.hops import Hops
 from migrate_async.plan.loads.dynamic import dynamic_reads
 from migrate_async.plan.loads.edits import LoadEdits
 from migrate_async.plan.loads.encoded import encoded_objects
+from migrate_async.plan.loads.reading_entries import reading_entries
 from migrate_async.plan.queries import QueryPlan
 from migrate_async.plan.recolouring.blocking import BlockingWork
 from migrate_async.plan.translation import Translation
@@ -32,11 +33,18 @@ class AsyncStep:
     """Plans the steps `async` and `all`, and `tests` for an application that has migrated."""
 
     def __init__(
-        self, around: Surroundings, step: p.Step, selection: Selection, queries: QueryPlan
+        self,
+        around: Surroundings,
+        step: p.Step,
+        selection: Selection,
+        queries: QueryPlan,
+        whole: AsyncStep | None = None,
     ) -> None:
+        """`whole` is the step for everything, of which this one does a part."""
         self._step = step
         self._project = around.project
         self._world = AsyncWorld(around, step, selection, queries)
+        self._whole = whole
 
     @property
     def colouring(self) -> Colouring:
@@ -62,6 +70,13 @@ class AsyncStep:
         """The sources of sessions that have to stay sync in this run, and all who take from it."""
         return self._world.anchors()
 
+    def readers(self) -> dict[Function, p.Reason]:
+        """Plain routes and dependencies for whose reads the mapping would have to change.
+
+        They wait for their turn in threads, where their reads load what the sessions let them.
+        """
+        return dict(reading_entries(self.loads.analysis)) if self._world.sessions_hop else {}
+
     def wants(self, function: Function) -> bool:
         """Whether `function` was selected, or is needed by what was."""
         return function in self._world.verdicts.wanted
@@ -86,19 +101,20 @@ class AsyncStep:
             world.shared.holders.holds,
         )
         collector.add_modules(collapse.plan().items())
-        functions = ConvertedFunctions(world, idle, self._loads)
+        functions = ConvertedFunctions(world, idle, self.loads)
         if world.converted:
             for function in world.converted:
                 functions.plan(collector, function)
             SyncSide(world, frontier).add_to(collector)
             collector.add_modules(idle.calls_in_tests())
             self._load(collector)
-            ConvertedModules(world, self._loads).add_to(collector, functions.awaited_models)
+            ConvertedModules(world, self.loads).add_to(collector, functions.awaited_models)
             collector.add_modules(world.alembic.edits(asked=False))
         collector.add_modules(frontier.retirement.retire().items())
         is_lent = frontier.retirement.still_lends(collapse.lent) or bool(functions.lent)
         hops = Hops(world.around, world.becomes_async, frontier.lent_factories)
-        collector.add_modules(hops.changes(needed=frontier.serves_kept or is_lent))
+        is_needed = frontier.serves_kept or is_lent or world.readers_wait
+        collector.add_modules(hops.changes(needed=is_needed))
         for function in world.both.staying:
             if function.node is not None:
                 collector.leave(function.module.path, function.node.span)
@@ -113,26 +129,28 @@ class AsyncStep:
             world.touches,
             world.sync,
             world.both,
-            self._loads,
+            self.loads,
         )
 
     @cached_property
-    def _loads(self) -> LoadEdits:
-        # What is loaded, and where, must not depend on the order of the runs.
+    def loads(self) -> LoadEdits:
+        """What is loaded, and where, which must not depend on the order of the runs."""
+        if self._whole is not None:
+            return self._whole.loads
         lazily = self._world.settings.responses == "lazy"
         return LoadEdits(self._project, self._world.verdicts.full, lazily=lazily)
 
     def _load(self, collector: Collector) -> None:
         """Loader options for queries, other than those that are translated just now."""
         converts = self._world.converts
-        collector.diagnostics += self._loads.diagnostics()
-        sinks = self._loads.analysis.strict_sinks
+        collector.diagnostics += self.loads.diagnostics()
+        sinks = self.loads.analysis.strict_sinks
         collector.diagnostics += dynamic_reads(self._project, self.colouring, sinks)
-        collector.diagnostics += encoded_objects(self._project, self._loads.analysis.decisions)
-        collector.add_modules(self._loads.responses(converts))
-        collector.add_modules(self._loads.imports(converts).items())
-        collector.add_modules(self._loads.gets(converts).items())
-        for head, options in self._loads.options(converts).items():
+        collector.diagnostics += encoded_objects(self._project, self.loads.analysis.decisions)
+        collector.add_modules(self.loads.responses(converts))
+        collector.add_modules(self.loads.imports(converts).items())
+        collector.add_modules(self.loads.gets(converts).items())
+        for head, options in self.loads.options(converts).items():
             path = self._project.function_of(head).module.path
             if not collector.translates(path, head.span):
                 code = "".join(["{}", *(f".options({option})" for option in options)])

@@ -68,6 +68,7 @@ class AsyncWorld:
                 **dict(reading_coroutines(project, self.accesses)),
                 **dict(reading_methods(project, self.accesses, self.shared.holders.holds)),
                 **around.anchored,
+                **around.readers,
             },
         )
         self.verdicts = Verdicts(
@@ -210,6 +211,22 @@ class AsyncWorld:
     def frontier(self, idle: IdleCoroutines) -> Frontier:
         """What lets the sync world run. It remembers what is needed for that."""
         return Frontier(self.around, self.verdicts, self.becomes_async, idle, self.shared.borrows)
+
+    @property
+    def sessions_hop(self) -> bool:
+        """Whether all sessions of requests work in threads as soon as their factories are told."""
+        offers = self.frontier(self.idle()).offers
+        factories = [f for f in self.project.session_factories if not f.module.is_test]
+        return all(factory.scope.kind == "module" for factory in factories) and all(
+            offers.hops(dependency)
+            for dependency in self.project.session_dependencies
+            if not dependency.module.is_test
+        )
+
+    @property
+    def readers_wait(self) -> bool:
+        """Whether a plain route or dependency that reads what others load stays sync."""
+        return any(reader in self.colouring.kept for reader in self.around.readers)
 
     def anchors(self) -> Anchors:
         """The sources of sessions that have to stay sync in this run, and all who take from it."""

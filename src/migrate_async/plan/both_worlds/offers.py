@@ -91,7 +91,7 @@ class Offers:
         wanted = p.ImportChange(NAME, home, "AsyncSession", beside=by, passing=True)
         session = add_change(edits, module, wanted)
         head, value = "def", f"db.{SYNC_SESSION}"
-        if has_no_factory(self._project, function) or not self._is_told(function):
+        if not self.hops(function):
             head = "async def"
             value = f"{add_import(edits, module, 'migrate_async', SYNC_SIDE, NAME)}(db)"
         code = (
@@ -102,6 +102,13 @@ class Offers:
         edits.edits.append(
             p.InsertStatements(span=beside.span, codemod=NAME, code=code, after=True)
         )
+
+    def hops(self, dependency: Function) -> bool:
+        """Whether its sessions work in threads as soon as their factory is told that they have to.
+
+        Others have to be told one by one.
+        """
+        return not has_no_factory(self._project, dependency) and self._is_told(dependency)
 
     def _is_told(self, dependency: Function) -> bool:
         """Whether the factory of `dependency` can be told to make sessions that threads may use.

@@ -27,6 +27,8 @@ class Surroundings:
     settings: Settings
     anchored: Mapping[Function, Reason] = field(default_factory=dict)
     """Functions whose session stays sync for the sake of others: they offer no async one."""
+    readers: Mapping[Function, Reason] = field(default_factory=dict)
+    """Plain routes and dependencies that convert to await what they read of objects of others."""
 
     @cached_property
     def twins(self) -> Twins:

@@ -79,7 +79,7 @@ class Analysis:
             if function.is_module or (function.module.is_test and not converts):
                 continue
             awaits = converts or function.is_async
-            if awaits or self._is_entry(function):
+            if awaits or self.is_entry(function):
                 found += self._sinks.of(function, awaits=awaits)
                 found += self._template_sinks.of(function)
         return found
@@ -104,12 +104,14 @@ class Analysis:
             and not function.module.is_test
         )
 
-    def _is_entry(self, function: Function) -> bool:
+    def is_entry(self, function: Function) -> bool:
         """Whether FastAPI gives the sync function objects of converted dependencies."""
         if not self.is_sync(function):
             return False
-        return function.is_route or any(
-            site.kind == "dependency" for site in self._project.callers(function)
+        return (
+            function.is_route
+            or any(site.kind == "dependency" for site in self._project.callers(function))
+            or any(use.is_injected for use in self._project.value_uses(function))
         )
 
     # --- reads of objects from nobody knows where ----------------------------------------------
@@ -117,7 +119,7 @@ class Analysis:
     def _unaccounted(self) -> Iterator[Always]:
         """Reads in sync code that is run by more than the calls that can be seen."""
         for function in self._project.functions:
-            if not self.is_sync(function) or self._is_entry(function):
+            if not self.is_sync(function) or self.is_entry(function):
                 continue
             if self._runs_in_bridge(function):
                 continue
@@ -161,7 +163,7 @@ class Analysis:
         return all(
             self._is_known(site.function)
             for site in callers
-            if self.is_sync(site.function) and not self._is_entry(site.function)
+            if self.is_sync(site.function) and not self.is_entry(site.function)
         )
 
     def _is_handed(self, function: Function) -> bool:
@@ -170,7 +172,7 @@ class Analysis:
         if parent is not None and any(
             target is function for target, *_ in self._sync_reads.handed(parent)
         ):
-            return not self.is_sync(parent) or self._is_entry(parent) or self._is_known(parent)
+            return not self.is_sync(parent) or self.is_entry(parent) or self._is_known(parent)
         return self._bridge_around(function) is not None
 
     def _runs_in_bridge(self, function: Function) -> bool:

@@ -24,6 +24,7 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.eager_depth import EagerGraph
 from migrate_async.plan.loads.accesses import is_migrated, may_be_other
+from migrate_async.plan.loads.lists import Lists
 from migrate_async.plan.loads.names import Naming
 from migrate_async.plan.loads.paths import Path, Step, names
 from migrate_async.plan.loads.producers import Hop, Producers, Query, Use
@@ -119,6 +120,7 @@ class Decider:
         self._safety = Safety(project)
         self._statements = Statements(project)
         self._unloadable: list[Sink] = []
+        self._lists = Lists(project)
         self._mapped: frozenset[Mapping] = frozenset()
         """What will be loaded by the mapping, as if it were already."""
         self._eager = EagerGraph(project, ())
@@ -162,16 +164,15 @@ class Decider:
         found = Decisions()
         left: dict[int, tuple[Sink, set[Path]]] = {}
         for read in reads:
-            path = self._open(read)
-            if not path or self._is_loaded(read):
-                continue
-            if path is read.path and self._by_option(read):
+            if self._open(read) is not read.path or self._is_loaded(read):
+                continue  # what is on the way is a read of its own
+            if self._by_option(read):
                 for use in read.uses:
                     assert use.query is not None  # noqa: S101  `_by_option` says so
                     wanted = found.options.setdefault(use.query, {})
                     wanted.setdefault(use.path, []).append(read.sink)
             else:
-                left.setdefault(read.number, (read.sink, set()))[1].add(path)
+                left.setdefault(read.number, (read.sink, set()))[1].add(read.path)
         ways = [self._without_option(*item) for item in left.values() if self._takes_part(item[0])]
         found.lazy = self._lazy(ways)
         for way in ways:
@@ -350,12 +351,12 @@ class Decider:
     def _has_place(self, root: Root, statement: s.Stmt) -> bool:
         """Whether `root` is, or can get, a name above `statement`."""
         if isinstance(root.node, s.Name):
-            return not root.is_many or self._statements.is_list(root.node, root.scope)
+            return not root.is_many or self._lists.is_list(root.node, root.scope)
         if isinstance(root.node, s.Attribute):
             return True
         if not self._statements.hoists(root.node, statement):
             return False
-        return not root.is_many or self._statements.gives_list(root.node, root.scope)
+        return not root.is_many or self._lists.gives_list(root.node, root.scope)
 
 
 def _followed(endless: frozenset[Step]) -> frozenset[Step]:

@@ -12,21 +12,22 @@ from migrate_async.index.scopes import (
     ValueBinding,
     last_name,
 )
-from migrate_async.index.types import ClassObject, FunctionObject, ListOf, QueryOf, ResultOf
+from migrate_async.index.types import ClassObject, FunctionObject
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
+from migrate_async.plan.loads.lists import Lists
 from migrate_async.plan.loads.origins import bindings_of
 from migrate_async.plan.loads.roots import kept_bindings
 
 _SIMPLE = (s.Assign, s.AnnotatedAssign, s.AugmentedAssign, s.ExpressionStatement, s.Return, s.Raise)
 _ENDS = (s.Return, s.Raise)
-_LISTS = frozenset({"list", "sorted", "set"})
 _SURE = frozenset({"one", "scalar_one", "get_one", "all", "list", "sorted", "merge"})
 
 
 class Statements:
     def __init__(self, project: Project) -> None:
         self._project = project
+        self._lists = Lists(project)
 
     def before(self, node: s.AnyNode) -> s.Stmt | None:
         """The statement that lines which run before `node` can stand above."""
@@ -80,61 +81,7 @@ class Statements:
 
     def is_list(self, name: s.Name, scope: Scope) -> bool:
         """Whether `name` surely holds a list or a set: something to iterate over twice."""
-        bindings = bindings_of(name.id, scope)
-        return bool(bindings) and all(map(self._binds_list, bindings))
-
-    def gives_list(self, expr: s.Expr, scope: Scope, depth: int = 5) -> bool:
-        """Whether `expr` surely is a list or a set."""
-        if isinstance(expr, s.Await):
-            return self.gives_list(expr.value, scope, depth)
-        if isinstance(expr, s.Comprehension):
-            return expr.kind in ("list", "set")
-        if isinstance(expr, s.Attribute):
-            types = self._project.infer(expr, scope)
-            return bool(types) and all(isinstance(item, ListOf) for item in types)
-        parts: tuple[s.Expr, ...] = ()
-        if isinstance(expr, s.Conditional):
-            parts = (expr.body, expr.orelse)
-        elif isinstance(expr, s.Operation) and expr.operator in ("or", "+"):
-            parts = expr.operands
-        if parts:
-            return all(self.gives_list(part, scope, depth) for part in parts)
-        if isinstance(expr, s.Name):
-            return self.is_list(expr, scope)
-        is_display = isinstance(expr, s.Sequence)
-        return is_display or (
-            isinstance(expr, s.Call) and self._call_gives_list(expr, scope, depth)
-        )
-
-    def _call_gives_list(self, call: s.Call, scope: Scope, depth: int) -> bool:
-        if isinstance(call.func, s.Name) and call.func.id in _LISTS:
-            return True
-        direct = self._project.bridged(call) or call
-        types = self._project.infer(direct.func, scope)
-        functions = [item.fn for item in types if isinstance(item, FunctionObject)]
-        if functions and len(functions) == len(types):
-            return depth > 0 and all(
-                not fn.is_generator
-                and bool(fn.returns)
-                and all(
-                    self.gives_list(value, self._project.scope_of(value), depth - 1)
-                    for value in fn.returns
-                )
-                for fn in functions
-            )
-        if not isinstance(call.func, s.Attribute) or call.func.attr not in ("all", "fetchall"):
-            return False
-        owner = self._project.infer(call.func.value, scope)
-        return any(isinstance(item, QueryOf | ResultOf) for item in owner)
-
-    def _binds_list(self, binding: object) -> bool:
-        if isinstance(binding, ValueBinding | AnnotatedBinding) and binding.value is not None:
-            return self.gives_list(binding.value, binding.scope)
-        if isinstance(binding, ParameterBinding) and binding.parameter.annotation is not None:
-            written = binding.parameter.annotation
-            head = written.value if isinstance(written, s.Subscript) else written
-            return last_name(head) in ("list", "List", "Sequence", "set", "Set")
-        return False
+        return self._lists.is_list(name, scope)
 
     def may_be_none(self, name: s.Name, scope: Scope, statement: s.Stmt) -> bool:
         """Whether `name` may hold None at `statement`, as far as the code around it shows."""

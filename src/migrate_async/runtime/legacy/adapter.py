@@ -148,6 +148,13 @@ class SyncSessionAdapter(AsyncSession):
         options["execution_options"] = {**given, "prebuffer_rows": True}
         return await run_awaiting(self._session.execute, statement, params, **options)
 
+    async def get(self, entity: Any, ident: Any, *, options: Any = None, **given: Any) -> Any:
+        """As of a session of the application's own, which has no objects of somebody else."""
+        found = await super().get(entity, ident, options=options, **given)
+        if found is not None and options and self._strict:
+            await run_awaiting(self._earlier.complete, found, options)
+        return found
+
     async def exec(self, statement: Any, **options: Any) -> Any:
         """As of a sync session of SQLModel."""
         return await run_awaiting(self._session.exec, statement, **options)  # type: ignore[attr-defined]
@@ -206,10 +213,17 @@ class SyncConnectionAdapter:
 
 
 @contextlib.contextmanager
-def adapted(session: Session, *, strict: bool = True) -> Iterator[SyncSessionAdapter]:
-    """Lend a sync session to async code; in the strict mode its worker threads are watched too."""
+def adapted(
+    session: Session, *, strict: bool = True, hops: bool = False
+) -> Iterator[SyncSessionAdapter]:
+    """Lend a sync session to async code; in the strict mode its worker threads are watched too.
+
+    Not so where the sessions of the application hop, `HopSession`: threads may load by reading.
+    """
     with counted_elsewhere():
         adapter = SyncSessionAdapter(session, strict=strict)
+    if hops:
+        adapter.lend_to_threads()
     token = _served.set(session if strict else None)
     try:
         yield adapter

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet
 
-from sqlalchemy import event, inspect
+from sqlalchemy import event, inspect, select
 from sqlalchemy.orm import InstanceState, ORMExecuteState, RelationshipProperty, Session
 from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.interfaces import ORMOption
 
 _State: TypeAlias = InstanceState[Any]
 
@@ -50,6 +51,23 @@ class EarlierObjects:
         if state is None or not isinstance(relationship, RelationshipProperty):
             return False
         return relationship.lazy in _ALWAYS_LOADED or relationship.key in self._loaded[state]
+
+    def complete(self, instance: object, options: Iterable[ORMOption]) -> None:
+        """Load what `options` of a `get()` name, which hands out what the session has already.
+
+        A session of the application's own would have loaded it anew, with these.
+        """
+        state = inspect(instance)
+        if state not in self._loaded or not state.persistent:
+            return
+        mapper = state.mapper
+        same = (
+            column == value
+            for column, value in zip(mapper.primary_key, state.identity, strict=True)
+        )
+        statement = select(mapper.class_).where(*same).options(*options)
+        with self._session.no_autoflush:
+            self._session.execute(statement).unique().all()
 
     def give_back(self) -> None:
         """Forget what was loaded meanwhile, also of other objects.

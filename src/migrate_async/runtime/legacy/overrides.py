@@ -10,11 +10,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from types import ModuleType
 from typing import Any
 
+from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlalchemy.orm import Session
 
 from migrate_async.runtime.frames import location_of
+from migrate_async.runtime.hop import HopSession
 from migrate_async.runtime.legacy.adapter import adapted
 from migrate_async.runtime.legacy.deprecation import warn_legacy
 from migrate_async.runtime.legacy.sessions import get_sync_db
@@ -72,7 +75,7 @@ class AdaptingOverrides(MutableMapping[Dependency, Dependency]):
         known = self._adapted.get(dependency)
         if known is not None and known[0] is override:
             return known[1]
-        adapting = adapt_dependency(override, strict=self._strict)
+        adapting = adapt_dependency(override, strict=self._strict, hops=hops(dependency))
         self._adapted[dependency] = (override, adapting)
         return adapting
 
@@ -86,8 +89,13 @@ def install_overrides(
     app.dependency_overrides = AdaptingOverrides(target, strict=strict, twins=twins)
 
 
-def adapt_dependency(override: Dependency, *, strict: bool = True) -> Dependency:
-    """A dependency that yields what `override` does, a sync session as an async one."""
+def adapt_dependency(
+    override: Dependency, *, strict: bool = True, hops: bool = False
+) -> Dependency:
+    """A dependency that yields what `override` does, a sync session as an async one.
+
+    `hops` says whether worker threads may load by reading, as with the sessions of the application.
+    """
 
     async def adapting(**values: Any) -> AsyncIterator[Any]:
         async with _opened(override, values) as value:
@@ -96,13 +104,34 @@ def adapt_dependency(override: Dependency, *, strict: bool = True) -> Dependency
                 return
             where = location_of(override)
             warn_legacy("a sync session for an async route", "an AsyncSession in tests", where)
-            with adapted(value, strict=strict) as session:
+            with adapted(value, strict=strict, hops=hops) as session:
                 yield session
 
     # Not `functools.wraps`: FastAPI looks through it, and would see the sync function.
     adapting.__name__ = getattr(override, "__name__", "override")
     adapting.__signature__ = _signature(override)  # type: ignore[attr-defined]
     return adapting
+
+
+def hops(dependency: Dependency) -> bool:
+    """Whether a factory that `dependency` names makes sessions that hop, `HopSession`."""
+    code = getattr(dependency, "__code__", None)
+    known = getattr(dependency, "__globals__", {})
+    named = [known[name] for name in getattr(code, "co_names", ()) if name in known]
+    inside = [
+        getattr(module, name, None)
+        for module in named
+        if isinstance(module, ModuleType)
+        for name in getattr(code, "co_names", ())
+    ]
+    return any(map(_makes_hopping, (*named, *inside)))
+
+
+def _makes_hopping(factory: object) -> bool:
+    if not isinstance(factory, async_sessionmaker):
+        return False
+    made = factory.kw.get("sync_session_class")
+    return isinstance(made, type) and issubclass(made, HopSession)
 
 
 def _opened(override: Dependency, values: dict[str, Any]) -> AbstractAsyncContextManager[Any]:

@@ -444,7 +444,9 @@ def test_what_is_not_certain_is_reported(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text(_MODELS + _UNCERTAIN)
     said = write(tmp_path, "--all")
     places = [line for line in said.splitlines() if "MA511" in line]
-    found = [line.partition(" adds or deletes ")[0].rpartition("main.")[2] for line in places]
+    found = [
+        line.partition(" adds, deletes or moves ")[0].rpartition("main.")[2] for line in places
+    ]
     assert found == ["each", "shown_before", "nested", "several", "Keeper.run"]
     assert '["items"]' not in (tmp_path / "main.py").read_text()
 
@@ -454,5 +456,5 @@ def test_rows_beside_kept_objects_are_reported(tmp_path: Path) -> None:
     said = write(tmp_path, "--all")
     places = [line for line in said.splitlines() if "MA511" in line]
     assert len(places) == 2
-    assert "Service.add adds or deletes Item rows" in places[0]
-    assert "Service.add_flush adds or deletes Item rows" in places[1]
+    assert "Service.add adds, deletes or moves Item rows" in places[0]
+    assert "Service.add_flush adds, deletes or moves Item rows" in places[1]

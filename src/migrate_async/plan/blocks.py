@@ -71,3 +71,16 @@ def is_unplaced(node: s.AnyNode | s.ModuleSyntax) -> bool:
     return (
         isinstance(node, s.Operation) and node.operator == "f-string" and node.line != node.end_line
     )
+
+
+def called(statement: s.Stmt, *, awaited: bool) -> s.Call | None:
+    """The call that `statement` is or, if `awaited`, awaits."""
+    value = statement.value if isinstance(statement, s.ExpressionStatement) else None
+    if awaited:
+        value = value.value if isinstance(value, s.Await) else None
+    return value if isinstance(value, s.Call) else None
+
+
+def method_name(call: s.Call) -> str:
+    """The last name of what is called."""
+    return s.dotted_name(call.func).rpartition(".")[2]

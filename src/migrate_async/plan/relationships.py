@@ -18,7 +18,7 @@ from migrate_async.plan.loads.decide import Always, Decisions
 from migrate_async.plan.loads.paths import Step
 from migrate_async.plan.loads.sinks import Sink
 from migrate_async.plan.text import text
-from migrate_async.plan.transactions.added_rows import Collection
+from migrate_async.plan.transactions.early_relationships import EarlyRelationship
 
 NAME = "eager-relationships"
 _EXTRA = "sa_relationship_kwargs"
@@ -65,15 +65,13 @@ def relationship_edits(project: Project, analysis: Analysis) -> dict[Module, Mod
     return found
 
 
-def loaded_too_early(decisions: Decisions) -> Iterator[Collection]:
-    """The collections that the mapping loads from this run on.
-
-    Without those of a secondary table: a row of the target alone does not enter them.
-    """
+def loaded_too_early(decisions: Decisions) -> Iterator[EarlyRelationship]:
+    """The relationships that the mapping loads from this run on."""
     led_on = {step for paths in decisions.options.values() for path in paths for step in path[:-1]}
     for step, relationship in decisions.newly_mapped.items():
-        if step.target is not None and step.is_many and not relationship.secondary:
-            yield Collection(step.model, step.name, step.target, leads_on=step in led_on)
+        if step.target is not None:
+            leads_on = step in led_on
+            yield EarlyRelationship(step.model, step.name, step.target, relationship, leads_on)
 
 
 def _needs(reads: Iterable[tuple[Step, Sink]]) -> Iterator[Need]:

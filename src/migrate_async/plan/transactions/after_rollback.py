@@ -18,8 +18,8 @@ from migrate_async.index.types import ListOf, Types, held
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
+from migrate_async.plan.blocks import called, method_name
 from migrate_async.plan.names import free_name
-from migrate_async.plan.transactions.commits import called, method_name
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.positions import Position, positions
 

@@ -9,6 +9,7 @@ from migrate_async.index.scopes import Function, Scope
 from migrate_async.index.sessions import SessionKind
 from migrate_async.index.types import Instance
 from migrate_async.model import syntax as s
+from migrate_async.plan.blocks import called, method_name
 
 
 def models_in(project: Project, function: Function) -> Iterator[str]:
@@ -32,14 +33,6 @@ def commits(project: Project, statement: s.Stmt, kind: SessionKind) -> str | Non
     return s.dotted_name(func.value) or None
 
 
-def called(statement: s.Stmt, *, awaited: bool) -> s.Call | None:
-    """The call that `statement` is or, if `awaited`, awaits."""
-    value = statement.value if isinstance(statement, s.ExpressionStatement) else None
-    if awaited:
-        value = value.value if isinstance(value, s.Await) else None
-    return value if isinstance(value, s.Call) else None
-
-
 def is_model(project: Project, node: s.Name, scope: Scope) -> bool:
     """Whether `node` is one ORM object."""
     classes = (item.cls for item in project.infer(node, scope) if isinstance(item, Instance))
@@ -59,8 +52,3 @@ def refreshes(statement: s.Stmt, name: str) -> bool:
         return False
     is_whole = len(call.args) == 1 and not any(k.arg == "attribute_names" for k in call.keywords)
     return method_name(call) == "refresh" and is_whole and s.dotted_name(call.args[0]) == name
-
-
-def method_name(call: s.Call) -> str:
-    """The last name of what is called."""
-    return s.dotted_name(call.func).rpartition(".")[2]

@@ -16,9 +16,11 @@ from migrate_async.index.types import (
 )
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
-from migrate_async.plan.transactions.commits import called, commits, is_model, method_name
+from migrate_async.plan.blocks import called, method_name
+from migrate_async.plan.row_changes import RowChanges, stored_or_deleted
+from migrate_async.plan.transactions.commits import commits, is_model
 from migrate_async.plan.transactions.owners import Owners
-from migrate_async.plan.transactions.positions import Position
+from migrate_async.plan.transactions.positions import Position, statements_before
 
 _MUTATORS = frozenset(
     {"add", "append", "clear", "discard", "extend", "insert", "pop", "remove", "update"}
@@ -33,6 +35,7 @@ class Effects:
     def __init__(self, project: Project) -> None:
         self._project = project
         self.owners = Owners(project)
+        self.changes = RowChanges(project)
         self._written: dict[Function, frozenset[Class]] = {}
         self._commits: dict[Function, bool] = {}
         self._called: dict[Function, dict[s.Stmt, tuple[Function, ...]]] = {}
@@ -47,27 +50,41 @@ class Effects:
         if is_own:
             found.update(dict.fromkeys(self._written_names(function, commit)))
         written = self._written_by(function, commit, is_own=is_own)
+        at_once = self._changed_at_once(function, commit) if is_own else frozenset()
         for name in self._loaded_names(function, commit):
-            if self._is_related(function, name, written):
+            is_changed = self._is_one_of(function, name, at_once)
+            if is_changed or self._is_related(function, name, written):
                 found[name] = None
         if is_own and self.owners.has_several(function):
             found.update(dict.fromkeys(self._written_elsewhere(function, commit)))
         return tuple(found)
 
+    def _changed_at_once(self, function: Function, commit: s.Stmt) -> frozenset[Class]:
+        """The models of the rows that statements have changed, behind the back of the objects."""
+        return frozenset(
+            cls
+            for statement in statements_before(function, commit)
+            for change in self.changes.at_once(statement)
+            for cls in self.changes.models_of(change.table)
+        )
+
     def _written_elsewhere(self, function: Function, commit: s.Stmt) -> Iterator[str]:
         """Locals with an object like one that another session may have written."""
-        assert function.node is not None  # noqa: S101  the caller has looked
         written = self._classes_before(function, commit) | frozenset(
             cls
-            for statement in _before(function, commit)
+            for statement in statements_before(function, commit)
             for owner in _attributes_of_calls(statement)
             for cls in self._models(owner)
         )
         for name in self._loaded_names(function, commit):
-            node = s.Name(*function.node.span, name)
-            models = list(self._models_of(node, function.scope))
-            if any(self.overlap(one, other) for one in models for other in written):
+            if self._is_one_of(function, name, written):
                 yield name
+
+    def _is_one_of(self, function: Function, name: str, classes: frozenset[Class]) -> bool:
+        """Whether `name` may hold an object of one of `classes`."""
+        assert function.node is not None  # noqa: S101  the caller has looked
+        models = list(self._models_of(s.Name(*function.node.span, name), function.scope))
+        return any(self.overlap(one, other) for one in models for other in classes)
 
     def is_made_stale(self, function: Function, name: str, commit: s.Stmt) -> bool:
         """Whether the object called `name` is related to what is written before or by `commit`."""
@@ -197,25 +214,23 @@ class Effects:
 
     # --- one function --------------------------------------------------------------------------
 
-    def added_or_deleted(self, statement: s.Stmt) -> frozenset[Class]:
-        """The models of what `statement` itself adds to a session, or deletes."""
-        return frozenset(cls for node in _deletes_and_adds(statement) for cls in self._models(node))
-
     def is_loaded_by(self, statement: s.Stmt, name: str) -> bool:
         """Whether `statement` gives `name` one object that is the session's already."""
         return self._loaded(statement) == name
 
     def _classes_before(self, function: Function, commit: s.Stmt) -> frozenset[Class]:
-        written = self._classes(_before(function, commit))
+        written = self._classes(statements_before(function, commit))
         targets = (
             target
-            for statement in _before(function, commit)
+            for statement in statements_before(function, commit)
             for target in self.targets(function, statement)
         )
         return written.union(*map(self._writes_of, targets))
 
     def _deleted_before(self, function: Function, commit: s.Stmt) -> frozenset[Class]:
-        calls = (called(statement, awaited=False) for statement in _before(function, commit))
+        calls = (
+            called(statement, awaited=False) for statement in statements_before(function, commit)
+        )
         return frozenset(
             cls
             for call in calls
@@ -226,8 +241,11 @@ class Effects:
     def _classes(self, statements: Iterator[s.Stmt]) -> frozenset[Class]:
         found: set[Class] = set()
         for statement in statements:
-            for node in (*_writes(statement), *_deletes_and_adds(statement)):
+            objects = (*_writes(statement), *_attributes_of_calls(statement))
+            for node in (*objects, *stored_or_deleted(statement)):
                 found.update(self._models(node))
+            for change in self.changes.at_once(statement):
+                found.update(self.changes.models_of(change.table))
         return frozenset(found)
 
     def _models(self, node: s.Expr) -> Iterator[Class]:
@@ -240,7 +258,7 @@ class Effects:
 
     def _written_names(self, function: Function, commit: s.Stmt) -> Iterator[str]:
         """Locals holding ORM objects that the function adds or changes before `commit`."""
-        for statement in _before(function, commit):
+        for statement in statements_before(function, commit):
             for node in _writes(statement):
                 scope = self._project.scope_of(node)
                 is_unknown = not self._project.infer(node, scope) or self._is_generic(node, scope)
@@ -266,13 +284,13 @@ class Effects:
     def _loaded_names(self, function: Function, commit: s.Stmt) -> Iterator[str]:
         """Locals with an object that is surely the session's: loaded, or added, here."""
         gone = set()
-        for statement in _before(function, commit):
+        for statement in statements_before(function, commit):
             call = called(statement, awaited=False)
             if call is not None and method_name(call) in ("delete", "expunge") and call.args:
                 gone.add(s.dotted_name(call.args[0]))
             if call is not None and method_name(call) == "add" and call.args:
                 yield from (call.args[0].id,) if isinstance(call.args[0], s.Name) else ()
-        for statement in _before(function, commit):
+        for statement in statements_before(function, commit):
             name = self._loaded(statement)
             if name is not None and name not in gone:
                 yield name
@@ -317,13 +335,6 @@ class Effects:
         return one in self._project.mro(other) or other in self._project.mro(one)
 
 
-def _before(function: Function, commit: s.Stmt) -> Iterator[s.Stmt]:
-    assert isinstance(function.node, s.FunctionDef)  # noqa: S101  the caller has looked
-    for statement in blocks.statements(function.node.body):
-        if statement.span[:2] < commit.span[:2]:
-            yield statement
-
-
 def _writes(statement: s.Stmt) -> Iterator[s.Name]:
     """What `statement` writes.
 
@@ -357,13 +368,6 @@ def _changed_collection(func: s.Expr) -> s.Name | None:
         return None
     owner = func.value.value if isinstance(func.value, s.Attribute) else None
     return owner if isinstance(owner, s.Name) else None
-
-
-def _deletes_and_adds(statement: s.Stmt) -> Iterator[s.Expr]:
-    """`x` in `db.delete(x)`, `db.add(Item(...))` and `db.add_all([...])`."""
-    call = called(statement, awaited=False) or called(statement, awaited=True)
-    if call is not None and method_name(call) in ("add", "add_all", "delete") and call.args:
-        yield call.args[0]
 
 
 def _attributes_of_calls(statement: s.Stmt) -> Iterator[s.Expr]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.transactions.commits import commits, refreshes
@@ -74,6 +75,16 @@ class Position:
 def positions(body: blocks.Block) -> Iterator[Position]:
     """Every statement of `body` and of the blocks below it."""
     yield from _below(body, ())
+
+
+def statements_before(
+    function: Function, end: s.Stmt, *, is_included: bool = False
+) -> Iterator[s.Stmt]:
+    """The statements of `function` above `end`, and maybe that, too."""
+    assert isinstance(function.node, s.FunctionDef)  # noqa: S101  the caller has looked
+    for statement in blocks.statements(function.node.body):
+        if statement.span[:2] < end.span[:2] or (is_included and statement is end):
+            yield statement
 
 
 def _below(body: blocks.Block, path: tuple[tuple[blocks.Block, int], ...]) -> Iterator[Position]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.migration import own_tests, tree, write
+from support.migration import command, own_tests, tree, write
 
 PYPROJECT = '[tool.pytest.ini_options]\ntestpaths = ["tests"]\npythonpath = ["."]\n'
 DATABASE = """\
@@ -404,6 +404,48 @@ UNMARKED = {
     .replace("\npytestmark = pytest.mark.asyncio\n", "")
     for path, text in ASYNC_TESTS.items()
 } | {"pyproject.toml": f'{PYPROJECT}asyncio_mode = "auto"\n'}
+A_FIXTURE_THAT_STAYS = {
+    "tests/conftest.py": OWN_DATABASE
+    + """
+
+@pytest.fixture
+def session():
+    Base.metadata.create_all(engine)
+    db = TestingSession()
+    try:
+        yield db
+    finally:
+        db.close()
+        Base.metadata.drop_all(engine)
+
+
+@pytest.fixture
+def client(session):
+    def override_get_db():
+        try:
+            yield session
+        finally:
+            session.rollback()
+
+    app.dependency_overrides[get_db] = override_get_db
+    yield TestClient(app)
+    app.dependency_overrides.clear()
+""",
+    "tests/test_requests.py": REQUESTS,
+    "tests/test_values.py": """\
+from app.database import SessionLocal
+from app.models import Line
+
+from tests.conftest import session
+
+known = [session]
+
+
+def test_own_session():
+    with SessionLocal() as db:
+        assert db.query(Line).count() == 0
+""",
+}
 SHAPES = {
     "an override that a fixture gives": GIVEN_BY_A_FIXTURE,
     "one client for several modules": ONE_CLIENT_FOR_MODULES,
@@ -439,6 +481,20 @@ def test_a_client_that_stays_keeps_its_session_sync(tmp_path: Path) -> None:
     assert passed(tmp_path) == "1"
     write(tmp_path, "--all")
     assert passed(tmp_path) == "1"
+
+    done = tree(tmp_path)
+    write(tmp_path, "--all")
+    assert tree(tmp_path) == done, "a second run changes nothing"
+
+
+def test_what_is_inside_of_a_fixture_has_its_session(tmp_path: Path) -> None:
+    """`session` is kept as a value, and stays sync: so does the override in `client`."""
+    _lay_out(tmp_path, A_FIXTURE_THAT_STAYS)
+    assert passed(tmp_path) == "3"
+    write(tmp_path, "--all")
+    assert "async with SessionLocal()" in (tmp_path / "tests/test_values.py").read_text()
+    assert passed(tmp_path) == "3"
+    assert command(tmp_path, "verify").stdout == "Nothing found.\n"
 
     done = tree(tmp_path)
     write(tmp_path, "--all")

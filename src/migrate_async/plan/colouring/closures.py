@@ -47,7 +47,7 @@ class Closures:
         for node in s.walk(function.node):
             if isinstance(node, s.Name):
                 scope = self._project.scope_of(node)
-                outer = _bound_in(node.id, scope)
+                outer = bound_in(node.id, scope)
                 if outer is not None and outer in function.around and is_held(node, scope):
                     yield outer
 
@@ -66,7 +66,7 @@ class Closures:
         return isinstance(item, Instance) and self._holders.holds(item.cls)
 
 
-def _bound_in(name: str, scope: Scope) -> Function | None:
+def bound_in(name: str, scope: Scope) -> Function | None:
     """The function that `name`, read in `scope`, is a local name of."""
     current: Scope | None = scope
     while current is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 
 from migrate_async.index.project import Project
@@ -9,6 +10,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.index.types import DictOf, ExternalInstance, ListOf, TupleOf, Type, Types
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.model import syntax as s
+from migrate_async.plan.colouring.closures import bound_in
 from migrate_async.plan.testing.pytest_support import fixtures_of, takes_fixtures
 
 _ENGINES = frozenset({sqlalchemy.ENGINE, sqlalchemy.CONNECTION})
@@ -36,11 +38,11 @@ class FixtureSources:
         self._project = project
 
     def of(self, user: Function) -> tuple[Function, ...]:
-        """The fixtures that `user`, a test or fixture, gets one from."""
+        """The fixtures that `user` gets one from: a test or fixture, or a function inside one."""
         return tuple(self._given.get(user, ()))
 
     def takers(self, fixture: Function) -> tuple[Function, ...]:
-        """The tests and fixtures that get one from `fixture`."""
+        """The tests and fixtures that get one from `fixture`, and functions inside them."""
         return tuple(self._takers.get(fixture, ()))
 
     @cached_property
@@ -49,7 +51,29 @@ class FixtureSources:
         for user in filter(takes_fixtures, self._project.functions):
             for param, fixture in fixtures_of(self._project, user):
                 if self._gives(param, user):
-                    found.setdefault(user, []).append(fixture)
+                    for taker in (user, *self._inside(user, param.name)):
+                        found.setdefault(taker, []).append(fixture)
+        return found
+
+    def _inside(self, user: Function, name: str) -> Iterator[Function]:
+        """The functions inside `user` that use what it calls `name`."""
+        for inner in self._inner.get(user, ()):
+            nodes = s.walk(inner.node) if inner.node is not None else ()
+            if any(
+                isinstance(node, s.Name)
+                and node.id == name
+                and bound_in(name, self._project.scope_of(node)) is user
+                for node in nodes
+            ):
+                yield inner
+
+    @cached_property
+    def _inner(self) -> dict[Function, list[Function]]:
+        """What is inside of each test and fixture."""
+        found: dict[Function, list[Function]] = {}
+        for function in self._project.functions:
+            for outer in function.around if function.module.is_test else ():
+                found.setdefault(outer, []).append(function)
         return found
 
     def _gives(self, param: s.Parameter, user: Function) -> bool:

@@ -97,7 +97,7 @@ class AsyncStep:
             self._project,
             world.both,
             world.ties.handed,
-            world.sync.uses_kept,
+            world.sync,
             world.shared.holders.holds,
         )
         collector.add_modules(collapse.plan().items())

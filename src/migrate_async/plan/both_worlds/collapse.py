@@ -14,6 +14,7 @@ from migrate_async.index.sites import CallSite
 from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
+from migrate_async.plan.both_worlds.sync_world import SyncWorld
 from migrate_async.plan.colouring.handed_sessions import HandedSession, HandedSessions
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.handed_objects import hands_objects
@@ -35,14 +36,14 @@ class Collapse:
         project: Project,
         both: KeptBoth,
         handed: HandedSessions,
-        uses_kept: Callable[[Class], bool],
+        sync: SyncWorld,
         holds: Callable[[Class], bool],
     ) -> None:
         self._both = both
         self._handed = handed
         self._project = project
         self._colouring = both.colouring
-        self._uses_kept = uses_kept
+        self._sync = sync
         self._holds = holds
         self.lent: set[s.AnyNode] = set()
 
@@ -60,7 +61,9 @@ class Collapse:
                 if site.kind == "bridge" and self._is_over(site):
                     edits = found.setdefault(function.module, ModuleEdits())
                     taken.update(self._take_down(edits, site))
-                elif site.kind == "bridge" and self._lends_objects(site):
+                elif site.kind == "bridge" and (
+                    self._lends_objects(site) or self._makes_kept(site)
+                ):
                     self.lent.add(site.node)
                 elif site.kind == "call" and self._takes_async(site):
                     edits = found.setdefault(function.module, ModuleEdits())
@@ -113,6 +116,11 @@ class Collapse:
             and any(target in self._colouring.coloured for target in site.targets)
         )
 
+    def _makes_kept(self, site: CallSite) -> bool:
+        """Whether the bridge makes an object that keeps the sync side of a session."""
+        classes = made_with_session(self._project, site, self._colouring.converts)
+        return any(map(self._sync.holds_kept, classes))
+
     def _is_twin_call(self, site: CallSite) -> bool:
         """Whether `site` is the call of an async twin, which ends with the twin."""
         call = site.node
@@ -152,8 +160,9 @@ class Collapse:
         return self._makes_async(site)
 
     def _makes_async(self, site: CallSite) -> bool:
-        classes = [*made_with_session(self._project, site, self._colouring.coloured)]
-        return bool(classes) and not any(map(self._uses_kept, classes))
+        coloured = self._colouring.coloured.__contains__
+        classes = [*made_with_session(self._project, site, coloured)]
+        return bool(classes) and not any(map(self._sync.uses_kept, classes))
 
     def _take_down(self, found: ModuleEdits, site: CallSite) -> Iterator[s.AnyNode]:
         call = self._bridge_of(site)

@@ -234,6 +234,7 @@ class _Keeper:
         """Functions whose verdict may change when `function` stays sync."""
         yield from self._sharing.peers(function)
         yield from self._sharing.made(function)
+        yield from self._sharing.constructed(function)
         yield from self._ties.contracts.of(function)
         yield from self._takers(function)
         for callback in self._ties.callbacks.of(function):
@@ -459,6 +460,10 @@ class _Keeper:
             if self._stays(maker):
                 text = f"{maker.qualname} makes the object that holds its session and stays sync"
                 return Reason("made-by-sync", text, because_of=maker.qualname)
+        for init in self._sharing.constructors(function):
+            if init in self._kept:
+                text = f"{init.qualname} works on its session, and stays sync"
+                return Reason("made-by-sync", text, because_of=init.qualname)
         for user in self._sharing.made(function) if self._makes_session(function) else ():
             if user in self._kept:
                 text = f"{user.qualname} stays sync on the session that it makes without a factory"

@@ -41,6 +41,17 @@ class Holders:
         found = (member for key in self._made.get(function, ()) for member in self._members[key])
         return tuple(dict.fromkeys(found))
 
+    def constructors(self, function: Function) -> tuple[Function, ...]:
+        """Each `__init__` by which objects get the session that `function` uses."""
+        keys = self._keys_of.get(function, ())
+        return tuple(init for key in keys for init in self._constructors.get(key, ()))
+
+    def constructed(self, function: Function) -> tuple[Function, ...]:
+        """The functions that use the session which objects get by `function`, an `__init__`."""
+        if function.name != "__init__" or function.cls not in self._classes:
+            return ()
+        return self.members(function.cls)
+
     def uses(self, function: Function) -> bool:
         """Whether `function` uses a session that an object keeps."""
         return function in self._keys_of
@@ -162,6 +173,14 @@ class Holders:
             if keys:
                 made[function] = tuple(key for key in keys if key in self._members)
         return made
+
+    @cached_property
+    def _constructors(self) -> dict[Class, list[Function]]:
+        found: dict[Class, list[Function]] = {}
+        for function in self._project.functions:
+            if function.name == "__init__" and function.cls in self._classes:
+                found.setdefault(self._classes[function.cls], []).append(function)
+        return found
 
     def _uses_attribute(self, function: Function) -> bool:
         """Whether `function` uses `self.db`, or what a method of `self` gives: it, or a query."""

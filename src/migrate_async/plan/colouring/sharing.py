@@ -26,6 +26,12 @@ class Sharing(Protocol):
     def makers(self, function: Function) -> Iterable[Function]:
         """Functions that make the object which holds the session of `function`."""
 
+    def constructors(self, function: Function) -> Iterable[Function]:
+        """Each `__init__` by which objects get the session that `function` uses."""
+
+    def constructed(self, function: Function) -> Iterable[Function]:
+        """Functions that use the session which objects get by `function`, an `__init__`."""
+
     def made(self, function: Function) -> Iterable[Function]:
         """Functions that use the session of an object which `function` makes."""
 
@@ -52,6 +58,12 @@ class SharedSessions:
 
     def makers(self, function: Function) -> Iterable[Function]:
         return self.holders.makers(function)
+
+    def constructors(self, function: Function) -> Iterable[Function]:
+        return self.holders.constructors(function)
+
+    def constructed(self, function: Function) -> Iterable[Function]:
+        return self.holders.constructed(function)
 
     def made(self, function: Function) -> Iterable[Function]:
         return self.holders.made(function)

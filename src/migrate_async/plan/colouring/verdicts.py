@@ -296,6 +296,12 @@ class Verdicts:
     def makers(self, function: Function) -> Iterable[Function]:
         return self._shared.makers(function)
 
+    def constructors(self, function: Function) -> Iterable[Function]:
+        return self._shared.constructors(function)
+
+    def constructed(self, function: Function) -> Iterable[Function]:
+        return self._shared.constructed(function)
+
     def made(self, function: Function) -> Iterable[Function]:
         return self._shared.made(function)
 

@@ -162,9 +162,16 @@ class Awaiter:
         found.unneeded += renamed.unneeded
 
     def _made(self, found: ColourEdits, site: CallSite) -> None:
-        """An object that stays sync is made with the sync side of the session."""
-        classes = made_with_session(self._project, site, self._colouring.coloured)
-        if any(map(self._holds_kept, classes)):
+        """An object that stays sync is made with the sync side of the session.
+
+        A bridge gives it that by itself, and the object keeps it.
+        """
+        classes = made_with_session(self._project, site, self._colouring.converts)
+        if not any(map(self._holds_kept, classes)):
+            return
+        if any(target in self._colouring.kept for target in site.targets):
+            found.lent += 1
+        else:
             self._lending.call(found, site)
 
     def _generator(self, found: ColourEdits, site: CallSite) -> None:

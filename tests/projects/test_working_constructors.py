@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from migrate_async.model.selection import EVERYTHING
-from support.migration import command, printed, tree, write
+from support.migration import command, own_tests, printed, tree, write
 from support.route_by_route import in_random_order, migrate
 
 _HEAD = """\
@@ -266,3 +266,75 @@ def test_what_works_in_its_constructor_stays_on_the_sync_side(way: str, tmp_path
     for route in in_random_order(steps, 1):
         assert _used(steps) == _ANSWERS, route
     assert tree(steps) == done
+
+
+_LATER = """
+
+async def later(db: Session):
+    return db.scalar(select(func.count()).select_from(Item))
+"""
+_SUITE = """\
+import pytest
+from sqlalchemy import func, select
+
+from main import Item, SessionLocal, later
+
+
+class Helper:
+    def __init__(self, db, name):
+        self.db = db
+        self.item = Item(name=name)
+        db.add(self.item)
+        db.commit()
+
+    async def total(self):
+        return self.db.scalar(select(func.count()).select_from(Item))
+
+    async def twice(self):
+        return 2 * await self.total()
+
+
+@pytest.fixture
+def db():
+    with SessionLocal() as session:
+        yield session
+
+
+@pytest.fixture
+def helper(db):
+    return Helper(db, "a")
+
+
+@pytest.mark.asyncio
+async def test_helper(helper, db):
+    total = await later(db)
+    assert await helper.total() == total
+    assert await helper.twice() == 2 * total
+
+
+@pytest.mark.asyncio
+async def test_later(helper, db):
+    db.add(Item(name="b"))
+    db.commit()
+    assert await helper.total() == await later(db)
+"""
+
+
+def test_helpers_of_tests_work_on_the_loop_of_the_tests(tmp_path: Path) -> None:
+    """The tests convert, for what they call has to; the object that they make does not."""
+    folder = _written(tmp_path / "app", "itself")
+    main = folder / "main.py"
+    main.write_text(main.read_text() + _LATER)
+    (folder / "test_helper.py").write_text(_SUITE)
+    assert own_tests(folder).returncode == 0
+    said = write(folder, "--all")
+    assert "MA206" in said
+    text = (folder / "test_helper.py").read_text()
+    assert "@implicit_io\n    async def total(self)" in text
+    assert "await later(db)" in text
+    run = own_tests(folder)
+    assert run.returncode == 0, run.stdout[-3000:]
+    assert "MA27" not in command(folder, "verify").stdout
+    done = tree(folder)
+    migrate(folder, EVERYTHING)
+    assert tree(folder) == done, "a second run changes nothing"

@@ -70,7 +70,7 @@ class Frontier:
         self._anchored = around.anchored
         self._lent = LentSessions(around.project, self._lends_async, becomes_async)
         self._lends = False
-        self._implicit = ImplicitIO(around.project, verdicts.colouring.kept, borrows, self._lent)
+        self._implicit = ImplicitIO(around.project, verdicts.colouring, borrows, self._lent)
         self._moved: list[tuple[str, s.Span, str, str]] = []
         self._refusals = Refusals(verdicts)
         self._made = MadeFactories(around.project, becomes_async, around.anchored)

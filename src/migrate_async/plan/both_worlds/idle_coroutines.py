@@ -18,6 +18,7 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import note
 from migrate_async.plan.database import NAME, ModuleEdits
+from migrate_async.plan.testing.pytest_support import is_helper_of_tests
 
 BECOMES_DEF = "MA204"
 
@@ -74,6 +75,8 @@ class IdleCoroutines:
         node = function.node
         if not isinstance(node, s.FunctionDef) or not node.is_async or function.is_generator:
             return False
+        if is_helper_of_tests(function):
+            return False  # it is awaited on the loop of the tests, where their sessions are
         if any(map(_waits, _own_code(node))):
             return False
         return self._nobody_minds(function) and not any(

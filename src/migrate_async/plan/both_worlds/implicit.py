@@ -6,7 +6,7 @@ they await other things. The decorator of the runtime runs them in a greenlet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
@@ -15,11 +15,12 @@ from migrate_async.knowledge.shim import IMPLICIT_IO, PACKAGE
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
-from migrate_async.model.plan import Reason
+from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.database import NAME, ModuleEdits, add_import
 from migrate_async.plan.leftovers.scaffold import implicit_mark
 from migrate_async.plan.lent import LentSessions
 from migrate_async.plan.loads.accesses import Accesses
+from migrate_async.plan.testing.pytest_support import is_helper_of_tests
 
 AWAITS_IMPLICITLY = "MA206"
 
@@ -67,18 +68,19 @@ class ImplicitIO:
     def __init__(
         self,
         project: Project,
-        kept: Mapping[Function, Reason],
+        colouring: Colouring,
         borrows: Callable[[Function], bool],
         lent: LentSessions,
     ) -> None:
         self._project = project
-        self._kept = kept
+        self._kept = colouring.kept
+        self._converts = colouring.converts
         self._borrows = borrows
         self._lent = lent
         self._accesses = Accesses(project)
 
     def __contains__(self, function: Function) -> bool:
-        if function not in self._kept or function.module.is_test:
+        if function not in self._kept or not self._is_asked(function):
             return False
         return (
             self._takes(function)
@@ -87,6 +89,13 @@ class ImplicitIO:
             or any(self._accesses.of(function))
             or any(map(self._runs_sync, self._project.calls(function)))
         )
+
+    def _is_asked(self, function: Function) -> bool:
+        """Whether it is of the application, or helps tests that convert: others have their own."""
+        if not function.module.is_test:
+            return True
+        callers = (site.function for site in self._project.callers(function))
+        return is_helper_of_tests(function) and any(map(self._converts, callers))
 
     def _takes(self, function: Function) -> bool:
         return self._project.takes_session(function, "sync")

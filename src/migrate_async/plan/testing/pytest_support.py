@@ -45,6 +45,11 @@ def takes_fixtures(function: Function) -> bool:
     return function.module.is_test and (is_test(function) or is_fixture(function))
 
 
+def is_helper_of_tests(function: Function) -> bool:
+    """Whether it is none of these, but called by them."""
+    return function.module.is_test and not takes_fixtures(function)
+
+
 def fixtures_of(project: Project, function: Function) -> Iterator[tuple[s.Parameter, Function]]:
     """The parameters of a test or fixture, each with the fixture that it gets."""
     for param in function.params:

@@ -42,6 +42,8 @@ class SyncSide:
         for cls in self._project.classes:
             if self._world.sync.holds_kept(cls):
                 collector.add_module(cls.module, self._frontier.repoint_class(cls))
+        for module, call in self._world.shared.processes.in_classes():
+            collector.add_module(module, self._frontier.repoint_call(module, call))
         self._made_of_factories(collector)
         self._handed_engines(collector)
         self._tables_at_import(collector)

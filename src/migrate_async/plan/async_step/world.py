@@ -67,6 +67,7 @@ class AsyncWorld:
             {
                 **dict(reading_coroutines(project, self.accesses)),
                 **dict(reading_methods(project, self.accesses, self.shared.holders.holds)),
+                **dict(self.shared.processes.users()),
                 **around.anchored,
                 **around.readers,
             },

@@ -117,7 +117,9 @@ class Collapse:
         )
 
     def _makes_kept(self, site: CallSite) -> bool:
-        """Whether the bridge makes an object that keeps the sync side of a session."""
+        """Whether the bridge makes an object that keeps the sync side of its session."""
+        if not is_run_sync(self._bridge_of(site)):
+            return False
         classes = made_with_session(self._project, site, self._colouring.converts)
         return any(map(self._sync.holds_kept, classes))
 

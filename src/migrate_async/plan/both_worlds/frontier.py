@@ -185,6 +185,10 @@ class Frontier:
         nodes = [node for _, call in injected(cls) for node in names_below(call)]
         return self._repoint(cls.module.body, nodes)
 
+    def repoint_call(self, module: Module, call: s.Call) -> ModuleEdits:
+        """Edits of a call that runs when the module is imported."""
+        return self._repoint(module.body, names_below(call))
+
     def repoint_arguments(self, function: Function, call: s.Call) -> ModuleEdits:
         """Edits of a call by which code makes an object that stays sync: factories it is given."""
         return self._repoint(

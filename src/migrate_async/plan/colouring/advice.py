@@ -32,7 +32,7 @@ _NEXT_STEPS = {
     "legacy-query": "run `migrate-async migrate --step queries --write` first",
     "no-counterpart": "wrap the call in `await db.run_sync(...)` by hand, or in that of a "
     "connection",
-    "shared-session": "take a session as a parameter instead of the module's variable",
+    "shared-session": "take a session as a parameter, or open one where it is used",
     "unresolved": "annotate the callee, or convert the call by hand",
     "no-await": "turn the expression into a loop or a list comprehension",
     "holds-lock": "use `async with` on an `asyncio.Lock`, or release the lock before the query",

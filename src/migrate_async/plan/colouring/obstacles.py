@@ -84,6 +84,7 @@ class Obstacles:
         self._generators = Generators(project)
         self._pages = Pages(project)
         self._registries = shared.registries
+        self._processes = shared.processes
 
     def __call__(self, function: Function, coloured: Mapping[Function, Reason]) -> Reason | None:
         if function not in self._own:
@@ -108,6 +109,7 @@ class Obstacles:
             self._schema,
             self._foreign_session,
             self._shared_session,
+            self._processes.reason,
             self._scoped_session,
             self._gives_session,
             self._unfollowed,

@@ -12,6 +12,7 @@ from migrate_async.plan.colouring.context_sessions import ContextSessions
 from migrate_async.plan.colouring.factories import KeptFactories
 from migrate_async.plan.colouring.holders import Holders
 from migrate_async.plan.colouring.module_registries import ModuleRegistries
+from migrate_async.plan.colouring.process_sessions import ProcessSessions
 
 
 class Sharing(Protocol):
@@ -45,6 +46,7 @@ class SharedSessions:
         self.factories = KeptFactories(project)
         self.contexts = ContextSessions(project)
         self.registries = ModuleRegistries(project)
+        self.processes = ProcessSessions(project, self.holders)
 
     def peers(self, function: Function) -> Iterable[Function]:
         yield from self.holders.peers(function)

@@ -170,7 +170,7 @@ class Awaiter:
         if not any(map(self._holds_kept, classes)):
             return
         if any(target in self._colouring.kept for target in site.targets):
-            found.lent += 1
+            found.lent += self._bridges.lends(site)
         else:
             self._lending.call(found, site)
 

@@ -76,6 +76,11 @@ class Bridges:
         if not awaited:
             found.edits.append(p.AwaitCall(span=call.span, codemod=NAME))
 
+    def lends(self, site: CallSite) -> bool:
+        """Whether a bridge of `site` takes its session along."""
+        call = site.node
+        return isinstance(call, s.Call) and self._session(list(_arguments(call)), site) is not None
+
     def _session(self, values: list[s.Expr], site: CallSite) -> int | None:
         """Which argument is the session, if that has a name."""
         for number, value in enumerate(values):

@@ -15,7 +15,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.plan.transactions.commits import commits, models_in
+from migrate_async.plan.transactions.commits import commits, models_in, refresh
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.given import refreshes_of_given
 from migrate_async.plan.transactions.positions import positions
@@ -42,6 +42,7 @@ def refresh_edits(
         session = session or effects.commits_through(function, position.statement)
         if session is None:
             continue
+        is_sure = effects.surely_commits(function, position.statement)
         stale = is_own and _unsynchronised(function.node, position.statement)
         if stale and _runs_later(project, function, position.statement):
             found.setdefault(position.statement, {})[f"{session}.expire_all()"] = None
@@ -54,8 +55,8 @@ def refresh_edits(
                 function, name, position, is_own=is_own
             ):
                 place = position.place_of_refresh(project, name)
-                is_held = effects.owners.has(function, name, session)
-                found.setdefault(place, {}).update(_refresh(is_held, name, session))
+                again = _refresh(function, name, session, effects, is_sure=is_sure)
+                found.setdefault(place, {}).update(dict.fromkeys(again))
         for line in refreshes_of_given(project, function, position, session, effects):
             found.setdefault(position.statement, {})[line] = None
     for statement, lines in found.items():
@@ -63,12 +64,14 @@ def refresh_edits(
         yield p.InsertStatements(span=statement.span, codemod=NAME, code=code, after=True)
 
 
-def _refresh(is_held: bool | None, name: str, session: str) -> dict[str, None]:
+def _refresh(
+    function: Function, name: str, session: str, effects: Effects, *, is_sure: bool
+) -> Iterator[str]:
     """`await db.refresh(x)`, if `db` has `x`; where that is not known, it is asked."""
-    line = f"await {session}.refresh({name})"
-    if is_held is None:
-        line = f"if {name} in {session}:\n    {line}"
-    return {line: None} if is_held is not False else {}
+    is_held = effects.owners.has(function, name, session)
+    if is_held is not False:
+        tests = (f"{name} in {session}",) if is_held is None else ()
+        yield refresh(name, session, *tests, is_sure=is_sure)
 
 
 def _runs_later(project: Project, function: Function, commit: s.Stmt) -> bool:

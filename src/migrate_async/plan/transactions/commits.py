@@ -52,3 +52,15 @@ def refreshes(statement: s.Stmt, name: str) -> bool:
         return False
     is_whole = len(call.args) == 1 and not any(k.arg == "attribute_names" for k in call.keywords)
     return method_name(call) == "refresh" and is_whole and s.dotted_name(call.args[0]) == name
+
+
+def refresh(name: str, session: str, *tests: str, is_sure: bool) -> str:
+    """`await db.refresh(x)`, if all `tests` hold.
+
+    Unless it `is_sure` that there was a commit, only of an object with nothing to write: a refresh
+    forgets what has not been flushed.
+    """
+    if not is_sure:
+        tests = (*tests, f"not {session}.is_modified({name})")
+    line = f"await {session}.refresh({name})"
+    return f"if {' and '.join(tests)}:\n    {line}" if tests else line

@@ -18,6 +18,7 @@ from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.blocks import called, method_name
 from migrate_async.plan.row_changes import RowChanges, stored_or_deleted
+from migrate_async.plan.transactions.certainty import Certainty
 from migrate_async.plan.transactions.commits import commits, is_model
 from migrate_async.plan.transactions.owners import Owners
 from migrate_async.plan.transactions.positions import Position, statements_before
@@ -38,7 +39,7 @@ class Effects:
         self.changes = RowChanges(project)
         self._written: dict[Function, frozenset[Class]] = {}
         self._commits: dict[Function, bool] = {}
-        self._called: dict[Function, dict[s.Stmt, tuple[Function, ...]]] = {}
+        self._certainty = Certainty(project, self._is_commit, self.does_commit)
 
     def stale_names(self, function: Function, commit: s.Stmt, *, is_own: bool) -> tuple[str, ...]:
         """Locals whose objects the database may know better than `function` after `commit`.
@@ -123,12 +124,17 @@ class Effects:
             if site.kind == "call" and (site.operation is not None or site.targets)
         )
 
+    def surely_commits(self, function: Function, statement: s.Stmt) -> bool:
+        """Whether `statement` commits whenever it runs, itself or through what it calls."""
+        called = self._certainty.calls_commit(function, statement)
+        return self._is_commit(statement) or called is True
+
     def commits_through(self, function: Function, statement: s.Stmt) -> str | None:
-        """The session that a function which `statement` calls commits; None: none does."""
+        """The session that a function which `statement` calls may commit; None: none does."""
         is_compound = any(True for _ in blocks.inner_blocks(statement))
         if is_compound or isinstance(statement, s.Return | s.Raise):
             return None
-        if not any(self.does_commit(target) for target in self.targets(function, statement)):
+        if self._certainty.calls_commit(function, statement) is False:
             return None
         sessions = {
             s.dotted_name(value)
@@ -150,14 +156,8 @@ class Effects:
 
     def targets(self, function: Function, statement: s.Stmt) -> tuple[Function, ...]:
         """The functions of the project that a simple statement calls."""
-        if function not in self._called:
-            called_by: dict[s.Stmt, tuple[Function, ...]] = {}
-            for site in self._project.calls(function):
-                if site.kind == "call" and site.targets:
-                    where = self._project.statement_of(site.node)
-                    called_by[where] = (*called_by.get(where, ()), *site.targets)
-            self._called[function] = called_by
-        return self._called[function].get(statement, ())
+        sites = self._certainty.sites(function, statement)
+        return tuple(target for site in sites for target in site.targets)
 
     def commits_at(self, function: Function, statement: s.Stmt) -> bool:
         """Whether `statement` commits, itself or through a function that it calls."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, ParameterBinding
 from migrate_async.model import syntax as s
+from migrate_async.plan.transactions.commits import refresh
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.positions import Position
 
@@ -23,6 +24,7 @@ def refreshes_of_given(
     Nobody knows whether it is an object of this session: one that is not would not have been
     expired either. Only where more than a column is read of it afterwards.
     """
+    is_sure = effects.surely_commits(function, position.statement)
     for param in function.params:
         name = param.name
         if not position.reads_later(name) or not _is_given_only(function, name):
@@ -30,10 +32,8 @@ def refreshes_of_given(
         if not effects.is_made_stale(function, name, position.statement):
             continue
         if _reads_more(project, function, name, position):
-            test = f"{name} in {session}"
-            if _may_be_none(param):
-                test = f"{name} is not None and {test}"
-            yield f"if {test}:\n    await {session}.refresh({name})"
+            tests = (f"{name} is not None",) if _may_be_none(param) else ()
+            yield refresh(name, session, *tests, f"{name} in {session}", is_sure=is_sure)
 
 
 def _is_given_only(function: Function, name: str) -> bool:

@@ -196,6 +196,8 @@ class _Keeper:
         self._ignore = bounds.ignore
         self._beside = bounds.beside
         self._kept: dict[Function, Reason] = {}
+        self._open: dict[Function, list[tuple[CallSite, Function]]] = {}
+        """What functions run that may still turn out to stay sync."""
         self._givers: dict[CallSite, bool] = {}
         self._stores: dict[Function, bool] = {}
         self._sources_passed: dict[CallSite, str] = {}
@@ -210,24 +212,24 @@ class _Keeper:
             if reason is not None:
                 self._kept[function] = reason
         pending = list(reversed(list(self._coloured)))
-        free: dict[Function, int] = {}
-        known = 0
+        free: set[Function] = set()
+        """Those that nothing keeps, unless more stays sync that concerns them."""
+        told: set[Function] = set()
         while pending:
             function = pending.pop()
+            if function in told or function in free:
+                continue
             if function not in self._kept:
-                if free.get(function) == known:
-                    continue  # no more is known than when it was looked at
                 reason = self._reason(function)
                 if reason is None:
-                    free[function] = known
+                    free.add(function)
                     continue
                 self._kept[function] = reason
-            known += 1
-            pending += [
-                other
-                for other in self._affected(function)
-                if other in self._coloured and other not in self._kept
-            ]
+            told.add(function)
+            for other in self._affected(function):
+                if other in self._coloured and other not in self._kept:
+                    free.discard(other)
+                    pending.append(other)
         return dict(sorted(self._kept.items(), key=lambda item: _order(item[0])))
 
     def _affected(self, function: Function) -> Iterable[Function]:
@@ -235,6 +237,7 @@ class _Keeper:
         yield from self._sharing.peers(function)
         yield from self._sharing.made(function)
         yield from self._sharing.constructed(function)
+        yield from filter(self._makes_session, self._sharing.makers(function))
         yield from self._ties.contracts.of(function)
         yield from self._takers(function)
         for callback in self._ties.callbacks.of(function):
@@ -253,19 +256,36 @@ class _Keeper:
         shared = self._shared(function)
         if shared is not None:
             return shared
-        for site in self._project.calls(function):
-            for target in site.targets:
-                if target not in self._kept or self._is_fetched(target, site):
-                    continue
-                reason = self._callee(site, target)
-                if reason is not None:
-                    return reason
         return (
-            self._around(function)
+            self._running(function)
+            or self._around(function)
             or self._calling(function)
             or self._bound(function)
             or self._for_nothing(function)
         )
+
+    def _running(self, function: Function) -> Reason | None:
+        """What it runs stays sync, and gives it what no bridge can carry.
+
+        What is harmless once is so for good, and not looked at again.
+        """
+        if function not in self._open:
+            self._open[function] = [
+                (site, target)
+                for site in self._project.calls(function)
+                for target in site.targets
+                if target in self._coloured
+            ]
+        left: list[tuple[CallSite, Function]] = []
+        for site, target in self._open[function]:
+            if target not in self._kept:
+                left.append((site, target))
+                continue
+            reason = None if self._is_fetched(target, site) else self._callee(site, target)
+            if reason is not None:
+                return reason
+        self._open[function] = left
+        return None
 
     def _around(self, function: Function) -> Reason | None:
         """What it hands on or is given stays sync."""

@@ -21,7 +21,7 @@ from migrate_async.knowledge.loading import EXECUTES, GETS
 from migrate_async.model import syntax as s
 from migrate_async.plan.loads.options import Names, loaded
 from migrate_async.plan.loads.origins import bindings_of
-from migrate_async.plan.loads.paths import Path
+from migrate_async.plan.loads.paths import Path, Step
 from migrate_async.plan.loads.roots import Root, Roots
 from migrate_async.plan.pages import page_of
 
@@ -88,11 +88,22 @@ class Producers:
     def __init__(self, project: Project, roots: Roots) -> None:
         self._project = project
         self._roots = roots
+        self._uses: dict[tuple[s.Expr, Step], list[Use]] = {}
         self._helpers: list[Function] = []
         """Functions whose queries are being looked at."""
 
     def of(self, expr: s.Expr, scope: Scope, path: Path) -> list[Use]:
         """Where the objects that `expr` holds come from; one without a query: not known."""
+        if not path:
+            return self._found(expr, scope, path)
+        # Where they come from depends on the first step alone.
+        key = expr, path[0]
+        if key not in self._uses:
+            self._uses[key] = self._found(expr, scope, path[:1])
+        found = self._uses[key]
+        return [_extended(use, path[1:]) for use in found] if len(path) > 1 else list(found)
+
+    def _found(self, expr: s.Expr, scope: Scope, path: Path) -> list[Use]:
         found = list(self._of(expr, scope, path, ()))
         return list(dict.fromkeys(found)) or [Use(None, path)]
 
@@ -305,6 +316,12 @@ class Producers:
         """The places that run `function`."""
         sites = (*self._project.callers(function), *self._project.bridges_to(function))
         return frozenset((site.function, site.node) for site in sites)
+
+
+def _extended(use: Use, path: Path) -> Use:
+    """The same for an object that needs `path` from there on."""
+    hops = tuple(replace(hop, path=(*hop.path, *path)) for hop in use.hops)
+    return replace(use, path=(*use.path, *path), hops=hops)
 
 
 def _given(function: Function) -> list[s.Expr]:

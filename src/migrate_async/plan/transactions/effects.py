@@ -40,6 +40,7 @@ class Effects:
         self._written: dict[Function, frozenset[Class]] = {}
         self._commits: dict[Function, bool] = {}
         self._certainty = Certainty(project, self._is_commit, self.does_commit)
+        self._related: dict[tuple[Function, str], frozenset[Class]] = {}
 
     def stale_names(self, function: Function, commit: s.Stmt, *, is_own: bool) -> tuple[str, ...]:
         """Locals whose objects the database may know better than `function` after `commit`.
@@ -319,16 +320,27 @@ class Effects:
 
     def _is_related(self, function: Function, name: str, written: frozenset[Class]) -> bool:
         """Whether the object called `name` has a relationship to one of `written`."""
-        assert function.node is not None  # noqa: S101  the caller has looked
-        node = s.Name(*function.node.span, name)
-        targets = {
-            relationship.target
-            for item in self._project.infer(node, function.scope)
-            if isinstance(item, Instance) and item.cls.qualname in self._project.models
-            for relationship in self._project.models[item.cls.qualname].relationships.values()
-            if relationship.target is not None and relationship.lazy not in _NO_COLLECTION
-        }
+        targets = self._related_to(function, name)
         return any(self.overlap(target, cls) for target in targets for cls in written)
+
+    def may_be_stale(self, function: Function, name: str) -> bool:
+        """Whether the object called `name` has a relationship that can be loaded."""
+        return bool(self._related_to(function, name))
+
+    def _related_to(self, function: Function, name: str) -> frozenset[Class]:
+        """The models that the relationships of the object called `name` lead to."""
+        key = (function, name)
+        if key not in self._related:
+            assert function.node is not None  # noqa: S101  the caller has looked
+            node = s.Name(*function.node.span, name)
+            self._related[key] = frozenset(
+                relationship.target
+                for item in self._project.infer(node, function.scope)
+                if isinstance(item, Instance) and item.cls.qualname in self._project.models
+                for relationship in self._project.models[item.cls.qualname].relationships.values()
+                if relationship.target is not None and relationship.lazy not in _NO_COLLECTION
+            )
+        return self._related[key]
 
     def overlap(self, one: Class, other: Class) -> bool:
         """Whether an object can be of both classes."""

@@ -27,7 +27,9 @@ def refreshes_of_given(
     is_sure = effects.surely_commits(function, position.statement)
     for param in function.params:
         name = param.name
-        if not position.reads_later(name) or not _is_given_only(function, name):
+        if not _is_given_only(function, name) or not effects.may_be_stale(function, name):
+            continue
+        if not position.reads_later(name):
             continue
         if not effects.is_made_stale(function, name, position.statement):
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from migrate_async.lint.view import View
 from migrate_async.model.plan import Step
 from migrate_async.model.selection import EVERYTHING
-from migrate_async.plan.async_step import AsyncStep
+from migrate_async.plan.async_step import AsyncStep, Grounds
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.queries import QueryPlan, plan_queries
@@ -22,4 +22,4 @@ def colouring(view: View) -> Colouring:
     project = view.project
     planned = view.analysis(queries)
     around = Surroundings(project, project.settings)
-    return AsyncStep(around, Step.ALL, EVERYTHING, planned).colouring
+    return AsyncStep(around, EVERYTHING, Grounds(around, Step.ALL, planned)).colouring

@@ -8,7 +8,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.model.selection import EVERYTHING, Selection
-from migrate_async.plan.async_step import AsyncStep
+from migrate_async.plan.async_step import AsyncStep, Grounds
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.both_worlds.unmoved import Unmoved
 from migrate_async.plan.queries import QueryPlan
@@ -24,9 +24,10 @@ def anchored_step(
     """
     anchored, messages = Unmoved(project).takers()
     readers: dict[Function, p.Reason] = {}
+    grounds = Grounds(Surroundings(project, settings), step, queries)
     while True:
         around = Surroundings(project, settings, dict(anchored), dict(readers))
-        whole = AsyncStep(around, step, EVERYTHING, queries)
+        whole = AsyncStep(around, EVERYTHING, grounds)
         found = whole.anchors()
         more = {f: reason for f, reason in found.functions.items() if f not in anchored}
         anchored |= more
@@ -37,4 +38,4 @@ def anchored_step(
             break
     if selection.is_everything:
         return whole, messages
-    return AsyncStep(around, step, selection, queries, whole), messages
+    return AsyncStep(around, selection, grounds, whole), messages

@@ -17,7 +17,7 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.model.selection import EVERYTHING
-from migrate_async.plan.async_step import AsyncStep
+from migrate_async.plan.async_step import AsyncStep, Grounds
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.database import factory_obstacle
@@ -51,7 +51,8 @@ def plan_suite(project: Project, settings: Settings, collector: Collector) -> No
     if any(item.code == LEFT for _, found in clients for item in found.diagnostics):
         return  # an async session and `TestClient` live in different event loops
     queries = plan_queries(project, settings, awaited=lambda _function: False)
-    step = AsyncStep(Surroundings(project, settings), p.Step.TESTS, EVERYTHING, queries)
+    around = Surroundings(project, settings)
+    step = AsyncStep(around, EVERYTHING, Grounds(around, p.Step.TESTS, queries))
     if not any(function.module.is_test for function in step.colouring.coloured):
         if step.maker_of_sync is not None:
             maker, member = step.maker_of_sync

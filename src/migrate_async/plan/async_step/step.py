@@ -9,6 +9,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
 from migrate_async.model.selection import Selection
 from migrate_async.plan.async_step.functions import ConvertedFunctions
+from migrate_async.plan.async_step.grounds import Grounds
 from migrate_async.plan.async_step.modules import ConvertedModules
 from migrate_async.plan.async_step.sync_side import SyncSide
 from migrate_async.plan.async_step.world import AsyncWorld
@@ -24,7 +25,6 @@ from migrate_async.plan.loads.dynamic import dynamic_reads
 from migrate_async.plan.loads.edits import LoadEdits
 from migrate_async.plan.loads.encoded import encoded_objects
 from migrate_async.plan.loads.reading_entries import reading_entries
-from migrate_async.plan.queries import QueryPlan
 from migrate_async.plan.recolouring.blocking import BlockingWork
 from migrate_async.plan.translation import Translation
 
@@ -35,15 +35,14 @@ class AsyncStep:
     def __init__(
         self,
         around: Surroundings,
-        step: p.Step,
         selection: Selection,
-        queries: QueryPlan,
+        grounds: Grounds,
         whole: AsyncStep | None = None,
     ) -> None:
         """`whole` is the step for everything, of which this one does a part."""
-        self._step = step
+        self._step = grounds.step
         self._project = around.project
-        self._world = AsyncWorld(around, step, selection, queries)
+        self._world = AsyncWorld(around, selection, grounds)
         self._whole = whole
 
     @property

@@ -12,61 +12,48 @@ from migrate_async.model import plan as p
 from migrate_async.model.selection import Selection
 from migrate_async.plan.alembic import Alembic
 from migrate_async.plan.alembic.environment import is_environment, is_revision
+from migrate_async.plan.async_step.grounds import Grounds
 from migrate_async.plan.both_worlds.anchors import Anchors
 from migrate_async.plan.both_worlds.frontier import Frontier
 from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.both_worlds.sync_world import SyncWorld
-from migrate_async.plan.both_worlds.unmoved import Unmoved
 from migrate_async.plan.colouring.asked import Asked
-from migrate_async.plan.colouring.bounds import Circumstances, Ties
+from migrate_async.plan.colouring.bounds import Circumstances
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.module_registries import is_of_module
-from migrate_async.plan.colouring.obstacles import Obstacles
-from migrate_async.plan.colouring.responses import Responses
-from migrate_async.plan.colouring.sharing import SharedSessions
-from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.colouring.verdicts import Request, Suites, Verdicts
 from migrate_async.plan.keep_both.edits import KeptBoth
-from migrate_async.plan.loads.accesses import Accesses, reading_coroutines
-from migrate_async.plan.loads.reading_methods import reading_methods
-from migrate_async.plan.makers import Makers
-from migrate_async.plan.queries import QueryPlan
-from migrate_async.plan.recolouring.blocking import BlockingWork, runs_loop
+from migrate_async.plan.recolouring.blocking import runs_loop
 from migrate_async.plan.sessions import SessionPlan, plan_sessions
-from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.requeries import Requeries
 
 
 class AsyncWorld:
     """The verdicts of one run and all that they rest on; `sync` is the world that stays."""
 
-    def __init__(
-        self, around: Surroundings, step: p.Step, selection: Selection, queries: QueryPlan
-    ) -> None:
+    def __init__(self, around: Surroundings, selection: Selection, grounds: Grounds) -> None:
         self.around = around
         self.project = project = around.project
         self.settings = settings = around.settings
-        self.touches = Touches(project, queries, around.twins.scopes)
-        self.blocking = BlockingWork(project, settings, self.touches)
-        self.shared = SharedSessions(project)
-        self.ties = Ties.of(project)
-        self.accesses = Accesses(project)
-        self.unmoved = Unmoved(project)
-        self.effects = Effects(project)
+        self.touches = grounds.touches
+        self.blocking = grounds.blocking
+        self.shared = grounds.shared
+        self.ties = grounds.ties
+        self.accesses = grounds.accesses
+        self.unmoved = grounds.unmoved
+        self.effects = grounds.effects
         self.requeries = Requeries(project, self.effects)
         self.kept_sync = Asked(settings.keep_sync)
-        self._makers = Makers(project)
+        self._makers = grounds.makers
         self._session_plans: dict[Function, SessionPlan] = {}
-        responses = Responses(project, self.touches)
-        self._obstacles = Obstacles(project, self.touches, responses, self.shared, step)
+        self._obstacles = grounds.obstacles
         circumstances = Circumstances(
             self.ties,
             around.scopes,
             self.blocking.runs_loop,
             {
-                **dict(reading_coroutines(project, self.accesses)),
-                **dict(reading_methods(project, self.accesses, self.shared.holders.holds)),
+                **grounds.reading,
                 **dict(self.shared.processes.users()),
                 **around.anchored,
                 **around.readers,
@@ -74,9 +61,9 @@ class AsyncWorld:
         )
         self.verdicts = Verdicts(
             project,
-            Request(selection, settings.keep == "both", step is p.Step.TESTS),
+            Request(selection, settings.keep == "both", grounds.step is p.Step.TESTS),
             self.touches,
-            queries,
+            grounds.queries,
             self._obstacle,
             self.shared,
             circumstances,

@@ -45,6 +45,7 @@ class Collapse:
         self._colouring = both.colouring
         self._sync = sync
         self._holds = holds
+        self._accesses = Accesses(project)
         self.lent: set[s.AnyNode] = set()
 
     def plan(self) -> dict[Module, ModuleEdits]:
@@ -188,7 +189,7 @@ class Collapse:
 
     def _reads(self, function: Function) -> Iterator[p.AnyEdit]:
         """Relationships that were loaded inside the bridge."""
-        for access in Accesses(self._project).of(function):
+        for access in self._accesses.of(function):
             if can_await(self._project, access.node, function):
                 yield from awaitable_edits(self._project, access)
 

@@ -101,11 +101,19 @@ class SyncWorld:
 
     def makes_kept(self, cls: Class) -> bool:
         """Whether methods of `cls` stay sync, on a session or a factory that `__init__` keeps."""
-        return any(
-            member.cls is not None
-            and (member.cls in self._project.mro(cls) or cls in self._project.mro(member.cls))
-            for member in self._colouring.kept
-        )
+        if cls in self._inherited_by_kept:
+            return True
+        return not self._classes_of_kept.isdisjoint(self._project.mro(cls))
+
+    @cached_property
+    def _classes_of_kept(self) -> frozenset[Class]:
+        """The classes with a method that stays sync."""
+        return frozenset(kept.cls for kept in self._colouring.kept if kept.cls is not None)
+
+    @cached_property
+    def _inherited_by_kept(self) -> frozenset[Class]:
+        """Those, and what they inherit from."""
+        return frozenset().union(*map(self._project.mro, self._classes_of_kept))
 
     @cached_property
     def _kept_value_users(self) -> frozenset[Function]:

@@ -76,6 +76,8 @@ class Accesses:
 
     def of(self, function: Function) -> Iterator[Access]:
         """Reads in the function's own code; nested functions are functions of their own."""
+        if self._names.isdisjoint(function.module.attributes):
+            return
         for node in self._own_code(function):
             if isinstance(node, s.Attribute) and node.attr in self._names:
                 access = self._access(node)

@@ -30,7 +30,7 @@ class Override:
 def overrides(project: Project) -> Iterator[Override]:
     """Those of all test modules."""
     for function in project.functions:
-        if not function.module.is_test:
+        if not function.module.is_test or _TABLE not in function.module.attributes:
             continue
         for node in own_nodes(function):
             yield from (Override(key, value, function) for key, value in _entries(node))
@@ -52,9 +52,10 @@ def override_edits(
 
     FastAPI runs others in a thread, which a session on the event loop has no business in.
     """
-    given = frozenset(found.value for found in overrides(project))
+    all_overrides = tuple(overrides(project))
+    given = frozenset(found.value for found in all_overrides)
     done: dict[Function, None] = {}
-    for found in overrides(project):
+    for found in all_overrides:
         for function in functions_named(project, found.value, found.function.scope):
             if function not in done and not converts(function):
                 done[function] = None

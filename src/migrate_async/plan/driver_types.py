@@ -86,6 +86,8 @@ def _pairs(project: Project, function: Function) -> Iterator[_Pair]:
 
 def _given(project: Project, call: s.Call) -> Iterator[_Pair]:
     """The columns and values of `Model(column=value)`."""
+    if not call.keywords:
+        return
     scope = project.scope_of(call)
     for keyword in call.keywords if _makes_model(project, call, scope) else ():
         if keyword.arg is not None:
@@ -105,8 +107,7 @@ def _strings(
 
 def _makes_model(project: Project, call: s.Call, scope: Scope) -> bool:
     """Whether `call` is that of a mapped class, also of one that a type variable stands for."""
-    made = project.infer(call.func, scope) if call.keywords else ()
-    for item in made:
+    for item in project.infer(call.func, scope):
         bound = item.bound if isinstance(item, TypeVariable) and item.is_class else (item,)
         if any(_is_mapped(project, kind) for kind in bound):
             return True

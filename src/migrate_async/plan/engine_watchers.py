@@ -16,9 +16,13 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.database import NAME, ModuleEdits
 from migrate_async.plan.names import is_variable, read_from
 
+_METHODS = frozenset(name for _, name in WATCHES_ENGINES)
+
 
 def watched(project: Project, function: Function) -> Iterator[s.Name | s.Attribute]:
     """The sync engines that `function` has a library listen to."""
+    if _METHODS.isdisjoint(function.module.attributes):
+        return
     for call in function.calls:
         if not any(map(_is_watching, project.infer(call.node.func, call.scope))):
             continue

@@ -72,6 +72,7 @@ class Frontier:
         self._lends = False
         self._implicit = ImplicitIO(around.project, verdicts.colouring, borrows, self._lent)
         self._moved: list[tuple[str, s.Span, str, str]] = []
+        self._names: dict[tuple[Module, str], Variable | Function | None] = {}
         self._refusals = Refusals(verdicts)
         self._made = MadeFactories(around.project, becomes_async, around.anchored)
         self._givers = Givers(
@@ -271,6 +272,8 @@ class Frontier:
         return passing(found, module, alias.module, alias.sync_name, alias.name)
 
     def _own_session(self, found: ModuleEdits, module: Module, node: s.Name | s.Attribute) -> str:
+        if isinstance(node, s.Name) and self._meant(module, node.id) is None:
+            return ""
         if self._is_target(node):
             return ""
         if isinstance(node, s.Name) and is_bound_inside(node.id, self._project.scope_of(node)):
@@ -286,15 +289,23 @@ class Frontier:
 
     def _needed(self, home: Module, name: str) -> tuple[Variable | Function, str] | None:
         """What `name`, read in `home`, stands for that is needed from now on, and its sync name."""
-        for source in self._sync_sources:
-            if is_variable(home, source.module, source.name, name):
-                self.needs.variables[source] = None
-                return source, sync_name(source)
-        for maker in self._sync_makers:
-            if is_variable(home, maker.module, maker.name, name):
-                self.needs.makers[maker] = None
-                return maker, sync_maker_name(maker.name)
-        return None
+        found = self._meant(home, name)
+        if isinstance(found, Function):
+            self.needs.makers[found] = None
+            return found, sync_maker_name(found.name)
+        if found is None:
+            return None
+        self.needs.variables[found] = None
+        return found, sync_name(found)
+
+    def _meant(self, home: Module, name: str) -> Variable | Function | None:
+        """Which of the sources and makers `name`, read in `home`, is."""
+        if (home, name) not in self._names:
+            sources: tuple[Variable | Function, ...] = (*self._sync_sources, *self._sync_makers)
+            self._names[home, name] = next(
+                (item for item in sources if is_variable(home, item.module, item.name, name)), None
+            )
+        return self._names[home, name]
 
     @cached_property
     def _sync_sources(self) -> tuple[Variable, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from migrate_async.index.project import Relationship
 from migrate_async.index.scopes import Class
@@ -12,8 +13,7 @@ from migrate_async.knowledge.sqlalchemy import EAGER, ON_ACCESS
 from migrate_async.model import syntax as s
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, cache_hash=True):
     """Reading `name` of a `model` object; `relationship` is None for a deferred column.
 
     It is also None for an SQL expression, which is loaded with the object but `expires` with each

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from migrate_async.config import Settings
 from migrate_async.index.extract import extract
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, last_name
+from migrate_async.index.scopes import Function, Scope, last_name
 from migrate_async.index.types import SessionFactory
 from migrate_async.model import syntax as s
 from migrate_async.plan.text import source
@@ -53,16 +53,15 @@ def _find(project: Project, resolvers: Resolvers, function: Function) -> Iterato
     for site in project.calls(function):
         if site.kind != "call" or not isinstance(site.node, s.Call):
             continue
-        kind = _kind(project, resolvers, site.node)
+        kind = _kind(project, resolvers, site.node, site.scope)
         if kind:
             name, statement = _binding(project, site.node)
             yield Acquisition(kind, site.node, name, statement)
 
 
-def _kind(project: Project, resolvers: Resolvers, call: s.Call) -> str:
+def _kind(project: Project, resolvers: Resolvers, call: s.Call, scope: Scope) -> str:
     if _is_resolver(resolvers, call):
         return "resolver"
-    scope = project.scope_of(call)
     if project.session_kind(call, scope) != "sync":
         return ""
     if isinstance(call.func, s.Name) and call.func.id == "next":

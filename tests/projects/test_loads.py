@@ -20,7 +20,7 @@ from migrate_async.lint.rules.response_reads_unloaded import ResponseReadsUnload
 from migrate_async.model.plan import Step
 from migrate_async.model.profile import LazyLoad, Place, Profile
 from migrate_async.model.selection import EVERYTHING, Selection
-from migrate_async.plan.async_step import AsyncStep
+from migrate_async.plan.async_step import AsyncStep, Grounds
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.loads.accesses import Accesses
 from migrate_async.plan.loads.analysis import Analysis
@@ -121,7 +121,8 @@ def test_the_static_analysis_sees_every_planted_load(tmp_path: Path) -> None:
     texts = {path: text.decode() for path, text in tree(tmp_path).items()}
     linked = project(texts, templates=templates_of(tmp_path, texts))
     queries = plan_queries(linked, Settings(), awaited=lambda _function: False)
-    step = AsyncStep(Surroundings(linked, Settings()), Step.ALL, EVERYTHING, queries)
+    around = Surroundings(linked, Settings())
+    step = AsyncStep(around, EVERYTHING, Grounds(around, Step.ALL, queries))
     analysis = Analysis(linked, step.colouring, Naming(linked, "test"))
     accesses = Accesses(linked)
     seen: dict[str, set[str]] = {}

@@ -90,8 +90,8 @@ class AsyncStep:
         collector.diagnostics += world.kept_sync.unused(self._project, FILE_NAME)
         if self._step is not p.Step.ASYNC:
             self._translation.add_to(collector)
-        idle = world.idle()
-        frontier = world.frontier(idle)
+        # Where nothing converts, nothing is needed of what the sources were looked for with.
+        frontier = world.frontier if world.converted else world.new_frontier()
         collapse = Collapse(
             self._project,
             world.both,
@@ -100,12 +100,12 @@ class AsyncStep:
             world.shared.holders.holds,
         )
         collector.add_modules(collapse.plan().items())
-        functions = ConvertedFunctions(world, idle, self.loads)
+        functions = ConvertedFunctions(world, world.idle, self.loads)
         if world.converted:
             for function in world.converted:
                 functions.plan(collector, function)
             SyncSide(world, frontier).add_to(collector)
-            collector.add_modules(idle.calls_in_tests())
+            collector.add_modules(world.idle.calls_in_tests())
             self._load(collector)
             ConvertedModules(world, self.loads).add_to(collector, functions.awaited_models)
             collector.add_modules(world.alembic.edits(asked=False))

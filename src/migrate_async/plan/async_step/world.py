@@ -192,18 +192,25 @@ class AsyncWorld:
             lambda: self.environments,
         )
 
+    @cached_property
     def idle(self) -> IdleCoroutines:
         """The coroutines that await nothing. It remembers which of them become `def`."""
         return IdleCoroutines(self.project, self.converts)
 
-    def frontier(self, idle: IdleCoroutines) -> Frontier:
+    @cached_property
+    def frontier(self) -> Frontier:
         """What lets the sync world run. It remembers what is needed for that."""
-        return Frontier(self.around, self.verdicts, self.becomes_async, idle, self.shared.borrows)
+        return self.new_frontier()
+
+    def new_frontier(self) -> Frontier:
+        """One that nothing has been asked of."""
+        borrows = self.shared.borrows
+        return Frontier(self.around, self.verdicts, self.becomes_async, self.idle, borrows)
 
     @property
     def sessions_hop(self) -> bool:
         """Whether all sessions of requests work in threads as soon as their factories are told."""
-        offers = self.frontier(self.idle()).offers
+        offers = self.new_frontier().offers
         factories = [f for f in self.project.session_factories if not f.module.is_test]
         return all(factory.scope.kind == "module" for factory in factories) and all(
             offers.hops(dependency)
@@ -219,7 +226,7 @@ class AsyncWorld:
     def anchors(self) -> Anchors:
         """The sources of sessions that have to stay sync in this run, and all who take from it."""
         staying = (f for f in self.sync.staying if f not in self.environments)
-        found = self.frontier(self.idle()).anchors(staying)
+        found = self.frontier.anchors(staying)
         for dependency in self.project.session_dependencies:
             reason = self.colouring.kept.get(dependency)
             is_anchored = dependency in self.around.anchored

@@ -70,6 +70,7 @@ class Frontier:
         self._anchored = around.anchored
         self._lent = LentSessions(around.project, self._lends_async, becomes_async)
         self._lends = False
+        self._repointed: dict[Function, ModuleEdits] = {}
         self._implicit = ImplicitIO(around.project, verdicts.colouring, borrows, self._lent)
         self._moved: list[tuple[str, s.Span, str, str]] = []
         self._names: dict[tuple[Module, str], Variable | Function | None] = {}
@@ -115,6 +116,11 @@ class Frontier:
 
     def repoint(self, function: Function) -> ModuleEdits:
         """Edits of one function (or module body) that stays sync."""
+        if function not in self._repointed:
+            self._repointed[function] = self._found_for(function)
+        return self._repointed[function]
+
+    def _found_for(self, function: Function) -> ModuleEdits:
         fetched = [
             found.call
             for found in find_acquisitions(self._project, self._settings, function)

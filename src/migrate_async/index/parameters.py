@@ -30,6 +30,7 @@ _MAX_CLASSES = 200
 class Parameters:
     def __init__(self, inference: Inference) -> None:
         self._inference = inference
+        self._nearest: dict[tuple[str, sc.Module], sc.Function | None] = {}
         self._passed: dict[tuple[sc.Function, str], set[Type]] = {}
         self._fixtures = _fixtures(inference.symbols.functions)
 
@@ -158,10 +159,15 @@ class Parameters:
 
     def fixture(self, name: str, user: sc.Function) -> sc.Function | None:
         """The fixture that the parameter `name` of `user` gets: the nearest one wins."""
-        found = [fn for fn in self._fixtures.get(name, ()) if fn is not user]
-        if not found:
+        found = self._fixtures.get(name)
+        if found is None:
             return None
-        return max(found, key=lambda fn: _nearness(fn.module.name, user.module.name))
+        if user in found:  # one that has the name of what it takes
+            return _nearest([fn for fn in found if fn is not user], user.module)
+        key = name, user.module
+        if key not in self._nearest:
+            self._nearest[key] = _nearest(found, user.module)
+        return self._nearest[key]
 
 
 def _same_parameter(fn: sc.Function, param: s.Parameter, base: sc.Function) -> s.Expr | None:
@@ -201,6 +207,10 @@ def _fixture_name(fn: sc.Function) -> str:
 def is_test_code(fn: sc.Function) -> bool:
     """Whether pytest calls `fn` with fixtures."""
     return fn.name.startswith("test") or "fixture" in fn.decorator_names
+
+
+def _nearest(fixtures: list[sc.Function], user: sc.Module) -> sc.Function | None:
+    return max(fixtures, key=lambda fn: _nearness(fn.module.name, user.name), default=None)
 
 
 def _nearness(fixture: str, user: str) -> tuple[bool, int, str]:

@@ -178,6 +178,14 @@ def shop(shop=Depends(shop_of)):
     return shop
 
 
+# the handler fills the response
+@app.get("/filled")
+def filled(db: Session = Depends(get_db)):
+    found = db.query(Shop).order_by(Shop.id).all()
+    db.commit()
+    return [ShopRead.model_validate(shop) for shop in found]
+
+
 # a row that is added by foreign key, after the object
 @app.post("/shops/{number}/orders", response_model=ShopRead)
 def add_order(number: int, db: Session = Depends(get_db)):
@@ -230,7 +238,7 @@ def people(db: Session = Depends(get_db)):
 app.include_router(router)
 """
 PATHS = (
-    *("/shops", "/shops/1", "/stores/1", "/shops/7", "/first/Order", "/first/Item"),
+    *("/shops", "/shops/1", "/stores/1", "/shops/7", "/first/Order", "/first/Item", "/filled"),
     *("/more/visits", "/more/counted/1", "/more/added/1", "/more/people"),
 )
 REQUESTS = [
@@ -244,7 +252,7 @@ def test_responses_load_what_they_read(tmp_path: Path) -> None:
     before = _written(tmp_path / "before")
     expected = _answers(before, "sqlite")
     assert [answer["status"] for answer in expected[: len(PATHS)]] == [
-        *(200, 200, 200, 404, 200, 500),
+        *(200, 200, 200, 404, 200, 500, 200),
         *(200, 200, 200, 200),
     ]
     assert len(expected[0]["json"][0]["orders"][0]["items"]) == 2
@@ -260,7 +268,7 @@ def test_responses_load_what_they_read(tmp_path: Path) -> None:
     code = done["main.py"].decode()
     lazy = [part.split("\n", 2)[1] for part in code.split("@lazy_response")[1:]]
     assert [line.partition("(")[0].split()[-1] for line in lazy] == [
-        *("shops", "shop", "add_order", "first", "visits", "added")
+        *("shops", "shop", "filled", "add_order", "first", "visits", "added")
     ]
     assert "for found_item in found:\n        await found_item.awaitable_attrs.town\n" in code
 
@@ -289,14 +297,28 @@ def test_a_project_may_want_all_loaded_before(tmp_path: Path) -> None:
     assert 'lazy="selectin"' in done["models.py"].decode()
 
 
-def test_a_plain_route_that_others_call_stays_one(tmp_path: Path) -> None:
-    """The decorator would make a coroutine of it."""
-    extra = "\n\ndef twice(one):\n    return [shop(one), shop(one)]\n"
-    folder = _written(tmp_path, extra)
-    migrate(folder, EVERYTHING)
-    code = tree(folder)["main.py"].decode()
-    assert "@lazy_response\ndef shop(" not in code
-    assert "@lazy_response\nasync def shop(" not in code
+_WITHOUT_FACTORY = """\
+def get_db():
+    with Session(engine) as db:
+        yield db
+
+
+def counted("""
+
+
+def test_a_plain_route_stays_one_where_threads_cannot_load(tmp_path: Path) -> None:
+    """Nobody else may call it: `lazy_response` makes a coroutine function of it."""
+    main = MAIN.replace(MAIN[MAIN.index("def get_db") : MAIN.index("def counted")], "")
+    main = main.replace("def counted(", _WITHOUT_FACTORY)
+    found = []
+    for name, extra in (("alone", ""), ("called", "\n\ndef twice(one):\n    return shop(one)\n")):
+        folder = _written(tmp_path / name)
+        (folder / "main.py").write_text(main + extra)
+        expected = _answers(folder, "sqlite")
+        migrate(folder, EVERYTHING)
+        assert _answers(folder, "sqlite+aiosqlite") == expected
+        found.append("@lazy_response\ndef shop(" in tree(folder)["main.py"].decode())
+    assert found == [True, False]
 
 
 def _written(folder: Path, extra: str = "") -> Path:

@@ -19,6 +19,7 @@ from migrate_async.plan.loads.names import Naming
 from migrate_async.plan.loads.paths import Step, names
 from migrate_async.plan.loads.producers import Producers
 from migrate_async.plan.loads.recorded import Matcher, Recorded
+from migrate_async.plan.loads.responses import handled
 from migrate_async.plan.loads.roots import Roots
 from migrate_async.plan.loads.schema_reads import Reads, SchemaReads
 from migrate_async.plan.loads.sinks import Sink, Sinks, is_open, own_attributes
@@ -88,12 +89,13 @@ class Analysis:
     def strict_sinks(self) -> list[Sink]:
         """The sinks of the application where reading does not load: all but lazy responses."""
         lazy = self.decisions.lazy
-        return [
-            sink
-            for sink in self.sinks
-            if not sink.function.module.is_test
-            and (sink.route is None or not (sink.route in lazy or sink.route.responds_lazily))
-        ]
+        found: list[Sink] = []
+        for sink in self.sinks:
+            route = handled(sink, self._colouring)
+            loads = route is not None and (route in lazy or route.responds_lazily)
+            if not loads and not sink.function.module.is_test:
+                found.append(sink)
+        return found
 
     def is_sync(self, function: Function) -> bool:
         """Whether `function` runs no SQL of its own and so stays as it is."""

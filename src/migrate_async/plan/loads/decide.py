@@ -28,7 +28,7 @@ from migrate_async.plan.loads.lists import Lists
 from migrate_async.plan.loads.names import Naming
 from migrate_async.plan.loads.paths import Path, Step, names
 from migrate_async.plan.loads.producers import Hop, Producers, Query, Use
-from migrate_async.plan.loads.responses import is_too_much
+from migrate_async.plan.loads.responses import handled, is_too_much
 from migrate_async.plan.loads.roots import Root, Roots
 from migrate_async.plan.loads.safety import Safety
 from migrate_async.plan.loads.sinks import Sink
@@ -176,7 +176,7 @@ class Decider:
         ways = [self._without_option(*item) for item in left.values() if self._takes_part(item[0])]
         found.lazy = self._lazy(ways)
         for way in ways:
-            if way.sink.route not in found.lazy:
+            if handled(way.sink, self._colouring) not in found.lazy:
                 found.awaiting += [way.awaiting] if way.awaiting is not None else []
                 found.always += way.always
         return found
@@ -293,8 +293,9 @@ class Decider:
         of_routes: dict[Function, list[_Left]] = {}
         unloadable = [_Left(sink, None, []) for sink in self._unloadable if self._takes_part(sink)]
         for way in (*ways, *unloadable):
-            if way.sink.route is not None and way.sink.route in self._lazy_routes:
-                of_routes.setdefault(way.sink.route, []).append(way)
+            route = handled(way.sink, self._colouring)
+            if route is not None and route in self._lazy_routes:
+                of_routes.setdefault(route, []).append(way)
         return {
             route: [way.sink for way in found]
             for route, found in of_routes.items()

@@ -2,7 +2,8 @@
 
 To await one by one what a deep response model reads takes hundreds of lines, and what is read of
 objects from nobody knows where could only be loaded with each object of its class. The decorator
-lets either load when it is read, as before.
+lets either load when it is read, as before. So it does in a coroutine that serves the route, which
+may fill the response itself: `return [OrderOut.model_validate(order) for order in found]`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ NAME = "eager-relationships"
 MOST_AWAITED = 5
 """How many attributes are awaited before a response; for more the route gets the decorator."""
 
+_OTHER_ROUTES = frozenset({"route", "websocket", "websocket_route"})
 _NAMED = 3
 
 
@@ -38,9 +40,9 @@ class LazyRoutes:
         self._dependencies = dependencies_of_routes(project)
 
     def __contains__(self, route: object) -> bool:
-        if not isinstance(route, Function) or not isinstance(route.node, s.FunctionDef):
+        if not isinstance(route, Function) or route not in self._dependencies:
             return False
-        if route.is_generator:
+        if route.is_generator or not _is_of_fastapi(route):
             return False
         if route.is_async or route.responds_lazily or self._colouring.converts(route):
             return True
@@ -51,6 +53,23 @@ class LazyRoutes:
             and not self._project.callers(route)
             and not self._project.value_uses(route)
         )
+
+
+def handled(sink: Sink, colouring: Colouring) -> Function | None:
+    """The route in whose handling `sink` reads: for its response, or as a coroutine itself."""
+    if sink.route is not None:
+        return sink.route
+    function = sink.function
+    return function if function.is_async or colouring.converts(function) else None
+
+
+def _is_of_fastapi(route: Function) -> bool:
+    """Whether it serves nothing but FastAPI's own routes: those of Starlette make no response."""
+    return isinstance(route.node, s.FunctionDef) and not any(
+        last_name(decorator.func) in _OTHER_ROUTES
+        for decorator in route.node.decorators
+        if isinstance(decorator, s.Call)
+    )
 
 
 def is_too_much(paths: Iterable[frozenset[Path]]) -> bool:
@@ -103,14 +122,15 @@ def _route_decorators(node: s.FunctionDef) -> int:
 
 
 def _told(route: Function, node: s.FunctionDef, sinks: list[Sink]) -> Diagnostic:
-    first = sorted({path[0] for sink in sinks for path in sink.paths}, key=lambda step: step.name)
-    read = [f"{step.model.name}.{step.name}" for step in first]
+    first = {path[0] for sink in sinks for path in sink.paths}
+    first |= {step for sink in sinks for step in sink.reads.blocked}
+    read = sorted(f"{step.model.name}.{step.name}" for step in first) or ["columns of subclasses"]
     more = f" and {len(read) - _NAMED} more" * (len(read) > _NAMED)
     return note(
         route.module.path,
         node.span,
         "MA512",
-        f"the response of {route.qualname} reads {', '.join(read[:_NAMED])}{more}: "
+        f"what {route.qualname} responds with reads {', '.join(read[:_NAMED])}{more}: "
         f"@{LAZY_RESPONSE} lets it load what it reads, as before",
         "add migrate-async to the application's dependencies; `selectinload()` in the query needs "
         "fewer queries",

@@ -26,9 +26,23 @@ SHIM: dict[str, str] = {
 }
 """Public names of `migrate_async` that go when the migration is done."""
 
-SYNC_FACTORY_PREFIX = "Sync"
-SYNC_ENGINE_PREFIX = "sync_"
-"""What the codemods call the sync twins of a session factory and an engine."""
+
+def sync_name_of(name: str) -> str:
+    """What the codemods call the sync twin of an engine or a function: `sync_engine`.
+
+    One whose name says `sync_` already, and which becomes async, gets a `blocking_engine`.
+    """
+    bare = name.removeprefix("sync_")
+    return f"sync_{name}" if bare == name else f"blocking_{bare}"
+
+
+def sync_class_name_of(name: str) -> str:
+    """The same of a session factory or an alias of a type: `SyncSessionLocal`."""
+    if name == name.lower():
+        return sync_name_of(name)
+    bare = name.removeprefix("Sync")
+    return f"Sync{name}" if bare == name else f"Blocking{bare}"
+
 
 TWIN_SUFFIX = "_async"
 TWIN_MARK = "sync_twin"

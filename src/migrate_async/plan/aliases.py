@@ -9,7 +9,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Module
 from migrate_async.index.types import External
 from migrate_async.knowledge.async_api import TYPE_COUNTERPARTS
-from migrate_async.knowledge.shim import SYNC_FACTORY_PREFIX
+from migrate_async.knowledge.shim import sync_class_name_of
 from migrate_async.model import syntax as s
 from migrate_async.plan.names import local_name
 from migrate_async.plan.text import source
@@ -27,7 +27,7 @@ class Alias:
     @property
     def sync_name(self) -> str:
         """The alias that code which stays sync uses."""
-        return f"{SYNC_FACTORY_PREFIX}{self.name}"
+        return sync_class_name_of(self.name)
 
     @property
     def source(self) -> str:

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
-from migrate_async.knowledge.shim import SYNC_ENGINE_PREFIX
+from migrate_async.knowledge.shim import sync_name_of
 from migrate_async.model import syntax as s
 
 
@@ -41,7 +41,7 @@ def own_globals(project: Project, function: Function) -> Mapping[str, s.Stmt] | 
 def sync_global_name(name: str) -> str:
     """What the sync copy of its function calls it: `_sync_engine`."""
     bare = name.lstrip("_")
-    return f"{name.removesuffix(bare)}{SYNC_ENGINE_PREFIX}{bare}"
+    return f"{name.removesuffix(bare)}{sync_name_of(bare)}"
 
 
 def _definition(function: Function, name: str) -> s.Stmt | None:

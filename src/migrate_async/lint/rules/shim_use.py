@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.index.sessions import Variable
-from migrate_async.knowledge.shim import SHIM, SYNC_FACTORY_PREFIX
+from migrate_async.knowledge.shim import SHIM, sync_class_name_of
 from migrate_async.lint import patterns
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
@@ -145,8 +145,11 @@ def job():
 def _twins(view: View) -> Iterator[Variable]:
     """Sync factories that a migration put beside an async one."""
     factories = view.project.session_factories
-    known = {(item.module.name, item.name) for item in factories if item.kind.startswith("async")}
+    twins = {
+        (item.module, sync_class_name_of(item.name))
+        for item in factories
+        if item.kind.startswith("async")
+    }
     for item in factories:
-        original = item.name.removeprefix(SYNC_FACTORY_PREFIX)
-        if original != item.name and (item.module.name, original) in known:
+        if not item.kind.startswith("async") and (item.module, item.name) in twins:
             yield item

@@ -20,7 +20,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import ExternalInstance
-from migrate_async.knowledge.shim import SYNC_ENGINE_PREFIX, SYNC_FACTORY_PREFIX, SYNC_SIDE
+from migrate_async.knowledge.shim import SYNC_SIDE, sync_class_name_of, sync_name_of
 from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import syntax as s
 from migrate_async.plan.aliases import Alias, find_aliases
@@ -35,27 +35,27 @@ _OF_ASYNC_OBJECTS = frozenset({"sync_connection", "sync_engine", SYNC_SESSION})
 
 def sync_dependency_name(name: str) -> str:
     """Of a second session dependency; the main one's is `SYNC_DEPENDENCY`."""
-    return f"{SYNC_ENGINE_PREFIX}{name}"
+    return sync_name_of(name)
 
 
 def sync_factory_name(name: str) -> str:
-    return f"{SYNC_FACTORY_PREFIX}{name}"
+    return sync_class_name_of(name)
 
 
 def sync_maker_name(name: str) -> str:
     """Of a function that makes engines or factories."""
-    return f"{SYNC_ENGINE_PREFIX}{name}"
+    return sync_name_of(name)
 
 
 def sync_giver_name(project: Project, giver: Function) -> str:
     """Of a function that gives out sessions; the other name may be the sync side of a request."""
-    found = f"{SYNC_ENGINE_PREFIX}{giver.name}"
+    found = sync_name_of(giver.name)
     is_taken = found in _OF_ASYNC_OBJECTS or giver in project.session_dependencies
     return f"own_{found}" if is_taken else found
 
 
 def sync_engine_name(name: str) -> str:
-    return f"{SYNC_ENGINE_PREFIX}{name}"
+    return sync_name_of(name)
 
 
 @dataclass(frozen=True)
@@ -151,14 +151,15 @@ def _hands_out_sync_side(node: s.FunctionDef) -> bool:
 
 def _variables(project: Project) -> Iterator[tuple[Variable, Twin]]:
     known = (*project.session_factories, *project.engines)
-    asynchronous = {(v.module.name, v.name) for v in known if v.kind.startswith("async")}
+    asynchronous = [(v.module, v.name) for v in known if v.kind.startswith("async")]
+    engines = {(module, sync_engine_name(name)): name for module, name in asynchronous}
+    factories = {(module, sync_factory_name(name)): name for module, name in asynchronous}
     for variable in known:
         if variable.scope.kind != "module" or variable.kind.startswith("async"):
             continue
-        is_engine = variable.kind == "engine"
-        prefix = SYNC_ENGINE_PREFIX if is_engine else SYNC_FACTORY_PREFIX
-        name = variable.name.removeprefix(prefix)
-        if name != variable.name and (variable.module.name, name) in asynchronous:
+        twins = engines if variable.kind == "engine" else factories
+        name = twins.get((variable.module, variable.name))
+        if name is not None:
             statement = project.statement_of(variable.value)
             yield variable, Twin(variable.module, name, variable.name, statement)
 
@@ -181,10 +182,9 @@ def _makers(project: Project) -> Iterator[tuple[Function, Twin]]:
 def _scopes(project: Project) -> Iterator[tuple[Function, Twin]]:
     """`@contextmanager def sync_session_scope()` beside the async `session_scope`."""
     scopes = [f for f in project.functions if f.is_async and f.is_generator]
-    beside = {(f.module, f.cls, f.name): f for f in scopes}
+    beside = {(f.module, f.cls, sync_name_of(f.name)): f for f in scopes}
     for function in filter(is_scope_shaped, project.functions):
-        name = function.name.removeprefix(SYNC_ENGINE_PREFIX)
-        scope = beside.get((function.module, function.cls, name))
+        scope = beside.get((function.module, function.cls, function.name))
         if scope is None or "asynccontextmanager" not in scope.decorator_names:
             continue
         if project.sessions_given(scope) != {"async"}:
@@ -210,6 +210,8 @@ def _aliases(project: Project, functions: dict[Function, Twin]) -> Iterator[tupl
     names = {twin.sync_name for twin in functions.values()}
     for alias in find_aliases(project):
         mentions = {node.id for node in s.walk(alias.value) if isinstance(node, s.Name)}
-        name = alias.name.removeprefix(SYNC_FACTORY_PREFIX)
-        if name != alias.name and mentions & names and name in alias.module.scope.names:
-            yield alias, Twin(alias.module, name, alias.name, alias.statement)
+        if not mentions & names:
+            continue
+        for name in alias.module.scope.names:
+            if sync_class_name_of(name) == alias.name:
+                yield alias, Twin(alias.module, name, alias.name, alias.statement)

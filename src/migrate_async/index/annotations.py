@@ -42,6 +42,8 @@ _VAGUE = frozenset(
     f"builtins.{name}" for name in ("dict", "frozenset", "list", "object", "set", "tuple", "type")
 ) | {"collections.abc.Callable", sqlalchemy.SELECT}
 
+_ANY = frozenset({"typing.Any", "typing_extensions.Any"})
+
 
 class Annotations:
     def __init__(self, inference: Inference) -> None:
@@ -217,13 +219,14 @@ _CLASSES = t.ClassObject | t.External | t.AliasedClass
 def is_vague(item: Type) -> bool:
     """An annotation that says less than the code: `Any`, a bare container, `Query` or `Select`.
 
-    Containers of callables are, too, and dictionaries of `Any`: the code says which functions or
-    classes they hold.
+    Containers of callables are, too, and those of `Any`: the code says what they hold.
     """
     if isinstance(item, t.QueryOf):
         return not item.entities
     if isinstance(item, t.ListOf):
-        return any(map(_is_callable, item.items))
+        return any(map(_is_callable, item.items)) or _is_any(item.items)
+    if isinstance(item, t.TupleOf):
+        return any(_is_any(types) or _are_lists_of_any(types) for types in item.items)
     if isinstance(item, t.DictOf):
         return not item.values or any(
             _is_callable(value) or is_vague(value) for value in item.values
@@ -235,6 +238,16 @@ def is_vague(item: Type) -> bool:
 
 def _is_callable(item: Type) -> bool:
     return isinstance(item, t.ExternalInstance) and item.dotted in CALLABLES
+
+
+def _are_lists_of_any(types: Types) -> bool:
+    return bool(types) and all(isinstance(i, t.ListOf) and _is_any(i.items) for i in types)
+
+
+def _is_any(types: Types) -> bool:
+    return bool(types) and all(
+        isinstance(item, t.ExternalInstance) and item.dotted in _ANY for item in types
+    )
 
 
 def sharper(declared: Types, inferred: Types) -> Types:

@@ -26,6 +26,7 @@ NAME = "async-engine"
 
 _FROM_CONFIG = "engine_from_config"
 _FROM_URL = "async_engine_from_url"
+_MAKE_ENGINES = frozenset({"create_engine", _FROM_CONFIG})
 _SYNC_POOLS = frozenset({"QueuePool", "SingletonThreadPool"})
 _SINGLE_CONNECTION = "StaticPool"
 HOP_ARGUMENT = "sync_session_class"
@@ -133,6 +134,22 @@ def moving_url(project: Project, module: Module, call: s.Call) -> s.Constant | N
     return literal if async_url(str(literal.value)) else None
 
 
+def inline_engine(call: s.Call) -> s.Call | None:
+    """The engine that `sessionmaker(bind=create_engine(url))` makes for itself."""
+    bind = bound(call)
+    if isinstance(bind, s.Call) and isinstance(bind.func, s.Attribute):
+        is_chain = bind.func.attr == "execution_options"
+        bind = bind.func.value if is_chain else bind
+    if not isinstance(bind, s.Call):
+        return None
+    return bind if s.dotted_name(bind.func).rpartition(".")[2] in _MAKE_ENGINES else None
+
+
+def bound(call: s.Call) -> s.Expr | None:
+    """What `call`, of `sessionmaker`, binds sessions to."""
+    return call.args[0] if call.args else _keyword(call, "bind")
+
+
 def url_argument(call: s.Call) -> s.Expr | None:
     """What `call`, of `create_engine`, takes as its URL."""
     return call.args[0] if call.args else _keyword(call, "url")
@@ -165,6 +182,9 @@ def factory_edits(
     found = ModuleEdits()
     call = called(factory)
     _rename(found, factory.module, call, "async_sessionmaker")
+    engine = inline_engine(call)
+    if engine is not None:
+        found.take(engine_edits(project, Variable("", "", "engine", engine, factory.scope)))
     for name in sorted(_DROPPED):
         if _keyword(call, name) is not None:
             found.edits.append(p.RemoveArgument(span=call.span, codemod=NAME, name=name))
@@ -258,7 +278,7 @@ def hop_edits(project: Project, factory: Variable, statement: s.Stmt | None = No
 
 def hop_statement(factory: Variable) -> s.Stmt | None:
     """The statement that `hop_edits` wrote, for a factory of a module."""
-    return _configuration(factory.name, factory.module.syntax.body)
+    return _configuration(factory.name, statements(factory.module.syntax.body))
 
 
 def own_hop_statement(name: str, function: Function) -> s.Stmt | None:
@@ -307,7 +327,7 @@ def dependency_edits(factory: Variable, name: str) -> ModuleEdits:
 
 
 def _statement_span(variable: Variable) -> s.Span:
-    for statement in variable.module.syntax.body:
+    for statement in statements(variable.module.syntax.body):
         if isinstance(statement, (s.Assign, s.AnnotatedAssign)) and (
             statement.value is variable.value
         ):

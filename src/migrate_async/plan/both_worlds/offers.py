@@ -22,12 +22,18 @@ from migrate_async.plan.database import (
     ModuleEdits,
     add_change,
     add_import,
+    bound,
     called,
+    inline_engine,
     moving_url,
     url_argument,
 )
 from migrate_async.plan.givers import Given
-from migrate_async.plan.leftovers.twins import sync_giver_name, sync_maker_name
+from migrate_async.plan.leftovers.twins import (
+    statements_of_none,
+    sync_giver_name,
+    sync_maker_name,
+)
 from migrate_async.plan.makers import Makers, can_be_copied
 from migrate_async.plan.names import is_bound_inside, is_variable
 from migrate_async.plan.own_globals import own_globals, sync_global_name
@@ -189,8 +195,9 @@ class Offers:
             names = tuple(sorted(self._sync_names(edits, module, call)))
             targets = self._sync_targets(statement, variable)
             copy = p.CopyAssignment(span=statement.span, codemod=NAME, name=targets, names=names)
-            if copy not in edits.edits:
-                edits.edits.append(copy)
+            for made in (copy, *self._copies_of_none(variable, targets)):
+                if made not in edits.edits:
+                    edits.edits.append(made)
             return
         edits.diagnostics.append(
             at(
@@ -202,16 +209,25 @@ class Offers:
             )
         )
 
+    def _copies_of_none(self, variable: Variable, name: str) -> Iterator[p.CopyAssignment]:
+        """`name = None` where the variable is None: code that stays sync may ask for that."""
+        for statement in statements_of_none(self._project, variable):
+            yield p.CopyAssignment(span=statement.span, codemod=NAME, name=name)
+
     def _sync_names(
         self, edits: ModuleEdits, module: Module, call: s.Call
     ) -> Iterator[tuple[str, str]]:
         """What stands for the names in `call` on the sync side: engines, and the URL as it is."""
-        literal = moving_url(self._project, module, call)
-        url = url_argument(call)
+        made = inline_engine(call) or call
+        literal = moving_url(self._project, module, made)
+        url = url_argument(made)
         if literal is not None and isinstance(url, s.Name):
             yield url.id, source(literal)
         used = {node.id for node in s.walk(call) if isinstance(node, s.Name)}
         yield from self._sync_maker(edits, module, call)
+        bind = bound(call)
+        if isinstance(bind, s.Call):
+            yield from self._sync_maker(edits, module, bind)
         for engine in self._project.engines:
             for name in used if engine in self._needs.variables else ():
                 if is_variable(module, engine.module, engine.name, name):

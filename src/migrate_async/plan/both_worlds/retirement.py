@@ -111,11 +111,9 @@ class Retirement:
                 continue
             self._retired.add(twin.statement)
             edits = found.setdefault(twin.module, ModuleEdits())
-            span = twin.statement.span
-            edits.edits.append(p.ReplaceStatement(span=span, codemod=NAME))
             edits.edits += [
                 p.ReplaceStatement(span=definition.span, codemod=NAME)
-                for definition in self._own_globals(twin)
+                for definition in (*twin.definitions, *self._own_globals(twin))
             ]
             edits.unneeded += [
                 node.id for node in s.walk(twin.statement) if isinstance(node, s.Name)
@@ -159,9 +157,10 @@ class Retirement:
 
     @cached_property
     def _inside_twins(self) -> frozenset[s.AnyNode]:
-        """The code of those that are methods."""
-        methods = (fn.node for fn in self._twins.makers if fn.cls is not None)
-        return frozenset(node for method in methods if method for node in s.walk(method))
+        """The code of those that stand in something: methods, and variables in a block."""
+        inside = [fn.node for fn in self._twins.makers if fn.cls is not None and fn.node]
+        defining = [part for twin in self._twins.variables.values() for part in twin.definitions]
+        return frozenset(node for part in (*inside, *defining) for node in s.walk(part))
 
     def _mark(
         self,

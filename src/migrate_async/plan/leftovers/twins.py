@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Module
+from migrate_async.index.scopes import Function, Module, ValueBinding
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import ExternalInstance
 from migrate_async.knowledge.shim import SYNC_SIDE, sync_class_name_of, sync_name_of
@@ -60,12 +60,21 @@ def sync_engine_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class Twin:
-    """`sync_name` of `module` is the sync side of `name` there; `statement` defines it."""
+    """`sync_name` of `module` is the sync side of `name` there; `statement` defines it.
+
+    `others` define it, too: `SyncSessionLocal = None`, in another branch.
+    """
 
     module: Module
     name: str
     sync_name: str
     statement: s.Stmt
+    others: tuple[s.Stmt, ...] = ()
+
+    @property
+    def definitions(self) -> tuple[s.Stmt, ...]:
+        """All statements that define it."""
+        return (self.statement, *self.others)
 
     def local_name(self, module: Module) -> str | None:
         """What `module` calls the sync name, if it has it."""
@@ -161,7 +170,20 @@ def _variables(project: Project) -> Iterator[tuple[Variable, Twin]]:
         name = twins.get((variable.module, variable.name))
         if name is not None:
             statement = project.statement_of(variable.value)
-            yield variable, Twin(variable.module, name, variable.name, statement)
+            others = tuple(statements_of_none(project, variable))
+            yield variable, Twin(variable.module, name, variable.name, statement, others)
+
+
+def statements_of_none(project: Project, variable: Variable) -> Iterator[s.Stmt]:
+    """`SessionLocal = None`, which stands beside what makes the factory, in another branch."""
+    for binding in variable.scope.names.get(variable.name, ()):
+        if not isinstance(binding, ValueBinding) or not isinstance(binding.value, s.Constant):
+            continue
+        statement = project.statement_of(binding.value)
+        if isinstance(statement, s.Assign) and len(statement.targets) == 1:
+            is_plain = isinstance(statement.targets[0], s.Name)
+            if is_plain and statement.value is binding.value and binding.value.kind == "None":
+                yield statement
 
 
 def _makers(project: Project) -> Iterator[tuple[Function, Twin]]:

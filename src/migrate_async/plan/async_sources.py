@@ -56,6 +56,8 @@ def _is_made_here(makers: Makers, variable: Variable) -> bool:
     call = variable.value
     if makers.of(variable) is not None or not isinstance(call, s.Call):
         return False
+    if s.dotted_name(call.func).rpartition(".")[2] == "get_bind":
+        return False
     name = s.dotted_name(call.func.value if isinstance(call.func, s.Subscript) else call.func)
     return name.rpartition(".")[2] != "execution_options"
 

@@ -23,6 +23,7 @@ from migrate_async.plan.colouring.own_registries import kept_obstacle, own_regis
 from migrate_async.plan.colouring.owners import caller_of
 from migrate_async.plan.colouring.responses import Responses
 from migrate_async.plan.colouring.schema_calls import schema_call
+from migrate_async.plan.colouring.session_engines import engines_at_work
 from migrate_async.plan.colouring.sharing import SharedSessions
 from migrate_async.plan.colouring.stored_sessions import sets_of_thread, stored_sessions
 from migrate_async.plan.colouring.touches import (
@@ -187,6 +188,9 @@ class Obstacles:
         for node in raw_reads(self._project, function):
             text = f"it works on {_DRIVERS}"
             return Reason("no-counterpart", text, function.module.path, node.line)
+        for call in engines_at_work(self._project, function):
+            text = "it works on the engine that get_bind() of its session gives"
+            return Reason("no-counterpart", text, function.module.path, call.line)
         return None
 
     def _page(self, function: Function) -> Reason | None:

@@ -35,6 +35,7 @@ def remove(name: str) -> object:
         ("f(\n    a,\n    b  # c\n)", "f(\n    a,\n    b,  # c\n    k=1\n)"),
         ("f(\n    a, b\n)", "f(\n    a, b, k=1\n)"),
         ("f(\n    a,\n)", "f(\n    a,\n    k=1,\n)"),
+        ("f(\n    g(\n        a,\n    )\n)", "f(\n    g(\n        a,\n    ),\n    k=1\n)"),
         ("f(a,\n  b)", "f(a,\n  b,\n  k=1)"),
     ],
 )

@@ -57,7 +57,10 @@ def _separator(items: Sequence[Item], opening: Whitespace) -> Whitespace:
 
 
 def _ends_line(items: Sequence[Item]) -> bool:
-    return not items or isinstance(items[-1].comma, cst.Comma)
+    """Whether the last item has its lines for itself: it ends in a comma, or takes several."""
+    if not items or isinstance(items[-1].comma, cst.Comma):
+        return True
+    return "\n" in cst.Module([]).code_for_node(items[-1]).strip()
 
 
 def space_after(item: Item) -> Whitespace:

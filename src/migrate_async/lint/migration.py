@@ -8,18 +8,21 @@ from migrate_async.model.selection import EVERYTHING
 from migrate_async.plan.async_step import AsyncStep, Grounds
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.colouring.colour import Colouring
-from migrate_async.plan.queries import QueryPlan, plan_queries
+from migrate_async.plan.queries import Queries, QueryPlan
 
 
 def queries(view: View) -> QueryPlan:
     """What becomes of each legacy query of the project, while no function changes colour."""
-    project = view.project
-    return plan_queries(project, project.settings, awaited=lambda _function: False)
+    return view.analysis(_found_queries).sync
 
 
 def colouring(view: View) -> Colouring:
     """Which functions `migrate` would make coroutines."""
     project = view.project
-    planned = view.analysis(queries)
     around = Surroundings(project, project.settings)
-    return AsyncStep(around, EVERYTHING, Grounds(around, Step.ALL, planned)).colouring
+    grounds = Grounds(around, Step.ALL, view.analysis(_found_queries))
+    return AsyncStep(around, EVERYTHING, grounds).colouring
+
+
+def _found_queries(view: View) -> Queries:
+    return Queries(view.project, view.project.settings)

@@ -11,11 +11,11 @@ from migrate_async.model.selection import EVERYTHING, Selection
 from migrate_async.plan.async_step import AsyncStep, Grounds
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.both_worlds.unmoved import Unmoved
-from migrate_async.plan.queries import QueryPlan
+from migrate_async.plan.queries import Queries
 
 
 def anchored_step(
-    project: Project, step: p.Step, settings: Settings, selection: Selection, queries: QueryPlan
+    project: Project, step: p.Step, settings: Settings, selection: Selection, queries: Queries
 ) -> tuple[AsyncStep, list[Diagnostic]]:
     """The step for `selection`, and what is said of the sources that stay sync.
 

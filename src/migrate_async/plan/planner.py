@@ -25,7 +25,7 @@ from migrate_async.plan.colouring.selecting import roots
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.models import model_edits
 from migrate_async.plan.paths import is_under
-from migrate_async.plan.queries import TRANSLATE, QueryPlan, plan_queries
+from migrate_async.plan.queries import TRANSLATE, Queries, QueryPlan
 from migrate_async.plan.risk import with_risk
 from migrate_async.plan.suite_step import plan_suite
 
@@ -55,14 +55,15 @@ def make_plan(
             if module.body in chosen:
                 collector.add_module(module, edits)
         return collector.plan(step)
-    queries = plan_queries(project, settings, awaited=lambda _function: False)
+    found_queries = Queries(project, settings)
+    queries = found_queries.sync
     if step is p.Step.QUERIES:
         functions = _chosen(project, queries, selection)
         for function in functions:
             collector.add_queries(queries, function)
         collector.count("functions", _translated(queries, functions))
     else:
-        async_step, messages = anchored_step(project, step, settings, selection, queries)
+        async_step, messages = anchored_step(project, step, settings, selection, found_queries)
         async_step.run(collector)
         collector.diagnostics += messages
         functions = [function for function in project.functions if async_step.wants(function)]

@@ -22,7 +22,7 @@ from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.database import factory_obstacle
 from migrate_async.plan.inner_listeners import is_listener
-from migrate_async.plan.queries import plan_queries
+from migrate_async.plan.queries import Queries
 from migrate_async.plan.testing.client_tests import LEFT, NEEDS, client_edits, needs
 from migrate_async.plan.testing.loops import run_by_anyio
 from migrate_async.plan.testing.object_factories import unfit_factories
@@ -50,7 +50,7 @@ def plan_suite(project: Project, settings: Settings, collector: Collector) -> No
     collector.add_modules(clients)
     if any(item.code == LEFT for _, found in clients for item in found.diagnostics):
         return  # an async session and `TestClient` live in different event loops
-    queries = plan_queries(project, settings, awaited=lambda _function: False)
+    queries = Queries(project, settings)
     around = Surroundings(project, settings)
     step = AsyncStep(around, EVERYTHING, Grounds(around, p.Step.TESTS, queries))
     if not any(function.module.is_test for function in step.colouring.coloured):
@@ -66,7 +66,7 @@ def plan_suite(project: Project, settings: Settings, collector: Collector) -> No
     step.run(collector)
     if not any(item.code == NEEDS for _, found in clients for item in found.diagnostics):
         collector.diagnostics += _runner(project, step)
-    for function, planned in queries.functions.items():
+    for function, planned in queries.sync.functions.items():
         if function.module.is_test:
             collector.diagnostics += planned.diagnostics
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from migrate_async.config import Settings
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.plan.both_worlds.sync_world import SyncWorld
@@ -14,7 +13,7 @@ from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.colouring.verdicts import Verdicts
 from migrate_async.plan.keep_both.edits import KeptBoth
 from migrate_async.plan.loads.edits import LoadEdits
-from migrate_async.plan.queries import FunctionQueries, plan_queries
+from migrate_async.plan.queries import FunctionQueries, Queries
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +21,7 @@ class Translation:
     """Chooses the queries whose functions take part."""
 
     project: Project
-    settings: Settings
+    queries: Queries
     verdicts: Verdicts
     touches: Touches
     world: SyncWorld
@@ -31,9 +30,7 @@ class Translation:
 
     def add_to(self, collector: Collector) -> None:
         """Queries: awaited in converted functions, in sync 2.0 style everywhere else."""
-        queries = plan_queries(
-            self.project,
-            self.settings,
+        queries = self.queries.plan(
             awaited=self.verdicts.colouring.converts,
             loads=self.loads.options(self.verdicts.colouring.converts),
         )

@@ -16,22 +16,22 @@ from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.loads.accesses import Accesses, reading_coroutines
 from migrate_async.plan.loads.reading_methods import reading_methods
 from migrate_async.plan.makers import Makers
-from migrate_async.plan.queries import QueryPlan
+from migrate_async.plan.queries import Queries
 from migrate_async.plan.recolouring.blocking import BlockingWork
 from migrate_async.plan.transactions.effects import Effects
 
 
 class Grounds:
-    """Answers for one project, step and plan of its `queries`; `around` may be that of any round.
+    """Answers for one project, its `queries` and one step; `around` may be that of any round.
 
     Nothing here may depend on which sources of sessions stay sync.
     """
 
-    def __init__(self, around: Surroundings, step: p.Step, queries: QueryPlan) -> None:
+    def __init__(self, around: Surroundings, step: p.Step, queries: Queries) -> None:
         self._project = project = around.project
         self.step = step
         self.queries = queries
-        self.touches = Touches(project, queries, around.twins.scopes)
+        self.touches = Touches(project, queries.sync, around.twins.scopes)
         self.blocking = BlockingWork(project, around.settings, self.touches)
         self.shared = SharedSessions(project)
         self.ties = Ties.of(project)

@@ -41,6 +41,7 @@ class AsyncStep:
     ) -> None:
         """`whole` is the step for everything, of which this one does a part."""
         self._step = grounds.step
+        self._queries = grounds.queries
         self._project = around.project
         self._world = AsyncWorld(around, selection, grounds)
         self._whole = whole
@@ -123,7 +124,7 @@ class AsyncStep:
         world = self._world
         return Translation(
             self._project,
-            world.settings,
+            self._queries,
             world.verdicts,
             world.touches,
             world.sync,

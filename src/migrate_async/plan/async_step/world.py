@@ -63,7 +63,7 @@ class AsyncWorld:
             project,
             Request(selection, settings.keep == "both", grounds.step is p.Step.TESTS),
             self.touches,
-            grounds.queries,
+            grounds.queries.sync,
             self._obstacle,
             self.shared,
             circumstances,

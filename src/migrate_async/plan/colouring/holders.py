@@ -86,8 +86,11 @@ class Holders:
 
     def _mixed_into(self, cls: Class) -> Iterator[Class]:
         """The classes that keep the session for `cls`: a mixin that only reads `self.db`."""
-        if cls not in self._keepers and any(map(self._uses_attribute, _methods(cls))):
-            yield from (sub for sub in _descendants(cls) if sub in self._keepers)
+        if cls in self._keepers:
+            return
+        keeping = [sub for sub in _descendants(cls) if sub in self._keepers]
+        if keeping and any(map(self._uses_attribute, _methods(cls))):
+            yield from keeping
 
     def _parts(self, cls: Class) -> Iterator[Class]:
         """The classes whose objects the constructor of `cls` makes with its own session."""

@@ -51,6 +51,11 @@ class Groups:
     def __init__(self) -> None:
         self._parents: dict[Hashable, Hashable] = {}
 
+    def copy(self) -> Groups:
+        found = Groups()
+        found._parents.update(self._parents)
+        return found
+
     def find(self, origin: Hashable) -> Hashable:
         """The representative of the group of `origin`."""
         root = origin
@@ -79,6 +84,17 @@ class Ledger:
     handed: list[Handed] = field(default_factory=list)
     annotations: list[tuple[Function, s.Expr, QueryState]] = field(default_factory=list)
     """Annotations of local names that hold a query."""
+
+    def copy(self) -> Ledger:
+        """One that can be refused more, and joined further, on its own."""
+        return Ledger(
+            dict(self.pieces),
+            self.groups.copy(),
+            list(self.refusals),
+            list(self.notes),
+            list(self.handed),
+            list(self.annotations),
+        )
 
     def refuse(self, origins: Iterable[Hashable], problem: Refused) -> None:
         """Leave the groups of `origins`, because of `problem`."""

@@ -64,9 +64,15 @@ class Imports:
         self._module = module
         self._functions = functions
         self._for_checkers = frozenset(typing_only(module.syntax.body))
+        self._known: dict[str, tuple[str, tuple[ImportChange, ...]]] = {}
 
     def name(self, dotted: str) -> tuple[str, tuple[ImportChange, ...]]:
         """How the module's code can say `sqlalchemy.select`, and the import that it needs."""
+        if dotted not in self._known:
+            self._known[dotted] = self._name(dotted)
+        return self._known[dotted]
+
+    def _name(self, dotted: str) -> tuple[str, tuple[ImportChange, ...]]:
         home, _, name = dotted.rpartition(".")
         for local, bound in self._module.scope.names.items():
             if local in self._for_checkers:

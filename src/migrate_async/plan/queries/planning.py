@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from functools import cached_property
 
 import msgspec
 
@@ -44,16 +45,37 @@ def plan_queries(
     `loads` gives the loader options to add to a query, by its `session.query(...)` (or by the call
     that gives the query).
     """
-    view = ProjectView(project)
-    network = Network(view, Transitions(view))
-    for function in network.pending():
-        _run(network, function, Ledger())
-    ledger = Ledger()
-    for function in network.visited:
-        _run(network, function, ledger)
-    check_helpers(network, ledger)
-    check_custom_queries(view, ledger)
-    return _Planning(network, ledger, settings, awaited, loads or {}).plan()
+    return Queries(project, settings).plan(awaited, loads)
+
+
+class Queries:
+    """The queries of a project: found once, planned for each way in which functions convert."""
+
+    def __init__(self, project: Project, settings: Settings) -> None:
+        self._settings = settings
+        view = ProjectView(project)
+        self._network = network = Network(view, Transitions(view))
+        for function in network.pending():
+            _run(network, function, Ledger())
+        self._ledger = Ledger()
+        for function in network.visited:
+            _run(network, function, self._ledger)
+        check_helpers(network, self._ledger)
+        check_custom_queries(view, self._ledger)
+
+    @cached_property
+    def sync(self) -> QueryPlan:
+        """What becomes of them while no function changes colour."""
+        return self.plan(awaited=lambda _function: False)
+
+    def plan(
+        self,
+        awaited: Callable[[Function], bool],
+        loads: Mapping[s.Expr, tuple[str, ...]] | None = None,
+    ) -> QueryPlan:
+        """As `plan_queries`."""
+        ledger = self._ledger.copy()
+        return _Planning(self._network, ledger, self._settings, awaited, loads or {}).plan()
 
 
 def _run(network: Network, function: Function, ledger: Ledger) -> None:

@@ -88,6 +88,8 @@ class _Read:
     uses: list[Use]
     number: int
     """The same for equal sinks: to hash one, with all that it reads, takes a while."""
+    is_fragile: bool = False
+    """Whether some of the objects come from no query that is known."""
 
 
 @dataclass
@@ -164,9 +166,11 @@ class Decider:
         found = Decisions()
         left: dict[int, tuple[Sink, set[Path]]] = {}
         for read in reads:
-            if self._open(read) is not read.path or self._is_loaded(read):
+            if self._open(read) is not read.path:
                 continue  # what is on the way is a read of its own
-            if self._by_option(read):
+            if not read.is_fragile and self._is_loaded(read):
+                continue
+            if not read.is_fragile and self._by_option(read):
                 for use in read.uses:
                     assert use.query is not None  # noqa: S101  `_by_option` says so
                     wanted = found.options.setdefault(use.query, {})
@@ -196,7 +200,8 @@ class Decider:
                 uses = [Use(None, path)]
             else:
                 uses = self._producers.of(sink.value, sink.scope, path)
-            yield _Read(sink, path, uses, number)
+            is_fragile = any(use.query is None for use in uses)
+            yield _Read(sink, path, uses, number, is_fragile)
 
     def _prefixes(self, paths: frozenset[Path]) -> list[Path]:
         """All that is read on the way along `paths`, in a stable order."""
@@ -212,11 +217,10 @@ class Decider:
 
         New objects load lazily what the mapping says to load with each query, too.
         """
-        is_fragile = any(use.query is None for use in read.uses)
         for end in range(len(read.path), 0, -1):
             step = read.path[end - 1]
             is_mapped = _is_mapped(step) or (_mapping(step) in self._mapped)
-            if (is_fragile if is_mapped else step.is_lazy) or self._is_stopped_at(read, end):
+            if (read.is_fragile if is_mapped else step.is_lazy) or self._is_stopped_at(read, end):
                 return read.path if end == len(read.path) else read.path[:end]
         return ()
 

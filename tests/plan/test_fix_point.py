@@ -1,6 +1,9 @@
-"""A colouring is looked for until nothing that converts has a reason to stay sync."""
+"""A colouring is looked for until nothing that converts has to stay sync, and no longer."""
 
 from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
 
 import pytest
 
@@ -15,14 +18,19 @@ from support.projects import project
 APPS = fixture_apps()
 
 
-@pytest.mark.parametrize("app", APPS, ids=[app.name for app in APPS])
-def test_nothing_that_converts_has_to_stay(
-    app: FixtureApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    files = {
+@pytest.fixture(params=APPS, ids=[app.name for app in APPS])
+def files(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The modules of an application, by path."""
+    app: FixtureApp = request.param
+    return {
         path.relative_to(app.before).as_posix(): path.read_text("utf-8")
         for path in sorted(app.before.rglob("*.py"))
     }
+
+
+def test_nothing_that_converts_has_to_stay(
+    files: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = colour._Keeper.run
     looked_at: list[int] = []
     missed: list[str] = []
@@ -38,3 +46,25 @@ def test_nothing_that_converts_has_to_stay(
     make_plan(project(files), Step.ALL, Settings())
     assert looked_at
     assert not missed
+
+
+def test_others_are_looked_at_once_for_each_that_stays(
+    files: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, affected = colour._Keeper.run, colour._Keeper._affected
+    told: Counter[tuple[colour._Keeper, Function]] = Counter()
+    stayed: list[int] = []
+
+    def count(self: colour._Keeper, function: Function) -> Iterable[Function]:
+        told[self, function] += 1
+        return affected(self, function)
+
+    def run_and_count(self: colour._Keeper) -> dict[Function, Reason]:
+        kept = run(self)
+        stayed.append(len(kept))
+        return kept
+
+    monkeypatch.setattr(colour._Keeper, "_affected", count)
+    monkeypatch.setattr(colour._Keeper, "run", run_and_count)
+    make_plan(project(files), Step.ALL, Settings())
+    assert told.total() == sum(stayed)

@@ -202,11 +202,11 @@ def engine_executions(project: Project, function: Function) -> Iterator[s.Expr]:
 
 def gives_session_of_its_own(project: Project, function: Function) -> s.Call | None:
     """The call of `sessionmaker(...)()` by which `function` makes the session that it returns."""
-    if function.is_generator or "sync" not in project.sessions_given(function):
+    calls = [call for call in function.calls if isinstance(call.node.func, s.Call)]
+    if not calls or function.is_generator or "sync" not in project.sessions_given(function):
         return None
-    for call in function.calls:
-        func = call.node.func
-        types = project.infer(func, call.scope) if isinstance(func, s.Call) else ()
+    for call in calls:
+        types = project.infer(call.node.func, call.scope)
         if any(isinstance(item, SessionFactory) and not item.is_async for item in types):
             return call.node
     return None

@@ -25,7 +25,7 @@ from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.loads.accesses import Accesses
 from migrate_async.plan.loads.analysis import Analysis
 from migrate_async.plan.loads.names import Naming
-from migrate_async.plan.queries import plan_queries
+from migrate_async.plan.queries import Queries
 from migrate_async.source.profiles import write_profile
 from migrate_async.source.templates import templates_of
 from support import covered_loads, planted_loads
@@ -120,7 +120,7 @@ def test_the_static_analysis_sees_every_planted_load(tmp_path: Path) -> None:
     planted_loads.write(tmp_path)
     texts = {path: text.decode() for path, text in tree(tmp_path).items()}
     linked = project(texts, templates=templates_of(tmp_path, texts))
-    queries = plan_queries(linked, Settings(), awaited=lambda _function: False)
+    queries = Queries(linked, Settings())
     around = Surroundings(linked, Settings())
     step = AsyncStep(around, EVERYTHING, Grounds(around, Step.ALL, queries))
     analysis = Analysis(linked, step.colouring, Naming(linked, "test"))

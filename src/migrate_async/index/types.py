@@ -327,3 +327,18 @@ def as_class(value: Type) -> Type:
     if isinstance(value, ExternalInstance):
         return External(value.dotted)
     return value
+
+
+def is_open(types: Types) -> bool:
+    """Whether `types` say too little to rule out objects of a model."""
+    known = False
+    for item in types:
+        if isinstance(item, TypeVariable | ExternalResult) or _is_vague(item):
+            return True
+        known = known or not (isinstance(item, ListOf) and is_open(item.items))
+    return not known
+
+
+def _is_vague(item: Type) -> bool:
+    """Whether it is a row of a query of which nobody knows what it selects."""
+    return isinstance(item, RowOf) and not all(entity.value for entity in item.entities)

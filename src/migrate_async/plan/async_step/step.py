@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 
 from migrate_async.config import FILE_NAME
 from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
+from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.model.selection import Selection
 from migrate_async.plan.async_step.functions import ConvertedFunctions
 from migrate_async.plan.async_step.grounds import Grounds
@@ -25,6 +27,7 @@ from migrate_async.plan.loads.dynamic import dynamic_reads
 from migrate_async.plan.loads.edits import LoadEdits
 from migrate_async.plan.loads.encoded import encoded_objects
 from migrate_async.plan.loads.reading_entries import reading_entries
+from migrate_async.plan.loads.unknown_reads import UnknownReads
 from migrate_async.plan.recolouring.blocking import BlockingWork
 from migrate_async.plan.translation import Translation
 
@@ -147,6 +150,7 @@ class AsyncStep:
         sinks = self.loads.analysis.strict_sinks
         collector.diagnostics += dynamic_reads(self._project, self.colouring, sinks)
         collector.diagnostics += encoded_objects(self._project, self.loads.analysis.decisions)
+        collector.diagnostics += self._unknown_reads()
         collector.add_modules(self.loads.responses(converts))
         collector.add_modules(self.loads.imports(converts).items())
         collector.add_modules(self.loads.gets(converts).items())
@@ -156,3 +160,11 @@ class AsyncStep:
                 code = "".join(["{}", *(f".options({option})" for option in options)])
                 edit = p.ReplaceExpression(span=head.span, codemod="eager-relationships", code=code)
                 collector.add(path, [edit])
+
+    def _unknown_reads(self) -> Iterator[Diagnostic]:
+        """Reads that may load, in coroutines whose response does not let them."""
+        unknown = UnknownReads(self._project)
+        lazy = self.loads.analysis.decisions.lazy
+        for function in self._world.converted:
+            if function not in lazy and not function.module.is_test:
+                yield from unknown.told(function)

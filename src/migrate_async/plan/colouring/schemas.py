@@ -43,6 +43,11 @@ class Schemas:
                 found.setdefault(route.function, []).append(types)
         return found
 
+    @cached_property
+    def routes(self) -> frozenset[Function]:
+        """The functions that serve routes."""
+        return frozenset(route.function for route in self._project.routes)
+
     def of(self, function: Function) -> dict[Class, None]:
         """The schemas that the responses and validations of `function` fill, nested ones too."""
         found: dict[Class, None] = {}

@@ -9,7 +9,7 @@ from migrate_async.index.members import is_property
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Scope, last_name
 from migrate_async.index.sites import ValueUse
-from migrate_async.index.types import held
+from migrate_async.index.types import held, is_open
 from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.schemas import Schemas
@@ -22,7 +22,7 @@ from migrate_async.plan.loads.recorded import Matcher, Recorded
 from migrate_async.plan.loads.responses import handled
 from migrate_async.plan.loads.roots import Roots
 from migrate_async.plan.loads.schema_reads import Reads, SchemaReads
-from migrate_async.plan.loads.sinks import Sink, Sinks, is_open, own_attributes
+from migrate_async.plan.loads.sinks import Sink, Sinks, own_attributes
 from migrate_async.plan.loads.sync_reads import SyncReads
 from migrate_async.plan.loads.template_sinks import TemplateSinks
 

@@ -313,8 +313,8 @@ class Decider:
         finite = frozenset(path for path in paths if lost.isdisjoint(path))
         awaiting = self._awaiting(sink, finite) if finite else None
         rest = paths if awaiting is None else paths - finite
-        if sink.function.module.is_test:
-            rest = set()  # a test changes no mapping
+        if sink.function.module.is_test or not sink.is_certain:
+            rest = set()  # no reason to change a mapping
         steps = dict.fromkeys(step for path in sorted(rest, key=names) for step in path)
         return _Left(sink, awaiting, [Always(step, sink) for step in steps if step.is_lazy])
 

@@ -10,7 +10,6 @@ from migrate_async.index.scopes import Class, Function, Scope, ValueBinding
 from migrate_async.index.types import (
     ClassObject,
     DictOf,
-    ExternalResult,
     Instance,
     ListOf,
     QueryOf,
@@ -22,6 +21,7 @@ from migrate_async.index.types import (
     elements,
     entity_rows,
     held,
+    is_open,
     result_rows,
     union,
 )
@@ -34,6 +34,7 @@ from migrate_async.plan.loads.paths import Path
 from migrate_async.plan.loads.roots import Roots
 from migrate_async.plan.loads.schema_reads import Reads, SchemaReads
 from migrate_async.plan.loads.sync_reads import SyncReads
+from migrate_async.plan.loads.unknown_reads import UnknownReads
 
 _ADAPTERS = frozenset({"TypeAdapter", "parse_obj_as"})
 
@@ -53,6 +54,8 @@ class Sink:
     reads: Reads
     reader: str
     route: Function | None = None
+    is_certain: bool = True
+    """What may be no read of such an object changes no mapping."""
 
     @property
     def paths(self) -> frozenset[Path]:
@@ -77,6 +80,7 @@ class Sinks:
         self._schema_reads = schema_reads
         self._accesses = Accesses(project)
         self._displays = Displays(project)
+        self._unknown = UnknownReads(project)
         self._models = tuple(model.cls for model in project.models.values())
 
     def of(self, function: Function, *, awaits: bool) -> Iterator[Sink]:
@@ -88,6 +92,8 @@ class Sinks:
         yield from self._of_sync_code(function)
         yield from self._of_reads(function, awaits)
         yield from self._of_proxies(function)
+        if function in self._schemas.routes:
+            yield from self._of_unknown(function)
 
     # --- schemas -------------------------------------------------------------------------------
 
@@ -110,11 +116,21 @@ class Sinks:
         made = frozenset(
             item for item in self._project.infer(func, scope) if isinstance(item, ClassObject)
         )
+        for keyword in call.keywords if made else ():
+            if keyword.arg is None:
+                yield from self._unpacked(keyword.value, scope, made, function)
         for fields in self._fields(made):
             for keyword in call.keywords:
                 if keyword.arg in fields:
                     types = fields[keyword.arg]
                     yield from self._filled(keyword.value, scope, types, function)
+
+    def _unpacked(
+        self, value: s.Expr, scope: Scope, made: Types, function: Function
+    ) -> Iterator[Sink]:
+        """The sinks where `Page(**value)` is filled from a dict that other functions make."""
+        value = value.value if isinstance(value, s.Await) else value
+        yield from self._answered(Value(value, scope, function), made)
 
     def _adapted(self, expr: s.Expr, scope: Scope) -> Types:
         """The types that `TypeAdapter(...)` is about."""
@@ -303,6 +319,14 @@ class Sinks:
                     reads, name = Reads(paths), function.qualname
                     yield Sink(function, node, node.value, scope, reads, name)
 
+    def _of_unknown(self, function: Function) -> Iterator[Sink]:
+        """Reads in a route that may load: its response can be made where that awaits."""
+        for read in self._unknown.of(function):
+            reads = Reads(frozenset((step,) for step in read.steps))
+            yield Sink(
+                function, read.node, None, read.scope, reads, function.qualname, is_certain=False
+            )
+
     @property
     def _proxies(self) -> frozenset[str]:
         return self._schema_reads.proxies
@@ -348,20 +372,5 @@ def _iterated(types: Types) -> Types:
     return frozenset(found)
 
 
-def _is_vague(item: Type) -> bool:
-    """Whether it is a row of a query of which nobody knows what it selects."""
-    return isinstance(item, RowOf) and not all(entity.value for entity in item.entities)
-
-
 def _rows(types: Types) -> Iterator[RowOf]:
     return (item for item in elements(types) if isinstance(item, RowOf))
-
-
-def is_open(types: Types) -> bool:
-    """Whether `types` say too little to rule out objects of a model."""
-    known = False
-    for item in types:
-        if isinstance(item, TypeVariable | ExternalResult) or _is_vague(item):
-            return True
-        known = known or not (isinstance(item, ListOf) and is_open(item.items))
-    return not known

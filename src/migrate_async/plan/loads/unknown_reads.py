@@ -1,0 +1,70 @@
+"""Reads of what is called like a relationship, of objects that nobody knows the type of.
+
+    for user in page["items"]:
+        user.projects
+
+It may load, or be an attribute of something else. A route lets it (`plan.loads.responses`);
+elsewhere it is reported: `awaitable_attrs` would be wrong if it is no object of a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function, Scope
+from migrate_async.index.types import is_open
+from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import Diagnostic, at
+from migrate_async.plan.loads.paths import Step
+from migrate_async.plan.text import text
+
+
+class UnknownRead(NamedTuple):
+    """`node`, read in `scope`, may be what each of `steps` reads."""
+
+    node: s.Attribute
+    scope: Scope
+    steps: tuple[Step, ...]
+
+
+class UnknownReads:
+    """Answers for one project."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def of(self, function: Function) -> Iterator[UnknownRead]:
+        """Those in the function's own code."""
+        for reference in function.references:
+            node = reference.node
+            if not isinstance(node, s.Attribute) or node.attr not in self._steps:
+                continue
+            if is_open(self._project.infer(node.value, reference.scope)):
+                yield UnknownRead(node, reference.scope, self._steps[node.attr])
+
+    def told(self, function: Function) -> Iterator[Diagnostic]:
+        """What there is to say about those of a function that becomes a coroutine."""
+        for read in self.of(function):
+            steps = dict.fromkeys(f"{step.model.name}.{step.name}" for step in read.steps)
+            yield at(
+                function.module.path,
+                read.node.span,
+                "MA513",
+                f"nobody knows what `{text(read.node.value)}` is: if `{text(read.node)}` reads "
+                f"{' or '.join(steps)}, it loads, and has to be awaited",
+                "annotate what it is, and run the migration again",
+            )
+
+    @cached_property
+    def _steps(self) -> dict[str, tuple[Step, ...]]:
+        """The relationships that are loaded when they are read, by name."""
+        found: dict[str, list[Step]] = {}
+        for model in self._project.models.values():
+            for name, relationship in model.relationships.items():
+                step = Step(model.cls, name, relationship)
+                if step.is_lazy:
+                    found.setdefault(name, []).append(step)
+        return {name: tuple(steps) for name, steps in found.items()}

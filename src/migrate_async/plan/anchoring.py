@@ -24,9 +24,10 @@ def anchored_step(
     """
     anchored, messages = Unmoved(project).takers()
     readers: dict[Function, p.Reason] = {}
+    loading: dict[Function, p.Reason] = {}
     grounds = Grounds(Surroundings(project, settings), step, queries)
     while True:
-        around = Surroundings(project, settings, dict(anchored), dict(readers))
+        around = Surroundings(project, settings, dict(anchored), dict(readers), dict(loading))
         whole = AsyncStep(around, EVERYTHING, grounds)
         found = whole.anchors()
         more = {f: reason for f, reason in found.functions.items() if f not in anchored}
@@ -34,7 +35,9 @@ def anchored_step(
         messages += found.messages
         reading = {} if more else whole.readers()
         readers |= reading
-        if not more and not reading:
+        kept = {} if more or reading else whole.loading()
+        loading |= kept
+        if not more and not reading and not kept:
             break
     if selection.is_everything:
         return whole, messages

@@ -26,9 +26,12 @@ from migrate_async.plan.hops import Hops
 from migrate_async.plan.loads.dynamic import dynamic_reads
 from migrate_async.plan.loads.edits import LoadEdits
 from migrate_async.plan.loads.encoded import encoded_objects
+from migrate_async.plan.loads.loading_readers import loading_readers
 from migrate_async.plan.loads.reading_entries import reading_entries
 from migrate_async.plan.loads.unknown_reads import UnknownReads
 from migrate_async.plan.recolouring.blocking import BlockingWork
+from migrate_async.plan.relationships import loaded_too_early
+from migrate_async.plan.transactions.added_rows import AddedRows
 from migrate_async.plan.translation import Translation
 
 
@@ -79,6 +82,15 @@ class AsyncStep:
         They wait for their turn in threads, where their reads load what the sessions let them.
         """
         return dict(reading_entries(self.loads.analysis)) if self._world.sessions_hop else {}
+
+    def loading(self) -> dict[Function, p.Reason]:
+        """What has to load by reading, in threads: what the mapping loads would be too old."""
+        decisions = self.loads.analysis.decisions
+        if not decisions.newly_mapped or not self._world.sessions_hop:
+            return {}
+        early = loaded_too_early(decisions)
+        added = AddedRows(self._project, self._world.effects, early, self.loads.analysis.sinks)
+        return dict(loading_readers(self._project, decisions.always, added.uncertain()))
 
     def wants(self, function: Function) -> bool:
         """Whether `function` was selected, or is needed by what was."""

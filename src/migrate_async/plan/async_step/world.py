@@ -57,6 +57,7 @@ class AsyncWorld:
                 **dict(self.shared.processes.users()),
                 **around.anchored,
                 **around.readers,
+                **around.loading,
             },
         )
         self.verdicts = Verdicts(
@@ -95,6 +96,7 @@ class AsyncWorld:
             or self._obstacles(function, coloured)
             or self.sessions_of(function).obstacle
             or self.around.anchored.get(function)
+            or self.around.loading.get(function)
             or self._loop_obstacle(function, coloured)
         )
 
@@ -220,8 +222,9 @@ class AsyncWorld:
 
     @property
     def readers_wait(self) -> bool:
-        """Whether a plain route or dependency that reads what others load stays sync."""
-        return any(reader in self.colouring.kept for reader in self.around.readers)
+        """Whether something that loads by reading, without a session of its own, stays sync."""
+        readers = {**self.around.readers, **self.around.loading}
+        return any(reader in self.colouring.kept for reader in readers)
 
     def anchors(self) -> Anchors:
         """The sources of sessions that have to stay sync in this run, and all who take from it."""

@@ -29,6 +29,8 @@ class Surroundings:
     """Functions whose session stays sync for the sake of others: they offer no async one."""
     readers: Mapping[Function, Reason] = field(default_factory=dict)
     """Plain routes and dependencies that convert to await what they read of objects of others."""
+    loading: Mapping[Function, Reason] = field(default_factory=dict)
+    """What stays sync to load by reading: the mapping would load it too early."""
 
     @cached_property
     def twins(self) -> Twins:

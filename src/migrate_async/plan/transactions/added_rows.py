@@ -54,6 +54,7 @@ class AddedRows:
         self._shown: dict[tuple[Change, EarlyRelationship], bool] = {}
         self._done: dict[Function, set[tuple[str, EarlyRelationship]]] = {}
         """Of which names something has been said about which relationship."""
+        self._reported: set[EarlyRelationship] = set()
 
     def edits(self, converts: Callable[[Function], bool]) -> Iterator[tuple[Module, ModuleEdits]]:
         """What is loaded again, by coroutines and by what stays sync, and what is reported."""
@@ -71,6 +72,18 @@ class AddedRows:
             found.diagnostics += dict.fromkeys(self._not_flushed(function, node, touched))
             found.diagnostics += dict.fromkeys(self._kept(function, node, touched))
             yield function.module, found
+
+    def uncertain(self) -> frozenset[EarlyRelationship]:
+        """Those of which `edits` reports something."""
+        for _ in self.edits(lambda _function: False):
+            pass
+        return frozenset(self._reported)
+
+    def _report(
+        self, function: Function, statement: s.Stmt, early: EarlyRelationship
+    ) -> Diagnostic:
+        self._reported.add(early)
+        return rows_come_later(function, statement, early)
 
     # --- what changes --------------------------------------------------------------------------
 
@@ -160,7 +173,7 @@ class AddedRows:
             if told is False:
                 continue
             if told is None or not is_one or early.leads_on:
-                found.diagnostics.append(rows_come_later(function, statement, early))
+                found.diagnostics.append(self._report(function, statement, early))
                 continue
             is_awaited = converts(function) or function.is_async
             code = self._code(function, flush, name, early, is_awaited=is_awaited)
@@ -216,7 +229,7 @@ class AddedRows:
                 and self._reads.reads_on(function, position, name)
                 and self._reads.is_loaded_early(function, before, name, early) is not False
             ):
-                yield rows_come_later(function, statement, early)
+                yield self._report(function, statement, early)
 
     def _kept(
         self, function: Function, node: s.FunctionDef, touched: list[EarlyRelationship]
@@ -232,7 +245,7 @@ class AddedRows:
                 if not self._is_changed(function, statement, early, own_methods=False):
                     continue
                 if self._keeps(function.cls, early):
-                    yield rows_come_later(function, statement, early)
+                    yield self._report(function, statement, early)
 
     def _keeps(self, cls: Class, early: EarlyRelationship) -> bool:
         """Whether methods of `cls` use `self.order`, an object with the relationship."""

@@ -32,6 +32,7 @@ from migrate_async.runtime.sqlite import (
     is_sqlite_memory,
     is_sqlite_shared_memory,
 )
+from migrate_async.runtime.texts import take_texts_as_psycopg2
 from migrate_async.runtime.tls import connect_aiomysql_with_tls
 from migrate_async.runtime.urls import to_async_url
 
@@ -122,7 +123,7 @@ def async_engine_from_config(
 
 def _as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
     """Let `engine` take the values that psycopg2 took."""
-    return take_floats_as_psycopg2(take_times_as_psycopg2(engine))
+    return take_texts_as_psycopg2(take_floats_as_psycopg2(take_times_as_psycopg2(engine)))
 
 
 def compatible_with(engine: Engine) -> str | None:

@@ -223,26 +223,25 @@ class ProcessSessions:
             if maker.module.is_test or (maker.name == "__init__" and self._is_part(maker)):
                 continue
             for site in self._project.calls(maker):
-                inits = [t for t in site.targets if t.name == "__init__" and t.cls]
-                for init in inits if site.kind == "call" else ():
-                    cls = init.cls
-                    if cls is None or not self._holders.holds(cls) or self._keeps_registry(init):
-                        continue
-                    if self._is_made_once(maker, site):
+                classes = [t.cls for t in site.targets if t.name == "__init__" and t.cls]
+                for cls in classes if site.kind == "call" else ():
+                    is_holder = self._holders.holds(cls) and not self._has_registry(cls)
+                    if is_holder and self._is_made_once(maker, site):
                         self._add(found, cls, site)
         return found
-
-    def _keeps_registry(self, init: Function) -> bool:
-        """Whether the object gets a registry, which has a session for each thread or task."""
-        return any(
-            getattr(item, "dotted", "") == SCOPED_SESSION
-            for kept in init.sets
-            for item in self._project.infer(kept.node, kept.scope)
-        )
 
     def _is_part(self, maker: Function) -> bool:
         """Whether who makes the object around it decides."""
         return maker.cls is not None and self._holders.holds(maker.cls)
+
+    def _has_registry(self, cls: Class) -> bool:
+        """Whether objects of `cls` keep a `scoped_session`, which has several sessions."""
+        return any(
+            getattr(item, "dotted", "") == SCOPED_SESSION
+            for base in self._project.mro(cls)
+            for name in base.instance
+            for item in self._project.attribute_types(base, name)
+        )
 
     def _add(self, found: dict[Function, Reason], cls: Class, site: CallSite) -> None:
         path, line = site.function.module.path, site.node.line

@@ -32,6 +32,7 @@ _NEXT_STEPS = {
     "legacy-query": "run `migrate-async migrate --step queries --write` first",
     "no-counterpart": "wrap the call in `await db.run_sync(...)` by hand, or in that of a "
     "connection",
+    "attribute-listener": "do what the listener does where the attribute is set, and await it",
     "shared-session": "take a session as a parameter, or open one where it is used",
     "unresolved": "annotate the callee, or convert the call by hand",
     "no-await": "turn the expression into a loop or a list comprehension",

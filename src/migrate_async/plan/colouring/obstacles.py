@@ -14,6 +14,7 @@ from migrate_async.knowledge.sqlalchemy import FOREIGN_SESSIONS
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason, Step
 from migrate_async.plan.alembic.environment import environments, is_revision
+from migrate_async.plan.colouring.attribute_listeners import AttributeListeners
 from migrate_async.plan.colouring.beside import Beside
 from migrate_async.plan.colouring.dbapi import raw_reads
 from migrate_async.plan.colouring.generators import Generators
@@ -75,6 +76,7 @@ class Obstacles:
         step: Step,
     ) -> None:
         self._responses = responses
+        self._attributes = AttributeListeners(project)
         self._beside = Beside(project, shared)
         self._project = project
         self._touches = touches
@@ -92,6 +94,7 @@ class Obstacles:
             self._own[function] = self._own_obstacle(function)
         return (
             self._own[function]
+            or self._attributes.reason(function, coloured)
             or self._beside.reason(function, coloured)
             or self._generators.obstacle(function, coloured)
             or self._no_await(function, coloured)

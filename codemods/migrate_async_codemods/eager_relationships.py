@@ -53,19 +53,10 @@ def find(db: Session, id: int):
 def read_user(id: int, db: Session):
     return find(db, id)
 """
-_INJECTED = """\
-def current_user(db: Session) -> User:
-    return db.execute(select(User)).scalars().first()
-
-
-@app.get("/me", response_model=UserOut)
-def read_me(user: User = Depends(current_user)):
-    return user
-
-
-@app.get("/id")
-def read_id(user: User = Depends(current_user)):
-    return user.id
+_ANY = """\
+@app.get("/any", response_model=UserOut)
+def read_any(db: Session, name: str):
+    return db.execute(select(globals()[name])).scalars().first()
 """
 
 _IMPORT = "from migrate_async import lazy_response\nfrom pydantic import"
@@ -129,10 +120,10 @@ class EagerRelationships(PlannedCodemod):
             + _CALLED.replace("select(User)", "select(User).options(selectinload(User.posts))"),
         ),
         Example(
-            "a route that stays sync gets its object from a dependency that others have, too",
-            before=_WITH_SELECT + _INJECTED,
+            "nobody knows what the response reads them of",
+            before=_WITH_SELECT + _ANY,
             after=_WITH_SELECT.replace("from pydantic import", _IMPORT)
-            + _INJECTED.replace("def read_me", "@lazy_response\ndef read_me"),
+            + _ANY.replace("def read_any", "@lazy_response\ndef read_any"),
         ),
         Example(
             "sync code that nobody can follow reads them",

@@ -53,6 +53,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         "registry-keys": ["db"],
         "style": "inline",
         "blocking": "report",
+        "responses": "loaded",
         "keep": "both",
         "keep-sync": ["app.legacy.*"],
         "target-sqlalchemy": "2.1",

@@ -41,7 +41,9 @@ class Endless:
                 yield node
 
     def _loads(self, node: s.Attribute) -> bool:
-        """Whether `node` reads a lazy relationship of an object to its own kind."""
+        """Whether `node` loads a relationship of an object to its own kind, without `await`."""
+        if isinstance(node.value, s.Attribute) and node.value.attr == "awaitable_attrs":
+            return False
         for item in self._project.infer(node.value, self._project.scope_of(node)):
             model = (
                 self._project.models.get(item.cls.qualname) if isinstance(item, Instance) else None

@@ -196,7 +196,7 @@ class Decider:
         for path in self._prefixes(sink.paths):
             if path[-1].expires and not self._safety.flushes(sink.function):
                 continue
-            if sink.value is None or path[-1].expires or not sink.reads.endless.isdisjoint(path):
+            if sink.value is None or path[-1].expires or _is_on_circle(sink, path):
                 uses = [Use(None, path)]
             else:
                 uses = self._producers.of(sink.value, sink.scope, path)
@@ -362,6 +362,12 @@ class Decider:
         if not self._statements.hoists(root.node, statement):
             return False
         return not root.is_many or self._lists.gives_list(root.node, root.scope)
+
+
+def _is_on_circle(sink: Sink, path: Path) -> bool:
+    """Whether `path` goes on at each object of a circle: an option would load it for the first."""
+    circling = {step.model for step in sink.reads.endless}
+    return any(step.model in circling and step.is_lazy for step in path)
 
 
 def _followed(endless: frozenset[Step]) -> frozenset[Step]:

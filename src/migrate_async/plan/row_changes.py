@@ -227,7 +227,8 @@ class RowChanges:
         if kind != MOVED:
             return True
         set_names = list(_names_set(statement))
-        columns = self._project.models[model.qualname].columns
+        mapped = self._project.models.get(model.qualname)
+        columns = mapped.columns if mapped is not None else {}
         return not set_names or any(
             name not in columns or columns[name].foreign_key for name in set_names
         )
@@ -262,11 +263,11 @@ class RowChanges:
         names = set(secondary_tables(self._project, relationship))
         if isinstance(change.table, str):
             return change.table in names
-        tablename = self._project.models[change.table.qualname].tablename
+        mapped = self._project.models.get(change.table.qualname)
         target = relationship.target
         if change.kind == DELETED and target is not None and self.overlap(change.table, target):
             return True
-        return tablename in names
+        return mapped is None or mapped.tablename in names
 
     def _has_key(self, model: Class, target: Class) -> bool:
         """Whether the foreign key is on the side of `model`."""

@@ -81,6 +81,11 @@ class View:
         """Those of `coroutines` that no `@implicit_io` runs where sync calls await."""
         return tuple(fn for fn in self.coroutines if not fn.awaits_implicitly)
 
+    @cached_property
+    def strict_coroutines(self) -> tuple[Function, ...]:
+        """Those of `explicit_coroutines` in which no `@lazy_response` lets a lazy load await."""
+        return tuple(fn for fn in self.explicit_coroutines if not fn.responds_lazily)
+
     def is_selected(self, function: Function) -> bool:
         """Whether findings in `function` are wanted."""
         return is_under(function.module.path, self._selection)

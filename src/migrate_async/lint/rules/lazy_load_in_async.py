@@ -244,6 +244,22 @@ async def route(db: AsyncSession, order: Order, options: list):
             + _MODELS,
         ),
         Example(
+            "the route lets what it reads load",
+            "from fastapi import APIRouter\nfrom migrate_async import lazy_response\n"
+            + _HEAD
+            + """\
+router = APIRouter()
+
+
+@router.get("/orders/{key}")
+@lazy_response
+async def route(db: AsyncSession, key: int):
+    order = await db.get(Order, key)
+    return [item.name for item in order.items]
+"""
+            + _MODELS,
+        ),
+        Example(
             "a sync function may be run by run_sync",
             _HEAD
             + """\
@@ -261,7 +277,7 @@ async def route(db: AsyncSession, key: int):
     )
 
     def check(self, view: View) -> Iterator[Finding]:
-        for function in view.explicit_coroutines:
+        for function in view.strict_coroutines:
             yield from self._past(view, function)
             for read in view.analysis(UnloadedReads).of(function):
                 fix = None

@@ -174,7 +174,7 @@ async def create(db: AsyncSession, other: AsyncSession):
     )
 
     def check(self, view: View) -> Iterator[Finding]:
-        for function in view.explicit_coroutines:
+        for function in view.strict_coroutines:
             for expired in view.analysis(Expiry).of(function):
                 commit = expired.commit
                 verb = "reads" if isinstance(expired.node, s.Call) else "is read"

@@ -174,7 +174,7 @@ async def one(db: AsyncSession, key: int):
     )
 
     def check(self, view: View) -> Iterator[Finding]:
-        for function in view.explicit_coroutines:
+        for function in view.strict_coroutines:
             for value, scope, types in self._filled(view, function):
                 origin = view.analysis(Origins).of(value, scope)
                 if origin is not None:
@@ -182,8 +182,7 @@ async def one(db: AsyncSession, key: int):
 
     def _filled(self, view: View, function: Function) -> Iterator[tuple[s.Expr, Scope, Types]]:
         """Values that schemas are filled from, with the types of these schemas."""
-        responses = view.analysis(_schemas).response_types(function)
-        for types in responses if not function.responds_lazily else ():
+        for types in view.analysis(_schemas).response_types(function):
             for value in function.returns:
                 yield value, function.scope, types
         yield from _validated(view, function)

@@ -221,6 +221,10 @@ class Project:
             self._orders[cls] = found
         return found
 
+    def overlap(self, one: Class, other: Class) -> bool:
+        """Whether an object can be of both classes, as far as these inherit from each other."""
+        return one in self.mro(other) or other in self.mro(one)
+
     def attribute_types(self, cls: Class, name: str) -> Types:
         """What `self.name` can be in an object of `cls`."""
         with infer.deep_recursion():

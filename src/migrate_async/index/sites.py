@@ -6,6 +6,7 @@ import msgspec
 
 from migrate_async.index import scopes as sc
 from migrate_async.index.operations import Operation
+from migrate_async.knowledge.shim import BRIDGES
 from migrate_async.model import syntax as s
 
 _INJECTING = frozenset({"arg:Depends", "arg:Security"})
@@ -49,3 +50,9 @@ class ValueUse(msgspec.Struct, frozen=True, eq=False, gc=False):
     def is_injected(self) -> bool:
         """Whether FastAPI is told to call the function: `Depends(get_db)`, `Security(user)`."""
         return self.kind in _INJECTING
+
+    @property
+    def is_bridged(self) -> bool:
+        """Whether a bridge is told to call the function: `run_in_threadpool(load, ...)`."""
+        callee = self.kind.rpartition(".")[2].rpartition(":")[2]
+        return self.kind.startswith("arg:") and callee in BRIDGES

@@ -18,7 +18,9 @@ from migrate_async.plan.loads.decide import Always, Decisions
 from migrate_async.plan.loads.paths import Step
 from migrate_async.plan.loads.sinks import Sink
 from migrate_async.plan.text import text
+from migrate_async.plan.transactions.added_rows import AddedRows
 from migrate_async.plan.transactions.early_relationships import EarlyRelationship
+from migrate_async.plan.transactions.effects import Effects
 
 NAME = "eager-relationships"
 _EXTRA = "sa_relationship_kwargs"
@@ -72,6 +74,12 @@ def loaded_too_early(decisions: Decisions) -> Iterator[EarlyRelationship]:
         if step.target is not None:
             leads_on = step in led_on
             yield EarlyRelationship(step.model, step.name, step.target, relationship, leads_on)
+
+
+def rows_added_late(project: Project, effects: Effects, analysis: Analysis) -> AddedRows:
+    """What rows come too late for what the mapping loads from this run on."""
+    early = loaded_too_early(analysis.decisions)
+    return AddedRows(project, effects, early, analysis.sinks)
 
 
 def _needs(reads: Iterable[tuple[Step, Sink]]) -> Iterator[Need]:

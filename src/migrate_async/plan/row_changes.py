@@ -58,6 +58,7 @@ class RowChanges:
         self._of: dict[Function, frozenset[Change]] = {}
         self._by: dict[s.Stmt, frozenset[Change]] = {}
         self._at_once: dict[s.Stmt, frozenset[Change]] = {}
+        self._helped: dict[Function, dict[s.Stmt, list[Change]]] = {}
         self._open: dict[Function, bool] = {}
 
     def of(self, function: Function) -> frozenset[Change]:
@@ -72,7 +73,7 @@ class RowChanges:
     def by(self, function: Function, statement: s.Stmt) -> frozenset[Change]:
         """What `statement` changes by itself, or by a helper for any model."""
         if statement not in self._by:
-            stored = (*self._stored(statement), *self._by_helpers(function, statement))
+            stored = (*self._stored(statement), *self._by_helpers(function).get(statement, ()))
             keys = frozenset(self._keys_set(statement))
             self._by[statement] = keys.union(stored, self.at_once(statement))
         return self._by[statement]
@@ -111,10 +112,6 @@ class RowChanges:
                     found.setdefault(name, {}).update(sides)
         return {name: tuple(models) for name, models in found.items()}
 
-    def overlap(self, one: Class, other: Class) -> bool:
-        """Whether an object can be of both classes."""
-        return one in self._project.mro(other) or other in self._project.mro(one)
-
     def _callees(self, function: Function) -> Iterator[Function]:
         for site in self._project.calls(function):
             if site.kind == "call":
@@ -130,13 +127,16 @@ class RowChanges:
         for node in stored_or_deleted(statement):
             yield from (Change(kind, cls) for cls in self._held(node))
 
-    def _by_helpers(self, function: Function, statement: s.Stmt) -> Iterator[Change]:
+    def _by_helpers(self, function: Function) -> dict[s.Stmt, list[Change]]:
         """What `get_or_create(db, Item, ...)` stores, a helper for whatever it is given."""
-        for site in self._project.calls(function):
-            if site.kind != "call" or not any(map(self._stores_any, site.targets)):
-                continue
-            if self._project.statement_of(site.node) is statement:
-                yield from (Change(STORED, cls) for cls in self._held(site.node))
+        if function not in self._helped:
+            found: dict[s.Stmt, list[Change]] = {}
+            for site in self._project.calls(function):
+                if site.kind == "call" and any(map(self._stores_any, site.targets)):
+                    stored = found.setdefault(self._project.statement_of(site.node), [])
+                    stored += (Change(STORED, cls) for cls in self._held(site.node))
+            self._helped[function] = found
+        return self._helped[function]
 
     def _stores_any(self, function: Function) -> bool:
         """Whether `function` adds an object of a class that only its callers know."""
@@ -254,7 +254,7 @@ class RowChanges:
             return False
         if isinstance(change.table, str):
             return change.table == model.tablename
-        if not self.overlap(change.table, owner):
+        if not self._project.overlap(change.table, owner):
             return False
         column = model.columns.get(change.key)
         return column is None or column.foreign_key.rpartition(".")[0] == other.tablename
@@ -264,8 +264,8 @@ class RowChanges:
         if isinstance(change.table, str):
             return change.table in names
         mapped = self._project.models.get(change.table.qualname)
-        target = relationship.target
-        if change.kind == DELETED and target is not None and self.overlap(change.table, target):
+        target = relationship.target if change.kind == DELETED else None
+        if target is not None and self._project.overlap(change.table, target):
             return True
         return mapped is None or mapped.tablename in names
 

@@ -21,14 +21,13 @@ from migrate_async.plan.model_base import base_edits
 from migrate_async.plan.polymorphic import polymorphic_edits
 from migrate_async.plan.recolouring.entry_points import entry_point_edits
 from migrate_async.plan.recolouring.lifespan import lifespan_edits
-from migrate_async.plan.relationships import loaded_too_early, relationship_edits
+from migrate_async.plan.relationships import relationship_edits, rows_added_late
 from migrate_async.plan.testing.client_startup import client_edits
 from migrate_async.plan.testing.loops import loop_edits
 from migrate_async.plan.testing.object_factories import factory_edits
 from migrate_async.plan.testing.overrides import override_edits
 from migrate_async.plan.testing.replaced_sources import replaced_sources
 from migrate_async.plan.testing.stand_ins import mock_sessions, stand_in_edits
-from migrate_async.plan.transactions.added_rows import AddedRows
 
 
 class ConvertedModules:
@@ -125,12 +124,7 @@ class ConvertedModules:
         analysis = self._loads.analysis
         read = read_by_name(self._project, self._world.colouring, analysis.strict_sinks)
         collector.add_modules(relationship_edits(self._project, analysis).items())
-        added = AddedRows(
-            self._project,
-            self._world.effects,
-            loaded_too_early(analysis.decisions),
-            analysis.sinks,
-        )
+        added = rows_added_late(self._project, self._world.effects, analysis)
         collector.add_modules(added.edits(self._world.converts))
         collector.add_modules(polymorphic_edits(self._project, read).items())
         collector.add_modules(base_edits(self._project, awaited).items())

@@ -30,8 +30,7 @@ from migrate_async.plan.loads.loading_readers import loading_readers
 from migrate_async.plan.loads.reading_entries import reading_entries
 from migrate_async.plan.loads.unknown_reads import UnknownReads
 from migrate_async.plan.recolouring.blocking import BlockingWork
-from migrate_async.plan.relationships import loaded_too_early
-from migrate_async.plan.transactions.added_rows import AddedRows
+from migrate_async.plan.relationships import rows_added_late
 from migrate_async.plan.translation import Translation
 
 
@@ -88,8 +87,7 @@ class AsyncStep:
         decisions = self.loads.analysis.decisions
         if not decisions.newly_mapped or not self._world.sessions_hop:
             return {}
-        early = loaded_too_early(decisions)
-        added = AddedRows(self._project, self._world.effects, early, self.loads.analysis.sinks)
+        added = rows_added_late(self._project, self._world.effects, self.loads.analysis)
         return dict(loading_readers(self._project, decisions.always, added.uncertain()))
 
     def wants(self, function: Function) -> bool:

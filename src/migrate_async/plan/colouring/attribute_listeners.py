@@ -60,9 +60,7 @@ class AttributeListeners:
     def _may_be(self, owner: s.Expr, scope: Scope, model: Class) -> bool:
         types = self._project.infer(owner, scope)
         classes = [item.cls for item in types if isinstance(item, Instance)]
-        return is_open(types) or any(
-            model in self._project.mro(cls) or cls in self._project.mro(model) for cls in classes
-        )
+        return is_open(types) or any(self._project.overlap(model, cls) for cls in classes)
 
     @cached_property
     def _all(self) -> tuple[_Watched, ...]:
@@ -96,6 +94,7 @@ class AttributeListeners:
         if len(call.args) > 2:
             found = self._project.infer(call.args[2], scope)
             yield from (item.fn for item in found if isinstance(item, FunctionObject))
+            return
         for function in self._project.functions:
             if isinstance(function.node, s.FunctionDef) and call in function.node.decorators:
                 yield function

@@ -67,9 +67,7 @@ class Endless:
 
     def _is_own(self, model: Class, relationship: Relationship) -> bool:
         target = relationship.target
-        return target is not None and (
-            target in self._project.mro(model) or model in self._project.mro(target)
-        )
+        return target is not None and self._project.overlap(target, model)
 
     @cached_property
     def _names(self) -> frozenset[str]:

@@ -26,8 +26,6 @@ from migrate_async.plan.loads.sinks import Sink, Sinks, own_attributes
 from migrate_async.plan.loads.sync_reads import SyncReads
 from migrate_async.plan.loads.template_sinks import TemplateSinks
 
-_BRIDGES = frozenset({"run_sync", "run_in_threadpool", "to_thread"})
-
 
 class Analysis:
     """The reads of a project in which the functions that `colouring` names become coroutines."""
@@ -218,11 +216,7 @@ class Analysis:
         )
 
     def _is_bridge(self, use: ValueUse) -> bool:
-        if use.function.module.is_test:
-            return True
-        return use.kind.startswith("arg:") and use.kind.rpartition(".")[2].rpartition(":")[2] in (
-            _BRIDGES
-        )
+        return use.function.module.is_test or use.is_bridged
 
     def models_at(self, node: s.Expr) -> list[Class]:
         """The mapped classes of the objects that `node` holds."""

@@ -88,7 +88,7 @@ class _Read:
     uses: list[Use]
     number: int
     """The same for equal sinks: to hash one, with all that it reads, takes a while."""
-    is_fragile: bool = False
+    is_fragile: bool
     """Whether some of the objects come from no query that is known."""
 
 
@@ -121,7 +121,6 @@ class Decider:
         self._producers = Producers(project, roots)
         self._safety = Safety(project)
         self._statements = Statements(project)
-        self._unloadable: list[Sink] = []
         self._lists = Lists(project)
         self._mapped: frozenset[Mapping] = frozenset()
         """What will be loaded by the mapping, as if it were already."""
@@ -134,7 +133,11 @@ class Decider:
 
         `always` is decided: what the mapping loads needs nothing else, in this run or a later one.
         """
-        self._unloadable = [sink for sink in sinks if sink.reads.blocked or sink.reads.late]
+        unloadable = [
+            _Left(sink, None, [])
+            for sink in sinks
+            if (sink.reads.blocked or sink.reads.late) and self._takes_part(sink)
+        ]
         numbers: dict[Sink, int] = {}
         reads = [
             read
@@ -147,9 +150,9 @@ class Decider:
                     key = (hop.callee, hop.path)
                     self._needing.setdefault(key, set()).add((hop.caller, hop.node))
         self._map(always)
-        always = [*self._distribute(reads).always, *always]
+        always = [*self._distribute(reads, unloadable).always, *always]
         self._map(always)
-        return replace(self._distribute(reads), always=always)
+        return replace(self._distribute(reads, unloadable), always=always)
 
     def _map(self, always: list[Always]) -> None:
         """Take what is `always` loaded for mapped."""
@@ -161,13 +164,13 @@ class Decider:
         ]
         self._eager = EagerGraph(self._project, needed)
 
-    def _distribute(self, reads: list[_Read]) -> Decisions:
+    def _distribute(self, reads: list[_Read], unloadable: list[_Left]) -> Decisions:
         """One decision for each read; what the mapping loads has been decided."""
         found = Decisions()
         left: dict[int, tuple[Sink, set[Path]]] = {}
         for read in reads:
-            if self._open(read) is not read.path:
-                continue  # what is on the way is a read of its own
+            if not self._is_open(read):
+                continue
             if not read.is_fragile and self._is_loaded(read):
                 continue
             if not read.is_fragile and self._by_option(read):
@@ -178,7 +181,7 @@ class Decider:
             else:
                 left.setdefault(read.number, (read.sink, set()))[1].add(read.path)
         ways = [self._without_option(*item) for item in left.values() if self._takes_part(item[0])]
-        found.lazy = self._lazy(ways)
+        found.lazy = self._lazy([*ways, *unloadable])
         for way in ways:
             if handled(way.sink, self._colouring) not in found.lazy:
                 found.awaiting += [way.awaiting] if way.awaiting is not None else []
@@ -212,22 +215,15 @@ class Decider:
 
     # --- options -------------------------------------------------------------------------------
 
-    def _open(self, read: _Read) -> Path:
-        """The path up to what has to be loaded.
+    def _is_open(self, read: _Read) -> bool:
+        """Whether the end of the path has to be loaded; what is on the way is a read of its own.
 
         New objects load lazily what the mapping says to load with each query, too.
         """
-        for end in range(len(read.path), 0, -1):
-            step = read.path[end - 1]
-            is_mapped = _is_mapped(step) or (_mapping(step) in self._mapped)
-            if (read.is_fragile if is_mapped else step.is_lazy) or self._is_stopped_at(read, end):
-                return read.path if end == len(read.path) else read.path[:end]
-        return ()
-
-    def _is_stopped_at(self, read: _Read, end: int) -> bool:
-        """Whether a query that loads its way along the path stops before its step `end`."""
-        left = len(read.path) - end
-        return any(self._stops(use.path[: len(use.path) - left]) for use in read.uses)
+        step = read.path[-1]
+        is_mapped = _is_mapped(step) or (_mapping(step) in self._mapped)
+        needs_load = read.is_fragile if is_mapped else step.is_lazy
+        return needs_load or any(self._stops(use.path) for use in read.uses)
 
     def _stops(self, path: Path) -> bool:
         """Whether a query that loads its way along `path` stops before the last step.
@@ -295,8 +291,7 @@ class Decider:
     def _lazy(self, ways: list[_Left]) -> dict[Function, list[Sink]]:
         """The routes that let their responses load, with what these read."""
         of_routes: dict[Function, list[_Left]] = {}
-        unloadable = [_Left(sink, None, []) for sink in self._unloadable if self._takes_part(sink)]
-        for way in (*ways, *unloadable):
+        for way in ways:
             route = handled(way.sink, self._colouring)
             if route is not None and route in self._lazy_routes:
                 of_routes.setdefault(route, []).append(way)

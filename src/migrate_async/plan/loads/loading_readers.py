@@ -17,7 +17,6 @@ from typing import Protocol
 from migrate_async.index.members import is_property
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
-from migrate_async.index.sites import ValueUse
 from migrate_async.model.plan import Reason
 from migrate_async.plan.loads.decide import Always
 
@@ -52,15 +51,10 @@ def _can_stay(project: Project, function: Function) -> bool:
     """Whether nothing but calls runs `function`, so that each can send it to a thread."""
     if function.is_async or function.boundary is not None or is_property(function):
         return False
-    if not all(map(_is_bridge, project.value_uses(function))):
+    if not all(use.is_bridged for use in project.value_uses(function)):
         return False
     sites = (*project.callers(function), *project.bridges_to(function))
     return bool(sites) and all(site.kind in ("call", "bridge") for site in sites)
-
-
-def _is_bridge(use: ValueUse) -> bool:
-    """Whether an earlier run has sent the function to a thread there."""
-    return any(name in use.kind for name in ("run_sync", "run_in_threadpool", "to_thread"))
 
 
 def _reason(item: Always) -> Reason:

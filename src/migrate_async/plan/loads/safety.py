@@ -113,7 +113,7 @@ class Safety:
         seen: set[Class] = set()
         while pending:
             cls = pending.pop()
-            if cls is None or self._are_related(cls, model):
+            if cls is None or self._project.overlap(cls, model):
                 return False
             if cls not in seen:
                 seen.add(cls)
@@ -172,9 +172,6 @@ class Safety:
     def _classes(self, types: t.Types) -> Iterator[Class | None]:
         found = [item.cls for item in types if isinstance(item, t.Instance)]
         yield from found or (None,)
-
-    def _are_related(self, one: Class, other: Class) -> bool:
-        return one in self._project.mro(other) or other in self._project.mro(one)
 
     def _brings(self, cls: Class, names: set[str]) -> Iterator[Class | None]:
         """The classes of what is loaded with, or read from, `cls` objects."""

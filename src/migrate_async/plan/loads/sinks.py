@@ -117,20 +117,13 @@ class Sinks:
             item for item in self._project.infer(func, scope) if isinstance(item, ClassObject)
         )
         for keyword in call.keywords if made else ():
-            if keyword.arg is None:
-                yield from self._unpacked(keyword.value, scope, made, function)
+            if keyword.arg is None:  # `Page(**value)`
+                yield from self._answered(Value(keyword.value, scope, function), made)
         for fields in self._fields(made):
             for keyword in call.keywords:
                 if keyword.arg in fields:
                     types = fields[keyword.arg]
                     yield from self._filled(keyword.value, scope, types, function)
-
-    def _unpacked(
-        self, value: s.Expr, scope: Scope, made: Types, function: Function
-    ) -> Iterator[Sink]:
-        """The sinks where `Page(**value)` is filled from a dict that other functions make."""
-        value = value.value if isinstance(value, s.Await) else value
-        yield from self._answered(Value(value, scope, function), made)
 
     def _adapted(self, expr: s.Expr, scope: Scope) -> Types:
         """The types that `TypeAdapter(...)` is about."""

@@ -20,7 +20,7 @@ from migrate_async.plan import blocks
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.loads.sinks import Sink, own_attributes
 from migrate_async.plan.loads.statements import Statements
-from migrate_async.plan.row_changes import Change
+from migrate_async.plan.row_changes import STORED, Change
 from migrate_async.plan.transactions.commits import is_model
 from migrate_async.plan.transactions.early_reads import EarlyReads
 from migrate_async.plan.transactions.early_relationships import EarlyRelationship, rows_come_later
@@ -107,7 +107,7 @@ class AddedRows:
     ) -> bool:
         """Whether `statement` changes something that `early` has to show."""
         own = [c for c in self._changes.by(function, statement) if self._shows(early, c)]
-        if any(change.kind != "stored" for change in own):
+        if any(change.kind != STORED for change in own):
             return True
         if own and (self._changes.at_once(statement) or not self._is_linked(function, early)):
             return True
@@ -124,14 +124,14 @@ class AddedRows:
             name
             for name, relationship in (model.relationships.items() if model is not None else ())
             if relationship.target is not None
-            and self._effects.overlap(relationship.target, early.model)
+            and self._project.overlap(relationship.target, early.model)
             and (relationship.back_populates or relationship.backref or relationship.is_backref)
         }
         made = [
             call.node
             for call in function.calls
             if any(
-                isinstance(item, Instance) and self._effects.overlap(item.cls, early.target)
+                isinstance(item, Instance) and self._project.overlap(item.cls, early.target)
                 for item in self._project.infer(call.node, call.scope)
             )
             and self._makes(call.node)

@@ -86,7 +86,7 @@ class Effects:
         """Whether `name` may hold an object of one of `classes`."""
         assert function.node is not None  # noqa: S101  the caller has looked
         models = list(self._models_of(s.Name(*function.node.span, name), function.scope))
-        return any(self.overlap(one, other) for one in models for other in classes)
+        return any(self._project.overlap(one, other) for one in models for other in classes)
 
     def is_made_stale(self, function: Function, name: str, commit: s.Stmt) -> bool:
         """Whether the object called `name` is related to what is written before or by `commit`."""
@@ -117,7 +117,7 @@ class Effects:
         gone = self._deleted_before(function, commit)
         if not is_own:
             gone |= self._written_by(function, commit, is_own=False)
-        if any(self.overlap(one, other) for one in wanted for other in gone):
+        if any(self._project.overlap(one, other) for one in wanted for other in gone):
             return False
         return any(
             position.is_before(site.node) and not wanted.isdisjoint(self._models(site.node))
@@ -321,7 +321,7 @@ class Effects:
     def _is_related(self, function: Function, name: str, written: frozenset[Class]) -> bool:
         """Whether the object called `name` has a relationship to one of `written`."""
         targets = self._related_to(function, name)
-        return any(self.overlap(target, cls) for target in targets for cls in written)
+        return any(self._project.overlap(target, cls) for target in targets for cls in written)
 
     def may_be_stale(self, function: Function, name: str) -> bool:
         """Whether the object called `name` has a relationship that can be loaded."""
@@ -341,10 +341,6 @@ class Effects:
                 if relationship.target is not None and relationship.lazy not in _NO_COLLECTION
             )
         return self._related[key]
-
-    def overlap(self, one: Class, other: Class) -> bool:
-        """Whether an object can be of both classes."""
-        return one in self._project.mro(other) or other in self._project.mro(one)
 
 
 def _writes(statement: s.Stmt) -> Iterator[s.Name]:

@@ -117,7 +117,7 @@ class Requeries:
     ) -> Iterator[Requery]:
         loaded = self._held.reached([model]) if model is not None else held
         for cls in _in_order(held):
-            if any(self._effects.overlap(cls, other) for other in loaded):
+            if any(self._project.overlap(cls, other) for other in loaded):
                 yield Requery(function, node, model or cls)
                 return
 

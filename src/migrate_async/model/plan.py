@@ -190,6 +190,15 @@ class CopyAssignment(Edit, frozen=True):
     names: tuple[tuple[str, str], ...] = ()
 
 
+class CopyStatement(Edit, frozen=True):
+    """Below the expression at `span`, a statement of its own, put a copy of it as it was.
+
+    `names` as in `CopyAssignment`.
+    """
+
+    names: tuple[tuple[str, str], ...] = ()
+
+
 class HoistExpression(Edit, frozen=True):
     """Give the value at `span` a `name` in a statement of its own, before the one it stands in."""
 
@@ -389,6 +398,7 @@ AnyEdit: TypeAlias = Union[
     ReplaceStatement,
     InsertStatements,
     CopyAssignment,
+    CopyStatement,
     HoistExpression,
     UnwrapCall,
     DropAwait,

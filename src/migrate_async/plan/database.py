@@ -136,7 +136,11 @@ def moving_url(project: Project, module: Module, call: s.Call) -> s.Constant | N
 
 def inline_engine(call: s.Call) -> s.Call | None:
     """The engine that `sessionmaker(bind=create_engine(url))` makes for itself."""
-    bind = bound(call)
+    return made_engine(bound(call))
+
+
+def made_engine(bind: s.Expr | None) -> s.Call | None:
+    """The call of `create_engine` that `bind` is, apart from options."""
     if isinstance(bind, s.Call) and isinstance(bind.func, s.Attribute):
         is_chain = bind.func.attr == "execution_options"
         bind = bind.func.value if is_chain else bind

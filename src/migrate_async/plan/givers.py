@@ -16,7 +16,7 @@ from migrate_async.index.sessions import Variable
 from migrate_async.index.types import FunctionObject
 from migrate_async.model import syntax as s
 from migrate_async.plan.leftovers.twins import Twins, sync_giver_name
-from migrate_async.plan.makers import Makers, has_room, is_scope_shaped
+from migrate_async.plan.makers import Makers, binds_factories, has_room, is_scope_shaped
 from migrate_async.plan.names import is_bound_inside, is_variable
 
 
@@ -64,11 +64,13 @@ class Givers:
         return self._known[function]
 
     def called(self, node: s.Name | s.Attribute) -> Function | None:
-        """The giver that is called by `node`."""
+        """The giver that is called by `node`, for what it gives."""
         around = self._project.parent(node)
         if not isinstance(around, s.Call) or around.func is not node:
             return None
-        return self._named(node, self._project.scope_of(node))
+        giver = self._named(node, self._project.scope_of(node))
+        is_ignored = isinstance(self._project.parent(around), s.ExpressionStatement)
+        return None if giver is not None and is_ignored and binds_factories(giver) else giver
 
     def sync_name(self, giver: Function) -> str:
         """What its copy is called, or is to be."""

@@ -120,7 +120,16 @@ def has_room(project: Project, function: Function) -> bool:
         _is_plain(function)
         and function.decorator_names <= _COPIED_DECORATORS
         and not function.is_generator
+        and not binds_factories(function)
         and own_globals(project, function) is not None
+    )
+
+
+def binds_factories(function: Function) -> bool:
+    """Whether it says `SessionLocal.configure(bind=...)`: so would a copy, of the same factory."""
+    return any(
+        call.name == "configure" and any(word.arg == "bind" for word in call.node.keywords)
+        for call in function.calls
     )
 
 

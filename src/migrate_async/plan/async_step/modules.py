@@ -26,7 +26,7 @@ from migrate_async.plan.testing.client_startup import client_edits
 from migrate_async.plan.testing.loops import loop_edits
 from migrate_async.plan.testing.object_factories import factory_edits
 from migrate_async.plan.testing.overrides import override_edits
-from migrate_async.plan.testing.replaced_sources import replaced_sources
+from migrate_async.plan.testing.replaced_sources import bound_by_tests, replaced_sources
 from migrate_async.plan.testing.stand_ins import mock_sessions, stand_in_edits
 
 
@@ -73,6 +73,7 @@ class ConvertedModules:
         collector.add_modules(engine_changes(project, becomes_async, self._world.converts))
         collector.add_modules(watcher_edits(project, becomes_async))
         collector.add_modules(factory_changes(project, becomes_async, requeries.expire_late))
+        collector.add_modules(self._world.around.late_binds.async_edits(becomes_async))
         collector.add_modules(registry_changes(project, becomes_async, requeries.expire_late))
         if self._injects and self._world.around.provider.creates:
             self._provide(collector)
@@ -98,6 +99,8 @@ class ConvertedModules:
         collector.add_modules(stand_in_edits(project, converts))
         collector.diagnostics += mock_sessions(project, converts)
         collector.diagnostics += replaced_sources(project, self._world.becomes_async)
+        late_binds = self._world.around.late_binds
+        collector.diagnostics += bound_by_tests(late_binds, self._world.becomes_async, converts)
         collector.add_modules(factory_edits(project, converts))
         collector.add_modules(loop_edits(project, converts))
         collector.add_modules(kept_test_edits(project, self._world.colouring.kept, converts))

@@ -8,7 +8,9 @@ from functools import cached_property
 
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sessions import Variable
+from migrate_async.index.sites import CallSite
 from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
 from migrate_async.model.selection import Selection
 from migrate_async.plan.alembic import Alembic
 from migrate_async.plan.alembic.environment import is_environment, is_revision
@@ -143,9 +145,27 @@ class AsyncWorld:
         if is_of_module(variable):
             users = self.shared.registries.movable.get(variable, {})
             return bool(users) and all(map(self.converts, users))
-        if self.converts(owner):
+        return all(map(self._makes_async, (owner, *self.around.late_binds.binders(variable))))
+
+    def _makes_async(self, maker: Function) -> bool:
+        """Whether engines and factories that `maker` makes, or binds, become async with it."""
+        if self.converts(maker):
             return True
-        return owner not in self.colouring.coloured and not self.sync.makes_for_kept(owner)
+        if maker in self.colouring.coloured:
+            return False
+        if self.around.late_binds.binds(maker) and not self._hands_out(maker):
+            return True
+        return not self.sync.makes_for_kept(maker)
+
+    def _hands_out(self, maker: Function) -> bool:
+        """Whether somebody uses an engine or factory that `maker` returns."""
+        if not self._makers.kinds(maker):
+            return False
+        callers = self.project.callers(maker)
+        return bool(self.project.value_uses(maker)) or not all(map(self._is_statement, callers))
+
+    def _is_statement(self, site: CallSite) -> bool:
+        return isinstance(self.project.parent(site.node), s.ExpressionStatement)
 
     def _is_kept_by_object(self, maker: Function) -> bool:
         """Whether an object keeps what `maker` makes, and some of its methods stay sync."""

@@ -60,6 +60,7 @@ class Frontier:
         idle: IdleCoroutines,
         borrows: Callable[[Function], bool],
     ) -> None:
+        self._late_binds = around.late_binds
         self._project = around.project
         self._settings = around.settings
         self._provider = around.provider
@@ -75,7 +76,9 @@ class Frontier:
         self._moved: list[tuple[str, s.Span, str, str]] = []
         self._names: dict[tuple[Module, str], Variable | Function | None] = {}
         self._refusals = Refusals(verdicts)
-        self._made = MadeFactories(around.project, becomes_async, around.anchored)
+        self._made = MadeFactories(
+            around.project, becomes_async, around.anchored, around.late_binds
+        )
         self._givers = Givers(
             around.project,
             becomes_async,
@@ -87,7 +90,7 @@ class Frontier:
         self._makers = Makers(around.project)
         self._roots = SessionRoots(around.project)
         self.needs = Needs()
-        self.offers = Offers(around, self.needs, self._dependencies)
+        self.offers = Offers(around, self.needs, self._dependencies, self._givers)
         self.retirement = Retirement(around, self._lent, self.needs, self._dependencies)
 
     @property
@@ -129,6 +132,8 @@ class Frontier:
         inside = {node for call in fetched for node in s.walk(call)}
         inside.update(node for part in registrations(function) for node in s.walk(part))
         inside.update(node for part in watched(self._project, function) for node in s.walk(part))
+        binds = self._late_binds.inside(function, self._becomes_async)
+        inside.update(node for bind in binds for node in s.walk(bind.statement))
         if function.is_module:
             inside.update(self._own_sources(function.module))
         outside = [node for node in references(function) if node not in inside]

@@ -1,6 +1,7 @@
 """Session factories that no sync one can stand beside.
 
-Those that a function makes and hands out, and those that the application keeps in its state.
+Those that a function makes and hands out, or binds in a way that cannot be copied, and those that
+the application keeps in its state.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from functools import cached_property
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, RawCall, Scope
+from migrate_async.index.scopes import FromBinding, Function, RawCall, Scope
 from migrate_async.index.sessions import Variable
 from migrate_async.index.sites import CallSite
 from migrate_async.index.types import SessionFactory
 from migrate_async.model import syntax as s
-from migrate_async.plan.names import is_variable
+from migrate_async.plan.late_binds import LateBinds
+from migrate_async.plan.names import is_variable, read_from
 
 
 class MadeFactories:
@@ -28,8 +30,10 @@ class MadeFactories:
         project: Project,
         becomes_async: Callable[[Variable], bool],
         anchored: Container[Function],
+        late_binds: LateBinds,
     ) -> None:
         self._project = project
+        self._late_binds = late_binds
         self._becomes_async = becomes_async
         self._anchored = anchored
 
@@ -49,9 +53,10 @@ class MadeFactories:
     def sharers(self) -> Iterator[Function]:
         """The functions that make such factories, or work on what these are bound to."""
         yield from dict.fromkeys(
-            factory.scope.function
-            for factory in self._become_async
-            if factory.scope.kind != "module"
+            maker
+            for factory in self._made
+            for maker in (factory.scope.function, *self._late_binds.binders(factory))
+            if not maker.is_module
         )
         yield from (f for putters in self._putters.values() for f in putters if not f.is_module)
         for function in self._project.functions:
@@ -67,7 +72,7 @@ class MadeFactories:
             isinstance(func, s.Name | s.Attribute)
             and self._is_out_of_reach(func, call.scope)
             and self._makes_sync(func, call.scope)
-            and not self._is_of_module(func, call.scope, self._project.session_factories)
+            and not self._is_of_module(func, call.scope, self._with_room)
         )
 
     def _on_engine(self, site: CallSite) -> bool:
@@ -90,9 +95,9 @@ class MadeFactories:
 
     def _is_out_of_reach(self, func: s.Name | s.Attribute, scope: Scope) -> bool:
         if isinstance(func, s.Name):
-            return self._are_made and not _is_local(func.id, scope)
+            return bool(self._made) and not _is_local(func.id, scope)
         if not isinstance(func.value, s.Attribute) or func.value.attr != "state":
-            return False
+            return self._is_made(func)
         putters = self._putters.get(func.attr, ())
         return not putters or any(putter not in self._anchored for putter in putters)
 
@@ -116,9 +121,24 @@ class MadeFactories:
         factories = self._project.session_factories
         return tuple(f for f in factories if f.kind == "sessionmaker" and self._becomes_async(f))
 
-    @property
-    def _are_made(self) -> bool:
-        return any(factory.scope.kind != "module" for factory in self._become_async)
+    @cached_property
+    def _made(self) -> tuple[Variable, ...]:
+        """Those of them that a function makes, or binds so that no other can be bound there."""
+        return tuple(f for f in self._become_async if not self._has_room(f))
+
+    @cached_property
+    def _with_room(self) -> tuple[Variable, ...]:
+        return tuple(f for f in self._project.session_factories if self._has_room(f))
+
+    def _has_room(self, factory: Variable) -> bool:
+        return factory.scope.kind == "module" and self._late_binds.has_room(factory)
+
+    def _is_made(self, func: s.Attribute) -> bool:
+        """Whether `func` is one of a module: `database.SessionLocal`."""
+        place = read_from(self._project, func) if self._made else None
+        return place is not None and any(
+            is_variable(place[0], made.module, made.name, place[1]) for made in self._made
+        )
 
 
 def _attributes_set(function: Function) -> Iterator[tuple[s.Attribute, s.Expr]]:
@@ -135,10 +155,11 @@ def _attributes_set(function: Function) -> Iterator[tuple[s.Attribute, s.Expr]]:
 
 
 def _is_local(name: str, scope: Scope) -> bool:
-    """Whether the function of `scope` binds `name` itself."""
+    """Whether the function of `scope` binds `name` itself, and not to what it imports."""
     current: Scope | None = scope
     while current is not None and current.function is scope.function:
-        if current.kind != "module" and name in current.names:
+        bindings = current.names.get(name, ()) if current.kind != "module" else ()
+        if bindings and not all(isinstance(binding, FromBinding) for binding in bindings):
             return True
         current = current.parent
     return False

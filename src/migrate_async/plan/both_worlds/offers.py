@@ -28,7 +28,7 @@ from migrate_async.plan.database import (
     moving_url,
     url_argument,
 )
-from migrate_async.plan.givers import Given
+from migrate_async.plan.givers import Given, Givers
 from migrate_async.plan.leftovers.twins import (
     statements_of_none,
     sync_giver_name,
@@ -48,12 +48,16 @@ from migrate_async.plan.text import source
 class Offers:
     """Writes what `needs` holds beside its async original."""
 
-    def __init__(self, around: Surroundings, needs: Needs, dependencies: Dependencies) -> None:
+    def __init__(
+        self, around: Surroundings, needs: Needs, dependencies: Dependencies, givers: Givers
+    ) -> None:
         self._project = around.project
         self._twins = around.twins
         self._needs = needs
         self._dependencies = dependencies
+        self._givers = givers
         self._makers = Makers(around.project)
+        self._late_binds = around.late_binds
 
     def plan(self) -> dict[Module, ModuleEdits]:
         """The sync names that the re-pointed code imports."""
@@ -66,6 +70,7 @@ class Offers:
             if factory in self._needs.variables:
                 self._need_engine(factory)
                 self._twin(found, factory)
+                self._bind_twin(found, factory)
         for engine in self._project.engines:
             if engine in self._needs.variables:
                 self._twin(found, engine)
@@ -78,7 +83,9 @@ class Offers:
     def can_have(self, variable: Variable) -> bool:
         """Whether a sync one can stand beside `variable`, which a function makes perhaps."""
         maker = self._makers.of(variable)
-        return maker is None or can_be_copied(self._project, maker)
+        if maker is not None and not can_be_copied(self._project, maker):
+            return False
+        return self._late_binds.has_room(variable)
 
     def _offer_dependency(self, found: dict[Module, ModuleEdits], function: Function) -> None:
         name = self._dependencies.sync_name(function)
@@ -179,6 +186,40 @@ class Offers:
                 is_variable(factory.module, engine.module, engine.name, name) for name in names
             ):
                 self._needs.variables[engine] = None
+        for bind in self._late_binds.of(factory):
+            if bind.engine is not None and not bind.makes_engine:
+                self._needs.variables[bind.engine] = None
+
+    def _bind_twin(self, found: dict[Module, ModuleEdits], factory: Variable) -> None:
+        """Where `factory` is bound after it was made, its sync twin is."""
+        if self._twins.has(factory.module, sync_name(factory)):
+            return
+        for bind in self._late_binds.of(factory):
+            module = bind.function.module
+            edits = found.setdefault(module, ModuleEdits())
+            if bind.engine is not None and bind.makes_engine:
+                self._copy_engine(edits, bind.engine)
+            names = {factory.name: sync_name(factory)}
+            if bind.engine is not None:
+                names[bind.engine.name] = sync_name(bind.engine)
+            if bind.getter is not None:
+                names[bind.getter.name] = self._sync_getter(edits, module, bind.getter)
+            edits.edits.append(bind.copy(names))
+
+    def _sync_getter(self, edits: ModuleEdits, module: Module, getter: Function) -> str:
+        """What the copy of `getter` is called in `module`."""
+        self._needs.add_giver(getter, self._givers)
+        name = sync_giver_name(self._project, getter)
+        return passing(edits, module, getter.module, name, getter.name)
+
+    def _copy_engine(self, edits: ModuleEdits, engine: Variable) -> None:
+        """What a function makes to bind a factory to it, for the sync one."""
+        call = called(engine)
+        statement = self._project.statement_of(call)
+        names = tuple(sorted(self._sync_names(edits, engine.module, call)))
+        edits.edits.append(
+            p.CopyAssignment(span=statement.span, codemod=NAME, name=sync_name(engine), names=names)
+        )
 
     def _twin(self, found: dict[Module, ModuleEdits], variable: Variable) -> None:
         module, call, name = variable.module, called(variable), sync_name(variable)

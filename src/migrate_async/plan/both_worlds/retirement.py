@@ -57,7 +57,7 @@ class Retirement:
         self._inner_imports(found, function)
         for node in references(function) if self._twins else ():
             twin = self._twins.named(function.module, node)
-            if twin is None or node in lent:
+            if twin is None or node in lent or node in self._inside_twins:
                 continue
             self._restored.add(node)
             found.unneeded.append(s.dotted_name(node).partition(".")[0])
@@ -116,7 +116,10 @@ class Retirement:
                 for definition in (*twin.definitions, *self._own_globals(twin))
             ]
             edits.unneeded += [
-                node.id for node in s.walk(twin.statement) if isinstance(node, s.Name)
+                node.id
+                for definition in twin.definitions
+                for node in s.walk(definition)
+                if isinstance(node, s.Name)
             ]
         return found
 
@@ -150,8 +153,8 @@ class Retirement:
         while True:
             before = len(used)
             for twin in self._twins:
-                if twin.statement in used:
-                    self._mark(used, twin.statement, twin.module)
+                for definition in twin.definitions if twin.statement in used else ():
+                    self._mark(used, definition, twin.module)
             if len(used) == before:
                 return
 

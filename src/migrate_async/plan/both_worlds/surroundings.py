@@ -14,6 +14,7 @@ from migrate_async.index.types import FunctionObject
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.aliases import Alias, find_aliases
+from migrate_async.plan.late_binds import LateBinds
 from migrate_async.plan.leftovers.twins import Twins
 from migrate_async.plan.session_scopes import SessionScopes
 from migrate_async.plan.sessions.provider import Provider, find_provider
@@ -35,6 +36,10 @@ class Surroundings:
     @cached_property
     def twins(self) -> Twins:
         return Twins(self.project)
+
+    @cached_property
+    def late_binds(self) -> LateBinds:
+        return LateBinds(self.project)
 
     @cached_property
     def scopes(self) -> SessionScopes:

@@ -31,8 +31,9 @@ def plan_finish(project: Project, digests: Mapping[str, str]) -> p.Plan:
     unneeded: dict[str, set[str]] = {}
     for twin in twins:
         path = twin.module.path
-        edits.setdefault(path, []).append(_removal(twin.statement))
-        unneeded.setdefault(path, set()).update(_names(twin.statement))
+        for definition in twin.definitions:
+            edits.setdefault(path, []).append(_removal(definition))
+            unneeded.setdefault(path, set()).update(_names(definition))
     for module, hop in hops(project):
         edits.setdefault(module.path, []).append(_without(hop))
         unneeded.setdefault(module.path, set()).update(HOPS)

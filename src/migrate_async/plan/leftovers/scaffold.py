@@ -29,7 +29,7 @@ def find_uses(project: Project, twins: Twins) -> Iterator[Use]:
     that somebody needs.
     """
     names = {twin.sync_name for twin in twins}
-    inside = {node for twin in twins for node in s.walk(twin.statement)}
+    inside = {node for twin in twins for part in twin.definitions for node in s.walk(part)}
     homes = {(twin.module.name, twin.sync_name) for twin in twins}
     for module in project.modules.values():
         local = _local_names(module, names, homes)
@@ -75,7 +75,7 @@ def _configurations(project: Project, function: Function) -> Iterator[s.Stmt]:
 
 def sync_sides(project: Project, twins: Twins) -> Iterator[Use]:
     """Where code takes the sync side of an async session, which needs a `HopSession`."""
-    inside = {node for twin in twins for node in s.walk(twin.statement)}
+    inside = {node for twin in twins for part in twin.definitions for node in s.walk(part)}
     for fn in project.functions:
         for node in _attributes(fn):
             is_side = node.attr == "sync_session" and node not in inside

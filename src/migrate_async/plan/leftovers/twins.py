@@ -24,6 +24,7 @@ from migrate_async.knowledge.shim import SYNC_SIDE, sync_class_name_of, sync_nam
 from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import syntax as s
 from migrate_async.plan.aliases import Alias, find_aliases
+from migrate_async.plan.late_binds import CONFIGURE, binds
 from migrate_async.plan.makers import Makers, has_room, is_scope_shaped
 from migrate_async.plan.names import local_name
 from migrate_async.plan.object_dependencies import ObjectDependencies
@@ -62,7 +63,7 @@ def sync_engine_name(name: str) -> str:
 class Twin:
     """`sync_name` of `module` is the sync side of `name` there; `statement` defines it.
 
-    `others` define it, too: `SyncSessionLocal = None`, in another branch.
+    `others` define it, too: `SyncSessionLocal = None`, in another branch; or they bind it.
     """
 
     module: Module
@@ -170,8 +171,38 @@ def _variables(project: Project) -> Iterator[tuple[Variable, Twin]]:
         name = twins.get((variable.module, variable.name))
         if name is not None:
             statement = project.statement_of(variable.value)
-            others = tuple(statements_of_none(project, variable))
+            others = (
+                *statements_of_none(project, variable),
+                *_binding(project, variable),
+            )
             yield variable, Twin(variable.module, name, variable.name, statement, others)
+    yield from _made_to_bind(project)
+
+
+def _made_to_bind(project: Project) -> Iterator[tuple[Variable, Twin]]:
+    """`sync_engine` beside `engine` in a function, which makes both to bind factories to them."""
+    inside = [engine for engine in project.engines if not engine.scope.function.is_module]
+    beside = {
+        (engine.scope.function, sync_engine_name(engine.name)): engine.name
+        for engine in inside
+        if engine.kind.startswith("async")
+    }
+    for engine in inside:
+        name = beside.get((engine.scope.function, engine.name))
+        if name is not None and engine.kind == "engine":
+            statement = project.statement_of(engine.value)
+            yield engine, Twin(engine.module, name, engine.name, statement)
+
+
+def _binding(project: Project, variable: Variable) -> Iterator[s.Stmt]:
+    """`SyncSessionLocal.configure(bind=...)`, which stands where the async one is bound."""
+    if CONFIGURE not in variable.module.attributes:
+        return
+    for function in project.functions_of(variable.module):
+        for call in function.calls if variable.kind == "sessionmaker" else ():
+            statement = project.statement_of(call.node) if call.name == CONFIGURE else None
+            if statement is not None and binds(variable.name, statement):
+                yield statement
 
 
 def statements_of_none(project: Project, variable: Variable) -> Iterator[s.Stmt]:

@@ -1,7 +1,8 @@
 """Tests that put something in the place of the application's engine or session factory.
 
 `patch("app.database.SessionLocal")` gives the application a mock where it now enters an async
-session; `monkeypatch.setattr(database, "SessionLocal", TestingSession)` one that makes sync ones.
+session; `monkeypatch.setattr(database, "SessionLocal", TestingSession)` one that makes sync ones;
+and `SessionLocal.configure(bind=engine)` binds it to an engine that is not async.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 from migrate_async.index import types as t
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Binding, Scope
+from migrate_async.index.scopes import Binding, Function, Scope
 from migrate_async.index.sessions import Variable
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
+from migrate_async.plan.late_binds import LateBinds
 from migrate_async.plan.testing.stand_ins import MOCK_SESSION, Place, place_of, test_calls, value_of
 
 Sources = Mapping[Binding, Variable]
@@ -43,6 +45,26 @@ def replaced_sources(
             MOCK_SESSION,
             f"a test puts something in the place of {found.qualname}, which is async now",
             f"give it {kind} on the database of the tests, or rewrite the mock for `await`",
+        )
+
+
+def bound_by_tests(
+    late_binds: LateBinds,
+    becomes_async: Callable[[Variable], bool],
+    converts: Callable[[Function], bool],
+) -> Iterator[Diagnostic]:
+    """`SessionLocal.configure(bind=engine)` in tests that stay sync."""
+    for bind in late_binds.becoming_async(becomes_async):
+        function, factory = bind.function, bind.factory
+        if bind.is_async(becomes_async) or converts(function):
+            continue
+        yield at(
+            function.module.path,
+            bind.statement.span,
+            MOCK_SESSION,
+            f"a test that stays sync binds {factory.qualname}, which is async now",
+            f"bind it to an async engine on the database of the tests, too, or select what the "
+            f"tests run, so that they convert: `migrate-async plan --explain {function.qualname}`",
         )
 
 

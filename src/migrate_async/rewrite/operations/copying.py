@@ -8,7 +8,7 @@ from typing import Any
 import libcst as cst
 
 from migrate_async.errors import InternalError
-from migrate_async.model.plan import CopyAssignment, CopyFunction
+from migrate_async.model.plan import CopyAssignment, CopyFunction, CopyStatement
 from migrate_async.rewrite.fragments import parse_expression
 
 
@@ -24,6 +24,17 @@ def copied(edit: CopyAssignment, original: cst.CSTNode) -> cst.BaseExpression:
     if not isinstance(found, cst.BaseExpression):
         raise InternalError("a copied value is no value any more")
     return found
+
+
+def copied_statement(edit: CopyStatement, original: cst.CSTNode) -> cst.SimpleStatementLine:
+    """A statement of the expression `original`, names in it replaced.
+
+    Raises `InternalError` when it is none.
+    """
+    if not isinstance(original, cst.Expr):
+        raise InternalError("only an expression can be copied as a statement")
+    value = cst.ensure_type(original.visit(_Renaming(dict(edit.names))), cst.Expr)
+    return cst.SimpleStatementLine([value.with_changes(semicolon=cst.MaybeSentinel.DEFAULT)])
 
 
 def copied_function(edit: CopyFunction, original: cst.CSTNode) -> cst.FunctionDef:

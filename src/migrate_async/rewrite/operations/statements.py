@@ -12,6 +12,7 @@ from migrate_async.model.plan import (
     ChangeBlock,
     CopyAssignment,
     CopyFunction,
+    CopyStatement,
     DropFinally,
     Edit,
     InsertStatements,
@@ -23,7 +24,7 @@ from migrate_async.model.plan import (
 )
 from migrate_async.rewrite import remarks
 from migrate_async.rewrite.fragments import leading_lines, parse_expression, parse_statements
-from migrate_async.rewrite.operations.copying import copied, copied_function
+from migrate_async.rewrite.operations.copying import copied, copied_function, copied_statement
 from migrate_async.rewrite.operations.decorators import kept_both
 from migrate_async.rewrite.place import Hoisted
 
@@ -133,7 +134,7 @@ class BlockEditor:
             ):
                 entry.nodes[0] = _padded(entry.nodes[0])
                 entry.apart = True
-        elif isinstance(edit, CopyAssignment | CopyFunction | KeepBoth):
+        elif isinstance(edit, CopyAssignment | CopyFunction | CopyStatement | KeepBoth):
             entry.nodes = _twinned(edit, entry)
         elif isinstance(edit, InsertStatements):
             self._insert(edit, entry, is_docstring)
@@ -200,11 +201,15 @@ class BlockEditor:
         ]
 
 
-def _twinned(edit: CopyAssignment | CopyFunction | KeepBoth, entry: Entry) -> list[Statement]:
+def _twinned(
+    edit: CopyAssignment | CopyFunction | CopyStatement | KeepBoth, entry: Entry
+) -> list[Statement]:
     if isinstance(edit, CopyFunction):
         return [*entry.nodes, copied_function(edit, entry.original)]
     if isinstance(edit, KeepBoth):
         return [*kept_both(edit, entry.original, entry.nodes[-1])]
+    if isinstance(edit, CopyStatement):
+        return [*entry.nodes, copied_statement(edit, entry.original)]
     return [*entry.nodes, assignment(edit.name, copied(edit, entry.original))]
 
 

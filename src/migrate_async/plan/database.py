@@ -17,6 +17,7 @@ from migrate_async.plan.annotations import AnnotationEdits, retype
 from migrate_async.plan.aware_times import has_aware_defaults
 from migrate_async.plan.blocks import statements
 from migrate_async.plan.exact_numbers import has_exact_numbers
+from migrate_async.plan.loose_texts import has_loose_texts
 from migrate_async.plan.names import import_path, local_name
 from migrate_async.plan.own_session_classes import own_class
 from migrate_async.plan.text import source
@@ -420,7 +421,9 @@ def _is_left(project: Project, call: s.Call, url: str) -> bool:
     """Whether the runtime makes an engine of the URL as it is: SQLAlchemy alone could not."""
     if foreign_argument(call, url):
         return True
-    return _is_for_asyncpg(url) and (has_aware_defaults(project) or has_exact_numbers(project))
+    if not _is_for_asyncpg(url):
+        return False
+    return has_aware_defaults(project) or has_exact_numbers(project) or has_loose_texts(project)
 
 
 def _is_for_asyncpg(url: str) -> bool:
@@ -447,6 +450,15 @@ def _values_of_asyncpg(project: Project, module: Module, call: s.Call) -> Iterat
             "columns of exact numbers may get floats, of which asyncpg stores all binary digits: "
             f"the engines of {_FROM_URL}() store 83.48 as psycopg2 did",
             "add migrate-async to the application's dependencies, or give such columns Decimals",
+        )
+    if has_loose_texts(project):
+        yield note(
+            module.path,
+            call.span,
+            "MA418",
+            "columns of text meet numbers or UUIDs, which asyncpg refuses: the engines of "
+            f"{_FROM_URL}() take them by their texts, as psycopg2 did",
+            "add migrate-async to the application's dependencies, or give such columns str()",
         )
 
 

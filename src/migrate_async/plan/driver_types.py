@@ -6,21 +6,18 @@ psycopg send typed parameters, and the server has no operator for `integer = var
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
 
-from migrate_async.index.project import Column, Project
-from migrate_async.index.scopes import Class, Function, Scope, last_name
-from migrate_async.index.types import ClassObject, ExternalInstance, Instance, Type, TypeVariable
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function, Scope, last_name
 from migrate_async.knowledge.fastapi import REQUEST_TEXTS, REQUESTS
-from migrate_async.knowledge.sqlalchemy import DECLARATIVE_BASES
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at, note
+from migrate_async.plan.column_values import Pair, column_of_type, pairs, type_names
 from migrate_async.plan.database import ModuleEdits, add_import, called
 
 _CODEMOD = "async-colour"
-_COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _INTEGERS = frozenset({"BigInteger", "Integer", "SmallInteger", "int"})
 _TEXTS = frozenset({"isoformat", "str", "strftime"})
 TIMES = frozenset({"Date", "DateTime", "Time", "TIMESTAMP", "date", "datetime", "time"})
@@ -36,8 +33,8 @@ def driver_type_edits(project: Project, function: Function) -> ModuleEdits:
     found = ModuleEdits()
     if function.node is None or not may_be_postgresql(project):
         return found
-    pairs = list(_pairs(project, function))
-    for name, value in _strings(project, pairs, TIMES):
+    met = list(pairs(project, function))
+    for name, value in _strings(project, met, TIMES):
         found.diagnostics.append(
             at(
                 function.module.path,
@@ -48,7 +45,7 @@ def driver_type_edits(project: Project, function: Function) -> ModuleEdits:
                 "give it a date, datetime or time",
             )
         )
-    for name, value in _strings(project, pairs, _INTEGERS):
+    for name, value in _strings(project, met, _INTEGERS):
         convert = add_import(found, function.module, "migrate_async", "as_integer", _CODEMOD)
         found.edits.append(
             p.ReplaceExpression(span=value.span, codemod=_CODEMOD, code=f"{convert}({{}})")
@@ -66,61 +63,14 @@ def driver_type_edits(project: Project, function: Function) -> ModuleEdits:
     return found
 
 
-class _Pair(NamedTuple):
-    """What may be a column, and a value that it is compared with, or given."""
-
-    column: s.Expr
-    value: s.Expr
-    scope: Scope
-
-
-def _pairs(project: Project, function: Function) -> Iterator[_Pair]:
-    for node in s.walk(function.node) if function.node is not None else ():
-        if isinstance(node, s.Call):
-            yield from _given(project, node)
-        elif isinstance(node, s.Operation) and node.operator in _COMPARISONS:
-            scope = project.scope_of(node)
-            for column, value in ((0, 1), (1, 0)):
-                yield _Pair(node.operands[column], node.operands[value], scope)
-
-
-def _given(project: Project, call: s.Call) -> Iterator[_Pair]:
-    """The columns and values of `Model(column=value)`."""
-    if not call.keywords:
-        return
-    scope = project.scope_of(call)
-    for keyword in call.keywords if _makes_model(project, call, scope) else ():
-        if keyword.arg is not None:
-            column = s.Attribute(*call.func.span, call.func, keyword.arg)
-            yield _Pair(column, keyword.value, scope)
-
-
 def _strings(
-    project: Project, pairs: Iterable[_Pair], types: frozenset[str]
+    project: Project, met: Iterable[Pair], types: frozenset[str]
 ) -> Iterator[tuple[str, s.Expr]]:
     """The names of those columns that are of one of the `types`, and the strings beside them."""
-    for column, value, scope in pairs:
-        name = _column(project, column, scope, types)
+    for column, value, scope in met:
+        name = column_of_type(project, column, scope, types)
         if name and is_string(project, value, scope):
             yield name, value
-
-
-def _makes_model(project: Project, call: s.Call, scope: Scope) -> bool:
-    """Whether `call` is that of a mapped class, also of one that a type variable stands for."""
-    for item in project.infer(call.func, scope):
-        bound = item.bound if isinstance(item, TypeVariable) and item.is_class else (item,)
-        if any(_is_mapped(project, kind) for kind in bound):
-            return True
-    return False
-
-
-def _is_mapped(project: Project, kind: Type) -> bool:
-    """Whether it is a declarative class or base, or an object of one."""
-    if isinstance(kind, ExternalInstance):
-        return kind.dotted in DECLARATIVE_BASES
-    if not isinstance(kind, ClassObject | Instance):
-        return False
-    return not DECLARATIVE_BASES.isdisjoint(project.bases(kind.cls))
 
 
 def may_be_postgresql(project: Project) -> bool:
@@ -135,40 +85,14 @@ def _is_postgresql(url: str) -> bool:
     return not url.startswith(("sqlite", "mysql", "mariadb"))
 
 
-def _column(project: Project, node: s.Expr, scope: Scope, types: frozenset[str]) -> str:
-    """What the column that `node` names is called, if it is of one of the `types`."""
-    if not isinstance(node, s.Attribute):
-        return ""
-    for found in project.infer(node.value, scope):
-        if isinstance(found, ClassObject):
-            name, cls = found.cls.name, found.cls
-        elif isinstance(found, TypeVariable) and found.is_class:
-            name, cls = found.name, None  # `self.model.id` of a generic repository
-        else:
-            continue
-        if _are_all(_columns(project, cls, node.attr), types):
-            return f"{name}.{node.attr}"
-    return ""
-
-
-def _columns(project: Project, cls: Class | None, name: str) -> list[Column]:
-    """The columns `name` of the model `cls`, or of whichever model has one."""
-    models = [model for model in project.models.values() if cls in (None, model.cls)]
-    return [model.columns[name] for model in models if name in model.columns]
-
-
-def _are_all(columns: Sequence[Column], types: frozenset[str]) -> bool:
-    return bool(columns) and all(column.type in types for column in columns)
-
-
 def integer_column(project: Project, node: s.Expr, scope: Scope) -> str:
     """The name of the integer column that `node` is; empty if it is none."""
-    return _column(project, node, scope, _INTEGERS)
+    return column_of_type(project, node, scope, _INTEGERS)
 
 
 def is_string(project: Project, node: s.Expr, scope: Scope) -> bool:
     """Whether `node` is surely a string, whatever its annotation says."""
-    names = _type_names(project, node, scope)
+    names = type_names(project, node, scope)
     if ("builtins.str" in names and "builtins.int" not in names) or _is_text(project, node, scope):
         return True
     if _is_of_request(project, node, scope):
@@ -196,7 +120,7 @@ def _gets_string(project: Project, function: Function, parameter: str) -> bool:
         for receiver, param, value in passed:
             is_it = receiver is function and param.name == parameter
             if is_it and (
-                "builtins.str" in _type_names(project, value, site.scope)
+                "builtins.str" in type_names(project, value, site.scope)
                 or _is_of_request(project, value, site.scope)
             ):
                 return True
@@ -221,9 +145,4 @@ def _is_of_request(project: Project, node: s.Expr, scope: Scope) -> bool:
         parts = node.func.value if is_get and isinstance(node.func, s.Attribute) else None
     if not isinstance(parts, s.Attribute) or parts.attr not in REQUEST_TEXTS:
         return False
-    return not REQUESTS.isdisjoint(_type_names(project, parts.value, scope))
-
-
-def _type_names(project: Project, node: s.Expr, scope: Scope) -> set[str]:
-    found = project.infer(node, scope)
-    return {item.dotted for item in found if isinstance(item, ExternalInstance)}
+    return not REQUESTS.isdisjoint(type_names(project, parts.value, scope))

@@ -34,7 +34,7 @@ def mark(inference: Inference, graph: CallGraph) -> None:
         fn.decorators = tuple(_dotted(decorator, fn, inference) for decorator in decorators(fn))
         fn.is_route = routers.is_route(fn, inference)
         fn.boundary = _hard(fn, inference, graph, followed, awaiting)
-        fn.soft = tuple(_soft(fn, awaiting))
+        fn.soft = tuple(_soft(fn, inference, awaiting))
 
 
 def decorators(fn: sc.Function) -> tuple[s.Expr, ...]:
@@ -217,7 +217,7 @@ _OVERRIDING = (s.Assign, s.ExpressionStatement, s.Delete, s.With, s.FunctionDef,
 # --- soft --------------------------------------------------------------------------------------
 
 
-def _soft(fn: sc.Function, awaiting: AwaitingDecorators) -> Iterator[str]:
+def _soft(fn: sc.Function, inference: Inference, awaiting: AwaitingDecorators) -> Iterator[str]:
     if fn.is_generator:
         is_context = "contextmanager" in fn.decorator_names
         yield "contextmanager" if is_context else "generator"
@@ -226,6 +226,8 @@ def _soft(fn: sc.Function, awaiting: AwaitingDecorators) -> Iterator[str]:
     for decorator, dotted in zip(decorators(fn), fn.decorators, strict=True):
         name = sc.last_name(decorator)
         is_route = fn.is_route and name in fastapi.ROUTE_METHODS
+        if inference.dispatched.is_registering(decorator, fn):
+            continue  # it converts with the function that is called
         if not is_route and not awaiting.awaits(decorator, fn):
             yield from _soft_decorator(name, dotted)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -28,6 +28,7 @@ class Column(msgspec.Struct, frozen=True, eq=False):
 
     `name` is the attribute, `column` the name in the table. `type` is the source name of the SQL
     or Python type (`Integer`, `str`), empty when unknown. `foreign_key` is `table.column`.
+    `generated`: the database gives it a new value when its row is changed.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Column(msgspec.Struct, frozen=True, eq=False):
     type: str = ""
     foreign_key: str = ""
     deferred: bool = False
+    generated: bool = False
 
 
 def column_of(item: Attribute, annotations: Annotations, is_sqlmodel: bool) -> Column | None:
@@ -110,7 +112,28 @@ def _from_call(
         type=kind,
         foreign_key=next((_foreign_key(arg) for arg in args if _is_foreign_key(arg)), ""),
         deferred=is_deferred,
+        generated=any(map(_is_computed, args)) or _is_generated(call.keywords),
     )
+
+
+def _is_computed(arg: s.Expr) -> bool:
+    return isinstance(arg, s.Call) and sc.last_name(arg.func) == "Computed"
+
+
+def _is_generated(keywords: Iterable[s.Keyword]) -> bool:
+    """Whether an UPDATE sets it to an SQL expression, or a trigger of the database does.
+
+    `onupdate=func.now()` is one; `onupdate=datetime.utcnow` is called in Python.
+    """
+    given = {word.arg: word.value for word in keywords}
+    on_update = given.get("onupdate")
+    is_sql = isinstance(on_update, s.Call) and not _is_of_python(on_update)
+    return is_sql or "server_onupdate" in given
+
+
+def _is_of_python(call: s.Call) -> bool:
+    """Whether it is `datetime.now()` or the like, which is one time for all rows."""
+    return s.dotted_name(call.func).split(".")[-2:-1] in (["date"], ["datetime"])
 
 
 def _nullable(given: s.Expr | None, inner: s.Expr | None, primary_key: bool) -> bool:
@@ -138,7 +161,17 @@ def _from_field(name: str, annotation: s.Expr, value: s.Expr | None) -> Column |
         nullable=not primary_key and _is_optional(annotation),
         type=_type_name(annotation),
         foreign_key=string(keyword(field, "foreign_key")),
+        generated=_is_generated(_column_arguments(field)),
     )
+
+
+def _column_arguments(field: s.Call) -> Iterator[s.Keyword]:
+    """Those in `Field(sa_column_kwargs={"onupdate": func.now()})`."""
+    given = keyword(field, "sa_column_kwargs")
+    if isinstance(given, s.Mapping):
+        for key, value in zip(given.keys, given.values, strict=True):
+            if isinstance(key, s.Constant) and key.kind == "str":
+                yield s.Keyword(*value.span, str(key.value), value)
 
 
 def _is_optional(annotation: s.Expr) -> bool:

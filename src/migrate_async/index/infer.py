@@ -17,6 +17,7 @@ from migrate_async.index import types as t
 from migrate_async.index.annotations import Annotations, is_vague, sharper
 from migrate_async.index.calls import Calls
 from migrate_async.index.classes import Hierarchy
+from migrate_async.index.dispatched import Dispatched
 from migrate_async.index.library import Library
 from migrate_async.index.members import Members
 from migrate_async.index.memory import Memory
@@ -51,6 +52,7 @@ class Inference:
         self.symbols = symbols
         self.settings = settings
         self.memory = Memory()
+        self.dispatched = Dispatched(names, symbols)
         self.hierarchy = Hierarchy(self)
         self.registries = Registries(self)
         self.annotations = Annotations(self)
@@ -77,7 +79,7 @@ class Inference:
             s.Subscript: self._subscript,
         }
         self._binders: dict[type, Callable[[Any], Types]] = {
-            sc.FunctionBinding: lambda b: t.of(t.FunctionObject(b.function)),
+            sc.FunctionBinding: lambda b: self._defined(b.function),
             sc.ClassBinding: lambda b: t.of(t.ClassObject(b.cls)),
             sc.ValueBinding: lambda b: self.infer(b.value, b.scope),
             sc.ParameterBinding: self.parameters.types,
@@ -232,6 +234,10 @@ class Inference:
             return found
         binder = self._binders[type(binding)]
         return self.memory.remember(self._bindings, binding, _limited, binder, binding)
+
+    def _defined(self, fn: sc.Function) -> Types:
+        """The function, and those that may run instead of it."""
+        return frozenset(map(t.FunctionObject, (fn, *self.dispatched.registered(fn))))
 
     def _annotated(self, binding: sc.AnnotatedBinding) -> Types:
         """The annotation; where it says little, the value too."""

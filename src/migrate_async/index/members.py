@@ -78,7 +78,9 @@ class Members:
     def _method(self, fn: sc.Function, item: t.Instance | t.ClassObject, name: str) -> Types:
         if is_property(fn):
             return self._inference.calls.returns(fn, item)
-        found: set[Type] = {t.FunctionObject(fn, item)}
+        found: set[Type] = {
+            t.FunctionObject(one, item) for one in (fn, *self._inference.dispatched.registered(fn))
+        }
         if not name.startswith("__"):
             for other in self._inference.hierarchy.overriding(item.cls, name):
                 assert other.cls is not None  # noqa: S101  `overriding` gives methods

@@ -90,6 +90,8 @@ TRANSPARENT_DECORATORS = frozenset(
         "no_type_check",
         "overload",
         "override",
+        "singledispatch",
+        "singledispatchmethod",
         "staticmethod",
         "sync_twin",
         "typechecked",

@@ -313,8 +313,8 @@ def hop_removal(statement: s.Stmt) -> ModuleEdits:
     return found
 
 
-def dependency_edits(factory: Variable, name: str) -> ModuleEdits:
-    """A `get_db` beside the factory, for a project that has none."""
+def dependency_edits(factory: Variable, name: str, below: s.Stmt | None = None) -> ModuleEdits:
+    """A `get_db` beside the factory, or `below` a statement, for a project that has none."""
     found = ModuleEdits()
     module = factory.module
     session = add_import(found, module, "sqlalchemy.ext.asyncio", "AsyncSession", NAME)
@@ -325,9 +325,8 @@ def dependency_edits(factory: Variable, name: str) -> ModuleEdits:
         f"    async with {factory.name}() as db:\n"
         f"        yield db"
     )
-    found.edits.append(
-        p.InsertStatements(span=_statement_span(factory), codemod=NAME, code=code, after=True)
-    )
+    span = _statement_span(factory) if below is None else below.span
+    found.edits.append(p.InsertStatements(span=span, codemod=NAME, code=code, after=True))
     return found
 
 

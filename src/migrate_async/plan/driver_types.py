@@ -114,7 +114,12 @@ def _is_text(project: Project, node: s.Expr, scope: Scope) -> bool:
 
 
 def _gets_string(project: Project, function: Function, parameter: str) -> bool:
-    """Whether some call passes a string for a parameter, be it that it says `int`."""
+    """Whether some call passes a string for a parameter, be it that it says `int`.
+
+    Of functions that `singledispatch` chooses from, what is said is checked.
+    """
+    if "register" in function.decorator_names:
+        return False
     for site in project.callers(function):
         passed = project.passes(site.node, site.scope) if isinstance(site.node, s.Call) else ()
         for receiver, param, value in passed:

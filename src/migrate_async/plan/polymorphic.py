@@ -12,28 +12,24 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from migrate_async.index.project import Model, Project
-from migrate_async.index.scopes import Class, Module, ValueBinding
-from migrate_async.model import plan as p
-from migrate_async.model import syntax as s
+from migrate_async.index.scopes import Class, Module
 from migrate_async.model.diagnostic import note
 from migrate_async.plan.database import ModuleEdits
-from migrate_async.plan.text import text
+from migrate_async.plan.mapper_arguments import TABLE, keys, with_argument, written
 
 _CODEMOD = "eager-relationships"
-_ARGUMENTS = "__mapper_args__"
 _LOAD = "polymorphic_load"
-_TABLE = "__tablename__"
 
 
 def late_subclasses(project: Project, model: Model) -> list[Class]:
     """Subclasses of `model`, of which its queries do not load all columns."""
-    if "with_polymorphic" in _keys(_arguments(model.cls)):
+    if "with_polymorphic" in keys(written(model.cls)):
         return []
     mapped = {other.cls for other in project.models.values()}
     return [
         cls
         for cls in project.subclasses(model.cls)
-        if cls in mapped and _LOAD not in _keys(_arguments(cls))
+        if cls in mapped and _LOAD not in keys(written(cls))
     ]
 
 
@@ -62,8 +58,7 @@ class LateColumns:
 def can_be_loaded(classes: Iterable[Class]) -> bool:
     """Whether all of them are subclasses whose mapping is written out."""
     return all(
-        "polymorphic_identity" in _keys(_arguments(cls))
-        and "concrete" not in _keys(_arguments(cls))
+        "polymorphic_identity" in keys(written(cls)) and "concrete" not in keys(written(cls))
         for cls in classes
     )
 
@@ -83,16 +78,10 @@ def polymorphic_edits(project: Project, models: Iterable[Model]) -> dict[Module,
 
 
 def _load(edits: ModuleEdits, cls: Class, base: Model) -> None:
-    arguments = _arguments(cls)
+    arguments = written(cls)
     assert arguments is not None  # noqa: S101  `can_be_loaded` says so
-    items = [
-        f"{text(key)}: {text(value)}" if key is not None else f"**{text(value)}"
-        for key, value in zip(arguments.keys, arguments.values, strict=True)
-    ]
-    way = "selectin" if _TABLE in cls.scope.names else "inline"
-    items.append(f'"{_LOAD}": "{way}"')
-    code = f"{{{', '.join(items)}}}"
-    edits.edits.append(p.ReplaceExpression(span=arguments.span, codemod=_CODEMOD, code=code))
+    way = "selectin" if TABLE in cls.scope.names else "inline"
+    edits.edits.append(with_argument(arguments, _CODEMOD, _LOAD, f'"{way}"'))
     edits.diagnostics.append(
         note(
             cls.module.path,
@@ -103,17 +92,3 @@ def _load(edits: ModuleEdits, cls: Class, base: Model) -> None:
             "use selectin_polymorphic() in the queries that need it, to load less elsewhere",
         )
     )
-
-
-def _arguments(cls: Class) -> s.Mapping | None:
-    """The display that is the class's own `__mapper_args__`."""
-    bindings = cls.scope.names.get(_ARGUMENTS, ())
-    if len(bindings) != 1 or not isinstance(bindings[0], ValueBinding):
-        return None
-    value = bindings[0].value
-    return value if isinstance(value, s.Mapping) else None
-
-
-def _keys(arguments: s.Mapping | None) -> set[str]:
-    keys = arguments.keys if arguments is not None else ()
-    return {str(key.value) for key in keys if isinstance(key, s.Constant)}

@@ -26,6 +26,7 @@ from migrate_async.plan.recolouring.bridging import Bridges
 from migrate_async.plan.recolouring.lending import Lending
 from migrate_async.plan.testing.pytest_support import pytest_edits, takes_fixtures
 from migrate_async.plan.transactions.after_commit import refresh_edits
+from migrate_async.plan.transactions.after_flush import Flushed
 from migrate_async.plan.transactions.after_rollback import Rollbacks
 
 
@@ -38,6 +39,7 @@ class ConvertedFunctions:
         self._idle = idle
         self._loads = loads
         self._rollbacks = Rollbacks(world.project, Statements(world.project), world.effects)
+        self._flushed = Flushed(world.project, world.effects)
         self.awaited_models: dict[Class, None] = {}
         """Those of which a relationship is awaited: they need `AsyncAttrs`."""
         self.lent = 0
@@ -99,6 +101,7 @@ class ConvertedFunctions:
                 collector.count("awaits")
                 self.awaited_models[access.model] = None
         collector.add(path, refresh_edits(self._project, function, gone, self._world.effects))
+        collector.add(path, self._flushed.edits(function, gone))
         reloads = self._rollbacks.reloads(function, gone)
         collector.add(path, reloads.edits)
         self.awaited_models.update(reloads.models)

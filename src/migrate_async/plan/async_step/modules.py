@@ -6,14 +6,17 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from migrate_async.index.scopes import Class
+from migrate_async.index.sessions import Variable
+from migrate_async.model import syntax as s
 from migrate_async.plan.annotations import AnnotationEdits, declared_sessions, retype
 from migrate_async.plan.async_sources import engine_changes, factory_changes, registry_changes
 from migrate_async.plan.async_step.functions import for_criteria
 from migrate_async.plan.async_step.world import AsyncWorld
 from migrate_async.plan.both_worlds.kept_tests import kept_test_edits
 from migrate_async.plan.collector import Collector
-from migrate_async.plan.database import dependency_edits
+from migrate_async.plan.database import dependency_edits, hop_statement
 from migrate_async.plan.engine_watchers import watcher_edits
+from migrate_async.plan.generated_columns import GeneratedColumns
 from migrate_async.plan.inner_listeners import inner_listener_edits
 from migrate_async.plan.loads.dynamic import read_by_name
 from migrate_async.plan.loads.edits import LoadEdits
@@ -85,13 +88,25 @@ class ConvertedModules:
         return any(self._world.sessions_of(function).injected for function in self._world.converted)
 
     def _provide(self, collector: Collector) -> None:
-        """Write that `get_db`."""
+        """Write that `get_db`, beside a factory that is async or becomes so."""
         provider = self._world.around.provider
         for factory in self._project.session_factories:
-            is_new = factory.kind != "async_sessionmaker" and self._world.becomes_async(factory)
-            if is_new and factory.name == provider.factory:
-                created = dependency_edits(factory, provider.get_db)
+            is_it = (factory.module.name, factory.name) == (provider.module, provider.factory)
+            is_async = factory.kind == "async_sessionmaker" or self._world.becomes_async(factory)
+            if is_it and is_async:
+                created = dependency_edits(factory, provider.get_db, self._below(factory))
                 collector.add_module(factory.module, created)
+
+    def _below(self, factory: Variable) -> s.Stmt | None:
+        """The last of what earlier runs wrote below `factory` for code that stays sync."""
+        twins = [
+            twin.statement
+            for twin in self._world.around.twins.variables.values()
+            if (twin.module, twin.name) == (factory.module, factory.name)
+        ]
+        hop = hop_statement(factory)
+        written = [*twins, *([hop] if hop is not None else [])]
+        return max(written, key=lambda statement: statement.span, default=None)
 
     def _replacements(self, collector: Collector) -> None:
         """What tests put in the place of what becomes async."""
@@ -130,4 +145,6 @@ class ConvertedModules:
         added = rows_added_late(self._project, self._world.effects, analysis)
         collector.add_modules(added.edits(self._world.converts))
         collector.add_modules(polymorphic_edits(self._project, read).items())
+        generated = GeneratedColumns(self._project, self._world.effects)
+        collector.add_modules(generated.edits(self._world.converts))
         collector.add_modules(base_edits(self._project, awaited).items())

@@ -18,6 +18,7 @@ from migrate_async.index.types import ClassObject, Instance
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.blocks import is_unplaced
+from migrate_async.plan.loads.partial_loads import PartialLoads
 from migrate_async.plan.loads.paths import Step
 
 NAME = "async-colour"
@@ -63,11 +64,13 @@ class NamedAccess:
 
 
 class Accesses:
-    """Finds the reads of lazily loaded relationships and of deferred columns."""
+    """Finds the reads of lazily loaded relationships and of columns that are not loaded."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._models = {model.cls: model for model in project.models.values()}
+        self.partial = PartialLoads(project)
+        """What queries leave out of their objects."""
         self._names = frozenset(
             name
             for model in self._models.values()
@@ -76,25 +79,28 @@ class Accesses:
 
     def of(self, function: Function) -> Iterator[Access]:
         """Reads in the function's own code; nested functions are functions of their own."""
-        if self._names.isdisjoint(function.module.attributes):
+        names = self._names.union(*self.partial.of(function).values())
+        if names.isdisjoint(function.module.attributes):
             return
-        for node in self._own_code(function):
-            if isinstance(node, s.Attribute) and node.attr in self._names:
+        for node in self._own_code(function, names):
+            if isinstance(node, s.Attribute) and node.attr in names:
                 access = self._access(node)
                 if access is not None and (not access.is_set or self._loads_when_set(access)):
                     yield access
 
     def named(self, function: Function) -> Iterator[NamedAccess]:
         """Reads in the function's own code whose attribute is a string."""
-        for node in self._own_code(function):
-            if isinstance(node, s.Call) and (name := read_name(node)) in self._names:
+        names = self._names.union(*self.partial.of(function).values())
+        for node in self._own_code(function, names):
+            if isinstance(node, s.Call) and (name := read_name(node)) in names:
                 scope = self._project.scope_of(node)
                 step = self._step(node.args[0], name, scope)
                 if step is not None:
                     yield NamedAccess(node, scope, step)
 
-    def _own_code(self, function: Function) -> Iterator[s.AnyNode]:
-        if not self._names or function.node is None:
+    @staticmethod
+    def _own_code(function: Function, names: frozenset[str]) -> Iterator[s.AnyNode]:
+        if not names or function.node is None:
             return
         body = function.node.body
         pending: list[s.AnyNode] = list(reversed(body)) if isinstance(body, tuple) else [body]
@@ -125,6 +131,8 @@ class Accesses:
                     return Step(found.cls, name, relationship)
                 if name in model.deferred:
                     return Step(found.cls, name)
+                if name in self.partial.of(scope.function).get(found.cls, ()):
+                    return Step(found.cls, name, left_out=True)
         return None
 
     def _is_target(self, node: s.Attribute) -> bool:

@@ -199,7 +199,8 @@ class Decider:
         for path in self._prefixes(sink.paths):
             if path[-1].expires and not self._safety.flushes(sink.function):
                 continue
-            if sink.value is None or path[-1].expires or _is_on_circle(sink, path):
+            is_of_no_query = path[-1].expires or path[-1].left_out
+            if sink.value is None or is_of_no_query or _is_on_circle(sink, path):
                 uses = [Use(None, path)]
             else:
                 uses = self._producers.of(sink.value, sink.scope, path)

@@ -17,13 +17,14 @@ class Step(msgspec.Struct, frozen=True, cache_hash=True):
     """Reading `name` of a `model` object; `relationship` is None for a deferred column.
 
     It is also None for an SQL expression, which is loaded with the object but `expires` with each
-    flush of it.
+    flush of it, and for a column that is `left_out` by a query.
     """
 
     model: Class
     name: str
     relationship: Relationship | None = None
     expires: bool = False
+    left_out: bool = False
 
     @property
     def target(self) -> Class | None:

@@ -30,7 +30,7 @@ from migrate_async.plan.colouring.schemas import VALIDATORS, Schemas, classes_in
 from migrate_async.plan.loads.accesses import Accesses, can_await
 from migrate_async.plan.loads.displays import Displays, Value
 from migrate_async.plan.loads.origins import bindings_of
-from migrate_async.plan.loads.paths import Path
+from migrate_async.plan.loads.paths import Path, Step
 from migrate_async.plan.loads.roots import Roots
 from migrate_async.plan.loads.schema_reads import Reads, SchemaReads
 from migrate_async.plan.loads.sync_reads import SyncReads
@@ -242,10 +242,23 @@ class Sinks:
             others = [pair for pair in self._pairs(schemas) if not pairs or pair[1] not in models]
             filled += [(schema, model, False) for schema, model in others]
         for schema, model, is_known in filled:
-            reads = self._schema_reads.of(schema, model)
+            reads = self._with_left_out(self._schema_reads.of(schema, model), schema, function)
             if reads:
                 known = value if is_known else None
                 yield Sink(function, value, known, scope, reads, schema.qualname)
+
+    def _with_left_out(self, reads: Reads, schema: Class, function: Function) -> Reads:
+        """`reads`, and the fields of `schema` that are columns which queries leave out."""
+        left = self._accesses.partial.of(function)
+        if not left:
+            return reads
+        fields = self._schemas.fields(schema)
+        steps = {
+            (Step(cls, name, left_out=True),)
+            for cls, names in left.items()
+            for name in names & fields.keys()
+        }
+        return replace(reads, paths=reads.paths | steps)
 
     def _of_rows(
         self,

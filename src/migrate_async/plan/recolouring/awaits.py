@@ -20,6 +20,7 @@ from migrate_async.plan.names import names_in
 from migrate_async.plan.pages import page_edits
 from migrate_async.plan.recolouring.blocking import report
 from migrate_async.plan.recolouring.bridging import Bridges
+from migrate_async.plan.recolouring.closings import closing_edits, closings
 from migrate_async.plan.recolouring.inspecting import inspection_edits
 from migrate_async.plan.recolouring.runners import add_run
 
@@ -62,6 +63,7 @@ class Awaiter:
                 self._call(found, function, site)
                 self._made(found, site)
                 add_run(found, self._project, site)
+        self._closings(found, function)
         self._lending.hand_on(found, function)
         self._blocking_work(found, function, gone)
         self._decorators(found, function)
@@ -107,6 +109,16 @@ class Awaiter:
             _make_async(found, statement, touch.node)
         else:
             found.edits.append(p.AwaitCall(span=touch.node.span, codemod=NAME))
+
+    def _closings(self, found: ColourEdits, function: Function) -> None:
+        for call, what in closings(self._project, function):
+            statement = _with_of(self._project, call.node)
+            if statement is not None:
+                edits, imports = closing_edits(call.node, what)
+                found.edits += edits
+                found.imports += imports
+                found.unneeded.append(s.dotted_name(call.node.func).partition(".")[0])
+                _make_async(found, statement, call.node)
 
     def _metadata(self, found: ColourEdits, touch: Touch) -> None:
         """`Base.metadata.create_all(engine)` runs in `run_sync` on a connection of the engine."""

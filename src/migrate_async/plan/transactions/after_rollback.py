@@ -19,7 +19,9 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.blocks import called, method_name
+from migrate_async.plan.loads.sinks import own_attributes
 from migrate_async.plan.names import free_name
+from migrate_async.plan.text import source
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.positions import Position, positions
 
@@ -55,6 +57,8 @@ class _Place:
     after: bool
     only: str = ""
     """The one object that has been expired; empty: all of the session's."""
+    fetch: str = ""
+    """What fetches the attributes of it that have been; empty: all have."""
 
 
 class Rollbacks:
@@ -108,7 +112,7 @@ class Rollbacks:
             statement = position.statement
             expired = self._expires(statement)
             if expired is not None:
-                yield _Place(position, after=True, only=expired)
+                yield _Place(position, after=True, only=expired, fetch=_fetch(statement))
             elif self._goes_on_after_rollback(function, statement):
                 yield _Place(position, after=True)
             if isinstance(statement, s.Try) and self._may_roll_back(function, statement):
@@ -160,8 +164,9 @@ class Rollbacks:
         if function not in self._rolling:
             self._rolling[function] = False
             self._rolling[function] = any(
-                site.operation is not None and site.operation.name in _EXPIRING
-                for site in self._project.calls(function)
+                node.attr in _EXPIRING
+                and self._project.session_kind(node.value, self._project.scope_of(node))
+                for node in own_attributes(function)
             ) or any(
                 self._rolls_back(target)
                 for site in self._project.calls(function)
@@ -243,7 +248,7 @@ class Rollbacks:
             item = free_name(function, model.cls.name.lower())
             code = f"for {item} in {name}:\n    await {item}.awaitable_attrs.{key}"
         else:
-            code = f"await {name}.awaitable_attrs.{key}"
+            code = place.fetch or f"await {name}.awaitable_attrs.{key}"
             if self._values.may_be_none(node, function.scope, statement):
                 code = f"if {name} is not None:\n    {code}"
         found.models[model.cls] = None
@@ -255,6 +260,23 @@ class Rollbacks:
 def _is_expiring(statement: s.Stmt) -> bool:
     call = called(statement, awaited=False) or called(statement, awaited=True)
     return call is not None and method_name(call) in _EXPIRING
+
+
+def _fetch(statement: s.Stmt) -> str:
+    """What fetches the attributes that `db.expire(x, ["name"])` says; empty if it says none."""
+    call = called(statement, awaited=False)
+    if call is None or not isinstance(call.func, s.Attribute) or not call.args:
+        return ""
+    given = [k.value for k in call.keywords if k.arg == "attribute_names"]
+    attributes = call.args[1] if len(call.args) == 2 else next(iter(given), None)
+    if attributes is None or method_name(call) != "expire":
+        return ""
+    try:
+        return (
+            f"await {source(call.func.value)}.refresh({source(call.args[0])}, {source(attributes)})"
+        )
+    except ValueError:
+        return ""
 
 
 def _returns_from(position: Position) -> bool:

@@ -50,7 +50,7 @@ class Effects:
         """
         found: dict[str, None] = {}
         if is_own:
-            found.update(dict.fromkeys(self._written_names(function, commit)))
+            found.update(dict.fromkeys(self.written_names(function, commit)))
         written = self._written_by(function, commit, is_own=is_own)
         at_once = self._changed_at_once(function, commit) if is_own else frozenset()
         for name in self._loaded_names(function, commit):
@@ -257,7 +257,7 @@ class Effects:
             if isinstance(item, Instance) and item.cls.qualname in self._project.models:
                 yield item.cls
 
-    def _written_names(self, function: Function, commit: s.Stmt) -> Iterator[str]:
+    def written_names(self, function: Function, commit: s.Stmt) -> Iterator[str]:
         """Locals holding ORM objects that the function adds or changes before `commit`."""
         for statement in statements_before(function, commit):
             for node in _writes(statement):

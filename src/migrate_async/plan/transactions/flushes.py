@@ -73,10 +73,10 @@ class Flushes:
 
     def expires(self, function: Function, statement: s.Stmt) -> bool:
         """Whether `statement` commits, and every object gets new values by that."""
-        return self._commit_expires and self._effects.commits_at(function, statement)
+        return self.commit_expires and self._effects.commits_at(function, statement)
 
     @cached_property
-    def _commit_expires(self) -> bool:
+    def commit_expires(self) -> bool:
         """Whether no factory says `expire_on_commit=False`, with which a commit only flushes."""
         return not any(
             isinstance(part, s.Keyword)

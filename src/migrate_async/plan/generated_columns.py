@@ -1,0 +1,252 @@
+"""Columns to which the database gives a new value when a row changes.
+
+    updated_at = Column(DateTime, onupdate=func.now())
+
+A flush expires them, and the next read fetched them, which no coroutine can. Mapped with
+`eager_defaults`, the flush fetches them itself, by `RETURNING` where the database has it. That is
+said where the column is declared, in the run that converts a function which flushes changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+
+from migrate_async.index.project import Model, Project
+from migrate_async.index.scopes import Class, Function, Module, Scope
+from migrate_async.index.types import ClassObject, TypeVariable, held
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import at, note
+from migrate_async.plan import blocks
+from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.loads.sinks import own_attributes
+from migrate_async.plan.mapper_arguments import ARGUMENTS, TABLE, keys, with_argument, written
+from migrate_async.plan.read_names import read_names
+from migrate_async.plan.transactions.autoflushes import Autoflushes
+from migrate_async.plan.transactions.effects import Effects
+from migrate_async.plan.transactions.flushes import Flushes
+
+NAME = "async-colour"
+
+_EAGER = "eager_defaults"
+_FLUSHING = frozenset({"begin_nested", "flush"})
+
+
+class GeneratedColumns:
+    """Answers for one project."""
+
+    def __init__(self, project: Project, effects: Effects) -> None:
+        self._project = project
+        self._flushes = Flushes(project, effects, effects.changes)
+        self._flushing: dict[Function, bool] = {}
+        self._autoflushes = Autoflushes(project)
+        self._setting: dict[Function, frozenset[Class]] = {}
+
+    def edits(self, converts: Callable[[Function], bool]) -> Iterator[tuple[Module, ModuleEdits]]:
+        """What the mapping says from the run on in which `converts` tells what does."""
+        if not self._late:
+            return
+        changed: dict[Class, Function] = {}
+        for function in self._project.functions:
+            if not function.module.is_test and converts(function):
+                for cls in self._changed(function):
+                    changed.setdefault(cls, function)
+        owners: dict[Class, dict[str, Function]] = {}
+        for cls, function in changed.items():
+            for model in self._meant(cls):
+                columns = owners.setdefault(self._owner(model), {})
+                for column in self._late[model.cls]:
+                    columns.setdefault(column, function)
+        for owner, columns in owners.items():
+            yield owner.module, self._eager(owner, columns)
+
+    @cached_property
+    def _late(self) -> dict[Class, tuple[str, ...]]:
+        """The models with such columns that something reads, and the columns."""
+        found = {
+            model.cls: tuple(
+                column.name
+                for column in model.columns.values()
+                if column.generated and column.name in self._read
+            )
+            for model in self._project.models.values()
+        }
+        return {cls: columns for cls, columns in found.items() if columns}
+
+    @cached_property
+    def _read(self) -> frozenset[str]:
+        return read_names(self._project)
+
+    def _meant(self, cls: Class) -> Iterator[Model]:
+        """The models with late columns whose rows a change of `cls` is about."""
+        for model in self._project.models.values():
+            if model.cls in self._late and self._project.overlap(model.cls, cls):
+                yield model
+
+    # --- what is flushed -----------------------------------------------------------------------
+
+    def _changed(self, function: Function) -> frozenset[Class]:
+        """The models of which `function` flushes changes that no commit makes known."""
+        if self._does_flush(function):
+            return self._sets(function)
+        node = function.node
+        if not isinstance(node, s.FunctionDef):
+            return frozenset()
+        return self._autoflushed(function, node)
+
+    def _does_flush(self, function: Function) -> bool:
+        """Whether `function`, or what it calls, flushes."""
+        if function not in self._flushing:
+            self._flushing[function] = False
+            self._flushing[function] = any(
+                node.attr in self._flushing_names
+                and self._project.session_kind(node.value, self._project.scope_of(node))
+                for node in own_attributes(function)
+            ) or any(map(self._does_flush, self._called(function)))
+        return self._flushing[function]
+
+    @cached_property
+    def _flushing_names(self) -> frozenset[str]:
+        return _FLUSHING if self._flushes.commit_expires else _FLUSHING | {"commit"}
+
+    def _called(self, function: Function) -> Iterator[Function]:
+        for site in (*self._project.calls(function), *self._project.bridges(function)):
+            if site.kind != "dependency":
+                yield from site.targets
+
+    def _autoflushed(self, function: Function, node: s.FunctionDef) -> frozenset[Class]:
+        """What `function` changes before a query, which flushes it, and before the commit."""
+        found: frozenset[Class] = frozenset()
+        pending: frozenset[Class] = frozenset()
+        for statement in blocks.statements(node.body):
+            if any(True for _ in blocks.inner_blocks(statement)):
+                continue
+            if self._flushes.expires(function, statement):
+                pending = frozenset()
+            elif pending and self._autoflushes.at(function, statement):
+                found |= pending
+            pending |= frozenset(self._set_by(statement))
+        return found
+
+    def _sets(self, function: Function) -> frozenset[Class]:
+        """The models of whose objects `function`, or what it calls, sets attributes."""
+        if function not in self._setting:
+            self._setting[function] = frozenset()
+            body = function.node.body if isinstance(function.node, s.FunctionDef) else ()
+            own = {cls for part in blocks.statements(body) for cls in self._set_by(part)}
+            inner = (self._sets(target) for target in self._called(function))
+            self._setting[function] = frozenset(own).union(*inner)
+        return self._setting[function]
+
+    def _set_by(self, statement: s.Stmt) -> Iterator[Class]:
+        for owner in _owners(statement):
+            scope = self._project.scope_of(owner)
+            types = self._project.infer(owner, scope)
+            if self._is_new(owner, scope):
+                continue
+            if any(isinstance(item, TypeVariable) for item in types):
+                yield from self._late
+            yield from held(types, self._late_or_related)
+
+    @cached_property
+    def _late_or_related(self) -> frozenset[Class]:
+        """All models that may be one of those with late columns."""
+        models = (model.cls for model in self._project.models.values())
+        return frozenset(
+            cls for cls in models if any(self._project.overlap(cls, late) for late in self._late)
+        )
+
+    def _is_new(self, owner: s.Expr, scope: Scope) -> bool:
+        """Whether `owner` is a name of what its function has just made: no row changes."""
+        made = self._project.assigned(owner, scope)
+        return bool(made) and all(map(self._makes_object, made))
+
+    def _makes_object(self, value: s.Expr) -> bool:
+        if not isinstance(value, s.Call):
+            return False
+        made = self._project.infer(value.func, self._project.scope_of(value))
+        return any(isinstance(item, ClassObject) for item in made)
+
+    # --- what is said --------------------------------------------------------------------------
+
+    def _owner(self, model: Model) -> Class:
+        """The class whose arguments the mapping of `model` takes, or is to take.
+
+        Without any, that is the last of those which declare such columns: a mixin, perhaps.
+        """
+        order = self._project.mro(self._root(model))
+        for cls in order:
+            if ARGUMENTS in cls.scope.names and keys(written(cls)) != {_EAGER}:
+                return cls
+        late = self._late[model.cls]
+        declaring = [cls for cls in order if not cls.scope.names.keys().isdisjoint(late)]
+        return declaring[-1] if declaring else order[0]
+
+    def _root(self, model: Model) -> Class:
+        """The mapped class at the top of the hierarchy, whose arguments count for all."""
+        current = model
+        while current.parent is not None and current.parent.qualname in self._project.models:
+            current = self._project.models[current.parent.qualname]
+        return current.cls
+
+    def _eager(self, owner: Class, columns: Mapping[str, Function]) -> ModuleEdits:
+        """Have a flush fetch `columns`, of each of which a function flushes changes."""
+        found = ModuleEdits()
+        arguments = written(owner)
+        if arguments is not None and _EAGER in keys(arguments):
+            return found
+        function = next(iter(columns.values()))
+        place = self._place(owner, columns)
+        code = f'{{"{_EAGER}": True}}'
+        what = " and ".join(f"{owner.name}.{name}" for name in sorted(columns))
+        if arguments is not None:
+            found.edits.append(with_argument(arguments, NAME, _EAGER, "True"))
+        elif ARGUMENTS in owner.scope.names or place is None:
+            found.diagnostics.append(
+                at(
+                    owner.module.path,
+                    owner.node.span,
+                    "MA515",
+                    f"the database makes {what} when a row changes, and "
+                    f"{function.qualname} flushes changes: reading it then cannot be awaited",
+                    f"add `{_EAGER}=True` to the mapper arguments of {owner.name}",
+                )
+            )
+            return found
+        else:
+            found.edits.append(
+                p.InsertStatements(
+                    span=place.span, codemod=NAME, code=f"{ARGUMENTS} = {code}", after=True
+                )
+            )
+        found.diagnostics.append(
+            note(
+                owner.module.path,
+                owner.node.span,
+                "MA514",
+                f"a flush of changes now fetches {what}, which the database makes: code reads it "
+                f"after {function.qualname} has flushed, where nothing can await",
+                "nothing to do; databases without RETURNING are asked by one more SELECT",
+            )
+        )
+        return found
+
+    def _place(self, owner: Class, columns: Iterable[str]) -> s.Stmt | None:
+        """What the arguments are written below: the name of the table, else a column."""
+        for name in (TABLE, *sorted(columns)):
+            for binding in owner.scope.names.get(name, ()):
+                value = getattr(binding, "value", None) or getattr(binding, "annotation", None)
+                if value is not None and binding.scope is owner.scope:
+                    return self._project.statement_of(value)
+        return None
+
+
+def _owners(statement: s.Stmt) -> Iterator[s.Expr]:
+    """`x` in `x.name = ...` and `setattr(x, name, ...)`."""
+    for target in blocks.targets(statement):
+        if isinstance(target, s.Attribute):
+            yield target.value
+    call = blocks.called(statement, awaited=False)
+    if call is not None and call.args and s.dotted_name(call.func) == "setattr":
+        yield call.args[0]

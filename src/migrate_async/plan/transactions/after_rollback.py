@@ -27,7 +27,8 @@ from migrate_async.plan.transactions.positions import Position, positions
 
 NAME = "async-colour"
 
-_EXPIRING = frozenset({"rollback", "expire_all", "expire"})
+_EXPIRING_ALL = frozenset({"rollback", "expire_all"})
+_EXPIRING = _EXPIRING_ALL | {"expire"}
 _NESTED = frozenset({"begin", "begin_nested"})
 
 
@@ -160,11 +161,11 @@ class Rollbacks:
         )
 
     def _rolls_back(self, function: Function) -> bool:
-        """Whether `function`, or what it calls, rolls a session back, or expires objects."""
+        """Whether `function`, or what it calls, rolls a session back, or expires all objects."""
         if function not in self._rolling:
             self._rolling[function] = False
             self._rolling[function] = any(
-                node.attr in _EXPIRING
+                node.attr in _EXPIRING_ALL
                 and self._project.session_kind(node.value, self._project.scope_of(node))
                 for node in own_attributes(function)
             ) or any(

@@ -135,3 +135,73 @@ def test_all_that_use_the_session_of_a_context_variable_have_one_side(
     after = tree(tmp_path)
     write(tmp_path, "--all", "--allow-dirty")
     assert tree(tmp_path) == after, "a second run changes nothing"
+
+
+_ROUTES = """\
+from contextvars import ContextVar
+
+from fastapi import Depends, FastAPI
+from sqlalchemy import create_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+
+engine = create_engine("sqlite:///users.db")
+SessionLocal = sessionmaker(bind=engine)
+{variable}
+app = FastAPI()
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class User(Base):
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+def get_db():
+    with SessionLocal() as db:
+        yield db
+
+
+@app.on_event("startup")
+def fill():
+    Base.metadata.create_all(engine)
+
+
+def count():
+    return current.get().query(User).count()
+
+
+@app.get("/users")
+def users(db: Session = Depends(get_db)):
+    token = current.set(db)
+    try:
+        return count()
+    finally:
+        current.reset(token)
+"""
+_ASK = """
+from fastapi.testclient import TestClient
+from main import app
+with TestClient(app) as client:
+    print(client.get("/users").text)
+"""
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        'current = ContextVar("current", default=None)',
+        'current: ContextVar[Session] = ContextVar("current")',
+        'current = ContextVar[Session]("current")',
+    ],
+)
+def test_what_is_put_in_is_what_is_found(tmp_path: Path, variable: str) -> None:
+    """Before, `count` was not seen to work on a session, and got an async one."""
+    (tmp_path / "main.py").write_text(_ROUTES.format(variable=variable))
+    before = printed_anew(tmp_path, _ASK)
+    write(tmp_path, "--all")
+    assert "return await count()" in (tmp_path / "main.py").read_text()
+    assert printed_anew(tmp_path, _ASK) == before

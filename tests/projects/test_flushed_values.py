@@ -164,6 +164,26 @@ def new(db: Session = Depends(get_db)):
     return [user.order_count, user.twice, user.changed]
 
 
+@app.post("/gone")
+def gone(db: Session = Depends(get_db)):
+    user = find(db, 3)
+    user.hits = 7
+    db.commit()
+    db.delete(user)
+    db.commit()
+    return user.hits
+
+
+@app.post("/perhaps-gone")
+def perhaps_gone(db: Session = Depends(get_db), keep: bool = False):
+    user = find(db, 2)
+    user.hits = 7
+    if not keep:
+        db.delete(user)
+    db.commit()
+    return user.hits
+
+
 @app.post("/dog")
 def dog(db: Session = Depends(get_db)):
     found = db.query(Animal).first()
@@ -202,7 +222,7 @@ def left_out_response(db: Session = Depends(get_db)):
 """
 _PATHS = (
     *("/flushed", "/autoflushed", "/response", "/bumped", "/expression", "/committed", "/new"),
-    "/dog",
+    *("/dog", "/perhaps-gone?keep=true", "/perhaps-gone", "/gone"),
 )
 _READS = ("/expired", "/forgotten", "/left-out", "/left-out-response")
 

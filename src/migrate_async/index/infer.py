@@ -17,6 +17,7 @@ from migrate_async.index import types as t
 from migrate_async.index.annotations import Annotations, is_vague, sharper
 from migrate_async.index.calls import Calls
 from migrate_async.index.classes import Hierarchy
+from migrate_async.index.context_variables import ContextVariables
 from migrate_async.index.dispatched import Dispatched
 from migrate_async.index.library import Library
 from migrate_async.index.members import Members
@@ -53,6 +54,7 @@ class Inference:
         self.settings = settings
         self.memory = Memory()
         self.dispatched = Dispatched(names, symbols)
+        self.context_variables = ContextVariables(self)
         self.hierarchy = Hierarchy(self)
         self.registries = Registries(self)
         self.annotations = Annotations(self)
@@ -137,7 +139,7 @@ class Inference:
     def _call(self, node: s.Call, scope: sc.Scope) -> Types:
         if self.library.is_session_resolver(node):
             return t.of(t.ExternalInstance(sqlalchemy.SESSION))
-        found: set[Type] = set()
+        found: set[Type] = {*self.context_variables.given(node, scope)}
         for item in t.ordered(self.infer(node.func, scope)):
             found |= self.calls.called(item, node, scope)
         return frozenset(found)

@@ -15,10 +15,11 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.plan.transactions.commits import commits, models_in, refresh
+from migrate_async.plan.blocks import called, method_name
+from migrate_async.plan.transactions.commits import commits, models_in, refresh, refreshes
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.given import refreshes_of_given
-from migrate_async.plan.transactions.positions import positions
+from migrate_async.plan.transactions.positions import Position, positions, statements_before
 
 NAME = "async-colour"
 
@@ -55,7 +56,8 @@ def refresh_edits(
                 function, name, position, is_own=is_own
             ):
                 place = position.place_of_refresh(project, name)
-                again = _refresh(function, name, session, effects, is_sure=is_sure)
+                is_held = _is_held(function, name, session, effects, position)
+                again = _refresh(name, session, is_held=is_held, is_sure=is_sure)
                 found.setdefault(place, {}).update(dict.fromkeys(again))
         for line in refreshes_of_given(project, function, position, session, effects):
             found.setdefault(position.statement, {})[line] = None
@@ -64,14 +66,35 @@ def refresh_edits(
         yield p.InsertStatements(span=statement.span, codemod=NAME, code=code, after=True)
 
 
-def _refresh(
-    function: Function, name: str, session: str, effects: Effects, *, is_sure: bool
-) -> Iterator[str]:
+def _refresh(name: str, session: str, *, is_held: bool | None, is_sure: bool) -> Iterator[str]:
     """`await db.refresh(x)`, if `db` has `x`; where that is not known, it is asked."""
-    is_held = effects.owners.has(function, name, session)
     if is_held is not False:
         tests = (f"{name} in {session}",) if is_held is None else ()
         yield refresh(name, session, *tests, is_sure=is_sure)
+
+
+def _is_held(
+    function: Function, name: str, session: str, effects: Effects, position: Position
+) -> bool | None:
+    """Whether `session` has the object called `name` after a commit; None: only a run can tell."""
+    is_gone = _is_gone(function, name, position)
+    if is_gone:
+        return False
+    return None if is_gone is None else effects.owners.has(function, name, session)
+
+
+def _is_gone(function: Function, name: str, position: Position) -> bool | None:
+    """Whether the object called `name` has been deleted before a commit; None: it may have been."""
+    told: bool | None = False
+    for statement in statements_before(function, position.statement):
+        call = called(statement, awaited=False)
+        if call is not None and method_name(call) in ("delete", "expunge") and call.args:
+            if s.dotted_name(call.args[0]) == name:
+                surely = any(statement in block[:index] for block, index in position.path)
+                told = True if surely else None
+        elif isinstance(statement, s.Assign) and refreshes(statement, name):
+            told = False
+    return told
 
 
 def _runs_later(project: Project, function: Function, commit: s.Stmt) -> bool:

@@ -7,7 +7,7 @@ methods) or code that got the function as a value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from migrate_async.index import routers
 from migrate_async.index import scopes as sc
@@ -16,7 +16,9 @@ from migrate_async.index.awaiting_decorators import AwaitingDecorators
 from migrate_async.index.callgraph import CallGraph
 from migrate_async.index.followed import Followed
 from migrate_async.index.infer import Inference
+from migrate_async.index.injected_closures import InjectedClosures
 from migrate_async.index.members import is_property
+from migrate_async.index.override_tables import is_override_table
 from migrate_async.index.sites import ValueUse
 from migrate_async.index.types import Type
 from migrate_async.knowledge import boundaries as known
@@ -27,13 +29,20 @@ from migrate_async.model import syntax as s
 def mark(inference: Inference, graph: CallGraph) -> None:
     """Fill in `decorators`, `is_route`, `boundary` and `soft` of every function."""
     followed = Followed(inference)
+    injected = InjectedClosures(inference, graph)
     awaiting = AwaitingDecorators(
         inference, graph, lambda fn: _by_nature(fn, inference) is not None
     )
     for fn in inference.symbols.functions:
         fn.decorators = tuple(_dotted(decorator, fn, inference) for decorator in decorators(fn))
         fn.is_route = routers.is_route(fn, inference)
-        fn.boundary = _hard(fn, inference, graph, followed, awaiting)
+        fn.boundary = _by_nature(fn, inference) or _by_use(
+            fn,
+            graph,
+            inference,
+            followed,
+            lambda fn, use: awaiting.returns_to(fn, use) or injected.is_returned_to_fastapi(use),
+        )
         fn.soft = tuple(_soft(fn, inference, awaiting))
 
 
@@ -65,16 +74,6 @@ def _type_name(item: Type) -> str:
 
 
 # --- hard --------------------------------------------------------------------------------------
-
-
-def _hard(
-    fn: sc.Function,
-    inference: Inference,
-    graph: CallGraph,
-    followed: Followed,
-    awaiting: AwaitingDecorators,
-) -> str | None:
-    return _by_nature(fn, inference) or _by_use(fn, graph, inference, followed, awaiting)
 
 
 def _by_nature(fn: sc.Function, inference: Inference) -> str | None:
@@ -136,14 +135,15 @@ def _by_use(
     graph: CallGraph,
     inference: Inference,
     followed: Followed,
-    awaiting: AwaitingDecorators,
+    is_awaited: Callable[[sc.Function, ValueUse], bool],
 ) -> str | None:
+    """Who gets the function as a value and may not await it; `is_awaited` knows some that do."""
     for use in graph.value_uses.get(fn, ()):
         is_foreign = _is_foreign_use(use, graph, inference)
         if not is_foreign or _is_fixture_of_overrides(use, graph, inference):
             continue
         is_called = use.kind.startswith("arg:") and followed(fn, use)
-        if not is_called and not awaiting.returns_to(fn, use):
+        if not is_called and not is_awaited(fn, use):
             return f"value:{use.kind.removeprefix('arg:')}"
     return None
 
@@ -154,7 +154,7 @@ def _is_foreign_use(use: ValueUse, graph: CallGraph, inference: Inference) -> bo
         if consumer == "run_sync" and _is_in_thread(use, graph, inference):
             return True
         return consumer not in fastapi.AWAITING_CONSUMERS and not _names_an_override(use, graph)
-    return use.kind == "value" and not _is_override_table(use.node, graph)
+    return use.kind == "value" and not is_override_table(use.node, graph)
 
 
 def _is_in_thread(use: ValueUse, graph: CallGraph, inference: Inference) -> bool:
@@ -193,25 +193,9 @@ def _is_fixture_of_overrides(use: ValueUse, graph: CallGraph, inference: Inferen
             nodes = [reference.node for reference in user.references]
             nodes += [call.node.func for call in user.calls]
             given = (node for node in nodes if isinstance(node, s.Name) and node.id == param.name)
-            if not all(_is_override_table(node, graph) for node in given):
+            if not all(is_override_table(node, graph) for node in given):
                 return False
     return True
-
-
-def _is_override_table(node: s.Expr, graph: CallGraph) -> bool:
-    """`app.dependency_overrides[get_db] = ...`: FastAPI awaits what it overrides."""
-    statement: s.AnyNode | s.ModuleSyntax = node
-    while not isinstance(statement, _OVERRIDING):
-        if isinstance(statement, s.ModuleSyntax):
-            return False
-        statement = graph.parent(statement)
-    return any(
-        isinstance(part, s.Attribute) and part.attr == "dependency_overrides"
-        for part in s.walk(statement)
-    )
-
-
-_OVERRIDING = (s.Assign, s.ExpressionStatement, s.Delete, s.With, s.FunctionDef, s.ClassDef)
 
 
 # --- soft --------------------------------------------------------------------------------------

@@ -1,0 +1,100 @@
+"""Dependencies that functions make: FastAPI alone calls what they return, and awaits it.
+
+def require(role):
+    def check(user: User = Depends(current_user)): ...
+
+    return check
+
+admin = require("admin")
+
+@app.get("/", dependencies=[Depends(admin), Depends(require("editor"))])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.index import scopes as sc
+from migrate_async.index.callgraph import CallGraph
+from migrate_async.index.infer import Inference
+from migrate_async.index.override_tables import is_override_table
+from migrate_async.index.sites import ValueUse
+from migrate_async.knowledge.fastapi import DEPENDS_NAMES
+from migrate_async.model import syntax as s
+
+
+class InjectedClosures:
+    """Answers for one project."""
+
+    def __init__(self, inference: Inference, graph: CallGraph) -> None:
+        self._inference = inference
+        self._graph = graph
+        self._known: dict[sc.Function, bool] = {}
+
+    def is_returned_to_fastapi(self, use: ValueUse) -> bool:
+        """Whether `use` is a `return`, and FastAPI gets whatever the function returns."""
+        return isinstance(self._graph.parent(use.node), s.Return) and self._is_asked(use.function)
+
+    def _is_asked(self, maker: sc.Function) -> bool:
+        """Whether each call of `maker` is for `Depends`, and nothing else is done with it."""
+        if maker not in self._known:
+            self._known[maker] = False
+            sites = self._graph.callers.get(maker, ())
+            self._known[maker] = (
+                bool(sites)
+                and not maker.is_async
+                and not maker.is_generator
+                and not self._graph.value_uses.get(maker)
+                and all(
+                    site.kind == "call" and self._is_injected(site.node, site.function)
+                    for site in sites
+                )
+            )
+        return self._known[maker]
+
+    def _is_injected(self, node: s.Expr, function: sc.Function) -> bool:
+        """Whether the value of `node` goes to `Depends`, from where it stands or by a name."""
+        around = self._graph.parent(node)
+        if isinstance(around, s.Keyword):
+            around = self._graph.parent(around)
+        if isinstance(around, s.Return):
+            return self._is_asked(function)
+        if isinstance(around, s.Call):
+            return self._is_argument(node)
+        if not isinstance(around, s.Assign) or not function.is_module or len(around.targets) != 1:
+            return False
+        target = around.targets[0]
+        if not isinstance(target, s.Name):
+            return False
+        uses = list(self._uses(target.id, node))
+        return bool(uses) and all(self._is_argument(use) for use in uses)
+
+    def _is_argument(self, node: s.Expr) -> bool:
+        """Whether `node` is an argument of `Depends`, or names a dependency that is overridden."""
+        around = self._graph.parent(node)
+        if isinstance(around, s.Keyword):
+            around = self._graph.parent(around)
+        if isinstance(around, s.Call) and around.func is not node:
+            return sc.last_name(around.func) in DEPENDS_NAMES
+        return is_override_table(node, self._graph)
+
+    def _uses(self, name: str, value: s.Expr) -> Iterator[s.Expr]:
+        """Where the variable `name`, which is given `value`, may be read: rather more than less."""
+        for fn in self._inference.symbols.functions:
+            nodes = [(use.node, use.scope) for use in fn.references]
+            nodes += [(call.node.func, call.scope) for call in fn.calls]
+            for node, scope in nodes:
+                if self._may_be(node, name) and self._is_variable(node, scope, value):
+                    yield node
+
+    @staticmethod
+    def _may_be(node: s.Expr, name: str) -> bool:
+        return isinstance(node, s.Name) or (isinstance(node, s.Attribute) and node.attr == name)
+
+    def _is_variable(self, node: s.Expr, scope: sc.Scope, value: s.Expr) -> bool:
+        if not isinstance(node, s.Name):
+            return True  # an attribute of that name
+        return any(
+            isinstance(target, sc.ValueBinding) and target.value is value
+            for target in self._inference.names.lookup(node.id, scope)
+        )

@@ -13,6 +13,7 @@ HEAD = """
 import contextlib
 import logging
 from dataclasses import dataclass
+from typing import Protocol
 
 import thirdparty
 from fastapi import BackgroundTasks, Depends, FastAPI
@@ -37,6 +38,17 @@ class Plugin:
     instance = None
 
 
+class Counter(Protocol):
+    def __call__(self, db: Session) -> int: ...
+
+
+def count(db: Session) -> int:
+    return db.scalar(text("SELECT 1"))
+
+
+COUNTERS: dict[str, Counter] = {"count": count}
+
+
 """
 
 
@@ -55,6 +67,7 @@ def verdict(body: str, parameters: str = "db: Session = Depends(get_db)") -> tup
         "return thirdparty.Loader().load(session=db)",
         "return thirdparty.load(db), db.scalar(text('SELECT 1'))",
         "return Plugin().instance.load(db)",
+        "return COUNTERS['count'](db)",
     ],
 )
 def test_a_session_handed_to_unknown_code_stays_sync(body: str) -> None:

@@ -12,6 +12,7 @@ from migrate_async.index import types as t
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, last_name
 from migrate_async.index.sites import CallSite
+from migrate_async.index.stubs import is_abstract
 from migrate_async.index.types import Type, Types
 from migrate_async.knowledge.async_api import METADATA_IO
 from migrate_async.knowledge.dispatch import CALLABLES
@@ -56,7 +57,23 @@ def _handovers(project: Project, function: Function) -> Iterator[Handover]:
 
 
 def _may_be_unknown(site: CallSite) -> bool:
-    return site.kind == "call" and not site.targets and site.operation is None
+    is_open = not site.targets or _is_callback(site)
+    return site.kind == "call" and is_open and site.operation is None
+
+
+def _is_callback(site: CallSite) -> bool:
+    """Whether a protocol says what is called, and no class of the project is one: any function."""
+    return bool(site.targets) and all(
+        target.name == "__call__"
+        and target.cls is not None
+        and any(_names_protocol(base) for base in target.cls.node.bases)
+        and is_abstract(target)
+        for target in site.targets
+    )
+
+
+def _names_protocol(base: s.Expr) -> bool:
+    return last_name(base.value if isinstance(base, s.Subscript) else base) == "Protocol"
 
 
 def _handed(project: Project, site: CallSite) -> str:
@@ -67,6 +84,8 @@ def _handed(project: Project, site: CallSite) -> str:
 
 def _is_unknown_call(project: Project, site: CallSite, what: str) -> bool:
     assert isinstance(site.node, s.Call)  # noqa: S101  sites of this kind are
+    if _is_callback(site):
+        return True
     types = project.infer(site.node.func, site.scope)
     if what != "session":
         return _needs_sync(site, types)

@@ -194,3 +194,11 @@ def test_every_code_is_documented() -> None:
     rows = re.findall(r"^\| `(MA2\d\d)` \| (.+?) \|", page, re.MULTILINE)
     expected = [(check.code, check.title) for check in CHECKS]
     assert [row for row in rows if row[0] != "MA290"] == expected
+
+
+def test_a_function_called_top_is_no_module() -> None:
+    """`symtable` takes the names in it for those of the module."""
+    text = "class User:\n    def top(self):\n        db = self\n        return [db for _ in self]\n"
+    assert not verify({"app.py": text})
+    found = verify({"app.py": "def top():\n    return missing\n"})
+    assert [item.code for item in found] == ["MA272"]

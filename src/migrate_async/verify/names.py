@@ -31,7 +31,8 @@ def undefined_names(text: str) -> set[str]:
         table = pending.pop()
         pending.extend(table.get_children())
         for symbol in table.get_symbols():
-            is_global = symbol.is_global() or table is top
+            # `symtable` takes a function called "top" for the module.
+            is_global = table is top or (symbol.is_global() and not symbol.is_local())
             if is_global and symbol.is_assigned() and table is not top:
                 bound.add(symbol.get_name())
             if is_global and symbol.is_referenced():

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
-from migrate_async.index.scopes import Class
+from migrate_async.index.scopes import Class, last_name
 from migrate_async.index.sessions import Variable
+from migrate_async.index.types import ClassObject
 from migrate_async.model import syntax as s
 from migrate_async.plan.annotations import AnnotationEdits, declared_sessions, retype
 from migrate_async.plan.async_sources import engine_changes, factory_changes, registry_changes
@@ -52,12 +53,32 @@ class ConvertedModules:
         self._models(collector, awaited_models)
 
     def _declared_sessions(self, collector: Collector) -> None:
-        """`db: Session` in the body of a class whose methods convert, such as a mixin."""
+        """`db: Session` in the body of a class whose methods convert, such as a mixin.
+
+        Also of one that only holds it, a named tuple, if all who make one convert.
+        """
         for cls in self._project.classes:
-            if not self._world.sync.converts_class(cls):
+            if not self._world.sync.converts_class(cls) and not self._is_made_by_converted(cls):
                 continue
             found = declared_sessions(self._project, cls)
             collector.add(cls.module.path, found.edits, found.imports, found.unneeded)
+
+    def _is_made_by_converted(self, cls: Class) -> bool:
+        names_one = any(
+            isinstance(statement, s.AnnotatedAssign)
+            and "Session" in last_name(statement.annotation)
+            for statement in cls.node.body
+        )
+        if not names_one or self._world.shared.holders.holds(cls):
+            return False
+        makers = [
+            function
+            for function in self._project.functions
+            for call in function.calls
+            if call.name == cls.name and not function.module.is_test
+            if ClassObject(cls) in self._project.infer(call.node.func, call.scope)
+        ]
+        return bool(makers) and all(map(self._world.converts, makers))
 
     def _aliases(self, collector: Collector) -> None:
         """`DbSession = Annotated[Session, Depends(get_db)]`."""

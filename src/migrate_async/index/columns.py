@@ -28,7 +28,8 @@ class Column(msgspec.Struct, frozen=True, eq=False):
 
     `name` is the attribute, `column` the name in the table. `type` is the source name of the SQL
     or Python type (`Integer`, `str`), empty when unknown. `foreign_key` is `table.column`.
-    `generated`: the database gives it a new value when its row is changed.
+    `generated`: the database gives it a new value when its row is changed; `defaulted`: it does
+    when the row is new.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Column(msgspec.Struct, frozen=True, eq=False):
     foreign_key: str = ""
     deferred: bool = False
     generated: bool = False
+    defaulted: bool = False
 
 
 def column_of(item: Attribute, annotations: Annotations, is_sqlmodel: bool) -> Column | None:
@@ -113,6 +115,7 @@ def _from_call(
         foreign_key=next((_foreign_key(arg) for arg in args if _is_foreign_key(arg)), ""),
         deferred=is_deferred,
         generated=any(map(_is_computed, args)) or _is_generated(call.keywords),
+        defaulted=any(map(_is_computed, args)) or _is_defaulted(call.keywords),
     )
 
 
@@ -129,6 +132,18 @@ def _is_generated(keywords: Iterable[s.Keyword]) -> bool:
     on_update = given.get("onupdate")
     is_sql = isinstance(on_update, s.Call) and not _is_of_python(on_update)
     return is_sql or "server_onupdate" in given
+
+
+def _is_defaulted(keywords: Iterable[s.Keyword]) -> bool:
+    """Whether an INSERT that does not say it leaves it to the database, or to an SQL expression."""
+    given = {word.arg: word.value for word in keywords}
+    default = given.get("default", given.get("insert_default"))
+    is_sql = isinstance(default, s.Call) and s.dotted_name(default.func).startswith("func.")
+    return is_sql or not _is_nothing(given.get("server_default"))
+
+
+def _is_nothing(value: s.Expr | None) -> bool:
+    return value is None or _is_none(value)
 
 
 def _is_of_python(call: s.Call) -> bool:
@@ -162,6 +177,7 @@ def _from_field(name: str, annotation: s.Expr, value: s.Expr | None) -> Column |
         type=_type_name(annotation),
         foreign_key=string(keyword(field, "foreign_key")),
         generated=_is_generated(_column_arguments(field)),
+        defaulted=_is_defaulted(_column_arguments(field)),
     )
 
 

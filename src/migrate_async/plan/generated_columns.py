@@ -5,6 +5,9 @@
 A flush expires them, and the next read fetched them, which no coroutine can. Mapped with
 `eager_defaults`, the flush fetches them itself, by `RETURNING` where the database has it. That is
 said where the column is declared, in the run that converts a function which flushes changes.
+
+What the database makes for a new row, `server_default=func.now()`, is fetched by its INSERT anyway,
+but for MySQL, which has no `RETURNING`.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
-from migrate_async.index.project import Model, Project
+from migrate_async.index.project import Column, Model, Project
 from migrate_async.index.scopes import Class, Function, Module, Scope
 from migrate_async.index.types import ClassObject, TypeVariable, held
 from migrate_async.model import plan as p
@@ -22,6 +25,7 @@ from migrate_async.plan import blocks
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.loads.sinks import own_attributes
 from migrate_async.plan.mapper_arguments import ARGUMENTS, TABLE, keys, with_argument, written
+from migrate_async.plan.mysql import names_mysql
 from migrate_async.plan.read_names import read_names
 from migrate_async.plan.transactions.autoflushes import Autoflushes
 from migrate_async.plan.transactions.effects import Effects
@@ -68,11 +72,30 @@ class GeneratedColumns:
             model.cls: tuple(
                 column.name
                 for column in model.columns.values()
-                if column.generated and column.name in self._read
+                if self._is_made(column) and column.name in self._read
             )
             for model in self._project.models.values()
         }
         return {cls: columns for cls, columns in found.items() if columns}
+
+    def _is_made(self, column: Column) -> bool:
+        return column.generated or (column.defaulted and self._may_be_mysql)
+
+    @cached_property
+    def _made_for_new_rows(self) -> frozenset[Class]:
+        """The models of which also an INSERT leaves something to be fetched."""
+        if not self._may_be_mysql:
+            return frozenset()
+        models = self._project.models
+        return frozenset(
+            cls
+            for cls, names in self._late.items()
+            if any(models[cls.qualname].columns[name].defaulted for name in names)
+        )
+
+    @cached_property
+    def _may_be_mysql(self) -> bool:
+        return names_mysql(self._project)
 
     @cached_property
     def _read(self) -> frozenset[str]:
@@ -148,6 +171,9 @@ class GeneratedColumns:
             if any(isinstance(item, TypeVariable) for item in types):
                 yield from self._late
             yield from held(types, self._late_or_related)
+        for added in _added(statement) if self._made_for_new_rows else ():
+            types = self._project.infer(added, self._project.scope_of(added))
+            yield from held(types, self._made_for_new_rows)
 
     @cached_property
     def _late_or_related(self) -> frozenset[Class]:
@@ -250,3 +276,10 @@ def _owners(statement: s.Stmt) -> Iterator[s.Expr]:
     call = blocks.called(statement, awaited=False)
     if call is not None and call.args and s.dotted_name(call.func) == "setattr":
         yield call.args[0]
+
+
+def _added(statement: s.Stmt) -> tuple[s.Expr, ...]:
+    """`x` in `db.add(x)`."""
+    call = blocks.called(statement, awaited=False)
+    is_add = call is not None and blocks.method_name(call) in ("add", "add_all")
+    return call.args[:1] if call is not None and is_add else ()

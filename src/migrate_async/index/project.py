@@ -7,7 +7,7 @@ Everything that costs is done once, in `build` or on first use, and remembered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from migrate_async.config import Settings
@@ -270,6 +270,12 @@ class Project:
         with infer.deep_recursion():
             return self._graph.passes_session(site)
 
+    def callees(self, fn: Function) -> Iterator[Function]:
+        """The functions of the project that `fn` calls, once for each call."""
+        for site in self.calls(fn):
+            if site.kind == "call":
+                yield from site.targets
+
     def callers(self, fn: Function) -> list[CallSite]:
         """The sites that run `fn`."""
         return self._graph.callers.get(fn, [])
@@ -295,6 +301,14 @@ class Project:
     def originals(self) -> Originals:
         """Sync functions that stay beside the coroutine function which takes their place."""
         return self._graph.originals
+
+    @cached_property
+    def route_dependencies(self) -> Mapping[Function, tuple[Function, ...]]:
+        """What FastAPI runs for each function that serves a route, or several."""
+        found: dict[Function, dict[Function, None]] = {}
+        for route in self.routes:
+            found.setdefault(route.function, {}).update(dict.fromkeys(route.dependencies))
+        return {function: tuple(dependencies) for function, dependencies in found.items()}
 
     def value_uses(self, fn: Function) -> list[ValueUse]:
         """Where `fn` is used as a value."""

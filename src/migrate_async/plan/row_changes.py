@@ -66,7 +66,7 @@ class RowChanges:
         if function not in self._of:
             self._of[function] = frozenset()
             own = (self.by(function, statement) for statement in _body(function))
-            callees = map(self.of, self._callees(function))
+            callees = map(self.of, self._project.callees(function))
             self._of[function] = frozenset().union(*own, *callees)
         return self._of[function]
 
@@ -111,11 +111,6 @@ class RowChanges:
                 for name in secondary_tables(self._project, relationship):
                     found.setdefault(name, {}).update(sides)
         return {name: tuple(models) for name, models in found.items()}
-
-    def _callees(self, function: Function) -> Iterator[Function]:
-        for site in self._project.calls(function):
-            if site.kind == "call":
-                yield from site.targets
 
     # --- objects -------------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ class LazyRoutes:
     def __init__(self, project: Project, colouring: Colouring) -> None:
         self._project = project
         self._colouring = colouring
-        self._dependencies = dependencies_of_routes(project)
+        self._dependencies = project.route_dependencies
 
     def __contains__(self, route: object) -> bool:
         if not isinstance(route, Function) or route not in self._dependencies:
@@ -84,20 +84,12 @@ def lazy_response_edits(
     converts: Callable[[Function], bool],
 ) -> Iterator[tuple[Module, ModuleEdits]]:
     """The decorator for those of the `lazy` routes that get objects of what `converts`."""
-    dependencies = dependencies_of_routes(project)
+    dependencies = project.route_dependencies
     for route, sinks in lazy.items():
         if route.responds_lazily:
             continue
         if any(map(converts, (route, *dependencies.get(route, ())))):
             yield route.module, _decorated(route, sinks)
-
-
-def dependencies_of_routes(project: Project) -> dict[Function, dict[Function, None]]:
-    """What FastAPI runs for each function that serves a route."""
-    found: dict[Function, dict[Function, None]] = {}
-    for route in project.routes:
-        found.setdefault(route.function, {}).update(dict.fromkeys(route.dependencies))
-    return found
 
 
 def _decorated(route: Function, sinks: list[Sink]) -> ModuleEdits:

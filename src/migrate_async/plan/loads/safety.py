@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
 
 from migrate_async.index import types as t
 from migrate_async.index.project import Project
@@ -131,11 +130,7 @@ class Safety:
     def _down(self, function: Function) -> Iterator[Function]:
         for site in (*self._project.calls(function), *self._project.bridges(function)):
             yield from site.targets
-        yield from self._routes.get(function, ())
-
-    @cached_property
-    def _routes(self) -> dict[Function, tuple[Function, ...]]:
-        return {route.function: route.dependencies for route in self._project.routes}
+        yield from self._project.route_dependencies.get(function, ())
 
     def _closure(
         self, start: Iterable[Function], more: Callable[[Function], Iterable[Function]]

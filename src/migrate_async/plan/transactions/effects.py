@@ -179,7 +179,7 @@ class Effects:
         if not isinstance(function.node, s.FunctionDef):
             return False
         own = any(map(self._is_commit, blocks.statements(function.node.body)))
-        return own or any(self.does_commit(target) for target in self._callees(function))
+        return own or any(self.does_commit(target) for target in self._project.callees(function))
 
     def _is_commit(self, statement: s.Stmt) -> bool:
         """`session.commit()`, of either kind, or `with session.begin():`."""
@@ -206,12 +206,7 @@ class Effects:
         if not isinstance(function.node, s.FunctionDef):
             return frozenset()
         own = self._classes(blocks.statements(function.node.body))
-        return own.union(*(self._writes_of(target) for target in self._callees(function)))
-
-    def _callees(self, function: Function) -> Iterator[Function]:
-        for site in self._project.calls(function):
-            if site.kind == "call":
-                yield from site.targets
+        return own.union(*(self._writes_of(target) for target in self._project.callees(function)))
 
     # --- one function --------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ class Held:
         return self._around[function]
 
     def _find_outside(self, function: Function) -> Iterator[Class]:
-        for dependency in self._dependencies.get(function, ()):
+        for dependency in self._project.route_dependencies.get(function, ()):
             yield from self._models(self._project.returns(dependency))
         for site in (*self._project.callers(function), *self._project.bridges_to(function)):
             caller = site.function
@@ -57,10 +57,6 @@ class Held:
             for name in caller.scope.names:
                 if not self._comes_later(caller, name, site.node):
                     yield from self._named(caller, name)
-
-    @cached_property
-    def _dependencies(self) -> dict[Function, tuple[Function, ...]]:
-        return {route.function: route.dependencies for route in self._project.routes}
 
     def _named(self, function: Function, name: str) -> Iterator[Class]:
         if function.node is not None:

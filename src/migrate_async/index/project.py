@@ -7,8 +7,9 @@ Everything that costs is done once, in `build` or on first use, and remembered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import TypeVar, cast
 
 from migrate_async.config import Settings
 from migrate_async.index import (
@@ -58,6 +59,8 @@ __all__ = [
     "build",
 ]
 
+Shared = TypeVar("Shared")
+
 
 def build(
     modules: Iterable[ModuleInput],
@@ -91,6 +94,7 @@ class Project:
         walked = [walk_module(source, self._symbols) for source in modules]
         self._orders: dict[Class, tuple[Class, ...]] = {}
         self._attributes: dict[Model, frozenset[str]] = {}
+        self._shared: dict[object, object] = {}
         self.modules: dict[str, Module] = {module.name: module for module in walked}
         self.functions: list[Function] = self._symbols.functions
         self.classes: list[Class] = self._symbols.classes
@@ -269,6 +273,12 @@ class Project:
             return known
         with infer.deep_recursion():
             return self._graph.passes_session(site)
+
+    def shared(self, kind: Callable[[Project], Shared]) -> Shared:
+        """The one `kind(self)` for all who ask: what it finds is found once."""
+        if kind not in self._shared:
+            self._shared[kind] = kind(self)
+        return cast("Shared", self._shared[kind])
 
     def callees(self, fn: Function) -> Iterator[Function]:
         """The functions of the project that `fn` calls, once for each call."""

@@ -30,7 +30,7 @@ def engine_changes(
     converts: Callable[[Function], bool],
 ) -> Iterator[tuple[Module, ModuleEdits]]:
     """The engines, by module."""
-    makers = Makers(project)
+    makers = project.shared(Makers)
     for engine in project.engines:
         if engine.kind == "engine" and becomes_async(engine) and _is_made_here(makers, engine):
             yield engine.module, engine_edits(project, engine)
@@ -66,7 +66,7 @@ def factory_changes(
     project: Project, becomes_async: Callable[[Variable], bool], expires_late: Callable[[], bool]
 ) -> Iterator[tuple[Module, ModuleEdits]]:
     """The factories with a name, by module; reported where one cannot become async."""
-    makers = Makers(project)
+    makers = project.shared(Makers)
     for factory in (*project.session_factories, *_unnamed(makers, becomes_async)):
         if factory.kind not in ("sessionmaker", "scoped_session") or not becomes_async(factory):
             continue

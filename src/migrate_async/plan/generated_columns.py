@@ -34,6 +34,7 @@ from migrate_async.plan.transactions.flushes import Flushes
 NAME = "async-colour"
 
 _EAGER = "eager_defaults"
+_SHOWN = 3
 _FLUSHING = frozenset({"begin_nested", "flush"})
 
 
@@ -225,7 +226,7 @@ class GeneratedColumns:
         function = next(iter(columns.values()))
         place = self._place(owner, columns)
         code = f'{{"{_EAGER}": True}}'
-        what = " and ".join(f"{owner.name}.{name}" for name in sorted(columns))
+        what = _listed(owner, sorted(columns))
         if arguments is not None:
             found.edits.append(with_argument(arguments, NAME, _EAGER, "True"))
         elif ARGUMENTS in owner.scope.names or place is None:
@@ -266,6 +267,12 @@ class GeneratedColumns:
                 if value is not None and binding.scope is owner.scope:
                     return self._project.statement_of(value)
         return None
+
+
+def _listed(owner: Class, columns: list[str]) -> str:
+    first = ", ".join(columns[:_SHOWN])
+    more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
+    return f"{first}{more} of {owner.name}"
 
 
 def _owners(statement: s.Stmt) -> Iterator[s.Expr]:

@@ -52,7 +52,7 @@ class Givers:
         self._anchored = anchored
         self._twins = twins
         self._becomes_async = becomes_async
-        self._makers = Makers(project)
+        self._makers = project.shared(Makers)
         self._is_scope = is_scope
         self._known: dict[Function, Given | None] = {}
 

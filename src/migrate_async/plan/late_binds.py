@@ -72,7 +72,7 @@ class LateBinds:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._makers = Makers(project)
+        self._makers = project.shared(Makers)
 
     def of(self, factory: Variable) -> tuple[LateBind, ...]:
         """Where `factory` is bound, tests left out."""

@@ -43,7 +43,7 @@ class UnloadedReads:
         project = view.project
         self._project = project
         self._origins = view.analysis(Origins)
-        self._accesses = Accesses(project)
+        self._accesses = project.shared(Accesses)
 
     def of(self, function: Function) -> Iterator[Unloaded]:
         """The reads in `function`, each attribute of each name once."""

@@ -152,7 +152,7 @@ async def create() -> None:
     )
 
     def check(self, view: View) -> Iterator[Finding]:
-        accesses = Accesses(view.project)
+        accesses = view.project.shared(Accesses)
         for use in patterns.uses(view, _BRIDGES):
             helper = _helper(view, use)
             found = helper and _reason(view.project, accesses, helper)

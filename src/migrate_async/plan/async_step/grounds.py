@@ -35,10 +35,10 @@ class Grounds:
         self.blocking = BlockingWork(project, around.settings, self.touches)
         self.shared = SharedSessions(project)
         self.ties = Ties.of(project)
-        self.accesses = Accesses(project)
+        self.accesses = project.shared(Accesses)
         self.unmoved = Unmoved(project)
         self.effects = Effects(project)
-        self.makers = Makers(project)
+        self.makers = project.shared(Makers)
         responses = Responses(project, self.touches)
         self.obstacles = Obstacles(project, self.touches, responses, self.shared, step)
 

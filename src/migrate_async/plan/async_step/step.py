@@ -173,7 +173,7 @@ class AsyncStep:
 
     def _unknown_reads(self) -> Iterator[Diagnostic]:
         """Reads that may load, in coroutines whose response does not let them."""
-        unknown = UnknownReads(self._project)
+        unknown = self._project.shared(UnknownReads)
         lazy = self.loads.analysis.decisions.lazy
         for function in self._world.converted:
             if function not in lazy and not function.module.is_test:

@@ -45,7 +45,7 @@ class Collapse:
         self._colouring = both.colouring
         self._sync = sync
         self._holds = holds
-        self._accesses = Accesses(project)
+        self._accesses = project.shared(Accesses)
         self.lent: set[s.AnyNode] = set()
 
     def plan(self) -> dict[Module, ModuleEdits]:

@@ -87,7 +87,7 @@ class Frontier:
             lambda function: function in around.scopes and verdicts.colouring.converts(function),
         )
         self._dependencies = Dependencies(around, self._lent, self._givers, self._is_async)
-        self._makers = Makers(around.project)
+        self._makers = around.project.shared(Makers)
         self._roots = SessionRoots(around.project)
         self.needs = Needs()
         self.offers = Offers(around, self.needs, self._dependencies, self._givers)

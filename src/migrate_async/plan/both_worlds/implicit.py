@@ -77,7 +77,7 @@ class ImplicitIO:
         self._converts = colouring.converts
         self._borrows = borrows
         self._lent = lent
-        self._accesses = Accesses(project)
+        self._accesses = project.shared(Accesses)
 
     def __contains__(self, function: Function) -> bool:
         if function not in self._kept or not self._is_asked(function):

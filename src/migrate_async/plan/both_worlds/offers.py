@@ -56,7 +56,7 @@ class Offers:
         self._needs = needs
         self._dependencies = dependencies
         self._givers = givers
-        self._makers = Makers(around.project)
+        self._makers = around.project.shared(Makers)
         self._late_binds = around.late_binds
 
     def plan(self) -> dict[Module, ModuleEdits]:

@@ -158,7 +158,7 @@ class SyncWorld:
         """Functions that make an engine or a session factory for themselves or their callers."""
         variables = (*self._project.engines, *self._project.session_factories)
         named = (variable.scope.function for variable in variables)
-        return frozenset((*named, *Makers(self._project).for_functions))
+        return frozenset((*named, *self._project.shared(Makers).for_functions))
 
     def _may_carry(self, function: Function) -> bool:
         """Whether `function` is called by nothing that stays sync in this run only."""

@@ -29,7 +29,7 @@ class Unmoved:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._makers = Makers(project)
+        self._makers = project.shared(Makers)
         self._registries = ModuleRegistries(project)
 
     @cached_property

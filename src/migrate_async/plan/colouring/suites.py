@@ -60,7 +60,7 @@ def _asks_givers(project: Project) -> bool:
 
 def _asks_makers(project: Project, colouring: Colouring) -> bool:
     """Whether a test gets an engine or factory from where functions that convert get theirs."""
-    makers = Makers(project)
+    makers = project.shared(Makers)
     return any(
         any(caller.module.is_test for caller in callers) and any(map(colouring.converts, callers))
         for function in project.functions

@@ -219,7 +219,7 @@ def statements_of_none(project: Project, variable: Variable) -> Iterator[s.Stmt]
 
 def _makers(project: Project) -> Iterator[tuple[Function, Twin]]:
     """`def sync_connect(url)` beside `connect(url)`, which makes or gives out async things."""
-    makers = Makers(project)
+    makers = project.shared(Makers)
     plain = {(f.module, f.cls, f.name): f for f in project.functions if has_room(project, f)}
     for (module, cls, name), maker in plain.items():
         made = plain.get((module, cls, sync_maker_name(name)))

@@ -69,6 +69,7 @@ class Accesses:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._models = {model.cls: model for model in project.models.values()}
+        self._found: dict[Function, tuple[Access, ...]] = {}
         self.partial = PartialLoads(project)
         """What queries leave out of their objects."""
         self._names = frozenset(
@@ -77,8 +78,13 @@ class Accesses:
             for name in (*model.relationships, *model.deferred)
         )
 
-    def of(self, function: Function) -> Iterator[Access]:
+    def of(self, function: Function) -> tuple[Access, ...]:
         """Reads in the function's own code; nested functions are functions of their own."""
+        if function not in self._found:
+            self._found[function] = tuple(self._find(function))
+        return self._found[function]
+
+    def _find(self, function: Function) -> Iterator[Access]:
         names = self._names.union(*self.partial.of(function).values())
         if names.isdisjoint(function.module.attributes):
             return

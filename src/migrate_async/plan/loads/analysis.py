@@ -43,7 +43,7 @@ class Analysis:
         self._naming = naming
         self._roots = Roots(project)
         self._schemas = Schemas(project)
-        self._accesses = Accesses(project)
+        self._accesses = project.shared(Accesses)
         self._sync_reads = SyncReads(project, self._roots, self.is_sync)
         self._schema_reads = SchemaReads(project, self._schemas, self._roots, self._sync_reads)
         self._sinks = Sinks(

@@ -158,7 +158,7 @@ class _Seen:
         for sink in sinks:
             for path in sink.paths:
                 self._add(sink.function, path)
-        accesses = Accesses(project)
+        accesses = project.shared(Accesses)
         for function in project.functions:
             for access in accesses.of(function):
                 self._add(function, (access.step,))

@@ -47,7 +47,7 @@ class Roots:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._models = {model.cls: model for model in project.models.values()}
-        self._accesses = Accesses(project)
+        self._accesses = project.shared(Accesses)
         self._found: dict[tuple[s.Expr, Scope, bool], list[Root] | None] = {}
 
     def of(self, expr: s.Expr, scope: Scope, *, far: bool = False) -> list[Root] | None:

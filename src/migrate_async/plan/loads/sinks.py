@@ -78,9 +78,9 @@ class Sinks:
         self._roots = roots
         self._sync_reads = sync_reads
         self._schema_reads = schema_reads
-        self._accesses = Accesses(project)
+        self._accesses = project.shared(Accesses)
         self._displays = Displays(project)
-        self._unknown = UnknownReads(project)
+        self._unknown = project.shared(UnknownReads)
         self._models = tuple(model.cls for model in project.models.values())
 
     def of(self, function: Function, *, awaits: bool) -> Iterator[Sink]:

@@ -28,7 +28,7 @@ class SyncReads:
         self._project = project
         self._roots = roots
         self._is_sync = is_sync
-        self._accesses = Accesses(project)
+        self._accesses = project.shared(Accesses)
         self._found: dict[Function, Reads] = {}
 
     def of(self, function: Function) -> Reads:

@@ -19,8 +19,8 @@ _MODELS = """\
 import os
 from datetime import datetime
 
-from sqlalchemy import Column, Computed, DateTime, ForeignKey, Integer, String, create_engine
-from sqlalchemy import func, select
+from sqlalchemy import Column, Computed, ForeignKey, Integer, String
+from sqlalchemy import create_engine, func, select
 from sqlalchemy.orm import column_property, declarative_base, relationship, sessionmaker
 
 engine = create_engine(os.environ["DATABASE_URL"])
@@ -210,6 +210,30 @@ def forgotten(db: Session = Depends(get_db)):
     return user.name
 
 
+def touch(db, user):
+    user.hits = 8
+    db.flush()
+    db.expire(user)
+
+
+def rename(db, user):
+    db.expire(user, ["name", "hits"])
+
+
+@app.get("/touched")
+def touched(db: Session = Depends(get_db)):
+    user = find(db, 1)
+    touch(db, user)
+    return user.name
+
+
+@app.get("/renamed")
+def renamed(db: Session = Depends(get_db)):
+    user = find(db, 1)
+    rename(db, user)
+    return [user.id, user.name, user.hits]
+
+
 @app.get("/left-out")
 def left_out(db: Session = Depends(get_db)):
     user = db.query(User).options(load_only(User.name)).order_by(User.id).first()
@@ -224,7 +248,7 @@ _PATHS = (
     *("/flushed", "/autoflushed", "/response", "/bumped", "/expression", "/committed", "/new"),
     *("/dog", "/perhaps-gone?keep=true", "/perhaps-gone", "/gone"),
 )
-_READS = ("/expired", "/forgotten", "/left-out", "/left-out-response")
+_READS = (*("/expired", "/forgotten", "/touched", "/renamed", "/left-out", "/left-out-response"),)
 
 
 def _written(folder: Path) -> Path:

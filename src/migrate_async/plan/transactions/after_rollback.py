@@ -19,10 +19,12 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.blocks import called, method_name
+from migrate_async.plan.loads.paths import indented
 from migrate_async.plan.loads.sinks import own_attributes
 from migrate_async.plan.names import free_name
 from migrate_async.plan.text import source
 from migrate_async.plan.transactions.effects import Effects
+from migrate_async.plan.transactions.expired_arguments import ExpiredArguments
 from migrate_async.plan.transactions.positions import Position, positions
 
 NAME = "async-colour"
@@ -69,6 +71,7 @@ class Rollbacks:
         self._project = project
         self._values = values
         self._effects = effects
+        self._arguments = ExpiredArguments(project)
         self._models = {model.cls: model for model in project.models.values()}
         self._rolling: dict[Function, bool] = {}
         self._types: dict[tuple[Function, str], Types] = {}
@@ -116,6 +119,9 @@ class Rollbacks:
                 yield _Place(position, after=True, only=expired, fetch=_fetch(statement))
             elif self._goes_on_after_rollback(function, statement):
                 yield _Place(position, after=True)
+            for name, attributes in self._arguments.at(statement):
+                lines = [f"await {name}.awaitable_attrs.{item}" for item in attributes]
+                yield _Place(position, after=True, only=name, fetch="\n".join(lines))
             if isinstance(statement, s.Try) and self._may_roll_back(function, statement):
                 for handler in statement.handlers:
                     if handler.body:
@@ -251,7 +257,8 @@ class Rollbacks:
         else:
             code = place.fetch or f"await {name}.awaitable_attrs.{key}"
             if self._values.may_be_none(node, function.scope, statement):
-                code = f"if {name} is not None:\n    {code}"
+                lines = "\n".join(indented(code.split("\n")))
+                code = f"if {name} is not None:\n{lines}"
         found.models[model.cls] = None
         found.edits.append(
             p.InsertStatements(span=statement.span, codemod=NAME, code=code, after=place.after)

@@ -154,3 +154,20 @@ def test_async_head_of_a_nested_function() -> None:
 def test_a_few_long_lines_are_no_style(lengths: list[int], limit: int) -> None:
     """One that could not be broken would else let later runs leave lines longer elsewhere."""
     assert line_limit(["\n".join("x" * length for length in lengths)]) == limit
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "    result = await db.execute(select(User))",
+        "SyncSessionLocal = sessionmaker(bind=sync_engine)",
+        "    users = db.query(User).all()",
+        "async def read_users(service: Service):",
+    ],
+)
+def test_what_is_migrated_is_no_style(line: str) -> None:
+    """Each run finds more lines that runs before it have written, and fewer of the authors'."""
+    few, many = "x = 1\n" * 100, f"{line}  # {'x' * (90 - len(line))}\n" * 5
+    assert line_limit([few + many]) == 88
+    authors = f"y = {'x' * 90}\n"
+    assert line_limit([few + authors]) == line_limit([few + authors + many * 100]) == 100

@@ -11,6 +11,7 @@ from migrate_async.model.plan import (
     AnyEdit,
     AwaitCall,
     ChangeBlock,
+    CopyAssignment,
     DropFinally,
     InsertStatements,
     ReplaceExpression,
@@ -389,3 +390,21 @@ def test_wrapped_under_no_assignment() -> None:
     )
     with pytest.raises(InternalError, match="is no assignment"):
         run(source, [wrap])
+
+
+def test_a_copy_that_is_too_long_is_broken() -> None:
+    """The line below it is as long as it was, and no line that a formatter would break again."""
+    becomes(
+        """
+        if URL:
+            «SessionLocal = sessionmaker(autocommit=False, autoflush=False, bind=engine, info=OUR)»
+        """,
+        """
+        if URL:
+            SessionLocal = sessionmaker(autocommit=False, autoflush=False, bind=engine, info=OUR)
+            SyncSessionLocal = sessionmaker(
+                autocommit=False, autoflush=False, bind=sync_engine, info=OUR
+            )
+        """,
+        edit(CopyAssignment, name="SyncSessionLocal", names=(("engine", "sync_engine"),)),
+    )

@@ -112,7 +112,7 @@ class _Executor(cst.CSTTransformer):
         self._nodes = frozenset(self._targets.nodes())
         self._pending = set(self._nodes)
         self._blocks = BlockEditor(
-            self._targets.statements, self._hoisted, self._targets.ends, style.unit
+            self._targets.statements, self._hoisted, self._targets.ends, style
         )
 
     def on_visit(self, node: cst.CSTNode) -> bool:
@@ -294,10 +294,13 @@ class _Executor(cst.CSTTransformer):
         if not any(self._blocks.touches(statement) for statement in original.body):
             return updated
         if isinstance(updated, cst.Module):
-            block = self._blocks.edit(_statements(original.body), _statements(updated.body))
+            block = self._blocks.edit(_statements(original.body), _statements(updated.body), "")
             return updated.with_changes(body=block.body, footer=[*block.left, *updated.footer])
         indented = cst.ensure_type(updated, cst.IndentedBlock)
-        block = self._blocks.edit(_statements(original.body), _statements(indented.body))
+        unit = self._default_indent if indented.indent is None else indented.indent
+        block = self._blocks.edit(
+            _statements(original.body), _statements(indented.body), self._indent() + unit
+        )
         if not block.body:
             return indented.with_changes(body=[_pass(block.left)])
         return indented.with_changes(body=block.body, footer=[*block.left, *indented.footer])
@@ -312,7 +315,7 @@ class _Executor(cst.CSTTransformer):
         line = cst.SimpleStatementLine(
             updated.body, trailing_whitespace=updated.trailing_whitespace
         )
-        block = self._blocks.edit(before, split_line(line))
+        block = self._blocks.edit(before, split_line(line), self._indent() + self._style.unit)
         body = block.body or [_pass(block.left)]
         return cst.IndentedBlock(body, indent=self._style.unit)
 

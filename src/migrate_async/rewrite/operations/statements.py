@@ -23,7 +23,9 @@ from migrate_async.model.plan import (
     WrapStatements,
 )
 from migrate_async.rewrite import remarks
+from migrate_async.rewrite.finish import Finisher
 from migrate_async.rewrite.fragments import leading_lines, parse_expression, parse_statements
+from migrate_async.rewrite.lines import Style
 from migrate_async.rewrite.operations.copying import copied, copied_function, copied_statement
 from migrate_async.rewrite.operations.decorators import kept_both
 from migrate_async.rewrite.place import Hoisted
@@ -85,22 +87,30 @@ class BlockEditor:
     edits: Mapping[cst.CSTNode, Sequence[Edit]]
     hoisted: Mapping[cst.CSTNode, Sequence[Hoisted]]
     ends: Mapping[Edit, cst.CSTNode]
-    unit: str
+    style: Style
 
     def touches(self, statement: cst.CSTNode) -> bool:
         """Is there an edit of `statement` or, if it is a line, of one of those on it?"""
         small = statement.body if isinstance(statement, cst.SimpleStatementLine) else ()
         return any(node in self.edits or node in self.hoisted for node in (statement, *small))
 
-    def edit(self, original: Sequence[Statement], updated: Sequence[Statement]) -> Block:
-        """The body `updated`, edited; `original` holds the same statements before the edits."""
+    def edit(
+        self, original: Sequence[Statement], updated: Sequence[Statement], indent: str
+    ) -> Block:
+        """The body `updated`, edited; `original` holds the same statements before the edits.
+
+        `indent` is the indentation of the block.
+        """
         entries: list[Entry] = []
         for before, after in zip(original, updated, strict=True):
             entries += self._entries(before, after)
         for entry in entries:
             self._hoist(entry)
             for edit in sorted(self.edits.get(entry.original, ()), key=_is_below_nothing):
-                self._apply(edit, entry, is_docstring=_is_docstring(entry, entries))
+                if isinstance(edit, CopyAssignment):
+                    entry.nodes = [*entry.nodes, self._copy(edit, entry.original, indent)]
+                else:
+                    self._apply(edit, entry, is_docstring=_is_docstring(entry, entries))
         for wrap in _innermost_first(self.edits, entries, self.ends):
             entries = self._wrapped(wrap, entries)
         return _flattened(entries)
@@ -125,7 +135,7 @@ class BlockEditor:
 
     def _apply(self, edit: Edit, entry: Entry, *, is_docstring: bool) -> None:
         if isinstance(edit, ReplaceStatement):
-            new = parse_statements(edit.code, self.unit)
+            new = parse_statements(edit.code, self.style.unit)
             entry.replace(_keeping_comment(new, entry))
             if (
                 entry.nodes
@@ -134,7 +144,7 @@ class BlockEditor:
             ):
                 entry.nodes[0] = _padded(entry.nodes[0])
                 entry.apart = True
-        elif isinstance(edit, CopyAssignment | CopyFunction | CopyStatement | KeepBoth):
+        elif isinstance(edit, CopyFunction | CopyStatement | KeepBoth):
             entry.nodes = _twinned(edit, entry)
         elif isinstance(edit, InsertStatements):
             self._insert(edit, entry, is_docstring)
@@ -149,8 +159,16 @@ class BlockEditor:
         elif not isinstance(edit, WrapStatements):
             raise InternalError(f"{type(edit).__name__} is not an edit of a statement")
 
+    def _copy(
+        self, edit: CopyAssignment, original: cst.CSTNode, indent: str
+    ) -> cst.SimpleStatementLine:
+        """The copy on lines of its own, broken where its names are too long for one."""
+        copy = assignment(edit.name, copied(edit, original))
+        finisher = Finisher(_on_a_line(original), "", indent, self.style)
+        return cst.ensure_type(finisher.statement(copy, ()), cst.SimpleStatementLine)
+
     def _insert(self, edit: InsertStatements, entry: Entry, is_docstring: bool) -> None:
-        new = parse_statements(edit.code, self.unit)
+        new = parse_statements(edit.code, self.style.unit)
         if edit.below_hoisted:
             entry.nodes = [*entry.nodes[:-1], *_above(new, entry.nodes[-1])]
         elif edit.after or is_docstring:
@@ -190,27 +208,31 @@ class BlockEditor:
             above, below = _split_blank(leading_lines(first))
             body = [_with_lines(first, below), *rest]
             compound = _compound(wrap.header)
-        block = cst.IndentedBlock(body, indent=self.unit, footer=inside.left)
+        block = cst.IndentedBlock(body, indent=self.style.unit, footer=inside.left)
         if not above and start and isinstance(compound, cst.FunctionDef):
             above = [cst.EmptyLine(indent=False)]
         compound = compound.with_changes(body=block, leading_lines=above)
         return [
             *entries[:start],
-            Entry(entries[start].original, [compound, *parse_statements(wrap.below, self.unit)]),
+            Entry(
+                entries[start].original, [compound, *parse_statements(wrap.below, self.style.unit)]
+            ),
             *entries[end:],
         ]
 
 
-def _twinned(
-    edit: CopyAssignment | CopyFunction | CopyStatement | KeepBoth, entry: Entry
-) -> list[Statement]:
+def _on_a_line(statement: cst.CSTNode) -> cst.CSTNode:
+    if isinstance(statement, cst.BaseSmallStatement):
+        return cst.SimpleStatementLine([statement])
+    return statement
+
+
+def _twinned(edit: CopyFunction | CopyStatement | KeepBoth, entry: Entry) -> list[Statement]:
     if isinstance(edit, CopyFunction):
         return [*entry.nodes, copied_function(edit, entry.original)]
     if isinstance(edit, KeepBoth):
         return [*kept_both(edit, entry.original, entry.nodes[-1])]
-    if isinstance(edit, CopyStatement):
-        return [*entry.nodes, copied_statement(edit, entry.original)]
-    return [*entry.nodes, assignment(edit.name, copied(edit, entry.original))]
+    return [*entry.nodes, copied_statement(edit, entry.original)]
 
 
 def split_line(line: cst.SimpleStatementLine) -> list[cst.SimpleStatementLine]:

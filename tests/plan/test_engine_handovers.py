@@ -33,6 +33,7 @@ def get_db():
 MAIN = """
 import database
 import pandas as pd
+from alembic import migration
 from database import SessionLocal, User, engine, get_db
 from fastapi import BackgroundTasks, Depends, FastAPI
 from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
@@ -67,6 +68,9 @@ KEPT = {
     'return pd.read_sql("users", db.connection())': 'return pd.read_sql("users", db.connection())',
     'with engine.begin() as c:\n    pd.DataFrame([1]).to_sql("users", c)': (
         'with sync_engine.begin() as c:\n    pd.DataFrame([1]).to_sql("users", c)'
+    ),
+    "with engine.connect() as c:\n    return migration.MigrationContext.configure(c)": (
+        "with sync_engine.connect() as c:\n    return migration.MigrationContext.configure(c)"
     ),
     "return load(engine)": "return load(sync_engine)",
     "return Table('x', MetaData(), autoload_with=engine).c": (

@@ -49,11 +49,17 @@ HARMLESS_ROOTS = frozenset(
         *("builtins", "typing", "typing_extensions", "types", "dataclasses", "contextlib", "copy"),
         *("contextvars",),
         *("functools", "itertools", "inspect", "logging", "weakref", "pprint", "operator"),
-        *("sqlalchemy", "sqlmodel", "alembic", "fastapi", "starlette", "pydantic", "pytest"),
+        *("sqlalchemy", "sqlmodel", "fastapi", "starlette", "pydantic", "pytest"),
         *("asyncio", "anyio", "concurrent", "threading", "unittest", "migrate_async"),
     }
 )
 """Packages that do no work on a session that is passed to them, or that have tables of their own.
+"""
+
+ENVIRONMENT = "alembic.context"
+"""What configures Alembic in its environment, of which a step of its own takes care.
+
+The rest of Alembic works on the connections that it gets.
 """
 
 TAKES_ASYNC_ENGINES = frozenset(

@@ -17,6 +17,7 @@ from migrate_async.index.types import Type, Types
 from migrate_async.knowledge.async_api import METADATA_IO
 from migrate_async.knowledge.dispatch import CALLABLES
 from migrate_async.knowledge.external import (
+    ENVIRONMENT,
     HARMLESS_ROOTS,
     TAKES_ASYNC_ENGINES,
     WATCHES_ENGINES,
@@ -145,4 +146,6 @@ def _is_unknown(item: Type) -> bool:
 
 
 def _is_foreign(dotted: str) -> bool:
+    if f"{dotted}.".startswith(f"{ENVIRONMENT}."):
+        return False
     return dotted in _NEVER_HARMLESS or dotted.partition(".")[0] not in HARMLESS_ROOTS

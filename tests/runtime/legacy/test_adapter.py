@@ -186,6 +186,20 @@ async def test_closing_closes_the_sync_session(session: Session) -> None:
     assert not session.in_transaction()
 
 
+async def test_what_a_test_had_replaced_in_the_session_is_there_again(session: Session) -> None:
+    """`monkeypatch.setattr(session, "commit", session.flush)` holds for each request."""
+    session.commit = session.flush  # type: ignore[method-assign]
+    with adapted(session) as db:
+        db.add(Author(id=2, name="Grace"))
+        await db.commit()
+    assert session.in_transaction()
+    with adapted(session) as db:
+        await db.commit()
+    assert session.in_transaction()
+    session.rollback()
+    assert session.get(Author, 2) is None
+
+
 async def test_a_statement_without_entities_runs_on_the_sync_cursor(session: Session) -> None:
     result = await SyncSessionAdapter(session).execute(text("SELECT 1"))
     assert result.scalar_one() == 1

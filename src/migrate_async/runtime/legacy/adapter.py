@@ -36,6 +36,9 @@ _served: ContextVar[Session | None] = ContextVar("migrate_async_adapted_session"
 _LENT = (*IO_METHODS, "exec")
 """`exec` is a method of SQLModel's sessions only."""
 
+_REPLACED = (*_LENT, "commit")
+"""What stands for itself in the session while it is lent; tests may have replaced it before."""
+
 _KEEPING_NOTHING = frozenset({"migrate_async", "sqlalchemy"})
 """Packages whose functions are done with a session when they return."""
 
@@ -67,6 +70,7 @@ class SyncSessionAdapter(AsyncSession):
         session.expire_on_commit = expire_on_commit
         self._reloads = self._expired_before and not expire_on_commit
         self._loop = running_loop()
+        self._own = {name: vars(session)[name] for name in _REPLACED if name in vars(session)}
         self._lend(session)
         if strict:
             self._earlier = EarlierObjects(session)
@@ -109,8 +113,9 @@ class SyncSessionAdapter(AsyncSession):
         """Give the sync session back as it was, open; idempotent."""
         session = self.sync_session
         session.expire_on_commit = self._expired_before
-        for name in (*_LENT, "commit"):
-            session.__dict__.pop(name, None)
+        for name in _REPLACED:
+            vars(session).pop(name, None)
+        vars(session).update(self._own)
         if self._strict:
             self._strict = False
             event.remove(session, "do_orm_execute", self._refuse_implicit_load)

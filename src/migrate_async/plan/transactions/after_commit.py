@@ -50,7 +50,7 @@ def refresh_edits(
             held = models_in(project, function)
             names = tuple(name for name in held if _is_known(function, name, position.statement))
         else:
-            names = effects.stale_names(function, position.statement, is_own=is_own)
+            names = effects.stale_names(function, position, is_own=is_own)
         for name in names:
             if position.reads_later(name) or effects.is_fetched_again(
                 function, name, position, is_own=is_own
@@ -80,7 +80,9 @@ def _is_held(
     is_gone = _is_gone(function, name, position)
     if is_gone:
         return False
-    return None if is_gone is None else effects.owners.has(function, name, session)
+    if is_gone is None or effects.is_deleted_by_callees(function, name, position.statement):
+        return None
+    return effects.owners.has(function, name, session)
 
 
 def _is_gone(function: Function, name: str, position: Position) -> bool | None:

@@ -108,7 +108,8 @@ class Flushed:
 
     def _expressions(self, function: Function, flush: s.Stmt) -> Iterator[tuple[str, str, s.Stmt]]:
         """Those that are mapped to SQL expressions, of what is written before `flush`."""
-        for name in self._effects.written_names(function, flush):
+        above = statements_before(function, flush)
+        for name in self._effects.written_names(function, above):
             node = s.Name(*flush.span, name)
             for model in self._models(node, function.scope):
                 for attribute in sorted(self._read & model.expressions - model.deferred):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Scope
@@ -20,12 +20,11 @@ from migrate_async.plan.blocks import called, method_name
 from migrate_async.plan.row_changes import RowChanges, stored_or_deleted
 from migrate_async.plan.transactions.certainty import Certainty
 from migrate_async.plan.transactions.commits import commits, is_model
+from migrate_async.plan.transactions.given_away import GivenAway
 from migrate_async.plan.transactions.owners import Owners
 from migrate_async.plan.transactions.positions import Position, statements_before
+from migrate_async.plan.transactions.written import attributes_of_calls, takes_out, writes
 
-_MUTATORS = frozenset(
-    {"add", "append", "clear", "discard", "extend", "insert", "pop", "remove", "update"}
-)
 _NO_COLLECTION = frozenset({"dynamic", "write_only", "noload", "raise", "raise_on_sql"})
 """Values of `lazy=` with which no loaded collection can become stale."""
 
@@ -40,17 +39,21 @@ class Effects:
         self._written: dict[Function, frozenset[Class]] = {}
         self._commits: dict[Function, bool] = {}
         self._certainty = Certainty(project, self._is_commit, self.does_commit)
+        self._given_away = GivenAway(project, writes, self.commits_at)
+        self._deleted: dict[Function, frozenset[Class | None]] = {}
         self._related: dict[tuple[Function, str], frozenset[Class]] = {}
 
-    def stale_names(self, function: Function, commit: s.Stmt, *, is_own: bool) -> tuple[str, ...]:
-        """Locals whose objects the database may know better than `function` after `commit`.
+    def stale_names(
+        self, function: Function, position: Position, *, is_own: bool
+    ) -> tuple[str, ...]:
+        """Locals whose objects the database may know better than `function` after a commit.
 
-        Those that the function wrote, unless a callee has committed (`is_own`), and those with a
-        relationship to what was written: a collection that was loaded lacks the new row.
+        Those that the function wrote, and those with a relationship to what was written: a
+        collection that was loaded lacks the new row. `is_own`: the function commits itself.
         """
-        found: dict[str, None] = {}
-        if is_own:
-            found.update(dict.fromkeys(self.written_names(function, commit)))
+        commit = position.statement
+        names = self.written_names(function, statements_before(function, commit))
+        found = dict.fromkeys(names if is_own else self._left_stale(function, position))
         written = self._written_by(function, commit, is_own=is_own)
         at_once = self._changed_at_once(function, commit) if is_own else frozenset()
         for name in self._loaded_names(function, commit):
@@ -60,6 +63,23 @@ class Effects:
         if is_own and self.owners.has_several(function):
             found.update(dict.fromkeys(self._written_elsewhere(function, commit)))
         return tuple(found)
+
+    def _left_stale(self, function: Function, position: Position) -> Iterator[str]:
+        """Locals that were written since the last commit, or by a callee, which commits now.
+
+        Not those that this callee refreshes.
+        """
+        last = position.last(lambda statement: self.commits_at(function, statement))
+        written = (
+            statement
+            for statement in statements_before(function, position.statement)
+            if last is None or statement.span > last.span
+        )
+        sites = self._certainty.sites(function, position.statement)
+        fresh = frozenset(self._given_away.refreshed_by(sites))
+        for name in (*self.written_names(function, written), *self._changed_by(sites)):
+            if name not in fresh:
+                yield name
 
     def _changed_at_once(self, function: Function, commit: s.Stmt) -> frozenset[Class]:
         """The models of the rows that statements have changed, behind the back of the objects."""
@@ -75,7 +95,7 @@ class Effects:
         written = self._classes_before(function, commit) | frozenset(
             cls
             for statement in statements_before(function, commit)
-            for owner in _attributes_of_calls(statement)
+            for owner in attributes_of_calls(statement)
             for cls in self._models(owner)
         )
         for name in self._loaded_names(function, commit):
@@ -88,11 +108,12 @@ class Effects:
         models = list(self._models_of(s.Name(*function.node.span, name), function.scope))
         return any(self._project.overlap(one, other) for one in models for other in classes)
 
-    def is_made_stale(self, function: Function, name: str, commit: s.Stmt) -> bool:
-        """Whether the object called `name` is related to what is written before or by `commit`."""
+    def is_made_stale(self, function: Function, name: str, position: Position) -> bool:
+        """Whether the object called `name` is related to what is written before or by a commit."""
+        commit = position.statement
         is_own = commits(self._project, commit, "sync") is not None
         written = self._written_by(function, commit, is_own=is_own)
-        known = self.stale_names(function, commit, is_own=is_own)
+        known = self.stale_names(function, position, is_own=is_own)
         return name not in known and self._is_related(function, name, written)
 
     def _written_by(self, function: Function, commit: s.Stmt, *, is_own: bool) -> frozenset[Class]:
@@ -210,6 +231,26 @@ class Effects:
 
     # --- one function --------------------------------------------------------------------------
 
+    def is_deleted_by_callees(self, function: Function, name: str, commit: s.Stmt) -> bool:
+        """Whether what `function` calls up to `commit` may have deleted the object `name`."""
+        for statement in statements_before(function, commit, is_included=True):
+            for gone in map(self._deletes, self.targets(function, statement)):
+                known = frozenset(cls for cls in gone if cls is not None)
+                if None in gone or self._is_one_of(function, name, known):
+                    return True
+        return False
+
+    def _deletes(self, function: Function) -> frozenset[Class | None]:
+        """The models of which `function`, or what it calls, deletes objects; None: of any."""
+        if function not in self._deleted:
+            self._deleted[function] = frozenset()
+            body = function.node.body if isinstance(function.node, s.FunctionDef) else ()
+            gone = (node for part in blocks.statements(body) for node in takes_out(part))
+            own = frozenset(cls for node in gone for cls in (*self._models(node),) or (None,))
+            below = map(self._deletes, self._project.callees(function))
+            self._deleted[function] = own.union(*below)
+        return self._deleted[function]
+
     def is_loaded_by(self, statement: s.Stmt, name: str) -> bool:
         """Whether `statement` gives `name` one object that is the session's already."""
         return self._loaded(statement) == name
@@ -237,7 +278,7 @@ class Effects:
     def _classes(self, statements: Iterator[s.Stmt]) -> frozenset[Class]:
         found: set[Class] = set()
         for statement in statements:
-            objects = (*_writes(statement), *_attributes_of_calls(statement))
+            objects = (*writes(statement), *attributes_of_calls(statement))
             for node in (*objects, *stored_or_deleted(statement)):
                 found.update(self._models(node))
             for change in self.changes.at_once(statement):
@@ -252,16 +293,23 @@ class Effects:
             if isinstance(item, Instance) and item.cls.qualname in self._project.models:
                 yield item.cls
 
-    def written_names(self, function: Function, commit: s.Stmt) -> Iterator[str]:
-        """Locals holding ORM objects that the function adds or changes before `commit`."""
-        for statement in statements_before(function, commit):
-            for node in _writes(statement):
+    def written_names(self, function: Function, statements: Iterable[s.Stmt]) -> Iterator[str]:
+        """Locals holding ORM objects that the function adds or changes by `statements`."""
+        for statement in statements:
+            for node in writes(statement):
                 scope = self._project.scope_of(node)
                 is_unknown = not self._project.infer(node, scope) or self._is_generic(node, scope)
                 if is_model(self._project, node, scope) or (
                     is_unknown and self._is_added(statement)
                 ):
                     yield node.id
+            yield from self._changed_by(self._certainty.sites(function, statement))
+
+    def _changed_by(self, sites: Iterable[CallSite]) -> Iterator[str]:
+        """Locals holding ORM objects that calls change."""
+        for node in self._given_away.changed_by(sites):
+            if is_model(self._project, node, self._project.scope_of(node)):
+                yield node.id
 
     def _is_generic(self, node: s.Name, scope: Scope) -> bool:
         """Whether `node` is an object of a type that a generic class leaves open."""
@@ -279,11 +327,10 @@ class Effects:
 
     def _loaded_names(self, function: Function, commit: s.Stmt) -> Iterator[str]:
         """Locals with an object that is surely the session's: loaded, or added, here."""
-        gone = set()
+        gone: set[str] = set()
         for statement in statements_before(function, commit):
+            gone.update(node.id for node in takes_out(statement))
             call = called(statement, awaited=False)
-            if call is not None and method_name(call) in ("delete", "expunge") and call.args:
-                gone.add(s.dotted_name(call.args[0]))
             if call is not None and method_name(call) == "add" and call.args:
                 yield from (call.args[0].id,) if isinstance(call.args[0], s.Name) else ()
         for statement in statements_before(function, commit):
@@ -336,45 +383,3 @@ class Effects:
                 if relationship.target is not None and relationship.lazy not in _NO_COLLECTION
             )
         return self._related[key]
-
-
-def _writes(statement: s.Stmt) -> Iterator[s.Name]:
-    """What `statement` writes.
-
-    `x` in `db.add(x)`, `x = db.merge(y)`, `setattr(x, ...)`, `x.attribute = ...` and
-    `x.items.append(...)`.
-    """
-    if isinstance(statement, s.Assign):
-        is_merge = isinstance(statement.value, s.Call) and method_name(statement.value) == "merge"
-        for target in statement.targets:
-            if is_merge and isinstance(target, s.Name):
-                yield target
-            if isinstance(target, s.Attribute) and isinstance(target.value, s.Name):
-                yield target.value
-    elif isinstance(statement, s.AugmentedAssign):
-        target = statement.target
-        if isinstance(target, s.Attribute) and isinstance(target.value, s.Name):
-            yield target.value
-    elif isinstance(statement, s.ExpressionStatement) and isinstance(statement.value, s.Call):
-        call = statement.value
-        changed = _changed_collection(call.func)
-        if changed is not None:
-            yield changed
-        is_write = method_name(call) in ("add", "setattr")
-        if is_write and call.args and isinstance(call.args[0], s.Name):
-            yield call.args[0]
-
-
-def _changed_collection(func: s.Expr) -> s.Name | None:
-    """`x` in `x.items.append`: the database may order or complete the collection."""
-    if not isinstance(func, s.Attribute) or func.attr not in _MUTATORS:
-        return None
-    owner = func.value.value if isinstance(func.value, s.Attribute) else None
-    return owner if isinstance(owner, s.Name) else None
-
-
-def _attributes_of_calls(statement: s.Stmt) -> Iterator[s.Expr]:
-    """`other.get(Account, id)` in `other.get(Account, id).balance += 1`."""
-    for target in blocks.targets(statement):
-        if isinstance(target, s.Attribute) and isinstance(target.value, s.Call):
-            yield target.value

@@ -31,7 +31,7 @@ def refreshes_of_given(
             continue
         if not position.reads_later(name):
             continue
-        if not effects.is_made_stale(function, name, position.statement):
+        if not effects.is_made_stale(function, name, position):
             continue
         if _reads_more(project, function, name, position):
             tests = (f"{name} is not None",) if _may_be_none(param) else ()

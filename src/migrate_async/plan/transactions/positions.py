@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from migrate_async.index.project import Project
@@ -22,6 +22,11 @@ class Position:
     def statement(self) -> s.Stmt:
         block, index = self.path[-1]
         return block[index]
+
+    def last(self, is_wanted: Callable[[s.Stmt], bool]) -> s.Stmt | None:
+        """The last statement that has surely run before, in this block or around it."""
+        above = (found for block, index in reversed(self.path) for found in block[:index][::-1])
+        return next(filter(is_wanted, above), None)
 
     def is_before(self, node: s.Expr) -> bool:
         """Whether `node` can run after the statement: below it, or in a loop around both."""

@@ -106,7 +106,7 @@ class Requeries:
     def _refreshed(self, function: Function, position: Position) -> Iterator[str]:
         """The names that `refresh_edits` sees to."""
         is_own = commits(self._project, position.statement, "sync") is not None
-        for name in self._effects.stale_names(function, position.statement, is_own=is_own):
+        for name in self._effects.stale_names(function, position, is_own=is_own):
             if position.reads_later(name) or self._effects.is_fetched_again(
                 function, name, position, is_own=is_own
             ):

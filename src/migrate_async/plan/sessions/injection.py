@@ -178,10 +178,11 @@ class _Builder:
 
     def open(self, found: Acquisition) -> None:
         """Open the session with `async with`, or await what the function itself does with it."""
-        header = self._opening(found)
         if isinstance(found.statement, s.With):
-            self._open_with(found, header)
-        elif found.statement is not None and self._open_block(found, found.statement, header):
+            self._open_with(found, found.statement)
+        elif found.statement is not None and self._open_block(
+            found, found.statement, self._opening(found)
+        ):
             if _is_of_made_factory(found):
                 return
             self._remove(found.statement)
@@ -190,11 +191,10 @@ class _Builder:
         elif found.kind in ("resolver", "next", "constructor"):
             self._replace_call(found)
 
-    def _open_with(self, found: Acquisition, header: str) -> None:
-        statement = found.statement
-        assert isinstance(statement, s.With)  # noqa: S101  the caller has looked
+    def _open_with(self, found: Acquisition, statement: s.With) -> None:
         if found.kind == "factory" or len(statement.items) > 1:
             return  # the colour makes its `with` async
+        header = self._opening(found)
         self.edits.append(p.ChangeBlock(span=statement.span, codemod=NAME, header=header))
         self.gone.append(found.call)
         self._unneeded(found.call)
@@ -296,6 +296,10 @@ class _Builder:
             if self.expires_late():
                 return f"{self._imported('migrate_async', EXPIRE_LATE)}({made})"
             return made
+        if found.kind == "factory" and isinstance(found.call.func, s.Attribute):
+            # The run that left the twin did so below the name of its module, too.
+            home = s.dotted_name(found.call.func.value)
+            return source(replace_func(found.call, f"{home}.{self.provider.factory}"))
         factory = self._imported(self.provider.module, self.provider.factory)
         return f"{factory}()"
 

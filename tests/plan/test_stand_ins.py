@@ -171,12 +171,14 @@ def test_a_session_in_place_of_a_session_is_not() -> None:
         '@patch("app.main.SessionLocal")\ndef test_a(made):\n    pass\n',
         'def test_a():\n    with patch("app.main.SessionLocal", Mock()):\n        pass\n',
         'def test_a(mocker):\n    mocker.patch("app.main.SessionLocal")\n',
+        'def test_a(monkeypatch):\n    monkeypatch.setattr("app.main.SessionLocal", Mock())\n',
         """\
 from app import main
 from sqlalchemy.orm import sessionmaker
 
-def test_a(monkeypatch):
-    monkeypatch.setattr(main, "SessionLocal", sessionmaker())
+def test_a():
+    with patch.object(main, "SessionLocal", sessionmaker()):
+        pass
 """,
     ],
 )
@@ -202,4 +204,20 @@ def test_a(monkeypatch):
     ],
 )
 def test_what_is_async_or_no_source_is_not_reported(test: str) -> None:
+    assert "MA431" not in {item.code for item in plan(test).diagnostics}
+
+
+@pytest.mark.parametrize("value", ["Own", "lambda: Own()", "lambda: db"])
+def test_a_sync_factory_by_monkeypatch_is_adapted(value: str) -> None:
+    """By a plugin of the runtime, when the tests run."""
+    test = f"""\
+from app import main
+from sqlalchemy.orm import sessionmaker
+
+Own = sessionmaker()
+
+def test_a(monkeypatch):
+    db = Own()
+    monkeypatch.setattr(main, "SessionLocal", {value})
+"""
     assert "MA431" not in {item.code for item in plan(test).diagnostics}

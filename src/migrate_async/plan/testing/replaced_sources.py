@@ -1,8 +1,9 @@
 """Tests that put something in the place of the application's engine or session factory.
 
 `patch("app.database.SessionLocal")` gives the application a mock where it now enters an async
-session; `monkeypatch.setattr(database, "SessionLocal", TestingSession)` one that makes sync ones;
-and `SessionLocal.configure(bind=engine)` binds it to an engine that is not async.
+session, and `SessionLocal.configure(bind=engine)` binds it to an engine that is not async.
+`monkeypatch.setattr(database, "SessionLocal", TestingSession)`, with a factory that makes sync
+ones, goes on working: a pytest plugin of the runtime adapts them.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ def replaced_sources(
         if found is None or _is_async(project, value_of(call), sources):
             continue
         is_engine = found.kind == "engine"
+        if not is_engine and _is_adapted(project, call):
+            continue
         kind = "an async engine" if is_engine else "an async_sessionmaker"
         yield at(
             site.function.module.path,
@@ -66,6 +69,18 @@ def bound_by_tests(
             f"bind it to an async engine on the database of the tests, too, or select what the "
             f"tests run, so that they convert: `migrate-async plan --explain {function.qualname}`",
         )
+
+
+def _is_adapted(project: Project, call: s.Call) -> bool:
+    """Whether `call` is of monkeypatch, with something that makes sync sessions."""
+    value = value_of(call)
+    if s.dotted_name(call.func) != "monkeypatch.setattr" or value is None:
+        return False
+    scope = project.scope_of(value)
+    if isinstance(value, s.Lambda):
+        return project.session_kind(value.body, project.scope_of(value.body)) == "sync"
+    called = s.Call(*value.span, value, (), ())
+    return project.session_kind(called, scope) == "sync"
 
 
 def _variable_at(project: Project, place: Place, sources: Sources) -> Variable | None:

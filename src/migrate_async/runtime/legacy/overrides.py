@@ -124,10 +124,11 @@ def hops(dependency: Dependency) -> bool:
         if isinstance(module, ModuleType)
         for name in getattr(code, "co_names", ())
     ]
-    return any(map(_makes_hopping, (*named, *inside)))
+    return any(map(makes_hopping, (*named, *inside)))
 
 
-def _makes_hopping(factory: object) -> bool:
+def makes_hopping(factory: object) -> bool:
+    """Whether `factory` makes sessions that hop, `HopSession`."""
     if not isinstance(factory, async_sessionmaker):
         return False
     made = factory.kw.get("sync_session_class")

@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from migrate_async.config import Settings
+from migrate_async.model.plan import Step
 from migrate_async.model.selection import EVERYTHING, Selection
+from migrate_async.plan.planner import make_plan
 from support.http_sequence import replay
 from support.migration import tree
+from support.projects import project
 from support.route_by_route import migrate, routes_of
 
 _APPLICATION = """\
@@ -38,6 +44,13 @@ class User(Base):
 
     def rename_all(self, name):
         self.rename(name)
+
+
+class Member(Base):
+    __tablename__ = "members"
+    id = Column(Integer, primary_key=True)
+    name = Column(String)
+    upper = Column(String, onupdate=func.upper("changed"))
 
 
 class UserOut(BaseModel):
@@ -111,7 +124,7 @@ def update(db: Session, user: User, name: str) -> User:
 
 @app.post("/users/{number}")
 def add(number: int, db: Session = Depends(get_db)):
-    db.add(User(id=number, name="new"))
+    db.add_all([User(id=number, name="new"), Member(id=number, name="new")])
     db.commit()
 
 
@@ -206,6 +219,15 @@ def deleted_later(user: User = Depends(some_user), db: Session = Depends(get_db)
     return user.name
 
 
+@app.post("/listed/{number}", response_model=list[UserOut])
+def listed(number: int, db: Session = Depends(get_db)):
+    users = db.query(Member).filter(Member.id == number).all()
+    for user in users:
+        user.name = "listed"
+    db.commit()
+    return users
+
+
 @app.post("/not-changed/{number}", response_model=UserOut)
 def not_changed(user: User = Depends(some_user), db: Session = Depends(get_db)):
     label(user, "x")
@@ -220,10 +242,10 @@ _ROUTES = (
     *("filled", "written", "written-later", "renamed", "renamed-all", "by-object"),
     *("saved", "saved-later", "given", "touched", "refreshed", "not-changed"),
 )
-_DELETING = ("deleted", "deleted-later")
+_OTHERS = ("deleted", "deleted-later", "listed")
 _REQUESTS = [
     {"name": f"{name} {number}", "method": "POST", "path": f"/{what}/{number}"}
-    for number, name in enumerate((*_ROUTES, *_DELETING), start=1)
+    for number, name in enumerate((*_ROUTES, *_OTHERS), start=1)
     for what in ("users", name)
 ]
 
@@ -239,8 +261,9 @@ def test_helpers_change_objects(tmp_path: Path) -> None:
     folder = _write(tmp_path / "app")
     expected = replay(folder, _REQUESTS, app="main:app")
     assert not [answer for answer in expected if answer["status"] != 200]
-    told = [answer["json"]["upper"] for answer in expected[1:-4:2]]
+    told = [answer["json"]["upper"] for answer in expected[1:-6:2]]
     assert told == ["CHANGED"] * (len(_ROUTES) - 1) + [None]
+    assert expected[-1]["json"][0]["upper"] == "CHANGED"
     migrate(folder, EVERYTHING)
     assert replay(folder, _REQUESTS, app="main:app") == expected
     done = tree(folder)
@@ -252,3 +275,71 @@ def test_helpers_change_objects(tmp_path: Path) -> None:
         assert replay(gradual, _REQUESTS, app="main:app") == expected, route
     migrate(gradual, EVERYTHING)
     assert tree(gradual) == done
+
+
+_LOOSE = {
+    "in a loop": "for each in db.query(User):\n        each.name = 'x'",
+    "of a list": "users[0].name = 'x'",
+    "of another object": "user.friend.name = 'x'",
+    "one of two": "user.name, other = 'x', 1",
+    "in a comprehension": "[setattr(each, 'name', 'x') for each in users]",
+    "inside of a value": "user.data['name'] = 'x'",
+    "of what self keeps": "Renamer(user).rename()",
+}
+_MODELS = """\
+from fastapi import Depends, FastAPI
+from sqlalchemy import JSON, Column, ForeignKey, Integer, String, create_engine, func
+from sqlalchemy.ext.mutable import MutableDict
+from sqlalchemy.orm import Session, declarative_base, relationship, sessionmaker
+
+engine = create_engine(URL)
+SessionLocal = sessionmaker(engine)
+Base = declarative_base()
+app = FastAPI()
+
+
+class User(Base):
+    __tablename__ = "users"
+    id = Column(Integer, primary_key=True)
+    name = Column(String)
+    data = Column(MutableDict.as_mutable(JSON), default=dict)
+    upper = Column(String, onupdate=func.upper("changed"))
+    friend_id = Column(ForeignKey("users.id"))
+    friend = relationship("User", remote_side=id)
+
+
+class Renamer:
+    def __init__(self, user: User):
+        self.user = user
+
+    def rename(self):
+        self.user.name = "x"
+
+
+def get_db():
+    with SessionLocal() as db:
+        yield db
+
+
+@app.post("/")
+def change(db: Session = Depends(get_db)):
+    users = db.query(User).all()
+    user = users[0]
+    CHANGE
+    db.commit()
+    return [each.upper for each in users]
+"""
+
+
+def _codes(change: str) -> set[str]:
+    files = {"main.py": _MODELS.replace("CHANGE", change)}
+    return {item.code for item in make_plan(project(files), Step.ALL, Settings()).diagnostics}
+
+
+@pytest.mark.parametrize("change", _LOOSE.values(), ids=_LOOSE)
+def test_what_no_refresh_of_a_variable_reaches_is_fetched_by_the_flush(change: str) -> None:
+    assert "MA514" in _codes(change)
+
+
+def test_a_refresh_is_enough_for_a_variable() -> None:
+    assert "MA514" not in _codes("user.name = 'x'")

@@ -4,7 +4,8 @@
 
 A flush expires them, and the next read fetched them, which no coroutine can. Mapped with
 `eager_defaults`, the flush fetches them itself, by `RETURNING` where the database has it. That is
-said where the column is declared, in the run that converts a function which flushes changes.
+said where the column is declared, in the run that converts a function which flushes changes, or
+commits changes of objects that it cannot refresh by name.
 
 What the database makes for a new row, `server_default=func.now()`, is fetched by its INSERT anyway,
 but for MySQL, which has no `RETURNING`.
@@ -12,7 +13,7 @@ but for MySQL, which has no `RETURNING`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from migrate_async.index.project import Column, Model, Project
@@ -30,6 +31,7 @@ from migrate_async.plan.read_names import read_names
 from migrate_async.plan.transactions.autoflushes import Autoflushes
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.flushes import Flushes
+from migrate_async.plan.transactions.written import writes
 
 NAME = "async-colour"
 
@@ -46,7 +48,9 @@ class GeneratedColumns:
         self._flushes = Flushes(project, effects, effects.changes)
         self._flushing: dict[Function, bool] = {}
         self._autoflushes = Autoflushes(project)
+        self._effects = effects
         self._setting: dict[Function, frozenset[Class]] = {}
+        self._loose: dict[Function, frozenset[Class]] = {}
 
     def edits(self, converts: Callable[[Function], bool]) -> Iterator[tuple[Module, ModuleEdits]]:
         """What the mapping says from the run on in which `converts` tells what does."""
@@ -117,7 +121,8 @@ class GeneratedColumns:
         node = function.node
         if not isinstance(node, s.FunctionDef):
             return frozenset()
-        return self._autoflushed(function, node)
+        unknown = self._sets_loosely(function) if self._effects.does_commit(function) else ()
+        return self._autoflushed(function, node).union(unknown)
 
     def _does_flush(self, function: Function) -> bool:
         """Whether `function`, or what it calls, flushes."""
@@ -163,8 +168,25 @@ class GeneratedColumns:
             self._setting[function] = frozenset(own).union(*inner)
         return self._setting[function]
 
-    def _set_by(self, statement: s.Stmt) -> Iterator[Class]:
+    def _sets_loosely(self, function: Function) -> frozenset[Class]:
+        """Those of whose objects it sets attributes where no refresh of a variable helps.
+
+        `users[0].name = name`, `user.profile.bio = bio` and what a loop gives, one after the other.
+        """
+        if function not in self._loose:
+            self._loose[function] = frozenset()
+            body = function.node.body if isinstance(function.node, s.FunctionDef) else ()
+            parts = tuple(blocks.statements(body))
+            turns = {name for part in parts if isinstance(part, s.For) for name in _names(part)}
+            own = {cls for part in parts for cls in self._set_by(part, without=_tight(part, turns))}
+            inner = (self._sets_loosely(target) for target in self._called(function))
+            self._loose[function] = frozenset(own).union(*inner)
+        return self._loose[function]
+
+    def _set_by(self, statement: s.Stmt, without: Container[s.Expr] = ()) -> Iterator[Class]:
         for owner in _owners(statement):
+            if owner in without:
+                continue
             scope = self._project.scope_of(owner)
             types = self._project.infer(owner, scope)
             if self._is_new(owner, scope):
@@ -173,6 +195,8 @@ class GeneratedColumns:
                 yield from self._late
             yield from held(types, self._late_or_related)
         for added in _added(statement) if self._made_for_new_rows else ():
+            if added in without:
+                continue
             types = self._project.infer(added, self._project.scope_of(added))
             yield from held(types, self._made_for_new_rows)
 
@@ -276,13 +300,28 @@ def _listed(owner: Class, columns: list[str]) -> str:
 
 
 def _owners(statement: s.Stmt) -> Iterator[s.Expr]:
-    """`x` in `x.name = ...` and `setattr(x, name, ...)`."""
-    for target in blocks.targets(statement):
+    """`x` in `x.name = ...`, `x.data[key] = ...` and `setattr(x, name, ...)`."""
+    pending = list(blocks.targets(statement))
+    while pending:
+        target = pending.pop(0)
+        if isinstance(target, s.Sequence):
+            pending.extend(target.items)
+        if isinstance(target, s.Subscript):
+            target = target.value
         if isinstance(target, s.Attribute):
             yield target.value
-    call = blocks.called(statement, awaited=False)
-    if call is not None and call.args and s.dotted_name(call.func) == "setattr":
-        yield call.args[0]
+    for node in s.walk(statement) if isinstance(statement, s.ExpressionStatement) else ():
+        if isinstance(node, s.Call) and node.args and s.dotted_name(node.func) == "setattr":
+            yield node.args[0]
+
+
+def _tight(statement: s.Stmt, turns: Container[str]) -> frozenset[s.Expr]:
+    """The variables, but for those of loops, that a refresh after the commit is known to need."""
+    return frozenset(node for node in writes(statement) if node.id not in turns)
+
+
+def _names(loop: s.For) -> Iterator[str]:
+    return (node.id for node in s.walk(loop.target) if isinstance(node, s.Name))
 
 
 def _added(statement: s.Stmt) -> tuple[s.Expr, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -208,11 +209,78 @@ def two(db: Session = Depends(get_db)):
 """
 
 LAZY_FILES = {"app/__init__.py": "", "app/database.py": LAZY_DATABASE, "app/main.py": LAZY_MAIN}
+
+GIVEN_MAIN = """
+from fastapi import Depends, FastAPI
+from sqlalchemy.orm import Session
+
+from app import database
+from app.database import Base, SessionLocal, User, engine, get_db
+
+app = FastAPI()
+
+
+@app.on_event("startup")
+def create():
+    Base.metadata.create_all(engine)
+    add("first", SessionLocal())
+    add("second", db=database.SessionLocal())
+    add("third", db=Session(engine))
+
+
+def names(db: Session):
+    return [name for (name,) in db.query(User.name).order_by(User.id)]
+
+
+def add(name, db: Session):
+    db.add(User(name=name))
+    db.commit()
+
+
+def never(db: Session):
+    return next(iter(names(db)))
+
+
+@app.get("/one")
+def one(name: str, db: Session = Depends(get_db)):
+    add(name, Session(bind=engine))
+    return [names(next(get_db())), never(next(get_db())), db.query(User).count()]
+
+
+@app.get("/two")
+def two(name: str, db: Session = Depends(get_db)):
+    add(name, db)
+    with Session(engine) as own, database.SessionLocal() as second:
+        own.add(User(name="own"))
+        own.commit()
+        return [names(db), never(db), second.query(User).count()]
+
+
+@app.get("/three")
+def three(name: str):
+    db = Session(bind=database.engine)
+    try:
+        return db.query(User).count()
+    finally:
+        db.close()
+"""
+
+GIVEN_FILES = {"app/__init__.py": "", "app/database.py": DATABASE, "app/main.py": GIVEN_MAIN}
+GIVEN_SCRIPT = """
+from app.database import SessionLocal
+from app.main import add, names
+
+if __name__ == "__main__":
+    db = SessionLocal()
+    add("of the script", db)
+    print(names(db))
+"""
 REQUESTS: list[dict[str, Any]] = [
     {"method": "GET", "path": "/one?name=ada"},
     {"method": "GET", "path": "/two?name=bob"},
     {"method": "GET", "path": "/one?name=eve"},
 ]
+GIVEN_REQUESTS = [*REQUESTS, {"method": "GET", "path": "/three?name=eve"}]
 
 
 def migrated(files: dict[str, str], selection: Selection) -> dict[str, str]:
@@ -224,12 +292,14 @@ def migrated(files: dict[str, str], selection: Selection) -> dict[str, str]:
     }
 
 
-def answers(files: dict[str, str], folder: Path) -> list[dict[str, Any]]:
+def answers(
+    files: dict[str, str], folder: Path, requests: Sequence[dict[str, Any]] = REQUESTS
+) -> list[dict[str, Any]]:
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, "utf-8")
-    found = replay(folder, REQUESTS, app="app.main:app")
-    assert [answer["status"] for answer in found] == [200, 200, 200]
+    found = replay(folder, requests, app="app.main:app")
+    assert {answer["status"] for answer in found} == {200}
     return found
 
 
@@ -246,6 +316,40 @@ def test_bridged_calls_do_the_same_and_leave_no_trace(
     done = migrated(halfway, Selection(routes=(f"GET {second}",)))
     assert done == migrated(files, EVERYTHING)
     assert answers(done, tmp_path / "done") == legacy
+
+
+@pytest.mark.parametrize(("first", "second"), [("/one", "/two"), ("/two", "/one")])
+def test_sessions_opened_in_a_bridged_call_are_sync(
+    first: str, second: str, tmp_path: Path
+) -> None:
+    """`add("first", SessionLocal())`: nobody else uses that session.
+
+    What waits for its turn on a sync engine, `with Session(sync_engine)`, gets the other back.
+    """
+    legacy = answers(GIVEN_FILES, tmp_path / "legacy", GIVEN_REQUESTS)
+    halfway = migrated(GIVEN_FILES, Selection(routes=(f"GET {first}",)))
+    assert answers(halfway, tmp_path / "halfway", GIVEN_REQUESTS) == legacy
+    assert migrated(halfway, Selection(routes=(f"GET {first}",))) == halfway
+    later = migrated(halfway, Selection(routes=(f"GET {second}",)))
+    assert answers(later, tmp_path / "later", GIVEN_REQUESTS) == legacy
+    done = migrated(later, EVERYTHING)
+    assert done == migrated(GIVEN_FILES, EVERYTHING)
+    assert answers(done, tmp_path / "done", GIVEN_REQUESTS) == legacy
+
+
+def test_sessions_opened_for_what_a_script_keeps_sync(tmp_path: Path) -> None:
+    """The same where the functions stay sync for good."""
+    files = {**GIVEN_FILES, "script.py": GIVEN_SCRIPT}
+    done = migrated(files, EVERYTHING)
+    text = done["app/main.py"]
+    assert 'await run_in_threadpool(add, "first", SyncSessionLocal())' in text
+    assert 'await run_in_threadpool(add, "second", db=database.SyncSessionLocal())' in text
+    assert 'await run_in_threadpool(add, "third", db=Session(sync_engine))' in text
+    assert "await run_in_threadpool(names, SyncSessionLocal())" in text
+    assert migrated(done, EVERYTHING) == done
+    assert answers(done, tmp_path / "done", GIVEN_REQUESTS) == answers(
+        GIVEN_FILES, tmp_path / "legacy", GIVEN_REQUESTS
+    )
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ class ConvertedFunctions:
         path = function.module.path
         for edits in unnamed_factories(self._project, function, self._world.requeries.expire_late):
             collector.add_module(function.module, edits)
-        sessions = self._world.sessions_of(function)
+        sessions = self._world.own_sessions_of(function)
         collector.add(path, sessions.edits, sessions.imports, sessions.unneeded)
         collector.count("sessions", sessions.sessions)
         found = self._awaiter.plan(function, sessions.gone)

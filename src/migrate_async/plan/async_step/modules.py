@@ -106,7 +106,9 @@ class ConvertedModules:
     @cached_property
     def _injects(self) -> bool:
         """Whether a function takes its session from a `get_db` that is still to be written."""
-        return any(self._world.sessions_of(function).injected for function in self._world.converted)
+        return any(
+            self._world.own_sessions_of(function).injected for function in self._world.converted
+        )
 
     def _provide(self, collector: Collector) -> None:
         """Write that `get_db`, beside a factory that is async or becomes so."""

@@ -57,12 +57,13 @@ class SyncSide:
         collector.add_modules(listeners.edits(self._frontier.needs.variables))
 
     def _restore(self, collector: Collector, function: Function) -> None:
-        """Take back what an earlier run gave a function that converts now."""
-        gone = self._world.sessions_of(function).gone.union(self._inspected(function))
+        """Take back what an earlier run gave a function that converts, but for what it passes."""
+        gone = self._world.own_sessions_of(function).gone.union(self._inspected(function))
+        for given in self._world.given_by(function):
+            collector.add_module(function.module, self._frontier.repoint_given(function, given))
         lent = self._lent_factories(function)
-        collector.add_module(
-            function.module, self._frontier.retirement.restore(function, gone, lent)
-        )
+        restored = self._frontier.retirement.restore(function, gone, lent)
+        collector.add_module(function.module, restored)
 
     def _inspected(self, function: Function) -> Iterator[s.AnyNode]:
         """The engines that inspectors of `function` were made of: a connection is, now."""
@@ -123,13 +124,10 @@ class SyncSide:
                 yield site.node
 
     def _lent_factories(self, function: Function) -> frozenset[s.AnyNode]:
-        """What `function` gives such objects."""
-        return frozenset(
-            node
-            for call in self._makings_of_kept(function)
-            for value in call.values
-            for node in s.walk(value)
-        )
+        """What `function` gives such objects, and the sessions that it gives what stays sync."""
+        given = [found.call for found in self._world.given_by(function)]
+        values = (value for call in self._makings_of_kept(function) for value in call.values)
+        return frozenset(node for value in (*values, *given) for node in s.walk(value))
 
     # --- what hands sessions on ----------------------------------------------------------------
 
@@ -139,8 +137,11 @@ class SyncSide:
             found = annotation_edits(self._project, function, converts=False)
             collector.add(function.module.path, found.edits, found.imports, found.unneeded)
             if not function.is_module:
+                regained = self._world.regained_by(function)
+                path = function.module.path
+                collector.add(path, regained.edits, regained.imports, regained.unneeded)
                 lent = self._lent_factories(function)
-                restored = self._frontier.retirement.restore(function, frozenset(), lent)
+                restored = self._frontier.retirement.restore(function, regained.gone, lent)
                 collector.add_module(function.module, restored)
 
     def _constructors(self, collector: Collector) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from migrate_async.index.scopes import Function, Module
@@ -27,7 +28,14 @@ from migrate_async.plan.colouring.module_registries import is_of_module
 from migrate_async.plan.colouring.verdicts import Request, Suites, Verdicts
 from migrate_async.plan.keep_both.edits import KeptBoth
 from migrate_async.plan.recolouring.blocking import runs_loop
-from migrate_async.plan.sessions import SessionPlan, plan_sessions
+from migrate_async.plan.sessions import (
+    Acquisition,
+    SessionPlan,
+    bridged_sessions,
+    find_acquisitions,
+    given_sessions,
+    plan_sessions,
+)
 from migrate_async.plan.transactions.requeries import Requeries
 
 
@@ -111,14 +119,37 @@ class AsyncWorld:
     def sessions_of(self, function: Function) -> SessionPlan:
         """How `function` gets its sessions if it converts."""
         if function not in self._session_plans:
-            self._session_plans[function] = plan_sessions(
-                self.project,
-                self.settings,
-                self.around.provider,
-                function,
-                self.requeries.expire_late,
-            )
+            found = find_acquisitions(self.project, self.settings, function)
+            self._session_plans[function] = self._session_plan(function, found)
         return self._session_plans[function]
+
+    def _session_plan(self, function: Function, found: Collection[Acquisition]) -> SessionPlan:
+        expire_late = self.requeries.expire_late
+        return plan_sessions(self.project, self.around.provider, function, found, expire_late)
+
+    def given_by(self, function: Function) -> tuple[Acquisition, ...]:
+        """The sessions that `function`, a coroutine, opens for what stays sync."""
+        return given_sessions(self.project, self.settings, function, self._runs_apart)
+
+    def _runs_apart(self, function: Function) -> bool:
+        is_coroutine = function.is_async and function not in self.idle
+        return function in self.colouring.kept and not is_coroutine
+
+    def own_sessions_of(self, function: Function) -> SessionPlan:
+        """How `function`, which converts, gets the sessions that it does not open for others."""
+        given = self.given_by(function)
+        if not given:
+            return self.sessions_of(function)
+        found = find_acquisitions(self.project, self.settings, function)
+        own = self._session_plan(function, [item for item in found if item not in given])
+        others = {node for item in given for node in s.walk(item.call)}
+        return replace(own, gone=own.gone.union(others))
+
+    def regained_by(self, function: Function) -> SessionPlan:
+        """The sessions of a coroutine that an earlier run gave to what converts now."""
+        given = self.given_by(function)
+        bridged = bridged_sessions(self.project, self.settings, function)
+        return self._session_plan(function, [item for item in bridged if item not in given])
 
     @cached_property
     def both(self) -> KeptBoth:

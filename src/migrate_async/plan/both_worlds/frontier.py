@@ -46,7 +46,7 @@ from migrate_async.plan.lent import LentSessions
 from migrate_async.plan.makers import Makers, can_be_copied
 from migrate_async.plan.named_calls import names_function
 from migrate_async.plan.names import absolute, is_bound_inside, is_variable, read_from
-from migrate_async.plan.sessions.acquisitions import find_acquisitions
+from migrate_async.plan.sessions.acquisitions import Acquisition, find_acquisitions
 
 
 class Frontier:
@@ -206,6 +206,14 @@ class Frontier:
         return self._repoint(
             function, [node for value in call.values for node in names_below(value)]
         )
+
+    def repoint_given(self, function: Function, given: Acquisition) -> ModuleEdits:
+        """Edits of a session that a coroutine opens for what stays sync."""
+        if given.kind != "next":
+            return self._repoint(function, names_below(given.call))
+        found = ModuleEdits()
+        self._own_factory(found, function.module, given.call)
+        return found
 
     def _repoint(self, function: Function, nodes: Iterable[s.Name | s.Attribute]) -> ModuleEdits:
         found = ModuleEdits()

@@ -1,7 +1,8 @@
 """How functions get their session, and how they get it in the async world."""
 
-from migrate_async.plan.sessions.acquisitions import Acquisition, has_resolver
+from migrate_async.plan.sessions.acquisitions import Acquisition, find_acquisitions, has_resolver
 from migrate_async.plan.sessions.constructors import Constructors
+from migrate_async.plan.sessions.given import bridged_sessions, given_sessions
 from migrate_async.plan.sessions.injection import SessionPlan, plan_sessions
 from migrate_async.plan.sessions.provider import Provider, find_provider
 
@@ -10,7 +11,10 @@ __all__ = [
     "Constructors",
     "Provider",
     "SessionPlan",
+    "bridged_sessions",
+    "find_acquisitions",
     "find_provider",
+    "given_sessions",
     "has_resolver",
     "plan_sessions",
 ]

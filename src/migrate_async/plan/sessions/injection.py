@@ -7,19 +7,19 @@ opens it with `async with`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
-from migrate_async.config import Settings
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.names import import_path, is_variable, local_name
-from migrate_async.plan.sessions.acquisitions import Acquisition, find_acquisitions
+from migrate_async.plan.sessions.acquisitions import Acquisition
 from migrate_async.plan.sessions.classes import async_home
 from migrate_async.plan.sessions.provider import Provider
+from migrate_async.plan.sessions.reopened import on_async_engines
 from migrate_async.plan.sessions.requests import shares_request
 from migrate_async.plan.text import source
 
@@ -45,17 +45,16 @@ class SessionPlan:
 
 def plan_sessions(
     project: Project,
-    settings: Settings,
     provider: Provider,
     function: Function,
+    acquisitions: Collection[Acquisition],
     expires_late: Callable[[], bool],
 ) -> SessionPlan:
-    """How `function` gets its sessions once it is converted.
+    """How `function` gets its sessions, the `acquisitions`, once it is converted.
 
     With `expires_late`, those that it makes without a factory expire their objects when a query
     meets them after a commit.
     """
-    acquisitions = find_acquisitions(project, settings, function)
     if not acquisitions or not isinstance(function.node, s.FunctionDef):
         return SessionPlan()
     builder = _Builder(project, provider, function, function.node, expires_late)
@@ -111,7 +110,8 @@ class _Builder:
     def is_like(self, found: Acquisition) -> bool:
         """Whether the dependency's session can stand for it: it comes from the same factory."""
         if found.kind == "constructor":
-            return len({e.value for e in self.project.engines if e.scope.kind == "module"}) < 2
+            engines = {e.value for e in self.project.engines if e.scope.kind == "module"}
+            return len(engines.difference(self._sync_sides())) < 2
         name = s.dotted_name(found.call.func).rpartition(".")[2]
         others = (
             factory
@@ -124,6 +124,11 @@ class _Builder:
             and other.name != self.provider.sync_factory
             for other in others
         )
+
+    def _sync_sides(self) -> Iterator[s.Expr]:
+        """What makes the engines that an earlier run left for code that stayed sync."""
+        twins = self.provider.twins
+        yield from (engine.value for engine in (twins.variables if twins is not None else ()))
 
     def inject(self, found: Acquisition) -> bool:
         """Take the session as a parameter; False when its scope is not the whole function."""
@@ -192,8 +197,11 @@ class _Builder:
             self._replace_call(found)
 
     def _open_with(self, found: Acquisition, statement: s.With) -> None:
-        if found.kind == "factory" or len(statement.items) > 1:
+        if found.kind == "factory":
             return  # the colour makes its `with` async
+        if len(statement.items) > 1:
+            self._replace_call(found)
+            return
         header = self._opening(found)
         self.edits.append(p.ChangeBlock(span=statement.span, codemod=NAME, header=header))
         self.gone.append(found.call)
@@ -291,7 +299,7 @@ class _Builder:
             return source(found.call)
         if found.kind == "constructor":
             session = self._imported(async_home(self.project, found.call), "AsyncSession")
-            arguments = source(replace_func(found.call, session))
+            arguments = source(self._reopened(replace_func(found.call, session)))
             made = f"{arguments[:-1]}, expire_on_commit=False)"
             if self.expires_late():
                 return f"{self._imported('migrate_async', EXPIRE_LATE)}({made})"
@@ -302,6 +310,13 @@ class _Builder:
             return source(replace_func(found.call, f"{home}.{self.provider.factory}"))
         factory = self._imported(self.provider.module, self.provider.factory)
         return f"{factory}()"
+
+    def _reopened(self, call: s.Call) -> s.Call:
+        if self.provider.twins is None:
+            return call
+        call, imports = on_async_engines(call, self.function.module, self.provider.twins)
+        self.imports += imports
+        return call
 
     def _is_twin(self, func: s.Expr) -> bool:
         """`SyncSessionLocal` of an earlier run."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from migrate_async.config import Settings
 from migrate_async.index.project import Project
@@ -19,7 +19,8 @@ class Provider:
     """The names to import; empty when nothing is known.
 
     With `creates`, the project has no such dependency yet: it is written beside the factory.
-    `suits_all`: the dependency asks for nothing of the request, so any route can have it.
+    `suits_all`: the dependency asks for nothing of the request, so any route can have it. `twins`
+    are the names that earlier runs left for code that stayed sync.
     """
 
     module: str = ""
@@ -28,6 +29,7 @@ class Provider:
     get_db: str = ""
     creates: bool = False
     suits_all: bool = True
+    twins: Twins | None = None
 
     @property
     def sync_factory(self) -> str:
@@ -37,6 +39,10 @@ class Provider:
 
 def find_provider(project: Project, settings: Settings, twins: Twins) -> Provider:
     """The provider of the application (not of its tests, nor of what stays sync)."""
+    return replace(_provider(project, settings, twins), twins=twins)
+
+
+def _provider(project: Project, settings: Settings, twins: Twins) -> Provider:
     factory = _factory(project, twins)
     owner = factory.module.name if factory else ""
     name = factory.name if factory else ""

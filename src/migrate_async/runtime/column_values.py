@@ -37,12 +37,16 @@ def _read(text: str, attribute: ColumnProperty[Any]) -> object:
     return text
 
 
-def _date(text: str, _: TypeEngine[Any]) -> date:
-    return _moment(text).date()
+def read_date(text: str) -> date:
+    """The date that `text` says, which may go on with a time.
+
+    :raises ValueError: it is not in the form of ISO 8601.
+    """
+    return read_moment(text).date()
 
 
 def _datetime(text: str, kind: TypeEngine[Any]) -> datetime:
-    found = _moment(text)
+    found = read_moment(text)
     if not getattr(kind, "timezone", False):
         return found.replace(tzinfo=None)  # as PostgreSQL: an offset says nothing there
     if found.tzinfo is None:
@@ -53,10 +57,22 @@ def _datetime(text: str, kind: TypeEngine[Any]) -> datetime:
 def _time(text: str, kind: TypeEngine[Any]) -> time:
     if getattr(kind, "timezone", False):
         raise ValueError("the time zone of the server may decide")
+    return read_time(text)
+
+
+def read_time(text: str) -> time:
+    """The time of day that `text` says, without an offset.
+
+    :raises ValueError: it is not in the form of ISO 8601.
+    """
     return time.fromisoformat(_with_offset(text)).replace(tzinfo=None)
 
 
-def _moment(text: str) -> datetime:
+def read_moment(text: str) -> datetime:
+    """The moment that `text` says; a date is its first one.
+
+    :raises ValueError: it is not in the form of ISO 8601.
+    """
     return datetime.fromisoformat(_with_offset(text))
 
 
@@ -67,6 +83,6 @@ def _with_offset(text: str) -> str:
 
 _READERS: tuple[tuple[type[TypeEngine[Any]], Callable[[str, Any], object]], ...] = (
     (DateTime, _datetime),
-    (Date, _date),
+    (Date, lambda text, _: read_date(text)),
     (Time, _time),
 )

@@ -89,8 +89,8 @@ def async_engine_from_url(url: str | URL, **options: Any) -> AsyncEngine:
     """`sqlalchemy.ext.asyncio.create_async_engine` for the URL and arguments of a sync driver, too.
 
     The query arguments are those that `create_async_engine` takes; columns take times with a zone
-    and without one, and floats for exact numbers, as psycopg2 did. Nothing else is added: no pool,
-    no PRAGMA.
+    and without one, also as texts, and floats for exact numbers, as psycopg2 did. Nothing else is
+    added: no pool, no PRAGMA.
 
     :param options: of SQLAlchemy; `connect_args` may be those of the sync driver.
     :raises UnsupportedURL: no async driver is known for it.

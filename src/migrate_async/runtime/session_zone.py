@@ -2,21 +2,29 @@
 
 psycopg2 writes a `datetime` with a zone as `timestamptz` and one without as `timestamp`, and the
 server makes of it what the column is. asyncpg refuses the one for a column without a time zone, and
-takes the other, for a column with one, as local time of the client.
+takes the other, for a column with one, as local time of the client. Texts, which the server would
+read, it takes for neither.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timezone, tzinfo
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import DateTime, Dialect, event
+from sqlalchemy import Date, DateTime, Dialect, Time, event
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.types import TypeEngine
+
+from migrate_async.runtime.column_values import read_date, read_moment, read_time
 
 _UTC = frozenset({"", "GMT", "UCT", "UTC", "Etc/UTC"})
 """Needs no database of time zones, which Windows does not have."""
+
+
+_Kind = TypeVar("_Kind", bound=TypeEngine[Any])
 
 
 class SessionZone:
@@ -42,9 +50,9 @@ class SessionZone:
 
 
 def take_times_as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
-    """Let the columns of `engine` take every `datetime`; it is given back.
+    """Let the columns of `engine` take every `datetime`, and texts in the form of ISO 8601.
 
-    Other drivers than asyncpg do so by themselves.
+    Other drivers than asyncpg do so by themselves. The engine is given back.
     """
     dialect = engine.dialect
     if dialect.driver != "asyncpg":
@@ -52,22 +60,46 @@ def take_times_as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
     zone = SessionZone()
     event.listen(engine.sync_engine, "connect", zone.read)
     specs: dict[Any, Any] = dict(dialect.colspecs)
-    specs[DateTime] = _taking_all(specs.get(DateTime, DateTime), zone)
+    specs[DateTime] = _taking(specs.get(DateTime, DateTime), partial(_moment, zone))
+    specs[Date] = _taking(specs.get(Date, Date), lambda _, value: _read(read_date, value))
+    specs[Time] = _taking(specs.get(Time, Time), _time)
     dialect.colspecs = specs
     return engine
 
 
-def _taking_all(base: type[DateTime], zone: SessionZone) -> type[DateTime]:
-    """`base`, whose values go through `zone` on their way to the database."""
+def _taking(base: type[_Kind], convert: Callable[[_Kind, Any], Any]) -> type[_Kind]:
+    """`base`, whose values go through `convert` on their way to the database."""
 
-    def bind_processor(self: DateTime, dialect: Dialect) -> Callable[[Any], Any]:
-        convert = zone.with_zone if self.timezone else zone.without_zone
+    def bind_processor(self: _Kind, dialect: Dialect) -> Callable[[Any], Any]:
         before = base.bind_processor(self, dialect)
 
         def process(value: Any) -> Any:
-            given = before(value) if before is not None else value
-            return convert(given) if isinstance(given, datetime) else given
+            return convert(self, before(value) if before is not None else value)
 
         return process
 
     return type(f"SessionZone{base.__name__}", (base,), {"bind_processor": bind_processor})
+
+
+def _moment(zone: SessionZone, kind: DateTime, value: Any) -> Any:
+    given = _read(read_moment, value)
+    if not isinstance(given, datetime):
+        return given
+    if kind.timezone:
+        return zone.with_zone(given)
+    # An offset in a text says nothing where the column has none.
+    return given.replace(tzinfo=None) if isinstance(value, str) else zone.without_zone(given)
+
+
+def _time(kind: Time, value: Any) -> Any:
+    return value if kind.timezone else _read(read_time, value)
+
+
+def _read(read: Callable[[str], Any], value: Any) -> Any:
+    """What a text says; one of another form is left to the driver, which refuses it."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return read(value.strip())
+    except ValueError:
+        return value

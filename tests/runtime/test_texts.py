@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
@@ -44,6 +45,10 @@ _TABLE = Table(
 )
 _VALUES = [
     UUID("97375f47-0fb1-4459-ab36-97a5c1ba358f"),
+    *([], ["a"], ["a b", "", 'say "hi"', "null", "x,y", "{}", "back\\slash", None], [None]),
+    *([1, 2], [1.5, 2.25], [True, False], ["line\nbreak", "tab\t", "ü", "no\u00a0break"]),
+    *(date(2026, 1, 2), datetime(2026, 1, 2, 3, 4, 5), datetime(2026, 1, 2, 3, 4, 5, 250000)),
+    *(time(3, 4), time(3, 4, 5, 1200)),
     *(7, -1, 2.5, 1e-7, Decimal("1.10"), Decimal("1E+2"), True, False, None, "plain", Colour.RED),
 ]
 _ROWS = [

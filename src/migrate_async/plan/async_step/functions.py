@@ -52,6 +52,7 @@ class ConvertedFunctions:
             collector.add_module(function.module, edits)
         sessions = self._world.own_sessions_of(function)
         collector.add(path, sessions.edits, sessions.imports, sessions.unneeded)
+        self._world.begin_queries(collector, function, sessions.edits)
         collector.count("sessions", sessions.sessions)
         found = self._awaiter.plan(function, sessions.gone)
         collector.add(path, found.edits, found.imports, found.unneeded)

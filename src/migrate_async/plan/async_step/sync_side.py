@@ -35,7 +35,9 @@ class SyncSide:
             self._restore(collector, function)
         for function in self._world.sync.staying:
             if function not in self._world.environments:
-                collector.add_module(function.module, self._frontier.repoint(function))
+                found = self._frontier.repoint(function)
+                collector.add_module(function.module, found)
+                self._world.begin_queries(collector, function, found.edits)
                 # Its session is the sync side of an async one, on the same driver.
                 for edits in for_driver(self._project, function):
                     collector.add_module(function.module, edits)
@@ -52,6 +54,7 @@ class SyncSide:
         self._scoped(collector)
         self._carriers(collector)
         self._constructors(collector)
+        collector.add_modules(self._frontier.inner_imports().items())
         collector.add_modules(self._frontier.offers.plan().items())
         listeners = Listeners(self._project, self._world.becomes_async, self._world.converts)
         collector.add_modules(listeners.edits(self._frontier.needs.variables))
@@ -64,6 +67,7 @@ class SyncSide:
         lent = self._lent_factories(function)
         restored = self._frontier.retirement.restore(function, gone, lent)
         collector.add_module(function.module, restored)
+        self._world.begin_queries(collector, function, restored.edits)
 
     def _inspected(self, function: Function) -> Iterator[s.AnyNode]:
         """The engines that inspectors of `function` were made of: a connection is, now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 
@@ -21,6 +21,7 @@ from migrate_async.plan.both_worlds.frontier import Frontier
 from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.both_worlds.sync_world import SyncWorld
+from migrate_async.plan.collector import Collector
 from migrate_async.plan.colouring.asked import Asked
 from migrate_async.plan.colouring.bounds import Circumstances
 from migrate_async.plan.colouring.colour import Colouring
@@ -34,6 +35,7 @@ from migrate_async.plan.sessions import (
     bridged_sessions,
     find_acquisitions,
     given_sessions,
+    inline_sessions,
     plan_sessions,
 )
 from migrate_async.plan.transactions.requeries import Requeries
@@ -150,6 +152,13 @@ class AsyncWorld:
         given = self.given_by(function)
         bridged = bridged_sessions(self.project, self.settings, function)
         return self._session_plan(function, [item for item in bridged if item not in given])
+
+    def begin_queries(
+        self, collector: Collector, function: Function, edits: Iterable[p.AnyEdit]
+    ) -> None:
+        """Let queries that `function` begins with a session of its own begin with the new one."""
+        for span, old, new in inline_sessions(self.project, self.settings, function, edits):
+            collector.change_session(function.module.path, span, old, new)
 
     @cached_property
     def both(self) -> KeptBoth:

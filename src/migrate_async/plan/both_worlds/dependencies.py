@@ -40,7 +40,7 @@ class Dependencies:
     def is_one(self, function: Function, node: s.Name | s.Attribute) -> bool:
         """Whether `node` is a dependency of the application that gives a request its session."""
         module = function.module
-        if module.is_test or self._twins.named(module, node) is not None:
+        if module.is_test or self._twins.is_one(module, node):
             return False
         return self.alias(function, node) is not None or bool(self.meant(function, node))
 

@@ -23,13 +23,6 @@ from migrate_async.plan.both_worlds.implicit import ImplicitIO, mark
 from migrate_async.plan.both_worlds.made_factories import MadeFactories
 from migrate_async.plan.both_worlds.needs import Needs, passing, sync_name
 from migrate_async.plan.both_worlds.offers import Offers
-from migrate_async.plan.both_worlds.references import (
-    inner_imports,
-    names_below,
-    references,
-    registrations,
-    written_import,
-)
 from migrate_async.plan.both_worlds.refusals import Refusals
 from migrate_async.plan.both_worlds.retirement import Retirement
 from migrate_async.plan.both_worlds.session_roots import Root, SessionRoots
@@ -41,11 +34,23 @@ from migrate_async.plan.colouring.verdicts import Verdicts
 from migrate_async.plan.database import NAME, ModuleEdits
 from migrate_async.plan.engine_watchers import watched
 from migrate_async.plan.givers import Givers, can_give_sync
+from migrate_async.plan.inner_imports import (
+    InnerImport,
+    InnerImports,
+    find_inner_import,
+    is_only_fetched,
+)
 from migrate_async.plan.leftovers.twins import sync_maker_name
 from migrate_async.plan.lent import LentSessions
 from migrate_async.plan.makers import Makers, can_be_copied
 from migrate_async.plan.named_calls import names_function
 from migrate_async.plan.names import absolute, is_bound_inside, is_variable, read_from
+from migrate_async.plan.references import (
+    inner_imports,
+    names_below,
+    references,
+    registrations,
+)
 from migrate_async.plan.sessions.acquisitions import Acquisition, find_acquisitions
 
 
@@ -89,6 +94,7 @@ class Frontier:
         self._dependencies = Dependencies(around, self._lent, self._givers, self._is_async)
         self._makers = around.project.shared(Makers)
         self._roots = SessionRoots(around.project)
+        self._inner = InnerImports(NAME)
         self.needs = Needs()
         self.offers = Offers(around, self.needs, self._dependencies, self._givers)
         self.retirement = Retirement(around, self._lent, self.needs, self._dependencies)
@@ -142,14 +148,14 @@ class Frontier:
         self._engines_of_sessions(found, function)
         self._engines_of_objects(found, function)
         self._lent_sessions(found, function)
-        self._inner_imports(found, function)
+        self._inner_imports(function)
         replaced = {edit.span for edit in found.edits}
         for name in self._made.used_by(function, replaced):
             found.diagnostics.append(self._refusals.cannot_stay(function, name))
         if function.is_async and (function in self._implicit or self._takes(function, outside)):
             found.take(self._on_the_loop(function))
         for call in fetched:
-            self._own_factory(found, function.module, call)
+            self._own_factory(found, function, call)
         return found
 
     def _takes(self, function: Function, nodes: Iterable[s.Name | s.Attribute]) -> bool:
@@ -174,8 +180,9 @@ class Frontier:
             return ModuleEdits()
         return mark(function, self._refusals.why(function))
 
-    def _own_factory(self, found: ModuleEdits, module: Module, call: s.Call) -> None:
+    def _own_factory(self, found: ModuleEdits, function: Function, call: s.Call) -> None:
         """`next(get_db())` as a session of the function's own, which it was all along."""
+        module = function.module
         for factory in self._project.session_factories:
             if factory in self._twins.variables or (factory.module.name, factory.name) != (
                 self._provider.module,
@@ -183,10 +190,21 @@ class Frontier:
             ):
                 continue
             self.needs.variables[factory] = None
-            name = passing(found, module, factory.module, sync_name(factory), factory.name)
-            code = f"{name}()"
+            code = f"{self._factory_name(found, module, call, factory)}()"
             found.edits.append(p.ReplaceExpression(span=call.span, codemod=NAME, code=code))
             found.unneeded += [node.id for node in s.walk(call) if isinstance(node, s.Name)]
+
+    def _factory_name(
+        self, found: ModuleEdits, module: Module, call: s.Call, factory: Variable
+    ) -> str:
+        """What the sync side of `factory` is called where `call` is, `next(get_db())`."""
+        given = call.args[0].func if call.args and isinstance(call.args[0], s.Call) else call.func
+        inner = find_inner_import(self._project, given)
+        if inner is None:
+            return passing(found, module, factory.module, sync_name(factory), factory.name)
+        keep = not is_only_fetched(self._project, inner)
+        name = sync_name(factory)
+        return self._inner.add(inner, factory.module, name, factory.name, keep=keep)
 
     def repoint_statement(self, module: Module, statement: s.Stmt) -> ModuleEdits:
         """Edits of one statement at the top level of a module."""
@@ -212,7 +230,7 @@ class Frontier:
         if given.kind != "next":
             return self._repoint(function, names_below(given.call))
         found = ModuleEdits()
-        self._own_factory(found, function.module, given.call)
+        self._own_factory(found, function, given.call)
         return found
 
     def _repoint(self, function: Function, nodes: Iterable[s.Name | s.Attribute]) -> ModuleEdits:
@@ -245,7 +263,7 @@ class Frontier:
         self, found: ModuleEdits, function: Function, node: s.Name | s.Attribute
     ) -> str:
         module = function.module
-        if self._twins.named(module, node) is not None:
+        if self._twins.is_one(module, node):
             return ""
         giver = self._givers.called(node)
         if giver in self._verdicts.colouring.kept:
@@ -281,7 +299,8 @@ class Frontier:
                 return passing(found, module, holder.module, name, holder.name)
             if isinstance(node, s.Attribute):
                 return f"{s.dotted_name(node.value)}.{name}"
-            return passing(found, module, dependency.module, name, dependency.name)
+            inner = self._named_inside(node, dependency.module, name)
+            return inner or passing(found, module, dependency.module, name, dependency.name)
         alias = self._dependencies.alias(function, node)
         if alias is None:
             return ""
@@ -289,6 +308,19 @@ class Frontier:
         for given in self._dependencies.of_alias(alias):
             self.needs.dependencies[given] = None
         return passing(found, module, alias.module, alias.sync_name, alias.name)
+
+    def _named_inside(self, node: s.Name, home: Module, name: str) -> str:
+        """What `node`, of an import in a function, is called there as `name` of `home`."""
+        inner = find_inner_import(self._project, node)
+        if inner is None:
+            return ""
+        wanted = name if self._is_shared(inner) else node.id
+        return self._inner.add(inner, home, name, wanted, keep=wanted != node.id)
+
+    def _is_shared(self, inner: InnerImport) -> bool:
+        """Whether a coroutine uses the name, too."""
+        functions = map(self._project.function_of, inner.uses())
+        return any(map(self._is_async, functions))
 
     def _own_session(self, found: ModuleEdits, module: Module, node: s.Name | s.Attribute) -> str:
         if isinstance(node, s.Name) and self._meant(module, node.id) is None:
@@ -375,14 +407,22 @@ class Frontier:
         given = self._givers.of(giver)
         return given is not None and can_give_sync(self._project, giver, given)
 
-    def _inner_imports(self, found: ModuleEdits, function: Function) -> None:
+    def _inner_imports(self, function: Function) -> None:
         """`from db import SyncSessionLocal as SessionLocal` in a function that stays sync."""
+        module = function.module
         for node in inner_imports(function):
-            new = self._sync_names(function.module, node)
-            if new:
-                code = written_import(node, new)
-                edit = p.ReplaceStatement(span=node.span, codemod=NAME, code=code)
-                found.edits.append(edit)
+            new = self._sync_names(module, node)
+            for item in node.names:
+                if item.name in new:
+                    bound = item.asname or item.name
+                    self._inner.rename(module, node, bound, absolute(module, node), new[item.name])
+
+    def inner_imports(self) -> dict[Module, ModuleEdits]:
+        """The imports in functions that change with what was re-pointed until now."""
+        found: dict[Module, ModuleEdits] = {}
+        for module, edit in self._inner.edits():
+            found.setdefault(module, ModuleEdits()).edits.append(edit)
+        return found
 
     def _sync_names(self, module: Module, node: s.ImportFrom) -> dict[str, str]:
         home = absolute(module, node)

@@ -14,7 +14,7 @@ from migrate_async.index.scopes import (
 )
 from migrate_async.index.types import SessionFactory
 from migrate_async.model import syntax as s
-from migrate_async.plan.both_worlds.references import names_below
+from migrate_async.plan.references import names_below
 
 
 class Root(NamedTuple):

@@ -24,9 +24,10 @@ from migrate_async.knowledge.shim import SYNC_SIDE, sync_class_name_of, sync_nam
 from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import syntax as s
 from migrate_async.plan.aliases import Alias, find_aliases
+from migrate_async.plan.inner_imports import find_inner_import
 from migrate_async.plan.late_binds import CONFIGURE, binds
 from migrate_async.plan.makers import Makers, has_room, is_scope_shaped
-from migrate_async.plan.names import local_name
+from migrate_async.plan.names import absolute, local_name
 from migrate_async.plan.object_dependencies import ObjectDependencies
 
 SYNC_DEPENDENCY = "get_sync_db"
@@ -116,6 +117,16 @@ class Twins:
             if isinstance(node, s.Attribute) and last == twin.sync_name:
                 return twin if self._is_of_module(node) else None
         return None
+
+    def is_one(self, module: Module, node: s.Name | s.Attribute) -> bool:
+        """Whether `node` names a twin, be it under another name, by an import in its function."""
+        if self.named(module, node) is not None:
+            return True
+        inner = find_inner_import(self._project, node) if self else None
+        if inner is None or not isinstance(node, s.Name):
+            return False
+        home = absolute(module, inner.statement)
+        return any(t.module.name == home and t.sync_name == inner.name for t in self)
 
     def _is_of_module(self, node: s.Attribute) -> bool:
         """`database.sync_engine`, unlike `engine.sync_engine`, which every AsyncEngine has."""

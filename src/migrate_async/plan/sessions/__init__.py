@@ -4,6 +4,7 @@ from migrate_async.plan.sessions.acquisitions import Acquisition, find_acquisiti
 from migrate_async.plan.sessions.constructors import Constructors
 from migrate_async.plan.sessions.given import bridged_sessions, given_sessions
 from migrate_async.plan.sessions.injection import SessionPlan, plan_sessions
+from migrate_async.plan.sessions.inline import inline_sessions
 from migrate_async.plan.sessions.provider import Provider, find_provider
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "find_provider",
     "given_sessions",
     "has_resolver",
+    "inline_sessions",
     "plan_sessions",
 ]

@@ -15,6 +15,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
+from migrate_async.plan.inner_imports import InnerImports, find_inner_import, is_only_fetched
 from migrate_async.plan.names import import_path, is_variable, local_name
 from migrate_async.plan.sessions.acquisitions import Acquisition
 from migrate_async.plan.sessions.classes import async_home
@@ -91,13 +92,14 @@ class _Builder:
     gone: list[s.AnyNode] = field(default_factory=list)
     injected: str = ""
     obstacle: p.Reason | None = None
+    inner: InnerImports = field(default_factory=lambda: InnerImports(NAME))
 
     def result(self, sessions: int) -> SessionPlan:
         gone = frozenset(node for root in self.gone for node in s.walk(root))
         if self.obstacle is not None:
             return SessionPlan(obstacle=self.obstacle)
         return SessionPlan(
-            tuple(self.edits),
+            (*self.edits, *(edit for _, edit in self.inner.edits())),
             tuple(self.imports),
             tuple(dict.fromkeys(self.unneeded)),
             gone,
@@ -132,6 +134,8 @@ class _Builder:
 
     def inject(self, found: Acquisition) -> bool:
         """Take the session as a parameter; False when its scope is not the whole function."""
+        if self._is_imported_inside(found):
+            return False
         statement = found.statement
         if isinstance(statement, s.With):
             if len(statement.items) != 1 or not self._is_top_level(statement):
@@ -308,8 +312,26 @@ class _Builder:
             # The run that left the twin did so below the name of its module, too.
             home = s.dotted_name(found.call.func.value)
             return source(replace_func(found.call, f"{home}.{self.provider.factory}"))
-        factory = self._imported(self.provider.module, self.provider.factory)
-        return f"{factory}()"
+        return f"{self._factory(found)}()"
+
+    def _factory(self, found: Acquisition) -> str:
+        """The name of the factory whose session `next(get_db())` was."""
+        given = found.call.args[0] if found.kind == "next" and found.call.args else None
+        home = self.project.modules.get(self.provider.module)
+        inner = find_inner_import(self.project, given.func) if isinstance(given, s.Call) else None
+        if inner is None or home is None:
+            return self._imported(self.provider.module, self.provider.factory)
+        keep = not is_only_fetched(self.project, inner)
+        factory = self.provider.factory
+        return self.inner.add(inner, home, factory, factory, keep=keep)
+
+    def _is_imported_inside(self, found: Acquisition) -> bool:
+        """Whether `get_db` would be the first import of its module at the top."""
+        given = found.call.args[0] if found.kind == "next" and found.call.args else found.call
+        if not isinstance(given, s.Call) or find_inner_import(self.project, given.func) is None:
+            return False
+        home = self.provider.get_db_module
+        return local_name(self.function.module, home, self.provider.get_db) is None
 
     def _reopened(self, call: s.Call) -> s.Call:
         if self.provider.twins is None:

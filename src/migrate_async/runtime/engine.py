@@ -34,6 +34,7 @@ from migrate_async.runtime.sqlite import (
 )
 from migrate_async.runtime.texts import take_texts_as_psycopg2
 from migrate_async.runtime.tls import connect_aiomysql_with_tls
+from migrate_async.runtime.untyped import read_texts_as_psycopg2
 from migrate_async.runtime.urls import to_async_url
 
 POOL_RECYCLE_SECONDS = 1800
@@ -89,8 +90,8 @@ def async_engine_from_url(url: str | URL, **options: Any) -> AsyncEngine:
     """`sqlalchemy.ext.asyncio.create_async_engine` for the URL and arguments of a sync driver, too.
 
     The query arguments are those that `create_async_engine` takes; columns take times with a zone
-    and without one, also as texts, and floats for exact numbers, as psycopg2 did. Nothing else is
-    added: no pool, no PRAGMA.
+    and without one, texts that are times or numbers, and floats for exact numbers, as psycopg2 did.
+    Nothing else is added: no pool, no PRAGMA.
 
     :param options: of SQLAlchemy; `connect_args` may be those of the sync driver.
     :raises UnsupportedURL: no async driver is known for it.
@@ -123,7 +124,14 @@ def async_engine_from_config(
 
 def _as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
     """Let `engine` take the values that psycopg2 took."""
-    return take_texts_as_psycopg2(take_floats_as_psycopg2(take_times_as_psycopg2(engine)))
+    for take in (
+        take_times_as_psycopg2,
+        take_floats_as_psycopg2,
+        take_texts_as_psycopg2,
+        read_texts_as_psycopg2,
+    ):
+        engine = take(engine)
+    return engine
 
 
 def compatible_with(engine: Engine) -> str | None:

@@ -257,6 +257,18 @@ def test_a_call_is_no_value_use() -> None:
     assert found.value_uses(function) == []
 
 
+@pytest.mark.parametrize(
+    ("code", "count"),
+    [("__all__ = [g, f]", 0), ("__all__ = (g,)", 0), ("ALL = [g, f]", 1), ("def h(): x = [g]", 1)],
+)
+def test_what_is_exported_is_no_value_use(code: str, count: int) -> None:
+    """Objects where `__all__` wants names: a mistake that nothing notices."""
+    found = project({"m.py": f"def g(): ...\ndef f(): g()\n{code}\n"})
+    function = found.function("m.g")
+    assert function is not None
+    assert len(found.value_uses(function)) == count
+
+
 def test_families_hold_bases_and_siblings() -> None:
     found = project(
         {

@@ -74,6 +74,8 @@ class Play(Base):
     song = relationship("Song")
 """
 MAIN = """\
+from typing import Annotated
+
 from fastapi import Depends, FastAPI
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
 from sqlalchemy import select
@@ -98,6 +100,22 @@ class PlayOut(BaseModel):
     id: int
     album: AlbumOut = Field(validation_alias=AliasPath("song", "album"))
     title: str = Field(validation_alias=AliasChoices(AliasPath("song", "album", "name"), "name"))
+
+
+SongOut = Annotated[BaseModel, Field(title="what is written further down")]
+
+
+class AlbumSongsOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    songs: list[SongOut]
+
+
+class SongOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    album: AlbumOut
 
 
 @app.on_event("startup")
@@ -137,8 +155,19 @@ def every(db: Session = Depends(get_db)):
 @app.get("/plays/{play_id}", response_model=PlayOut)
 def play(play_id: int, db: Session = Depends(get_db)):
     return db.query(Play).filter(Play.id == play_id).first()
+
+
+@app.get("/songs", response_model=list[SongOut])
+def songs(db: Session = Depends(get_db)):
+    return db.query(Song).order_by(Song.id).all()
+
+
+@app.get("/albums", response_model=list[AlbumSongsOut])
+def albums(db: Session = Depends(get_db)):
+    return db.query(Album).all()
 """
-REQUESTS = [{"method": "GET", "path": path} for path in ("/plays", "/plays/2", "/newest", "/all")]
+PATHS = ("/plays", "/plays/2", "/newest", "/all", "/songs", "/albums")
+REQUESTS = [{"method": "GET", "path": path} for path in PATHS]
 
 
 @pytest.mark.parametrize("eager", ["", ', lazy="selectin"'], ids=["lazy", "eager in a circle"])
@@ -152,6 +181,7 @@ def test_what_a_response_reads_far_away_is_loaded(eager: str, tmp_path: Path) ->
         "album": {"name": "first", "review_count": 2},
         "title": "first",
     }
+    assert {answer["status"] for answer in before} == {200}
     migrate(tmp_path / "after", EVERYTHING)
     assert _answers(tmp_path / "after", "sqlite+aiosqlite") == before
 

@@ -243,13 +243,21 @@ class CallGraph:
         for reference in fn.references:
             node = reference.node
             name = node.attr if isinstance(node, s.Attribute) else sc.last_name(node)
-            if name not in self._names:
+            if name not in self._names or (fn.is_module and self._is_exported(node)):
                 continue
             types = self._inference.infer(node, reference.scope)
             for item in t.ordered(providers.injected(types)):
                 if isinstance(item, t.FunctionObject) and isinstance(item.fn.node, s.FunctionDef):
                     use = ValueUse(reference.node, fn, reference.scope, reference.usage)
                     self.value_uses.setdefault(item.fn, []).append(use)
+
+    def _is_exported(self, node: s.Expr) -> bool:
+        """Whether `node` stands in `__all__ = [...]`, where names belong: nobody calls it there."""
+        around = self.parent(node)
+        statement = self.parent(around) if isinstance(around, s.Sequence) else None
+        return isinstance(statement, s.Assign) and "__all__" in map(
+            s.dotted_name, statement.targets
+        )
 
 
 def _names_with_open_parameters(

@@ -151,12 +151,18 @@ def external(dotted: str) -> External:
 
 
 def alias(expr: s.Expr, names: Names, scope: sc.Scope) -> tuple[s.Expr, sc.Scope] | None:
-    """The expression that the name `expr` was assigned, and its scope; None if there is none."""
+    """The expression that the name `expr` was assigned, and its scope; None if there is none.
+
+    A class of that name says more: `Read = Annotated[BaseModel, ...]` may stand above it for what
+    is written before it.
+    """
     if isinstance(expr, s.Name):
         targets = names.lookup(expr.id, scope)
     elif isinstance(expr, s.Attribute):
         targets = module_member(expr, names, scope)
     else:
+        return None
+    if any(isinstance(target, sc.ClassBinding | sc.Class) for target in targets):
         return None
     for target in targets:
         if isinstance(target, sc.ValueBinding):

@@ -31,6 +31,7 @@ from migrate_async.plan.loads.reading_entries import reading_entries
 from migrate_async.plan.loads.unknown_reads import UnknownReads
 from migrate_async.plan.recolouring.blocking import BlockingWork
 from migrate_async.plan.relationships import rows_added_late
+from migrate_async.plan.transactions.expired_answers import expired_answers
 from migrate_async.plan.translation import Translation
 
 
@@ -160,6 +161,7 @@ class AsyncStep:
         sinks = self.loads.analysis.strict_sinks
         collector.diagnostics += dynamic_reads(self._project, self.colouring, sinks)
         collector.diagnostics += encoded_objects(self._project, self.loads.analysis.decisions)
+        collector.diagnostics += expired_answers(self._project, converts)
         collector.diagnostics += self._unknown_reads()
         collector.add_modules(self.loads.responses(converts))
         collector.add_modules(self.loads.imports(converts).items())

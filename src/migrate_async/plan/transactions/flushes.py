@@ -77,16 +77,7 @@ class Flushes:
 
     @cached_property
     def commit_expires(self) -> bool:
-        """Whether no factory says `expire_on_commit=False`, with which a commit only flushes."""
-        return not any(
-            isinstance(part, s.Keyword)
-            and part.arg == "expire_on_commit"
-            and isinstance(part.value, s.Constant)
-            and not part.value.value
-            for source in self._project.session_factories
-            if source.kind != "async_sessionmaker" and not source.module.is_test
-            for part in s.walk(source.value)
-        )
+        return commit_expires(self._project)
 
     def _flushed(self, statement: s.Stmt) -> str:
         call = called(statement, awaited=False) or called(statement, awaited=True)
@@ -135,3 +126,16 @@ class Flushes:
             is_changed = self._changes.by(function, statement) - self._changes.at_once(statement)
             session = added or (self._only_session(function) if is_changed else session)
         return session
+
+
+def commit_expires(project: Project) -> bool:
+    """Whether no factory says `expire_on_commit=False`, with which a commit only flushes."""
+    return not any(
+        isinstance(part, s.Keyword)
+        and part.arg == "expire_on_commit"
+        and isinstance(part.value, s.Constant)
+        and not part.value.value
+        for source in project.session_factories
+        if source.kind != "async_sessionmaker" and not source.module.is_test
+        for part in s.walk(source.value)
+    )

@@ -18,6 +18,7 @@ from migrate_async.plan.alembic.environment import is_environment, is_revision
 from migrate_async.plan.async_step.grounds import Grounds
 from migrate_async.plan.both_worlds.anchors import Anchors
 from migrate_async.plan.both_worlds.frontier import Frontier
+from migrate_async.plan.both_worlds.handed_out import handed_out, takes_from_nowhere
 from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.both_worlds.sync_world import SyncWorld
@@ -297,9 +298,25 @@ class AsyncWorld:
                 continue
             if not dependency.module.is_test:
                 found.keep(dependency, reason)
+        self._keep_handed_out(found)
         if not found.functions and self._all_sources_stay:
             found.keep_for_want_of_sessions(self.converted)
         return found
+
+    def _keep_handed_out(self, found: Anchors) -> None:
+        """Keep sync the sources of sessions that others get in something, and whoever may be it."""
+        given = [item for item in handed_out(self.project) if not self._lends(item[0])]
+        for dependency, giver, node in given:
+            if dependency not in self.around.anchored:
+                text = f"{giver.qualname} puts its session into what it gives to others"
+                path = giver.module.path
+                reason = p.Reason("session-escapes", text, path, node.line, giver.qualname)
+                found.keep(dependency, reason)
+        for function, value in takes_from_nowhere(self.project) if given else ():
+            text = f"its session may be the one that {given[0][1].qualname} gives to others"
+            because = given[0][1].qualname
+            reason = p.Reason("source-stays", text, function.module.path, value.line, because)
+            found.functions.setdefault(function, reason)
 
     @property
     def _all_sources_stay(self) -> bool:

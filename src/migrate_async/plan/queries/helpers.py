@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.knowledge import query_refusals as why
 from migrate_async.knowledge.query_api import MEMBERS
@@ -11,6 +12,9 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.queries.ledger import Handed, Ledger, refused
 from migrate_async.plan.queries.network import Network
 from migrate_async.plan.text import text
+
+_KNOWN_TAKERS = ("decorator:fastapi.", "decorator:starlette.", "decorator:pytest")
+"""These hand on what they get to code of the project, or answer with it."""
 
 
 def check_helpers(network: Network, ledger: Ledger) -> None:
@@ -38,9 +42,18 @@ def _check_uses(
     is_method = function.cls is not None and function.name not in MEMBERS
     if is_method and function.name in network.unresolved:
         where = f"`.{function.name}()` is called on something unknown"
+    if _is_taken(project, function):
+        where = f"the decorator of `{function.name}` gives it to others"
     if where and function.node is not None:
         problem = refused(why.ESCAPES, function, function.node, where=where)
         ledger.refuse({origin}, problem)
+
+
+def _is_taken(project: Project, function: Function) -> bool:
+    """Whether a decorator of another package gives `function` to callers that nobody sees."""
+    notes = (note for note in function.soft if note.startswith("decorator:"))
+    is_foreign = any(not note.startswith(_KNOWN_TAKERS) for note in notes)
+    return is_foreign and not function.is_route and not project.callers(function)
 
 
 def _check_callers(network: Network, ledger: Ledger, function: Function, param: str) -> None:

@@ -1,0 +1,76 @@
+"""Sessions that go to code which nobody can follow, in what a function gives to others.
+
+    async def get_context(db=Depends(get_db)):
+        return {"db": db}
+
+    graphql = GraphQLRouter(schema, context_getter=get_context)
+
+Whoever takes them out again may work on them without a message; an async session would be of no use
+to what stays sync.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import AnnotatedBinding, Binding, Function, ValueBinding
+from migrate_async.model import syntax as s
+
+
+def handed_out(project: Project) -> Iterator[tuple[Function, Function, s.Name]]:
+    """The dependencies whose sessions do, the functions that give them away, and where."""
+    sources = frozenset(project.session_dependencies)
+    for function in project.functions:
+        if function.is_route or function.module.is_test or not _goes_elsewhere(project, function):
+            continue
+        node = _session_in_value(project, function)
+        for site in project.calls(function) if node is not None else ():
+            for target in site.targets if site.kind == "dependency" else ():
+                if node is not None and target in sources:
+                    yield target, function, node
+
+
+def _goes_elsewhere(project: Project, function: Function) -> bool:
+    """Whether something else than FastAPI's injection is given the function."""
+    return any(
+        use.kind.startswith("arg:") and not use.is_injected and not use.function.module.is_test
+        for use in project.value_uses(function)
+    )
+
+
+def _session_in_value(project: Project, function: Function) -> s.Name | None:
+    """A session inside of what `function` returns, and not that itself."""
+    for value in function.returns:
+        for node in () if isinstance(value, s.Name) else s.walk(value):
+            if not isinstance(node, s.Name):
+                continue
+            if project.session_kind(node, project.scope_of(node)) == "sync":
+                return node
+    return None
+
+
+def takes_from_nowhere(project: Project) -> Iterator[tuple[Function, s.Expr]]:
+    """The functions with a session of which nobody knows whose it is: `info.context["db"]`."""
+    for function in project.functions:
+        if function.is_module or function.module.is_test:
+            continue
+        for name, bindings in function.scope.names.items():
+            for binding in bindings:
+                value = _unknown_value(project, binding)
+                if value is not None and _is_session(project, function, name, value):
+                    yield function, value
+
+
+def _unknown_value(project: Project, binding: Binding) -> s.Expr | None:
+    """What a name is given, if nothing but the name or its annotation says that it is a session."""
+    if not isinstance(binding, ValueBinding | AnnotatedBinding) or binding.value is None:
+        return None
+    if not isinstance(binding.value, s.Subscript | s.Attribute | s.Call):
+        return None
+    kind = project.session_kind(binding.value, binding.scope)
+    return binding.value if kind is None else None
+
+
+def _is_session(project: Project, function: Function, name: str, value: s.Expr) -> bool:
+    return project.session_kind(s.Name(*value.span, name), function.scope) == "sync"

@@ -73,14 +73,35 @@ class Hops:
                         yield Variable(name, "", "async_scoped_session", value, module.scope)
 
     def _own(self, *, needed: bool) -> Iterator[tuple[Module, ModuleEdits]]:
-        """The factories that functions make for themselves and lend sessions of."""
-        for factory in self._lent:
+        """The factories that functions make, for themselves or for requests."""
+        for factory in dict.fromkeys((*self._lent, *self._made)):
             statement = own_hop_statement(factory.name, factory.scope.function)
             if statement is not None and not needed:
                 yield factory.module, hop_removal(statement)
             elif statement is None and needed:
                 made = self._project.statement_of(factory.value)
                 yield factory.module, hop_edits(self._project, factory, made)
+
+    @property
+    def _made(self) -> Iterator[Variable]:
+        """Those that functions make and hand out, and what an earlier run made of some."""
+        for factory in self._project.session_factories:
+            if factory.scope.kind != "function" or not self._has_name(factory):
+                continue
+            is_configured = own_hop_statement(factory.name, factory.scope.function) is not None
+            if is_configured or self._becomes_async(factory):
+                yield factory
+
+    def _has_name(self, factory: Variable) -> bool:
+        """Whether it is assigned to a name, and no registry."""
+        if factory.kind not in ("sessionmaker", "async_sessionmaker") or factory.module.is_test:
+            return False
+        statement = self._project.statement_of(factory.value)
+        if isinstance(statement, s.AnnotatedAssign):
+            targets: tuple[s.Expr, ...] = (statement.target,)
+        else:
+            targets = statement.targets if isinstance(statement, s.Assign) else ()
+        return [s.dotted_name(target) for target in targets] == [factory.name]
 
     def _serves_requests(self, factory: Variable) -> bool:
         if factory.kind == "async_sessionmaker":

@@ -18,6 +18,8 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.late_binds import LateBinds
 from migrate_async.plan.names import is_variable, read_from
 
+_MAX_CALLS = 3
+
 
 class MadeFactories:
     """Answers for one run; `becomes_async` says which factories do.
@@ -49,6 +51,38 @@ class MadeFactories:
                 continue
             if self._is_out_of_reach(func, call.scope) and self._makes_sync(func, call.scope):
                 yield func
+        for site in self._project.calls(function) if self._are_made else ():
+            yield from self._engines_for(site)
+
+    def _engines_for(self, site: CallSite) -> Iterator[s.Name | s.Attribute]:
+        """The engines that `site` passes on to what makes such a factory of them."""
+        if not isinstance(site.node, s.Call) or not site.targets:
+            return
+        for receiver, param, value in self._project.passes(site.node, site.scope):
+            if not isinstance(value, s.Name | s.Attribute) or receiver in self._anchored:
+                continue
+            kind = self._project.engine_or_connection(value, site.scope)
+            if kind == "engine" and self._feeds(receiver, param.name, _MAX_CALLS):
+                yield value
+
+    def _feeds(self, function: Function, name: str, depth: int) -> bool:
+        """Whether what `function` is given as `name` is what a factory is bound to."""
+        if any(
+            isinstance(value, s.Name) and value.id == name
+            for factory in self._become_async
+            if factory.scope.function is function and isinstance(factory.value, s.Call)
+            for value in factory.value.values
+        ):
+            return True
+        return depth > 0 and any(
+            isinstance(value, s.Name)
+            and value.id == name
+            and receiver is not function
+            and self._feeds(receiver, param.name, depth - 1)
+            for site in self._project.calls(function)
+            if isinstance(site.node, s.Call) and site.targets
+            for receiver, param, value in self._project.passes(site.node, site.scope)
+        )
 
     def sharers(self) -> Iterator[Function]:
         """The functions that make such factories, or work on what these are bound to."""

@@ -1,0 +1,125 @@
+"""Factories that a function makes and hands out, where some code stays sync."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from migrate_async.config import Settings
+from migrate_async.model.plan import Plan, Step
+from migrate_async.model.selection import EVERYTHING
+from migrate_async.plan.planner import make_plan
+from migrate_async.rewrite.engine import rewrite_text
+from support.http_sequence import replay
+from support.projects import project
+
+MAIN = """
+import os
+
+from fastapi import Depends, FastAPI, Request
+from sqlalchemy import Column, Integer, String, create_engine, inspect
+from sqlalchemy.orm import Session, declarative_base, sessionmaker
+
+Base = declarative_base()
+app = FastAPI()
+
+
+class User(Base):
+    __tablename__ = "users"
+    id = Column(Integer, primary_key=True)
+    name = Column(String)
+
+
+class Users:
+    def __init__(self, session: Session):
+        self.session = session
+
+    def names(self):
+        return [user.name for user in self.session.query(User).order_by(User.id)]
+
+
+def make_engine():
+    return create_engine(os.environ["DATABASE_URL"])
+
+
+def make_factory(engine=None):
+    if engine is None:
+        engine = make_engine()
+    factory = sessionmaker(bind=engine)
+    return factory
+
+
+def get_factory(request: Request) -> sessionmaker[Session]:
+    found = getattr(request.app.state, "factory", None)
+    if found is None:
+        found = request.app.state.factory = make_factory()
+    return found
+
+
+def get_db(request: Request):
+    factory = get_factory(request)
+    session = factory()
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+@app.on_event("startup")
+def create():
+    Base.metadata.create_all(create_engine(os.environ["DATABASE_URL"]))
+
+
+@app.get("/names")
+def names(db: Session = Depends(get_db)):
+    db.add(User(name="ada"))
+    db.commit()
+    return Users(db).names()
+"""
+INIT = """
+
+def keep(request: Request, engine):
+    request.app.state.factory = make_factory(engine)
+
+
+@app.get("/init")
+def init(request: Request):
+    engine = make_engine()
+    inspector = inspect(engine)
+    keep(request, engine)
+    return inspector.has_table("users")
+"""
+PATHS = ("/names", "/names", "/init", "/names")
+
+
+def plan(text: str) -> Plan:
+    return make_plan(
+        project({"main.py": text}), Step.ALL, Settings(keep_sync=("main.Users.names",)), EVERYTHING
+    )
+
+
+def answers(text: str, folder: Path) -> list[dict[str, Any]]:
+    folder.mkdir()
+    (folder / "main.py").write_text(text, "utf-8")
+    requests = [{"method": "GET", "path": path} for path in PATHS if path in text]
+    found = replay(folder, requests, app="main:app")
+    assert {answer["status"] for answer in found} == {200}
+    return found
+
+
+def test_its_sessions_hop_for_what_stays_sync(tmp_path: Path) -> None:
+    done = rewrite_text(plan(MAIN).files[0], MAIN, 100)
+    assert "factory.configure(sync_session_class=HopSession)" in done
+    assert "await run_in_threadpool(Users(db.sync_session).names)" in done
+    assert answers(done, tmp_path / "after") == answers(MAIN, tmp_path / "before")
+    assert not plan(done).files, "a second run changes nothing"
+
+
+def test_it_stays_sync_where_it_is_given_a_sync_engine(tmp_path: Path) -> None:
+    """What inspects an engine needs a sync one, and hands it on."""
+    found = plan(MAIN + INIT)
+    done = rewrite_text(found.files[0], MAIN + INIT, 100)
+    assert "async_sessionmaker" not in done
+    assert any(message.code == "MA205" for message in found.diagnostics)
+    assert answers(done, tmp_path / "after") == answers(MAIN + INIT, tmp_path / "before")
+    assert not plan(done).files, "a second run changes nothing"

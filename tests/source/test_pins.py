@@ -83,3 +83,27 @@ def test_a_package_is_known_under_all_spellings(text: str, allows: bool, tmp_pat
     [pin] = pins_of("fastapi-pagination", tmp_path)
     assert pin.line == 1
     assert pin.allows("0.13.0") is allows
+
+
+@pytest.mark.parametrize(
+    ("pin", "allows"),
+    [("^0.12.34", False), ("^0.13", True), ("^0", True), ("^1.0", True), ("^0.0.3", False)],
+)
+def test_what_a_caret_allows_below_one(pin: str, allows: bool, tmp_path: Path) -> None:
+    text = f'[tool.poetry.dependencies]\nfastapi-pagination = "{pin}"\n'
+    (tmp_path / "pyproject.toml").write_text(text, "utf-8")
+    (found,) = pins_of("fastapi-pagination", tmp_path)
+    assert found.allows("0.13.0") is allows
+
+
+def test_requirements_of_a_folder_below_are_those_of_its_modules(tmp_path: Path) -> None:
+    """A repository with a back end and more in it."""
+    for folder in ("backend", "backend/app", "other"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "requirements.txt").write_text("sqlalchemy==1.4.27\n", "utf-8")
+    found = pins_of("sqlalchemy", tmp_path, ["backend/app/main.py", "backend/app/models.py"])
+    assert [pin.path for pin in found] == [
+        "backend/requirements.txt",
+        "backend/app/requirements.txt",
+    ]
+    assert not list(pins_of("sqlalchemy", tmp_path))

@@ -199,7 +199,8 @@ def _with_pins(plan: Plan, root: Path) -> Plan:
     from migrate_async.plan.needed_versions import old_pins
     from migrate_async.source.pins import pins_of
 
-    pins = old_pins(plan, lambda package: pins_of(package, root))
+    changed = [file.path for file in plan.files]
+    pins = old_pins(plan, lambda package: pins_of(package, root, changed))
     found = (*pins, *plan.diagnostics)
     return msgspec.structs.replace(plan, diagnostics=found)
 

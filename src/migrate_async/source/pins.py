@@ -6,7 +6,7 @@ They are read as text, line by line, so that a message can name the line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,13 +42,19 @@ class Pin:
         return any(v >= least and self.versions.contains(v) for v in candidates)
 
 
-def pins_of(package: str, root: Path) -> Iterator[Pin]:
-    """The requirements of `package` in the files at `root`, in a stable order."""
+def pins_of(package: str, root: Path, modules: Iterable[str] = ()) -> Iterator[Pin]:
+    """The requirements of `package` in the files at `root`, in a stable order.
+
+    And in the folders on the way down to the `modules`, of which a repository may have several.
+    """
     spelt = re.sub(r"[-_.]+", "[-_.]+", package)
     named = re.compile(_NAMED % spelt, re.IGNORECASE | re.VERBOSE)
-    paths = [root / name for name in _FILES]
-    for pattern in _REQUIREMENTS:
-        paths += sorted(root.glob(pattern))
+    folders = {root, *(root / folder for path in modules for folder in Path(path).parents)}
+    paths: list[Path] = []
+    for folder in sorted(folders):
+        paths += [folder / name for name in _FILES]
+        for pattern in _REQUIREMENTS:
+            paths += sorted(folder.glob(pattern))
     for path in paths:
         if path.is_file():
             yield from _in_file(path, path.relative_to(root).as_posix(), named)
@@ -68,7 +74,7 @@ def _specifiers(text: str) -> SpecifierSet | None:
     """What pip, Poetry or Pipenv mean by `text`; None if that is unknown."""
     text = text.strip().rstrip(",")
     if text.startswith("^"):
-        text = f">={text[1:]},<{text[1:].partition('.')[0] or '0'}.999999"
+        text = f">={text[1:]},{_below_next(text[1:])}"
     elif text.startswith("~") and not text.startswith("~="):
         text = f"~={text[1:]}" if text.count(".") > 1 else f"=={text[1:]}.*"
     elif text[:1].isdigit():
@@ -77,3 +83,10 @@ def _specifiers(text: str) -> SpecifierSet | None:
         return SpecifierSet(text, prereleases=True)
     except InvalidSpecifier:
         return None
+
+
+def _below_next(version: str) -> str:
+    """What a caret forbids: the next number in the place of the first that is not zero."""
+    numbers = re.findall(r"\d+", version)[:3]
+    place = next((i for i, number in enumerate(numbers) if int(number)), len(numbers) - 1)
+    return "<" + ".".join([*numbers[:place], numbers[place], "999999"]) if numbers else ""

@@ -91,6 +91,10 @@ LENGTH = """
         return [*self.others(), db.query(User).count()][-1]
 
 
+def hooks():
+    return [asks()]
+
+
 def asks():
 """
 

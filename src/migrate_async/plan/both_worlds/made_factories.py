@@ -51,7 +51,7 @@ class MadeFactories:
                 continue
             if self._is_out_of_reach(func, call.scope) and self._makes_sync(func, call.scope):
                 yield func
-        for site in self._project.calls(function) if self._are_made else ():
+        for site in self._project.calls(function) if self._made else ():
             yield from self._engines_for(site)
 
     def _engines_for(self, site: CallSite) -> Iterator[s.Name | s.Attribute]:

@@ -316,3 +316,13 @@ def test_wrappers_call_what_they_decorate(annotation: str, decorator: str) -> No
     function = found.function("m.job")
     assert function is not None
     assert [site.function.name for site in found.callers(function)] == ["wrapper"]
+
+
+def test_a_class_does_not_inherit_from_itself() -> None:
+    """`class Model(Model)` derives from what was imported under that name."""
+    source = (
+        "from pydantic import BaseModel\nclass BaseModel(BaseModel): ...\nclass A(BaseModel): ..."
+    )
+    found = project({"m.py": source})
+    subs = {cls.name: [sub.name for sub in cls.subs] for cls in found.classes}
+    assert subs == {"BaseModel": ["A"], "A": []}

@@ -49,7 +49,10 @@ class Hierarchy:
         for cls in classes:
             for base in cls.node.bases:
                 for item in t.ordered(self._head(base, cls)):
-                    if isinstance(item, t.ClassObject) and cls not in item.cls.subs:
+                    # `class Model(Model)`: the base is what was imported under that name.
+                    if not isinstance(item, t.ClassObject) or item.cls is cls:
+                        continue
+                    if cls not in item.cls.subs:
                         item.cls.subs.append(cls)
         self.forget()
         structural.link(classes, self)

@@ -299,7 +299,8 @@ class AsyncWorld:
             if not dependency.module.is_test:
                 found.keep(dependency, reason)
         self._keep_handed_out(found)
-        if not found.functions and self._all_sources_stay:
+        is_known = all(function in self.around.anchored for function in found.functions)
+        if is_known and self._all_sources_stay:
             found.keep_for_want_of_sessions(self.converted)
         return found
 

@@ -17,6 +17,7 @@ from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.model.plan import Reason
 from migrate_async.plan.colouring.module_registries import ModuleRegistries, is_of_module
+from migrate_async.plan.colouring.own_registries import OwnRegistry, own_registries
 from migrate_async.plan.database import factory_obstacle
 from migrate_async.plan.makers import Makers
 from migrate_async.plan.names import is_variable
@@ -34,12 +35,24 @@ class Unmoved:
 
     @cached_property
     def variables(self) -> dict[Variable, None]:
-        """The factories that stay sync whatever is selected."""
-        return {
-            factory: None
-            for factory in self._project.session_factories
-            if not factory.module.is_test and self._stays(factory)
-        }
+        """The factories that stay sync whatever is selected, and engines that are only theirs."""
+        found: dict[Variable, None] = {}
+        for factory in self._project.session_factories:
+            if not factory.module.is_test and self._stays(factory):
+                found[factory] = None
+                if self._is_of_stuck_registry(factory):
+                    found.update(dict.fromkeys(self._engines_of(factory)))
+        return found
+
+    def _engines_of(self, factory: Variable) -> Iterator[Variable]:
+        """The engines that the function which makes `factory` makes for it."""
+        if factory.scope.kind != "function" or not isinstance(factory.value, s.Call):
+            return
+        bound = {s.dotted_name(value) for value in factory.value.values}
+        for engine in self._project.engines:
+            made_by = self._project.function_of(engine.value)
+            if engine.name in bound and made_by is factory.scope.function:
+                yield engine
 
     @cached_property
     def makers(self) -> dict[Function, None]:
@@ -111,12 +124,54 @@ class Unmoved:
     def _stays(self, factory: Variable) -> bool:
         if is_of_module(factory):
             return factory not in self._registries.movable or self._has_stuck_factory(factory)
+        if factory.kind == "scoped_session" and factory.scope.kind == "function":
+            return self._is_stuck_registry(factory)
         if factory.kind != "sessionmaker":
             return False
+        if self._is_of_stuck_registry(factory):
+            return True
         maker = self._makers.of(factory)
         if maker is None:
             return factory_obstacle(self._project, factory) is not None
         return any(map(self._is_stuck, (*self._makers.unnamed(maker), *self._named_in(maker))))
+
+    def _is_stuck_registry(self, registry: Variable) -> bool:
+        """Whether `registry` is one of those in a `global`, or what a function gives of it."""
+        made = {found.call for found in self._global_registries}
+        if registry.value in made:
+            return True
+        function = registry.scope.function
+        own = {found.call for found in own_registries(self._project, function)}
+        return bool(made) and registry.value not in own
+
+    @cached_property
+    def _global_registries(self) -> tuple[OwnRegistry, ...]:
+        """The registries that functions put into a `global`, and that stay sync."""
+        makers = dict.fromkeys(
+            factory.scope.function
+            for factory in self._project.session_factories
+            if factory.scope.kind == "function" and factory.scope.function.scope.globals
+        )
+        return tuple(
+            registry
+            for maker in makers
+            for registry in own_registries(self._project, maker)
+            if registry.obstacle and self._is_in_global(registry, maker)
+        )
+
+    def _is_in_global(self, registry: OwnRegistry, maker: Function) -> bool:
+        statement = self._project.statement_of(registry.call)
+        targets = statement.targets if isinstance(statement, s.Assign) else ()
+        return any(s.dotted_name(target) in maker.scope.globals for target in targets)
+
+    def _is_of_stuck_registry(self, factory: Variable) -> bool:
+        """Whether a function makes such a registry of it."""
+        return factory.scope.kind == "function" and any(
+            registry.factory is factory.value
+            or factory.name in [s.dotted_name(value) for value in registry.call.values]
+            for registry in self._global_registries
+            if self._project.function_of(registry.call) is factory.scope.function
+        )
 
     def _has_stuck_factory(self, registry: Variable) -> bool:
         names = {node.id for node in s.walk(registry.value) if isinstance(node, s.Name)}

@@ -267,6 +267,12 @@ def _methods(cls: Class) -> Iterator[Function]:
 
 
 def _descendants(cls: Class) -> Iterator[Class]:
-    for sub in cls.subs:
-        yield sub
-        yield from _descendants(sub)
+    """What inherits from `cls`; a class may seem to inherit from itself: `class A(A)`."""
+    seen = {cls}
+    pending = list(reversed(cls.subs))
+    while pending:
+        sub = pending.pop()
+        if sub not in seen:
+            seen.add(sub)
+            yield sub
+            pending += reversed(sub.subs)

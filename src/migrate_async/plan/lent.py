@@ -43,7 +43,8 @@ class LentSessions:
             if not isinstance(node, s.Attribute) or node.attr not in self._put:
                 continue
             root = s.dotted_name(node).partition(".")[0]
-            if root == function.self_name or not isinstance(node.value, s.Attribute):
+            is_own = bool(root) and root == function.self_name
+            if is_own or not isinstance(node.value, s.Attribute):
                 continue
             if self._is_side(self._project.parent(node)):
                 continue
@@ -51,9 +52,14 @@ class LentSessions:
                 yield node
 
     def has_sync_side(self, function: Function, node: s.Attribute) -> bool:
-        """Whether `function` can take the sync side: it waits in a thread, and the session hops."""
+        """Whether `function` can take the sync side: it waits in a thread, and the session hops.
+
+        What a library runs, the resolvers of GraphQL, may well run on the event loop.
+        """
         is_plain = isinstance(function.node, s.FunctionDef) and not function.node.is_async
-        return is_plain and self._put[node.attr] and not self.hands_on(function)
+        if not is_plain or _is_run_by_library(function) or not s.dotted_name(node):
+            return False
+        return self._put[node.attr] and not self.hands_on(function)
 
     def hands_on(self, function: Function) -> bool:
         """Whether `function` returns such a session, so that others may await it."""
@@ -164,6 +170,11 @@ class LentSessions:
             if isinstance(item, SessionFactory):
                 return "async_sessionmaker" if item.is_async else "sessionmaker"
         return ""
+
+
+def _is_run_by_library(function: Function) -> bool:
+    """Whether a decorator that nobody can follow has `function` for something."""
+    return any(item.startswith("decorator:") for item in function.soft)
 
 
 def _is_of_module_factory(registry: Variable) -> bool:

@@ -22,6 +22,7 @@ from migrate_async.plan.both_worlds.unmoved import SOURCE_STAYS
 from migrate_async.plan.colouring.handovers import owner_of
 from migrate_async.plan.givers import Givers
 from migrate_async.plan.lent import LentSessions
+from migrate_async.plan.text import text
 
 
 class Anchors:
@@ -49,7 +50,7 @@ class Anchors:
         if refusal.opens:
             self._keep_opener(refusal)
             return
-        source = s.dotted_name(refusal.node)
+        source = text(refusal.node)
         if source in self._sources:
             return
         self._sources.add(source)

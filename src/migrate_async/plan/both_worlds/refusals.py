@@ -8,6 +8,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.colouring.verdicts import Verdicts
+from migrate_async.plan.text import text
 
 CANNOT_STAY = "MA202"
 """A plan with this message is never written: the function would fail at its first query."""
@@ -53,7 +54,7 @@ class Refusals:
             node.span,
             CANNOT_STAY,
             f"{function.qualname} stays sync{self.why(function)}, "
-            f"but {s.dotted_name(node)} will give an AsyncSession",
+            f"but {text(node)} will give an AsyncSession",
             advice,
         )
 

@@ -221,3 +221,32 @@ def test_a(monkeypatch):
     monkeypatch.setattr(main, "SessionLocal", {value})
 """
     assert "MA431" not in {item.code for item in plan(test).diagnostics}
+
+
+def test_a_mock_in_an_object_that_only_holds_a_session_is_reported() -> None:
+    box = """
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session, sessionmaker
+
+SessionLocal = sessionmaker()
+
+
+@dataclass
+class Box:
+    db: Session
+
+
+def count(box: Box):
+    return box.db.scalar(text("SELECT 1"))
+
+
+def own():
+    with SessionLocal() as db:
+        return count(Box(db))
+"""
+    test = "from box import Box, count\nfrom unittest.mock import Mock\n\n\n"
+    test += "def test_it():\n    assert count(Box(Mock()))\n"
+    found = make_plan(project({"box.py": box, "test_box.py": test}), Step.ALL, Settings())
+    assert "MA431" in {item.code for item in found.diagnostics}

@@ -135,7 +135,7 @@ class ConvertedModules:
         """What tests put in the place of what becomes async."""
         project, converts = self._project, self._world.converts
         collector.add_modules(stand_in_edits(project, converts))
-        collector.diagnostics += mock_sessions(project, converts)
+        collector.diagnostics += mock_sessions(project, converts, self._world.sync.converts_class)
         collector.diagnostics += replaced_sources(project, self._world.becomes_async)
         late_binds = self._world.around.late_binds
         collector.diagnostics += bound_by_tests(late_binds, self._world.becomes_async, converts)

@@ -14,7 +14,7 @@ from typing import TypeGuard
 
 from migrate_async.index import types as t
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, FunctionBinding, Module, Scope
+from migrate_async.index.scopes import Class, Function, FunctionBinding, Module, Scope
 from migrate_async.index.sites import CallSite
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
@@ -89,21 +89,33 @@ def _wrap(project: Project, module: Module, stand_in: StandIn, edits: ModuleEdit
     )
 
 
-def mock_sessions(project: Project, converts: Callable[[Function], bool]) -> Iterator[Diagnostic]:
+def mock_sessions(
+    project: Project,
+    converts: Callable[[Function], bool],
+    converts_class: Callable[[Class], bool],
+) -> Iterator[Diagnostic]:
     """Mocks that tests give to converted code in the place of a session.
 
-    Nobody can tell what such a mock would have to answer to `await db.execute(select(...))`.
+    Nobody can tell what such a mock would have to answer to `await db.execute(select(...))`. With
+    `converts_class` they are in an object that only holds the session for others.
     """
+
+    def is_concerned(target: Function) -> bool:
+        is_init = target.cls is not None and target.name == "__init__"
+        return _is_concerned(target, converts) or (
+            is_init and target.cls is not None and converts_class(target.cls)
+        )
+
     for site, call in test_calls(project):
-        yield from _mocks_given(project, call, site.scope, converts)
+        yield from _mocks_given(project, call, site.scope, is_concerned)
 
 
 def _mocks_given(
-    project: Project, call: s.Call, scope: Scope, converts: Callable[[Function], bool]
+    project: Project, call: s.Call, scope: Scope, is_concerned: Callable[[Function], bool]
 ) -> Iterator[Diagnostic]:
     for target, parameter, value in project.passes(call, scope):
         is_session = _is_session(project, target, parameter)
-        if is_session and _is_mock(project, value) and _is_concerned(target, converts):
+        if is_session and _is_mock(project, value) and is_concerned(target):
             yield at(
                 project.function_of(call).module.path,
                 value.span,

@@ -15,6 +15,7 @@ from support.databases import fresh_database
 from support.fixture_apps import FIXTURES
 from support.http_sequence import RECENT, load_requests, replay
 from support.migration import command, tree
+from support.once import once, shared_folder
 from support.route_by_route import migrate
 
 APPLICATIONS = FIXTURES / "constructs"
@@ -36,40 +37,44 @@ def _answers(folder: Path, url: str | None = None) -> list[Any]:
     ]
 
 
+def _migrate_all(name: str) -> str:
+    folder = _copy(name, shared_folder() / "app")
+    migrate(folder, EVERYTHING)
+    return str(folder)
+
+
+def _migrated(name: str, folder: Path) -> Path:
+    """A copy, in `folder`, of what all workers share."""
+    whole = once(f"constructs {name}", lambda: _migrate_all(name))
+    return Path(shutil.copytree(whole, folder))
+
+
 @cache
 def _before(name: str) -> list[Any]:
     return _answers(APPLICATIONS / name)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_all_at_once(name: str, tmp_path: Path) -> None:
+def test_all_at_once_and_by_halves(name: str, tmp_path: Path) -> None:
     assert all(status < 500 for _, status, _ in _before(name))
-    folder = _copy(name, tmp_path / "app")
-    migrate(folder, EVERYTHING)
-    assert _answers(folder) == _before(name)
-    done = tree(folder)
-    migrate(folder, EVERYTHING)
-    assert tree(folder) == done, "a second run changes nothing"
-    assert command(folder, "verify").returncode == 0
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_half_of_the_routes(name: str, tmp_path: Path) -> None:
-    whole = _copy(name, tmp_path / "whole")
+    whole = _migrated(name, tmp_path / "whole")
+    assert _answers(whole) == _before(name)
+    assert command(whole, "verify").returncode == 0
+    halves = _copy(name, tmp_path / "halves")
+    migrate(halves, Selection(percent=50))
+    assert _answers(halves) == _before(name), "after the first half"
+    migrate(halves, EVERYTHING)
+    done = tree(whole)
+    assert tree(halves) == done
     migrate(whole, EVERYTHING)
-    folder = _copy(name, tmp_path / "app")
-    migrate(folder, Selection(percent=50))
-    assert _answers(folder) == _before(name)
-    migrate(folder, EVERYTHING)
-    assert tree(folder) == tree(whole)
+    assert tree(whole) == done, "a second run changes nothing"
 
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_on_postgresql(name: str, tmp_path: Path) -> None:
-    folder = _copy(name, tmp_path / "app")
+    folder = _migrated(name, tmp_path / "app")
     async with fresh_database("postgresql", tmp_path) as url:
-        before = _answers(folder, url)
-        migrate(folder, EVERYTHING)
+        before = _answers(APPLICATIONS / name, url)
         assert _answers(folder, url) == before
 
 

@@ -31,6 +31,7 @@ from migrate_async.source.templates import templates_of
 from support import covered_loads, planted_loads
 from support.http_sequence import replay
 from support.migration import tree, write
+from support.once import once, shared_folder
 from support.planted_loads import CASES
 from support.projects import project
 from support.route_by_route import migrate, routes_of
@@ -44,40 +45,45 @@ class Migrated(NamedTuple):
     after: list[dict[str, Any]]
 
 
-def _migrated(
-    folder: Path, write: Callable[[Path], None], requests: Sequence[dict[str, str]]
-) -> Migrated:
+def _migrated(write: Callable[[Path], None], requests: Sequence[dict[str, str]]) -> list[Any]:
+    folder = shared_folder()
     write(folder / "before")
     write(folder / "after")
     migrate(folder / "after", EVERYTHING)
     before = replay(folder / "before", requests, app="app.main:app")
     after = replay(folder / "after", requests, app="app.main:app", driver="sqlite+aiosqlite")
-    return Migrated(folder / "after", before, after)
+    return [str(folder / "after"), before, after]
+
+
+def _once(name: str, write: Callable[[Path], None], requests: Sequence[dict[str, str]]) -> Migrated:
+    """What all workers share; no test changes the folder."""
+    folder, before, after = once(f"loads {name}", lambda: _migrated(write, requests))
+    return Migrated(Path(folder), before, after)
 
 
 PLANTED = [{"method": case.method, "path": case.path} for case in CASES]
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Migrated:
-    return _migrated(tmp_path_factory.mktemp("planted"), planted_loads.write, PLANTED)
+def planted() -> Migrated:
+    return _once("planted", planted_loads.write, PLANTED)
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Migrated:
+def loaded() -> Migrated:
     """The same, where responses do not load what they read."""
 
     def write(folder: Path) -> None:
         planted_loads.write(folder)
         (folder / "pyproject.toml").write_text('[tool.migrate-async]\nresponses = "loaded"\n')
 
-    return _migrated(tmp_path_factory.mktemp("loaded"), write, PLANTED)
+    return _once("loaded", write, PLANTED)
 
 
 @pytest.fixture(scope="module")
-def covered(tmp_path_factory: pytest.TempPathFactory) -> Migrated:
+def covered() -> Migrated:
     requests = [{"method": "GET", "path": path} for path in covered_loads.PATHS]
-    return _migrated(tmp_path_factory.mktemp("covered"), covered_loads.write, requests)
+    return _once("covered", covered_loads.write, requests)
 
 
 def test_there_are_four_cases_of_each_shape() -> None:

@@ -8,12 +8,13 @@ psycopg2 writes 83.48 into the statement. asyncpg makes a `Decimal` of the float
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Dialect, Numeric
+from sqlalchemy import Numeric
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+from migrate_async.runtime.bound_values import before_type
 
 
 def take_floats_as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
@@ -24,19 +25,10 @@ def take_floats_as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
     dialect = engine.dialect
     if dialect.driver == "asyncpg":
         specs: dict[Any, Any] = dict(dialect.colspecs)
-        specs[Numeric] = _by_text(specs.get(Numeric, Numeric))
+        specs[Numeric] = before_type(specs.get(Numeric, Numeric), "Exact", _by_text)
         dialect.colspecs = specs
     return engine
 
 
-def _by_text(base: type[Numeric[Any]]) -> type[Numeric[Any]]:
-    def bind_processor(self: Numeric[Any], dialect: Dialect) -> Callable[[Any], Any]:
-        before = base.bind_processor(self, dialect)  # type: ignore[no-untyped-call]
-
-        def process(value: Any) -> Any:
-            given = Decimal(str(value)) if isinstance(value, float) else value
-            return before(given) if before is not None else given
-
-        return process
-
-    return type(f"Exact{base.__name__}", (base,), {"bind_processor": bind_processor})
+def _by_text(value: Any) -> Any:
+    return Decimal(str(value)) if isinstance(value, float) else value

@@ -14,10 +14,11 @@ from functools import partial
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, DateTime, Dialect, Time, event
+from sqlalchemy import Date, DateTime, Time, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.types import TypeEngine
 
+from migrate_async.runtime.bound_values import before_driver
 from migrate_async.runtime.column_values import read_date, read_moment, read_time
 
 _UTC = frozenset({"", "GMT", "UCT", "UTC", "Etc/UTC"})
@@ -68,17 +69,7 @@ def take_times_as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
 
 
 def _taking(base: type[_Kind], convert: Callable[[_Kind, Any], Any]) -> type[_Kind]:
-    """`base`, whose values go through `convert` on their way to the database."""
-
-    def bind_processor(self: _Kind, dialect: Dialect) -> Callable[[Any], Any]:
-        before = base.bind_processor(self, dialect)
-
-        def process(value: Any) -> Any:
-            return convert(self, before(value) if before is not None else value)
-
-        return process
-
-    return type(f"SessionZone{base.__name__}", (base,), {"bind_processor": bind_processor})
+    return before_driver(base, "SessionZone", convert)
 
 
 def _moment(zone: SessionZone, kind: DateTime, value: Any) -> Any:

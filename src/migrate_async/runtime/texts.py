@@ -10,14 +10,15 @@ nothing but a `str` for a text.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Dialect, String
+from sqlalchemy import String
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+from migrate_async.runtime.bound_values import before_type
 
 
 def take_texts_as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
@@ -28,22 +29,9 @@ def take_texts_as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
     dialect = engine.dialect
     if dialect.driver == "asyncpg":
         specs: dict[Any, Any] = dict(dialect.colspecs)
-        specs[String] = _of_anything(specs.get(String, String))
+        specs[String] = before_type(specs.get(String, String), "Any", _text)
         dialect.colspecs = specs
     return engine
-
-
-def _of_anything(base: type[String]) -> type[String]:
-    def bind_processor(self: String, dialect: Dialect) -> Callable[[Any], Any]:
-        before = base.bind_processor(self, dialect)
-
-        def process(value: Any) -> Any:
-            given = _text(value)
-            return before(given) if before is not None else given
-
-        return process
-
-    return type(f"Any{base.__name__}", (base,), {"bind_processor": bind_processor})
 
 
 def _text(value: Any) -> Any:

@@ -34,6 +34,7 @@ from sqlalchemy.sql.elements import (
 )
 from sqlalchemy.types import TypeEngine
 
+from migrate_async.runtime.bound_values import before_driver
 from migrate_async.runtime.comparing import as_integer
 
 _DRIVERS = frozenset({"asyncpg", "psycopg"})
@@ -106,17 +107,7 @@ def _beside(column: Any, value: Any) -> Any:
 
 
 def _taking(base: type[_Kind], convert: Callable[[Any], Any]) -> type[_Kind]:
-    """`base`, whose values go through `convert` on their way to the database."""
-
-    def bind_processor(self: _Kind, dialect: Any) -> Callable[[Any], Any]:
-        before = base.bind_processor(self, dialect)
-
-        def process(value: Any) -> Any:
-            return convert(before(value) if before is not None else value)
-
-        return process
-
-    return type(f"Untyped{base.__name__}", (base,), {"bind_processor": bind_processor})
+    return before_driver(base, "Untyped", lambda _, value: convert(value))
 
 
 def _integer(value: Any) -> Any:

@@ -286,6 +286,15 @@ class Project:
             if site.kind == "call":
                 yield from site.targets
 
+    def runs(self, fn: Function) -> Iterator[Function]:
+        """The functions of the project that the code of `fn` runs, also by a bridge.
+
+        Not the dependencies, which FastAPI runs for it.
+        """
+        for site in (*self.calls(fn), *self.bridges(fn)):
+            if site.kind != "dependency":
+                yield from site.targets
+
     def callers(self, fn: Function) -> list[CallSite]:
         """The sites that run `fn`."""
         return self._graph.callers.get(fn, [])

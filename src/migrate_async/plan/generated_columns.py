@@ -17,8 +17,8 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import cached_property
 
 from migrate_async.index.project import Column, Model, Project
-from migrate_async.index.scopes import Class, Function, Module, Scope
-from migrate_async.index.types import ClassObject, TypeVariable, held
+from migrate_async.index.scopes import Class, Function, Module
+from migrate_async.index.types import TypeVariable, held
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at, note
@@ -27,6 +27,7 @@ from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.loads.sinks import own_attributes
 from migrate_async.plan.mapper_arguments import ARGUMENTS, TABLE, keys, with_argument, written
 from migrate_async.plan.mysql import names_mysql
+from migrate_async.plan.new_objects import is_new
 from migrate_async.plan.read_names import read_names
 from migrate_async.plan.transactions.autoflushes import Autoflushes
 from migrate_async.plan.transactions.effects import Effects
@@ -132,17 +133,12 @@ class GeneratedColumns:
                 node.attr in self._flushing_names
                 and self._project.session_kind(node.value, self._project.scope_of(node))
                 for node in own_attributes(function)
-            ) or any(map(self._does_flush, self._called(function)))
+            ) or any(map(self._does_flush, self._project.runs(function)))
         return self._flushing[function]
 
     @cached_property
     def _flushing_names(self) -> frozenset[str]:
         return _FLUSHING if self._flushes.commit_expires else _FLUSHING | {"commit"}
-
-    def _called(self, function: Function) -> Iterator[Function]:
-        for site in (*self._project.calls(function), *self._project.bridges(function)):
-            if site.kind != "dependency":
-                yield from site.targets
 
     def _autoflushed(self, function: Function, node: s.FunctionDef) -> frozenset[Class]:
         """What `function` changes before a query, which flushes it, and before the commit."""
@@ -164,7 +160,7 @@ class GeneratedColumns:
             self._setting[function] = frozenset()
             body = function.node.body if isinstance(function.node, s.FunctionDef) else ()
             own = {cls for part in blocks.statements(body) for cls in self._set_by(part)}
-            inner = (self._sets(target) for target in self._called(function))
+            inner = map(self._sets, self._project.runs(function))
             self._setting[function] = frozenset(own).union(*inner)
         return self._setting[function]
 
@@ -179,7 +175,7 @@ class GeneratedColumns:
             parts = tuple(blocks.statements(body))
             turns = {name for part in parts if isinstance(part, s.For) for name in _names(part)}
             own = {cls for part in parts for cls in self._set_by(part, without=_tight(part, turns))}
-            inner = (self._sets_loosely(target) for target in self._called(function))
+            inner = map(self._sets_loosely, self._project.runs(function))
             self._loose[function] = frozenset(own).union(*inner)
         return self._loose[function]
 
@@ -189,8 +185,8 @@ class GeneratedColumns:
                 continue
             scope = self._project.scope_of(owner)
             types = self._project.infer(owner, scope)
-            if self._is_new(owner, scope):
-                continue
+            if is_new(self._project, owner, scope):
+                continue  # no row changes
             if any(isinstance(item, TypeVariable) for item in types):
                 yield from self._late
             yield from held(types, self._late_or_related)
@@ -207,17 +203,6 @@ class GeneratedColumns:
         return frozenset(
             cls for cls in models if any(self._project.overlap(cls, late) for late in self._late)
         )
-
-    def _is_new(self, owner: s.Expr, scope: Scope) -> bool:
-        """Whether `owner` is a name of what its function has just made: no row changes."""
-        made = self._project.assigned(owner, scope)
-        return bool(made) and all(map(self._makes_object, made))
-
-    def _makes_object(self, value: s.Expr) -> bool:
-        if not isinstance(value, s.Call):
-            return False
-        made = self._project.infer(value.func, self._project.scope_of(value))
-        return any(isinstance(item, ClassObject) for item in made)
 
     # --- what is said --------------------------------------------------------------------------
 

@@ -7,12 +7,13 @@ from functools import cached_property
 
 from migrate_async.index.project import Model
 from migrate_async.index.scopes import Class, Function
-from migrate_async.index.types import ClassObject, Instance
+from migrate_async.index.types import Instance
 from migrate_async.lint.hazards.expiry import Expired, Expiry
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
 from migrate_async.plan import blocks
 from migrate_async.plan.mapper_arguments import keys, written
+from migrate_async.plan.new_objects import makes_object
 from migrate_async.plan.transactions.commits import commits, models_in
 
 _EAGER = "eager_defaults"
@@ -55,7 +56,7 @@ class FlushedReads(Expiry):
         assert isinstance(function.node, s.FunctionDef)  # noqa: S101  the caller has looked
         owner = s.Name(*flush.span, name)
         made = self._project.assigned(owner, function.scope)
-        if any(map(self._makes, made)):
+        if any(makes_object(self._project, value) for value in made):
             return False
         return any(
             isinstance(target, s.Attribute) and s.dotted_name(target.value) == name
@@ -63,12 +64,6 @@ class FlushedReads(Expiry):
             if statement.span[:2] < flush.span[:2]
             for target in blocks.targets(statement)
         )
-
-    def _makes(self, value: s.Expr) -> bool:
-        if not isinstance(value, s.Call):
-            return False
-        made = self._project.infer(value.func, self._project.scope_of(value))
-        return any(isinstance(item, ClassObject) for item in made)
 
     def _reads(self, node: s.Attribute) -> bool:
         """Whether `node` reads a column that a flush has left to be fetched."""

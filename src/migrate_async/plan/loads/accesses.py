@@ -14,12 +14,13 @@ from itertools import pairwise
 
 from migrate_async.index.project import Project, Relationship
 from migrate_async.index.scopes import Class, Function, Scope
-from migrate_async.index.types import ClassObject, Instance
+from migrate_async.index.types import Instance
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.blocks import is_unplaced
 from migrate_async.plan.loads.partial_loads import PartialLoads
 from migrate_async.plan.loads.paths import Step
+from migrate_async.plan.new_objects import is_new
 
 NAME = "async-colour"
 
@@ -152,7 +153,7 @@ class Accesses:
         if isinstance(self._project.parent(access.node), s.AugmentedAssign):
             return True
         relationship = access.relationship
-        if relationship is None or self._is_new(access.node.value, access.scope):
+        if relationship is None or is_new(self._project, access.node.value, access.scope):
             return False
         return relationship.uselist is not False or not self._has_key(access.model, relationship)
 
@@ -165,17 +166,6 @@ class Accesses:
             column.foreign_key.rpartition(".")[0] == target.tablename
             for column in self._models[model].columns.values()
         )
-
-    def _is_new(self, owner: s.Expr, scope: Scope) -> bool:
-        """Whether `owner` is a name of what its function has just made, in whichever way."""
-        made = self._project.assigned(owner, scope)
-        return bool(made) and all(map(self._makes_object, made))
-
-    def _makes_object(self, value: s.Expr) -> bool:
-        if not isinstance(value, s.Call):
-            return False
-        made = self._project.infer(value.func, self._project.scope_of(value))
-        return any(isinstance(item, ClassObject) for item in made)
 
 
 def reading_coroutines(project: Project, accesses: Accesses) -> Iterator[tuple[Function, p.Reason]]:

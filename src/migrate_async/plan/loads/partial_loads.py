@@ -49,8 +49,7 @@ class PartialLoads:
         """Those of what it calls, and of the function that it stands in."""
         if function.parent is not None and not function.parent.is_module:
             yield self.of(function.parent)
-        for site in (*self._project.calls(function), *self._project.bridges(function)):
-            yield from map(self.of, site.targets if site.kind != "dependency" else ())
+        yield from map(self.of, self._project.runs(function))
 
     def _own(self, function: Function) -> Left:
         found: dict[Class, frozenset[str]] = {}

@@ -29,7 +29,7 @@ class Safety:
         self._flushes: dict[Function, bool] = {}
         self._renewing: dict[Function, frozenset[str]] = {}
         self._alone: dict[tuple[s.Expr, Class], bool] = {}
-        self._writes = LaterWrites(project, self._called)
+        self._writes = LaterWrites(project, project.runs)
 
     def holds(self, use: Use, function: Function) -> bool:
         """Whether what the query loads is still loaded when `function` hands the object on."""
@@ -63,7 +63,7 @@ class Safety:
                 and not self._renewed(node)
                 and self._project.session_kind(node.value, self._project.scope_of(node))
                 for node in own_attributes(function)
-            ) or any(self._uses(target, names, known) for target in self._called(function))
+            ) or any(self._uses(target, names, known) for target in self._project.runs(function))
         return known[function]
 
     def _renewed_in(self, function: Function) -> frozenset[str]:
@@ -71,7 +71,7 @@ class Safety:
         if function not in self._renewing:
             reached, pending = {function}, [function]
             while pending:
-                new = set(self._called(pending.pop())) - reached
+                new = set(self._project.runs(pending.pop())) - reached
                 reached |= new
                 pending += new
             nodes = (node for other in reached for node in own_attributes(other))
@@ -87,11 +87,6 @@ class Safety:
         parts = given.items if isinstance(given, s.Sequence) else ()
         found = [part.value for part in parts if isinstance(part, s.Constant)]
         return frozenset(map(str, found)) if len(found) == len(parts) else frozenset()
-
-    def _called(self, function: Function) -> Iterator[Function]:
-        for site in (*self._project.calls(function), *self._project.bridges(function)):
-            if site.kind != "dependency":
-                yield from site.targets
 
     # --- the identity map ----------------------------------------------------------------------
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.index.sites import CallSite
@@ -30,14 +28,9 @@ class Autoflushes:
         if function not in self._querying:
             self._querying[function] = False
             self._querying[function] = any(map(_is_query, self._project.calls(function))) or any(
-                map(self._queries, self._called(function))
+                map(self._queries, self._project.runs(function))
             )
         return self._querying[function]
-
-    def _called(self, function: Function) -> Iterator[Function]:
-        for site in (*self._project.calls(function), *self._project.bridges(function)):
-            if site.kind != "dependency":
-                yield from site.targets
 
 
 def _is_query(site: CallSite) -> bool:

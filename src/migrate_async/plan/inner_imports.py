@@ -28,9 +28,7 @@ class InnerImport:
     @property
     def name(self) -> str:
         """What it is called in the module that it comes from."""
-        return next(
-            item.name for item in self.statement.names if (item.asname or item.name) == self.bound
-        )
+        return _name(self.statement, self.bound)
 
     def uses(self) -> Iterator[s.Name]:
         """Where `owner`, and what is defined in it, uses the name."""
@@ -134,8 +132,11 @@ class InnerImports:
 
 def _item(module: Module, statement: s.ImportFrom, bound: str) -> _Name:
     """`bound` as the statement imports it."""
-    name = next(item.name for item in statement.names if (item.asname or item.name) == bound)
-    return _Name(absolute(module, statement), name, bound)
+    return _Name(absolute(module, statement), _name(statement, bound), bound)
+
+
+def _name(statement: s.ImportFrom, bound: str) -> str:
+    return next(item.name for item in statement.names if (item.asname or item.name) == bound)
 
 
 def is_only_fetched(project: Project, found: InnerImport) -> bool:

@@ -24,10 +24,8 @@ from migrate_async.index.types import FunctionObject
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.database import NAME, ModuleEdits, engine_edits, made_engine
-from migrate_async.plan.makers import Makers, can_be_copied, has_room
+from migrate_async.plan.makers import CONFIGURE, Makers, binds, can_be_copied, has_room
 from migrate_async.plan.names import is_bound_inside, is_variable, read_from
-
-CONFIGURE = "configure"
 
 BecomesAsync = Callable[[Variable], bool]
 """Whether an engine or a factory does in this run."""
@@ -194,11 +192,11 @@ class LateBinds:
         return None
 
 
-def binds(name: str, statement: s.Stmt) -> bool:
+def is_bind_of(name: str, statement: s.Stmt) -> bool:
     """Whether `statement` is `name.configure(bind=...)`."""
     call = statement.value if isinstance(statement, s.ExpressionStatement) else None
     return (
         isinstance(call, s.Call)
         and s.dotted_name(call.func) == f"{name}.{CONFIGURE}"
-        and any(keyword.arg == "bind" for keyword in call.keywords)
+        and binds(call)
     )

@@ -106,6 +106,9 @@ class Makers:
         return frozenset(map(self._kind, values)) - {""}
 
 
+CONFIGURE = "configure"
+"""The method that binds a factory after it was made."""
+
 _COPIED_DECORATORS = frozenset({"cache", "classmethod", "lru_cache", "staticmethod"})
 
 
@@ -127,10 +130,12 @@ def has_room(project: Project, function: Function) -> bool:
 
 def binds_factories(function: Function) -> bool:
     """Whether it says `SessionLocal.configure(bind=...)`: so would a copy, of the same factory."""
-    return any(
-        call.name == "configure" and any(word.arg == "bind" for word in call.node.keywords)
-        for call in function.calls
-    )
+    return any(call.name == CONFIGURE and binds(call.node) for call in function.calls)
+
+
+def binds(call: s.Call) -> bool:
+    """Whether `call`, of `configure`, says what a factory is bound to."""
+    return any(keyword.arg == "bind" for keyword in call.keywords)
 
 
 def is_scope_shaped(function: Function) -> bool:

@@ -25,8 +25,8 @@ from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import syntax as s
 from migrate_async.plan.aliases import Alias, find_aliases
 from migrate_async.plan.inner_imports import find_inner_import
-from migrate_async.plan.late_binds import CONFIGURE, binds
-from migrate_async.plan.makers import Makers, has_room, is_scope_shaped
+from migrate_async.plan.late_binds import is_bind_of
+from migrate_async.plan.makers import CONFIGURE, Makers, has_room, is_scope_shaped
 from migrate_async.plan.names import absolute, local_name
 from migrate_async.plan.object_dependencies import ObjectDependencies
 
@@ -212,7 +212,7 @@ def _binding(project: Project, variable: Variable) -> Iterator[s.Stmt]:
     for function in project.functions_of(variable.module):
         for call in function.calls if variable.kind == "sessionmaker" else ():
             statement = project.statement_of(call.node) if call.name == CONFIGURE else None
-            if statement is not None and binds(variable.name, statement):
+            if statement is not None and is_bind_of(variable.name, statement):
                 yield statement
 
 

@@ -101,10 +101,9 @@ def mock_sessions(
     """
 
     def is_concerned(target: Function) -> bool:
-        is_init = target.cls is not None and target.name == "__init__"
-        return _is_concerned(target, converts) or (
-            is_init and target.cls is not None and converts_class(target.cls)
-        )
+        if _is_concerned(target, converts):
+            return True
+        return target.cls is not None and target.name == "__init__" and converts_class(target.cls)
 
     for site, call in test_calls(project):
         yield from _mocks_given(project, call, site.scope, is_concerned)

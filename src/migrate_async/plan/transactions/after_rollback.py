@@ -24,7 +24,7 @@ from migrate_async.plan.loads.sinks import own_attributes
 from migrate_async.plan.names import free_name
 from migrate_async.plan.text import source
 from migrate_async.plan.transactions.effects import Effects
-from migrate_async.plan.transactions.expired_arguments import ExpiredArguments
+from migrate_async.plan.transactions.expired_arguments import ExpiredArguments, attribute_names
 from migrate_async.plan.transactions.positions import Position, positions
 
 NAME = "async-colour"
@@ -275,8 +275,7 @@ def _fetch(statement: s.Stmt) -> str:
     call = called(statement, awaited=False)
     if call is None or not isinstance(call.func, s.Attribute) or not call.args:
         return ""
-    given = [k.value for k in call.keywords if k.arg == "attribute_names"]
-    attributes = call.args[1] if len(call.args) == 2 else next(iter(given), None)
+    attributes = attribute_names(call)
     if attributes is None or method_name(call) != "expire":
         return ""
     try:

@@ -64,7 +64,13 @@ class ExpiredArguments:
             yield call.args[0].id, _attributes(call)
 
 
+def attribute_names(call: s.Call) -> s.Expr | None:
+    """What `db.expire(x, names)` says of attributes; None: it expires all of them."""
+    named = (word.value for word in call.keywords if word.arg == "attribute_names")
+    return next(iter((*call.args[1:2], *named)), None)
+
+
 def _attributes(call: s.Call) -> Attributes:
-    given = call.args[1:2] or tuple(k.value for k in call.keywords if k.arg == "attribute_names")
-    items = given[0].items if given and isinstance(given[0], s.Sequence) else ()
+    given = attribute_names(call)
+    items = given.items if isinstance(given, s.Sequence) else ()
     return tuple(str(item.value) for item in items if isinstance(item, s.Constant))

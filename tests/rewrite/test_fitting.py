@@ -12,7 +12,7 @@ from migrate_async.rewrite.fitting import Fitter
 from migrate_async.rewrite.fragments import code_of, parse_expression
 from migrate_async.rewrite.islands import line_limit
 from migrate_async.rewrite.lines import Style
-from support.rewriting import becomes, edit
+from support.rewriting import becomes, edit, run, span_of, unmarked
 
 NARROW = Fitter(Style(limit=30), block=0)
 
@@ -171,3 +171,56 @@ def test_what_is_migrated_is_no_style(line: str) -> None:
     assert line_limit([few + many]) == 88
     authors = f"y = {'x' * 90}\n"
     assert line_limit([few + authors]) == line_limit([few + authors + many * 100]) == 100
+
+
+BROKEN = """\
+x = find_by_all_names(
+    first_of_the_names, «second_of_the_names», third_of_the_names, fourth_of_all_names
+)
+"""
+LISTED = """\
+x = find_by_all_names(
+    first_of_the_names,
+    «second_of_the_names»,
+    third_of_the_names,
+    fourth_of_the_names,
+    fifth_of_them,
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "name", "after"),
+    [
+        # What was broken for its length alone gets the lines that its new length asks for.
+        (BROKEN, "b", "x = find_by_all_names(first_of_the_names, b, third_of_the_names, "),
+        (LISTED, "b", "    first_of_the_names, b, third_of_the_names, fourth_of_the_names, "),
+        (BROKEN, "second_of_the_names_and_more", "    first_of_the_names,\n    second_of"),
+        (BROKEN.replace("x = ", "assert "), "b", "assert find_by_all_names(first_of_the_names, b"),
+        (
+            BROKEN.replace("x = ", "if ").replace("\n)\n", "\n):\n    pass\n"),
+            "b",
+            "if find_by_all_names(first_of_the_names, b, third_of_the_names, fourth_of_all_names):",
+        ),
+        # What somebody wanted otherwise stays.
+        ("x = find(\n    first, «second»\n)\n", "b", "x = find(\n    first, b\n)\n"),
+        ("x = find(\n    first,\n    «second»,\n)\n", "b", "x = find(\n    first,\n    b,\n)"),
+        (BROKEN.replace("(\n", "(  # all\n"), "b", "x = find_by_all_names(  # all\n    first"),
+        (BROKEN.replace("    first", "        first"), "b", "(\n        first_of_the_names, b"),
+    ],
+)
+def test_lines_for_the_length_alone(before: str, name: str, after: str) -> None:
+    source, (span, *_) = unmarked(before)
+    replace = ReplaceExpression(span=span, codemod="test", code=name)
+    assert after in run(source, [replace])
+
+
+def test_one_run_lays_lines_out_as_two() -> None:
+    """Each makes the statement longer; the first alone leaves room on the line."""
+    source, spans = unmarked(BROKEN.replace("third_of_the_names", "«third_of_the_names»"))
+    longer = [ReplaceExpression(span=span, codemod="test", code="f({})") for span in spans]
+    at_once = run(source, longer)
+    first = run(source, longer[:1])
+    span = span_of(first, "third_of_the_names")
+    again = ReplaceExpression(span=span, codemod="test", code="f({})")
+    assert run(first, [again]) == at_once

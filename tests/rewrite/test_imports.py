@@ -154,6 +154,16 @@ def test_relative_imports_are_kept() -> None:
     )
 
 
+def test_names_that_are_asked_for_relatively_take_the_place_of_others() -> None:
+    """Wherever that is, among imports that nobody has sorted."""
+    expect(
+        "from ..models import User\nfrom ..database import get_db\nfrom ..core import x\n",
+        "from ..models import User\nfrom ..database import get_sync_db\nfrom ..core import x\n",
+        ("..database", "get_sync_db"),
+        unneeded=("get_db",),
+    )
+
+
 def test_relative_imports_below_a_source_root() -> None:
     """The path may have folders above the package."""
     expect(

@@ -109,6 +109,7 @@ class _Executor(cst.CSTTransformer):
         self._hoisted: dict[cst.CSTNode, list[Hoisted]] = {}
         self._edited: set[cst.CSTNode] = set()
         self._shortened: set[cst.CSTNode] = set()
+        self._laid_out: dict[cst.CSTNode, bool] = {}
         self._nodes = frozenset(self._targets.nodes())
         self._pending = set(self._nodes)
         self._blocks = BlockEditor(
@@ -187,8 +188,10 @@ class _Executor(cst.CSTTransformer):
 
     def _around(self, node: cst.BaseExpression) -> str | None:
         start, end = self._located.outer_start(node), self._located.outer_end(node)
-        lines = self._located.lines(self._line_of(self._statement()))
-        if start[0] != end[0] or len(lines) == 1:
+        statement = self._line_of(self._statement())
+        if start[0] != end[0] or len(self._located.lines(statement)) == 1:
+            return None
+        if self._is_laid_out(statement):
             return None
         text = self._lines[start[0] - 1]
         return text[: start[1]] + text[end[1] :]
@@ -226,8 +229,23 @@ class _Executor(cst.CSTTransformer):
     def _finisher(self, statement: cst.CSTNode) -> Finisher:
         numbers = self._located.lines(statement)
         source = "\n".join(self._lines[numbers.start - 1 : numbers.stop - 1])
-        joins = statement in self._shortened
-        return Finisher(statement, source, self._indent(), self._style, joins)
+        return Finisher(
+            statement,
+            source,
+            self._indent(),
+            self._style,
+            joins=statement in self._shortened,
+            is_laid_out=self._is_laid_out(statement),
+        )
+
+    def _is_laid_out(self, statement: cst.CSTNode) -> bool:
+        """Whether only its length has broken `statement` into lines."""
+        known = self._laid_out.get(statement)
+        if known is None:
+            finisher = Finisher(statement, "", self._indent(), self._style)
+            known = len(self._located.lines(statement)) > 1 and finisher.lays_out()
+            self._laid_out[statement] = known
+        return known
 
     def _hoisted_from(self, statement: cst.CSTNode) -> list[Hoisted]:
         small = statement.body if isinstance(statement, cst.SimpleStatementLine) else (statement,)

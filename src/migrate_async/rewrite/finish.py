@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TypeVar
 
 import libcst as cst
 
@@ -13,6 +14,8 @@ from migrate_async.rewrite.joining import joined
 from migrate_async.rewrite.lines import Style, breaks_line, comments_in, has_breaks
 from migrate_async.rewrite.place import Hoisted, Place
 from migrate_async.source.line_lengths import width
+
+_Node = TypeVar("_Node", cst.BaseSmallStatement, cst.BaseExpression)
 
 _VALUES: dict[type[cst.CSTNode], str] = {
     cst.Assign: "value",
@@ -38,14 +41,14 @@ class Finisher:
     style: Style
     joins: bool = False
     """Whether the statement was broken for something that is gone now."""
+    is_laid_out: bool = False
+    """Whether it was broken for its length, just as it would be here."""
 
     def statement(self, updated: cst.CSTNode, hoisted: Sequence[Hoisted]) -> cst.CSTNode:
         """`updated` with its lines fitted; `hoisted` is what already moved out of it."""
         if isinstance(updated, cst.SimpleStatementLine):
-            if self.joins and len(updated.body) == 1:
-                on_one_line = joined(updated.body[0])
-                if on_one_line is not None:
-                    updated = updated.with_changes(body=[on_one_line])
+            if len(updated.body) == 1:
+                updated = updated.with_changes(body=[self._joined(updated.body[0])])
             return self._with_comments(self._line(updated), hoisted)
         if isinstance(updated, cst.FunctionDef):
             return self._function(updated)
@@ -60,19 +63,37 @@ class Finisher:
         """The assignment `name = value`, fitted."""
         return name, self._head(value, f"{name} = ")
 
+    def lays_out(self) -> bool:
+        """Whether the original has just the line breaks that it would get here for its length.
+
+        Then nobody asked for them, and it gets others when it is edited: the same in one run as
+        in several, of which the first have broken what gets longer later.
+        """
+        before = _bare(self.original)
+        if "\n" not in before or not _can_be_joined(self.original):
+            return False
+        again = dataclasses.replace(self, is_laid_out=True).statement(self.original, ())
+        return _bare(again) == before
+
+    def _joined(self, node: _Node) -> _Node:
+        if self.is_laid_out:
+            return joined(node, commas=True) or node
+        return joined(node) or node if self.joins else node
+
     def _fitter(self, text: str) -> Fitter | None:
         """What breaks `text` if it is too long; None if it is not."""
         block = len(self.block.expandtabs(4))
         fitter = Fitter(self.style, block)
         if not fitter.too_long(text):
             return None
-        if self.joins:
-            return fitter  # it was as long as it was for what is gone now
+        if self.joins or self.is_laid_out:
+            return fitter  # it was as long as it was for what is gone now, or goes
         limit = max(self.style.limit, block + width(_bare(self.original)))
         fitter = Fitter(dataclasses.replace(self.style, limit=limit), block)
         return fitter if fitter.too_long(text) else None
 
     def _head(self, value: cst.BaseExpression, around: str) -> cst.BaseExpression:
+        value = self._joined(value)
         fitter = self._fitter(around + code_of(value))
         return fitter.expression(value, "") if fitter else value
 
@@ -123,6 +144,15 @@ def fitted(expression: cst.BaseExpression, place: Place) -> cst.BaseExpression:
     block = len(place.block.expandtabs(4))
     style = dataclasses.replace(place.style, limit=limit)
     return Fitter(style, block).expression(expression, place.outer)
+
+
+def _can_be_joined(node: cst.CSTNode) -> bool:
+    """Whether `node`, or the head of a block, has no line break that somebody wants."""
+    if isinstance(node, cst.SimpleStatementLine):
+        return len(node.body) == 1 and joined(node.body[0], commas=True) is not None
+    if isinstance(node, cst.If | cst.While):
+        return joined(node.test, commas=True) is not None
+    return isinstance(node, cst.For) and joined(node.iter, commas=True) is not None
 
 
 def _bare(node: cst.CSTNode) -> str:

@@ -223,16 +223,16 @@ class _Source:
                 return holder if fits else statement
         return holder
 
-    def _module_of(self, statement: ast.ImportFrom) -> str:
+    def _absolute(self, module: str, level: int) -> str:
         """The absolute dotted name, as far as the path tells, of what is imported from."""
-        if not statement.level:
-            return statement.module or ""
-        package = self.path.parts[: -statement.level]
-        return ".".join([*package, *([statement.module] if statement.module else [])])
+        package = self.path.parts[:-level] if level else ()
+        return ".".join([*package, *([module] if module else [])])
 
     def _is_module(self, statement: ast.ImportFrom, module: str) -> bool:
-        own = self._module_of(statement)
-        return own == module or (statement.level > 0 and own.endswith("." + module))
+        own = self._absolute(statement.module or "", statement.level)
+        name = module.lstrip(".")
+        wanted = self._absolute(name, len(module) - len(name))
+        return own == wanted or (statement.level > 0 and own.endswith("." + wanted))
 
     def _provides(self, statement: Statement, change: ImportChange) -> bool:
         if isinstance(statement, ast.ImportFrom):

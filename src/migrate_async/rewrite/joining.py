@@ -6,8 +6,8 @@ before it, is a formatter's work: nobody asked for the line breaks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import libcst as cst
 
@@ -16,19 +16,32 @@ from migrate_async.rewrite.lines import breaks_line, has_breaks
 _NONE = cst.SimpleWhitespace("")
 
 
-def joined(node: cst.BaseSmallStatement) -> cst.BaseSmallStatement | None:
-    """`node` on one line; None if it has line breaks or comments that somebody wants."""
-    changed = node.visit(_Joiner())
-    if isinstance(changed, cst.BaseSmallStatement) and not has_breaks(changed):
+_Node = TypeVar("_Node", cst.BaseSmallStatement, cst.BaseExpression)
+
+
+def joined(node: _Node, *, commas: bool = False) -> _Node | None:
+    """`node` on one line; None if it has line breaks or comments that somebody wants.
+
+    With `commas` those are joined, too, that end with a comma, one argument on each line.
+    """
+    changed = node.visit(_Joiner(_JOINS | {cst.Call: _listed} if commas else _JOINS))
+    if isinstance(changed, cst.CSTNode) and not has_breaks(changed):
         return changed
     return None
 
 
+_Join = Callable[[Any], cst.CSTNode]
+
+
 class _Joiner(cst.CSTTransformer):
+    def __init__(self, joins: Mapping[type[cst.CSTNode], _Join]) -> None:
+        super().__init__()
+        self._joins = joins
+
     def on_leave(  # type: ignore[override]
         self, original_node: cst.CSTNode, updated_node: cst.CSTNode
     ) -> cst.CSTNode:
-        join = _JOINS.get(type(original_node))
+        join = self._joins.get(type(original_node))
         return updated_node if join is None else join(updated_node)
 
 
@@ -39,6 +52,21 @@ def _call(node: cst.Call) -> cst.Call:
     if isinstance(last.comma, cst.Comma) or not _is_plain_break(last.whitespace_after_arg):
         return node
     args = [*node.args[:-1], last.with_changes(whitespace_after_arg=_NONE)]
+    return node.with_changes(args=args, whitespace_before_args=_NONE)
+
+
+def _listed(node: cst.Call) -> cst.Call:
+    """A call that has each argument on a line of its own, or is broken otherwise."""
+    commas = [arg.comma for arg in node.args]
+    if not commas or not _is_plain_break(node.whitespace_before_args):
+        return _call(node)
+    if not all(
+        isinstance(comma, cst.Comma) and _is_plain_break(comma.whitespace_after) for comma in commas
+    ):
+        return _call(node)
+    space = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    args = [arg.with_changes(comma=space) for arg in node.args]
+    args[-1] = args[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
     return node.with_changes(args=args, whitespace_before_args=_NONE)
 
 
@@ -64,7 +92,7 @@ def _list(node: cst.ListComp) -> cst.ListComp:
     )
 
 
-_JOINS: dict[type[cst.CSTNode], Callable[[Any], cst.CSTNode]] = {
+_JOINS: dict[type[cst.CSTNode], _Join] = {
     cst.Call: _call,
     cst.Await: _await,
     cst.ListComp: _list,

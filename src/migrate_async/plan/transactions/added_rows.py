@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, Function, Module
-from migrate_async.index.types import Instance, held
+from migrate_async.index.scopes import Function, Module
+from migrate_async.index.types import Instance
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.plan import blocks
 from migrate_async.plan.database import ModuleEdits
-from migrate_async.plan.loads.sinks import Sink, own_attributes
+from migrate_async.plan.loads.sinks import Sink
 from migrate_async.plan.loads.statements import Statements
 from migrate_async.plan.row_changes import STORED, Change
 from migrate_async.plan.transactions.commits import is_model
@@ -226,7 +226,7 @@ class AddedRows:
             if (
                 (name, early) not in self._done.get(function, ())
                 and self._reads.holds(function, name, early)
-                and self._reads.reads_on(function, position, name)
+                and self._reads.reads_late(function, position, name, early)
                 and self._reads.is_loaded_early(function, before, name, early) is not False
             ):
                 yield self._report(function, statement, early)
@@ -244,19 +244,8 @@ class AddedRows:
             for early in touched:
                 if not self._is_changed(function, statement, early, own_methods=False):
                     continue
-                if self._keeps(function.cls, early):
+                if self._reads.keeps(function.cls, early):
                     yield self._report(function, statement, early)
-
-    def _keeps(self, cls: Class, early: EarlyRelationship) -> bool:
-        """Whether methods of `cls` use `self.order`, an object with the relationship."""
-        return any(
-            early.model in self._project.mro(found)
-            for function in self._project.functions
-            if function.cls is cls
-            for node in own_attributes(function)
-            if isinstance(node.value, s.Name) and node.value.id == "self"
-            for found in held(self._project.infer(node, self._project.scope_of(node)), self._models)
-        )
 
 
 def _is_used(position: Position, name: str) -> bool:

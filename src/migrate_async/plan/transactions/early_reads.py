@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function
-from migrate_async.index.types import ClassObject, held
+from migrate_async.index.scopes import Class, Function
+from migrate_async.index.types import ClassObject, Instance, Types, held
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.blocks import called
 from migrate_async.plan.loads.paths import Step
-from migrate_async.plan.loads.sinks import Sink
+from migrate_async.plan.loads.sinks import Sink, own_attributes
 from migrate_async.plan.row_changes import RowChanges
 from migrate_async.plan.transactions.commits import refreshes
 from migrate_async.plan.transactions.early_relationships import EarlyRelationship
@@ -38,15 +38,46 @@ class EarlyReads:
         self._changes = changes
         self._flushes = flushes
         self._models = frozenset(model.cls for model in project.models.values())
+        self._kept: dict[Class, frozenset[Class]] = {}
+        """Of classes, the models of which their objects keep one."""
         self._sinks: dict[Function, list[Sink]] = {}
         for sink in sinks:
             self._sinks.setdefault(sink.function, []).append(sink)
 
     def holds(self, function: Function, name: str, early: EarlyRelationship) -> bool:
+        """Whether `name` is an object with the relationship, or one that keeps such an object."""
+        types = self._types(function, name)
+        models = held(types, self._models)
+        return any(self._is_one(cls, early) for cls in models) or self._is_keeper(types, early)
+
+    def _is_keeper(self, types: Types, early: EarlyRelationship) -> bool:
+        return any(
+            self.keeps(item.cls, early)
+            for item in types
+            if isinstance(item, Instance) and item.cls not in self._models
+        )
+
+    def _types(self, function: Function, name: str) -> Types:
         assert function.node is not None  # noqa: S101  the caller has looked
-        node = s.Name(*function.node.span, name)
-        types = self._project.infer(node, function.scope)
-        return any(early.model in self._project.mro(cls) for cls in held(types, self._models))
+        return self._project.infer(s.Name(*function.node.span, name), function.scope)
+
+    def keeps(self, cls: Class, early: EarlyRelationship) -> bool:
+        """Whether methods of `cls` use `self.order`, an object with the relationship."""
+        if cls not in self._kept:
+            self._kept[cls] = frozenset(
+                found
+                for function in self._project.functions
+                if function.cls is cls
+                for node in own_attributes(function)
+                if isinstance(node.value, s.Name) and node.value.id == function.self_name
+                for found in held(
+                    self._project.infer(node, self._project.scope_of(node)), self._models
+                )
+            )
+        return any(self._is_one(found, early) for found in self._kept[cls])
+
+    def _is_one(self, cls: Class, early: EarlyRelationship) -> bool:
+        return early.model in self._project.mro(cls)
 
     def is_read(
         self, function: Function, flush: Flush, name: str, early: EarlyRelationship
@@ -63,7 +94,16 @@ class EarlyReads:
             for sink in self._sinks.get(function, ())
         )
 
-    def reads_on(self, function: Function, position: Position, name: str) -> bool:
+    def reads_late(
+        self, function: Function, position: Position, name: str, early: EarlyRelationship
+    ) -> bool:
+        """As `reads_on`; after a commit, too, what `name` keeps: nobody refreshes that."""
+        is_keeper = self._is_keeper(self._types(function, name), early)
+        return self.reads_on(function, position, name, past_commits=is_keeper)
+
+    def reads_on(
+        self, function: Function, position: Position, name: str, *, past_commits: bool = False
+    ) -> bool:
         """Whether more than a column of `name` is read after the statement, before a commit."""
         for block, index in reversed(position.path):
             around = block[index]
@@ -71,7 +111,9 @@ class EarlyReads:
             if around is not position.statement and isinstance(around, s.For | s.While):
                 rest = [*around.body, *rest]  # the next turn
             for statement in rest:
-                if self._flushes.expires(function, statement) or refreshes(statement, name):
+                if not past_commits and self._flushes.expires(function, statement):
+                    return False
+                if refreshes(statement, name):
                     return False
                 if self._uses(statement, name):
                     return True
@@ -135,7 +177,9 @@ class EarlyReads:
         if not isinstance(value, s.Call):
             return "bound"
         makers = self._project.infer(value.func, self._project.scope_of(value))
-        is_made = any(isinstance(maker, ClassObject) for maker in makers)
+        is_made = any(
+            isinstance(maker, ClassObject) and self._is_one(maker.cls, early) for maker in makers
+        )
         given = {keyword.arg for keyword in value.keywords}
         return "made" if is_made and early.name not in given else "bound"
 

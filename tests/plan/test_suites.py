@@ -93,12 +93,12 @@ async def test_later(db):
 """
 
 
-def plan(*, is_property: bool, tests: str = TESTS) -> Plan:
+def plan(*, is_property: bool, tests: str = TESTS, main: str = MAIN) -> Plan:
     decorator, call = ("@property", "") if is_property else ("", "()")
     files = {
         "app/database.py": DATABASE,
         "app/repositories.py": REPOSITORIES.format(decorator=decorator, call=call),
-        "app/main.py": MAIN,
+        "app/main.py": main,
         "tests/test_report.py": tests,
     }
     return make_plan(project(files), Step.ALL, Settings())
@@ -143,6 +143,16 @@ def test_the_maker_of_a_service_gives_it_the_side_of_its_repository() -> None:
 
 def test_a_coroutine_that_tests_await_gets_its_async_session() -> None:
     """It could not use a sync one: the whole run would be refused."""
-    found = plan(is_property=True, tests=TESTS + ASYNC_TEST)
+    waits = MAIN.replace("    return db.scalar", "    await sleep(0)\n    return db.scalar")
+    main = f"from asyncio import sleep\n{waits}"
+    found = plan(is_property=True, tests=TESTS + ASYNC_TEST, main=main)
     assert verdict(found, "app.main.later") == "convert"
     assert "MA202" not in {item.code for item in found.diagnostics}
+
+
+def test_a_coroutine_that_awaits_nothing_asks_nothing_of_the_tests() -> None:
+    """It becomes a `def`, which needs no other session, and had done so in an earlier run."""
+    found = plan(is_property=True, tests=TESTS + ASYNC_TEST)
+    assert {"MA202", "MA204"} & {item.code for item in found.diagnostics} == {"MA204"}
+    assert verdict(found, "app.main.later") == "keep"
+    assert not any(item.function.startswith("tests.") for item in found.functions)

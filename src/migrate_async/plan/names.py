@@ -1,12 +1,14 @@
-"""Names that a function uses, and how a module can be named in another's imports."""
+"""Names that a function uses, what they say, and how a module can be named in others' imports."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TypeGuard
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module, Scope, last_name
 from migrate_async.index.types import ModuleObject
+from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import syntax as s
 
 
@@ -84,6 +86,13 @@ def read_from(project: Project, node: s.Name | s.Attribute) -> tuple[Module, str
         if home is not None:
             return home, node.attr
     return None
+
+
+def is_sync_side(node: s.Expr, project: Project) -> TypeGuard[s.Attribute]:
+    """Whether `node` is `db.sync_session` of an async session."""
+    if not isinstance(node, s.Attribute) or node.attr != SYNC_SESSION:
+        return False
+    return project.session_kind(node.value, project.scope_of(node)) == "async"
 
 
 def _is_relative(importer: Module) -> bool:

@@ -81,7 +81,11 @@ class AsyncWorld:
             self._obstacle,
             self.shared,
             circumstances,
-            Suites(lambda: self.unmoved.serve_tests, self.blocking.stuck_tests),
+            Suites(
+                lambda: self.unmoved.serve_tests,
+                self.blocking.stuck_tests,
+                lambda colouring: IdleCoroutines(project, colouring.converts).__contains__,
+            ),
             around.twins.scopes,
         )
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.index.sites import CallSite
-from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.both_worlds.sync_world import SyncWorld
@@ -22,6 +21,7 @@ from migrate_async.plan.inner_listeners import is_event, registers_listener
 from migrate_async.plan.keep_both.edits import KeptBoth
 from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
 from migrate_async.plan.made_objects import made_with_session
+from migrate_async.plan.names import is_sync_side
 from migrate_async.plan.text import source
 from migrate_async.plan.twin_names import callee
 
@@ -137,7 +137,26 @@ class Collapse:
         if is_run_sync(self._bridge_of(site)) and not self._is_argument(site):
             return True
         holder = None if target.is_static or target.is_classmethod else target.cls
-        return self._project.passes_session(site) or (holder is not None and self._holds(holder))
+        is_held = holder is not None and self._holds(holder)
+        return self._project.passes_session(site) or (is_held and self._says_session(target))
+
+    def _says_session(self, function: Function) -> bool:
+        """Whether `function`, or what it runs, says a session: that of its object, for a method."""
+        project = self._project
+        seen: set[Function] = set()
+        pending = [function]
+        while pending:
+            running = pending.pop()
+            if running in seen or running.node is None:
+                continue
+            seen.add(running)
+            pending += project.runs(running)
+            for node in s.walk(running.node):
+                if not isinstance(node, (s.Name, s.Attribute)):
+                    continue
+                if project.session_kind(node, project.scope_of(node)) is not None:
+                    return True
+        return False
 
     @staticmethod
     def _is_argument(site: CallSite) -> bool:
@@ -198,8 +217,7 @@ class Collapse:
         if not isinstance(call, s.Call):
             return
         for value in call.values:
-            if self._is_sync_side(value):
-                assert isinstance(value, s.Attribute)  # noqa: S101  see `_is_sync_side`
+            if is_sync_side(value, self._project):
                 code = source(value.value)
                 found.edits.append(p.ReplaceExpression(span=value.span, codemod=NAME, code=code))
                 yield value
@@ -208,18 +226,11 @@ class Collapse:
         for site in self._project.calls(function):
             if isinstance(site.node, s.Call) and self._is_lent(site):
                 arguments = site.node.values
-                yield from (value for value in arguments if self._is_sync_side(value))
+                yield from (value for value in arguments if is_sync_side(value, self._project))
 
     def _is_lent(self, site: CallSite) -> bool:
         """Whether other code gets what `site` is given; a listener is only put on it."""
         return site.kind == "call" and not registers_listener(self._project, site)
-
-    def _is_sync_side(self, node: s.Expr) -> bool:
-        return (
-            isinstance(node, s.Attribute)
-            and node.attr == SYNC_SESSION
-            and self._project.session_kind(node.value, self._project.scope_of(node)) == "async"
-        )
 
 
 def is_run_sync(node: s.AnyNode | s.ModuleSyntax) -> bool:

@@ -49,7 +49,11 @@ class MadeFactories:
             func = call.node.func
             if not isinstance(func, s.Name | s.Attribute) or func.span in replaced:
                 continue
-            if self._is_out_of_reach(func, call.scope) and self._makes_sync(func, call.scope):
+            if (
+                self._is_out_of_reach(func, call.scope)
+                and self._makes_sync(func, call.scope)
+                and not self._is_of_module(func, call.scope, self._staying_sync)
+            ):
                 yield func
         for site in self._project.calls(function) if self._made else ():
             yield from self._engines_for(site)
@@ -154,6 +158,12 @@ class MadeFactories:
     def _become_async(self) -> tuple[Variable, ...]:
         factories = self._project.session_factories
         return tuple(f for f in factories if f.kind == "sessionmaker" and self._becomes_async(f))
+
+    @cached_property
+    def _staying_sync(self) -> tuple[Variable, ...]:
+        """Those of modules that go on making sync sessions: such as the twins of earlier runs."""
+        factories = self._project.session_factories
+        return tuple(f for f in factories if f not in self._become_async)
 
     @cached_property
     def _made(self) -> tuple[Variable, ...]:

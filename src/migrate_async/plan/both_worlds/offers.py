@@ -136,12 +136,14 @@ class Offers:
                 for item in self._project.infer(call.node.func, call.scope)
             )
         ]
-        named = [func.id for func in opened if isinstance(func, s.Name)]
+        named = [func for func in opened if isinstance(func, s.Name)]
         if not self._factories or (dependency.self_name and not named):
             return False
         return all(
-            is_bound_inside(name, dependency.scope) or self._is_factory(dependency.module, name)
-            for name in named
+            is_bound_inside(func.id, dependency.scope)
+            or self._is_factory(dependency.module, func.id)
+            or self._twins.named(dependency.module, func) is not None  # sync sessions may anyway
+            for func in named
         )
 
     def _is_factory(self, module: Module, name: str) -> bool:

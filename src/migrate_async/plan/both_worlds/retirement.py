@@ -59,6 +59,8 @@ class Retirement:
             twin = self._twins.named(function.module, node)
             if twin is None or node in lent or node in self._inside_twins:
                 continue
+            if not self._is_own(node, function):
+                continue
             self._restored.add(node)
             found.unneeded.append(s.dotted_name(node).partition(".")[0])
             if node in gone:
@@ -72,6 +74,11 @@ class Retirement:
                 code = f"{add_change(found, function.module, wanted)}{dot}{rest}"
             found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=code))
         return found
+
+    def _is_own(self, node: s.AnyNode, function: Function) -> bool:
+        """Whether `node` is not in a function inside of `function`, which may stay sync."""
+        inner = self._project.function_of(node)
+        return inner is function or not isinstance(inner.node, s.FunctionDef)
 
     def _inner_imports(self, found: ModuleEdits, function: Function) -> None:
         for node in inner_imports(function) if self._twins else ():

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from migrate_async.index.project import Project
 from migrate_async.index.sessions import Variable
+from migrate_async.knowledge.shim import PACKAGE
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.makers import Makers
@@ -33,11 +34,16 @@ def tests_take_part(project: Project, colouring: Colouring) -> bool:
 
 
 def _uses_sources(project: Project) -> bool:
-    """Whether a test module imports the application's session factory or engine."""
+    """Whether a test module imports the application's session factory or engine.
+
+    Those that earlier runs made async count as what they were: a suite that waits for the last
+    route must not be forgotten then.
+    """
     sources = [
         variable
         for variable in (*project.session_factories, *project.engines)
-        if not variable.module.is_test and variable.kind in ("sessionmaker", "engine")
+        if not variable.module.is_test
+        and (variable.kind in ("sessionmaker", "engine") or _was_migrated(variable))
     ]
     tests = [module for module in project.modules.values() if module.is_test]
     return any(
@@ -45,6 +51,12 @@ def _uses_sources(project: Project) -> bool:
         for module in tests
         for variable in sources
     )
+
+
+def _was_migrated(variable: Variable) -> bool:
+    """Whether an earlier run made the factory or engine async: the runtime is used there then."""
+    is_async = variable.kind in ("async_sessionmaker", "async-engine")
+    return is_async and any(source == PACKAGE for source, _ in variable.module.imported_as)
 
 
 def _asks_givers(project: Project) -> bool:

@@ -49,11 +49,13 @@ class Suites:
     """What keeps test suites sync.
 
     `are_sync`: whether they work on sessions that stay sync. `stuck` gives the tests of a colouring
-    that run event loops and cannot, with the calls by which they do.
+    that run event loops and cannot, with the calls by which they do. `idle` tells which
+    coroutines of one can as well be sync functions: they ask nothing of the tests.
     """
 
     are_sync: Callable[[], bool]
     stuck: Callable[[Colouring], Iterable[tuple[Function, str]]]
+    idle: Callable[[Colouring], Callable[[Function], bool]]
 
 
 @dataclass(eq=False)
@@ -118,8 +120,12 @@ class Verdicts:
                 kept_overrides(self._project, self.alone),
             )
             makes_sync = makes_sync or any(True for _ in unfit)
-        return not makes_sync or any(
-            function.is_async and self._together.converts(function) for function in self.alone.kept
+        if not makes_sync:
+            return True
+        is_idle = self._suites.idle(self.alone)
+        return any(
+            function.is_async and self._together.converts(function) and not is_idle(function)
+            for function in self.alone.kept
         )
 
     @cached_property

@@ -12,6 +12,7 @@ from migrate_async.knowledge.shim import IMPLICIT_IO
 from migrate_async.model import syntax as s
 from migrate_async.plan.database import HOP_ARGUMENT, HOP_SESSION, hop_statement
 from migrate_async.plan.leftovers.twins import Twins
+from migrate_async.plan.names import is_sync_side
 
 
 class Use(msgspec.Struct, frozen=True, eq=False):
@@ -78,8 +79,7 @@ def sync_sides(project: Project, twins: Twins) -> Iterator[Use]:
     inside = {node for twin in twins for part in twin.definitions for node in s.walk(part)}
     for fn in project.functions:
         for node in _attributes(fn):
-            is_side = node.attr == "sync_session" and node not in inside
-            if is_side and project.session_kind(node.value, project.scope_of(node)) == "async":
+            if node not in inside and is_sync_side(node, project):
                 yield Use(fn.module, node, node.attr)
 
 

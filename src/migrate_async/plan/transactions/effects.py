@@ -17,6 +17,7 @@ from migrate_async.index.types import (
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.blocks import called, method_name
+from migrate_async.plan.names import is_sync_side
 from migrate_async.plan.row_changes import RowChanges, stored_or_deleted
 from migrate_async.plan.transactions.certainty import Certainty
 from migrate_async.plan.transactions.commits import commits, is_model
@@ -173,7 +174,8 @@ class Effects:
         given = site.node.values
         owner = [func.value] if isinstance(func, s.Attribute) else []
         for value in (*owner, *given):
-            if self._project.session_kind(value, site.scope) == "sync":
+            kind = self._project.session_kind(value, site.scope)
+            if kind == "sync" and not is_sync_side(value, self._project):
                 yield value
 
     def targets(self, function: Function, statement: s.Stmt) -> tuple[Function, ...]:

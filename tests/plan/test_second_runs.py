@@ -1,0 +1,95 @@
+"""What a plan must not do again, or otherwise, after an earlier run."""
+
+from __future__ import annotations
+
+from migrate_async.config import Settings
+from migrate_async.model.plan import Plan, Step
+from migrate_async.plan.planner import make_plan
+from support.projects import project
+
+DATABASE = """\
+from migrate_async import HopSession, async_engine_from_url
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import AsyncAttrs, async_sessionmaker
+from sqlalchemy.orm import declarative_base, sessionmaker
+
+URL = "sqlite:///app.db"
+engine = async_engine_from_url(URL)
+sync_engine = create_engine(URL)
+SessionLocal = async_sessionmaker(bind=engine, expire_on_commit=False)
+SyncSessionLocal = sessionmaker(bind=sync_engine)
+SessionLocal.configure(sync_session_class=HopSession)
+Base = declarative_base(cls=AsyncAttrs)
+
+
+async def get_db():
+    async with SessionLocal() as db:
+        yield db
+"""
+MODELS = """\
+from sqlalchemy import Column, ForeignKey, Integer, String
+from sqlalchemy.orm import relationship
+
+from app.database import Base
+
+
+class User(Base):
+    __tablename__ = "users"
+
+    id = Column(Integer, primary_key=True)
+    name = Column(String)
+    posts = relationship("Post", back_populates="user")
+
+
+class Post(Base):
+    __tablename__ = "posts"
+
+    id = Column(Integer, primary_key=True)
+    user_id = Column(ForeignKey("users.id"))
+    user = relationship("User", back_populates="posts")
+"""
+REFRESHED = """\
+from asyncio import sleep
+
+from migrate_async import implicit_io
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+from app.models import Post, User
+
+
+async def add(db: AsyncSession, user_id: int):
+    post = Post(user_id=user_id)
+    db.add(post)
+    await db.commit()
+
+
+@implicit_io
+async def tell(db: Session, user: User):
+    await sleep(0)
+    return db.scalar(select(Post.id).where(Post.user_id == user.id))
+
+
+async def report(db: AsyncSession, user: User):
+    await add(db, user.id)
+    if user in db:
+        await db.refresh(user)
+    await tell(db.sync_session, user)
+    return len(await user.awaitable_attrs.posts)
+"""
+
+
+def planned(*, keep_sync: str = "", **modules: str) -> Plan:
+    files = {"app/database.py": DATABASE, "app/models.py": MODELS}
+    files |= {f"app/{name}.py": text for name, text in modules.items()}
+    return make_plan(project(files), Step.ALL, Settings(keep_sync=(keep_sync,)))
+
+
+def edits(plan: Plan, path: str) -> list[object]:
+    return [edit for file in plan.files if file.path == path for edit in file.edits]
+
+
+def test_the_sync_side_of_a_session_is_nothing_to_refresh_on() -> None:
+    plan = planned(reports=REFRESHED, keep_sync="app.reports.tell")
+    assert edits(plan, "app/reports.py") == []

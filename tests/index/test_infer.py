@@ -839,3 +839,34 @@ def test_what_a_bare_select_selects_is_in_the_code() -> None:
     [item] = built.infer(use.returns[0], use.scope)
     assert isinstance(item, SelectOf)
     assert [entity.model.name for entity in item.entities if entity.model] == ["Thing"]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "await db.run_sync(Repository, 1)",
+        "await db.run_sync(lambda session: Repository(session, 1))",
+        "await run_in_threadpool(Repository, None, 1)",
+    ],
+)
+def test_a_bridge_to_a_class_gives_an_object(made: str) -> None:
+    """So that the methods that are called on it later are known."""
+    found = project(
+        {
+            "a.py": f"""
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.concurrency import run_in_threadpool
+
+class Repository:
+    def __init__(self, db, number): self.db = db
+    def count(self): return 1
+
+async def f(db: AsyncSession):
+    repository = {made}
+    return await run_in_threadpool(repository.count)
+"""
+        }
+    )
+    (function,) = [item for item in found.functions if item.qualname == "a.f"]
+    reached = {target.qualname for site in found.bridges(function) for target in site.targets}
+    assert "a.Repository.count" in reached

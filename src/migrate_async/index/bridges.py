@@ -62,6 +62,16 @@ def direct(node: s.Call) -> s.Call:
     return s.Call(*node.span, first, tuple(rest), node.keywords)
 
 
+def result(node: s.Call, scope: sc.Scope, inference: Inference) -> Types:
+    """What the bridge `node` gives: what its first argument returns, or makes."""
+    call = direct(node) if node.args else node
+    return t.union(
+        inference.calls.called(item, call, scope)
+        for item in t.ordered(inference.infer(call.func, scope) if node.args else UNKNOWN)
+        if isinstance(item, t.FunctionObject | t.ClassObject | t.Instance)
+    )
+
+
 def targets(node: s.Call, scope: sc.Scope, inference: Inference) -> tuple[sc.Function, ...]:
     """The project functions that a bridge runs; those of a lambda are called by the lambda."""
     found: dict[sc.Function, None] = {}

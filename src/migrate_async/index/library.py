@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from migrate_async.errors import SourceError
-from migrate_async.index import providers
+from migrate_async.index import bridges, providers
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.entities import Entities
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 GETATTR = "builtins.getattr"
 _LISTS = frozenset({"list", "sorted", "set", "tuple", "reversed", "iter", "frozenset", "filter"})
 _SINGLES = frozenset({"next", "max", "min", "anext"})
-_SAME = frozenset({"copy.copy", "copy.deepcopy", "functools.partial", "functools.wraps"})
+_SAME = frozenset(
+    {"copy.copy", "copy.deepcopy", "functools.partial", "functools.wraps"}
+    | {"migrate_async.expire_late"}
+)
 _FACTORIES = frozenset({sqlalchemy.SESSIONMAKER, sqlalchemy.ASYNC_SESSIONMAKER})
 
 
@@ -255,11 +258,7 @@ class Library:
         return t.of(t.ExternalInstance(sqlalchemy.ASYNC_SCOPED_SESSION))
 
     def _in_thread(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
-        return t.union(
-            self._inference.calls.returns(fn, receiver)
-            for item in t.ordered(self._first(node, scope))
-            for fn, receiver in self._inference.members.callables(item)
-        )
+        return bridges.result(node, scope, self._inference)
 
     def _page(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
         value = paged(node, lambda expr: self._inference.infer(expr, scope))

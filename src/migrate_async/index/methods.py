@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from migrate_async.index import bridges
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.entities import Entities
@@ -87,11 +88,7 @@ class Methods:
         return entities[0].value if entities else UNKNOWN
 
     def _run_sync(self, _is_async: bool, node: s.Call, scope: sc.Scope) -> Types:
-        return t.union(
-            self._inference.calls.returns(item.fn, item.receiver)
-            for item in t.ordered(self._first(node, scope))
-            if isinstance(item, t.FunctionObject)
-        )
+        return bridges.result(node, scope, self._inference)
 
     def _executed(self, name: str, statement: Types) -> Types:
         found: set[Type] = set()

@@ -72,6 +72,7 @@ def run(
     workspace: Workspace,
     mode: str | None,
     allow_dirty: bool,
+    allow_unsound: bool,
     output: str,
 ) -> None:
     """Run the codemod NAME alone on everything under PATHS.
@@ -90,6 +91,7 @@ def run(
             Mode(mode or Mode.CHECK),
             progress,
             allow_dirty=allow_dirty,
+            allow_unsound=allow_unsound,
             codemod=found.NAME,
         )
     show(migration, invocation, output)

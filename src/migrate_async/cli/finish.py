@@ -25,7 +25,13 @@ from migrate_async.model.summary import Mode
 @global_options
 @click.pass_context
 def finish(
-    ctx: click.Context, *, workspace: Workspace, mode: str | None, allow_dirty: bool, output: str
+    ctx: click.Context,
+    *,
+    workspace: Workspace,
+    mode: str | None,
+    allow_dirty: bool,
+    allow_unsound: bool,
+    output: str,
 ) -> None:
     """Remove what the migration left for sync code, when no code needs it any more.
 
@@ -34,7 +40,11 @@ def finish(
     invocation = ctx.ensure_object(Invocation)
     with invocation.progress() as progress:
         migration = use_cases.finish(
-            workspace, Mode(mode or Mode.CHECK), progress, allow_dirty=allow_dirty
+            workspace,
+            Mode(mode or Mode.CHECK),
+            progress,
+            allow_dirty=allow_dirty,
+            allow_unsound=allow_unsound,
         )
     show(migration, invocation, output)
     ctx.exit(exit_code(migration.summary))

@@ -56,6 +56,7 @@ def migrate(
     step: str,
     mode: str | None,
     allow_dirty: bool,
+    allow_unsound: bool,
     output: str,
 ) -> None:
     """Rewrite what is selected, by default the project; only --write writes.
@@ -73,6 +74,7 @@ def migrate(
             progress,
             selection,
             allow_dirty=allow_dirty,
+            allow_unsound=allow_unsound,
         )
     show(migration, invocation, output)
     ctx.exit(exit_code(migration.summary))

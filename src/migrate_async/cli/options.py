@@ -173,7 +173,7 @@ keep_both_option = click.option(
 
 
 def mode_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--diff`, `--check` or `--write`, which arrive as one argument `mode`; `--allow-dirty`."""
+    """`--diff`, `--check` or `--write`, which arrive as one argument `mode`; what these allow."""
 
     @functools.wraps(command)
     def with_mode(*args: Any, diff: bool, check: bool, write: bool, **options: Any) -> Any:
@@ -189,6 +189,9 @@ def mode_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     choosing: Callable[..., Any] = with_mode
     for option in (
+        click.option(
+            "--allow-unsound", is_flag=True, help="Write what `verify` would find errors in, too."
+        ),
         click.option(
             "--allow-dirty", is_flag=True, help="Write files that have uncommitted changes, too."
         ),

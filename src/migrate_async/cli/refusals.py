@@ -54,6 +54,23 @@ def refuse_unread(unread: Sequence[Diagnostic]) -> None:
         )
 
 
+_SHOWN = 10
+
+
+def refuse_unsound(found: Sequence[Diagnostic]) -> None:
+    """Nothing is written that `verify` would find mistakes in; raises `UsageError` naming them."""
+    if found:
+        shown = [f"{item.path}:{item.line} {item.message} ({item.code})" for item in found]
+        more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+        listed = "".join(f"\n  {line}" for line in (*shown[:_SHOWN], *more))
+        raise UsageError(
+            f"nothing was written, since `migrate-async verify` would find errors in it:{listed}\n"
+            "This is a bug of migrate-async: please report it. Until then leave out what is named "
+            "(select other routes, or `keep-sync` in the settings), or pass --allow-unsound and "
+            "correct these places by hand"
+        )
+
+
 def refuse_dirty(plan: Plan, root: Path) -> None:
     """Nothing is written over uncommitted changes; raises `DirtyWorkTreeError`."""
     from migrate_async.source.git import uncommitted

@@ -18,6 +18,7 @@ from migrate_async.cli.planned import Planned, beside
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.remembered import digests_of, remembered
 from migrate_async.cli.rewriting import changed_file, make_patches, rewrite, write_changes
+from migrate_async.cli.soundness import Verify, new_mistakes
 from migrate_async.cli.workspace import Workspace
 from migrate_async.errors import UsageError
 from migrate_async.model.change import FileChange
@@ -278,16 +279,27 @@ def verify_project(
     `types` names a type checker that is run on the tree as it is and as it was: `since` the last
     commit (`head`) or before all writes (`journal`).
     """
+    found = _verified(workspace, progress)
+    diagnostics = of_selection(found, workspace)
+    comparison = _compare_types(workspace, progress, types, since) if types else None
+    return Verification(diagnostics=diagnostics, types=comparison)
+
+
+def _verified(
+    workspace: Workspace,
+    progress: Progress,
+    instead: Mapping[str, bytes] | None = None,
+    apart: Outlined | None = None,
+) -> tuple[Diagnostic, ...]:
+    """What is wrong in all files, if those in `instead` have that content."""
     from migrate_async.source.discover import existence
     from migrate_async.verify.tree import verify_tree
 
-    loaded = load_project(workspace, progress)
+    loaded = load_project(workspace, progress, instead=instead, apart=apart)
     progress.phase("Verifying")
     texts = {path: source.text for path, source in loaded.sources.items()}
     found = verify_tree(loaded.project, texts, existence(workspace.root))
-    diagnostics = of_selection((*loaded.diagnostics, *found), workspace)
-    comparison = _compare_types(workspace, progress, types, since) if types else None
-    return Verification(diagnostics=diagnostics, types=comparison)
+    return (*loaded.diagnostics, *found)
 
 
 def _compare_types(
@@ -334,6 +346,7 @@ def migrate(
     selection: Selection = EVERYTHING,
     *,
     allow_dirty: bool = False,
+    allow_unsound: bool = False,
     codemod: str = "",
 ) -> Migration:
     """Plan, rewrite in memory and, in write mode, put all changes on disk.
@@ -341,8 +354,9 @@ def migrate(
     With `codemod`, only the edits of that codemod are done. Raises `DirtyWorkTreeError` before
     anything is rewritten when files of the plan have uncommitted changes (write mode only), and
     `UsageError` when the project does not have what `selection` names, or (write mode only) when
-    code that stays sync could not use its session any more, or when a file that would change
-    imports one that could not be read.
+    code that stays sync could not use its session any more, when a file that would change imports
+    one that could not be read, or when `verify` would find errors that it does not find now; not
+    of one codemod alone, which may ask for others. `allow_unsound` writes those, too.
     Nothing is written when a file fails verification: that is a bug of ours, told in the summary.
     """
     if mode is Mode.WRITE and workspace.shard.count > 1:
@@ -358,16 +372,31 @@ def migrate(
             refusals.refuse_unread_imports(plan, project, planned.unread)
     if mode is Mode.WRITE and not allow_dirty:
         refusals.refuse_dirty(plan, workspace.root)
-    return _carry_out(plan, planned.lengths, workspace, mode, progress)
+
+    def verify(instead: Mapping[str, bytes]) -> Sequence[Diagnostic]:
+        from migrate_async.cli.apart import outlines_apart
+
+        files = find_files(workspace, progress)
+        digests = digests_of(workspace, files)
+        apart = outlines_apart(workspace, step, selection, files, digests)
+        return _verified(workspace, progress, instead, apart)
+
+    check = None if allow_unsound or codemod else verify
+    return _carry_out(plan, planned.lengths, workspace, mode, progress, verify=check)
 
 
 def finish(
-    workspace: Workspace, mode: Mode, progress: Progress, *, allow_dirty: bool = False
+    workspace: Workspace,
+    mode: Mode,
+    progress: Progress,
+    *,
+    allow_dirty: bool = False,
+    allow_unsound: bool = False,
 ) -> Migration:
     """Remove what `migrate` left for sync code; all of it, or nothing while something uses it.
 
-    Raises `UsageError` when only part of the project is named or could be read, and
-    `DirtyWorkTreeError` as `migrate` does.
+    Raises `UsageError` when only part of the project is named or could be read, or when `verify`
+    would find new errors, and `DirtyWorkTreeError` as `migrate` does.
     """
     from migrate_async.plan.leftovers.finish import plan_finish
 
@@ -383,7 +412,12 @@ def finish(
     if mode is Mode.WRITE and not allow_dirty:
         refusals.refuse_dirty(plan, workspace.root)
     lengths = {path: lengths_of(source.text) for path, source in loaded.sources.items()}
-    return _carry_out(plan, lengths, workspace, mode, progress)
+
+    def verify(instead: Mapping[str, bytes]) -> Sequence[Diagnostic]:
+        return _verified(workspace, progress, instead)
+
+    check = None if allow_unsound else verify
+    return _carry_out(plan, lengths, workspace, mode, progress, verify=check)
 
 
 def _carry_out(
@@ -392,8 +426,13 @@ def _carry_out(
     workspace: Workspace,
     mode: Mode,
     progress: Progress,
+    *,
+    verify: Verify | None,
 ) -> Migration:
-    """Do what `plan` says; `lengths` are those of the lines of all files that it was made from."""
+    """Do what `plan` says; `lengths` are those of the lines of all files that it was made from.
+
+    Nothing is written that makes `verify` find more.
+    """
     plan = _part(plan, workspace)
     sources = Sources(workspace.root, workspace.settings.max_file_size)
     limit = written_limit(workspace.root) or limit_of(lengths.values())
@@ -404,6 +443,9 @@ def _carry_out(
     summary = _summary(plan, len(lengths), changes, patches, mode)
     # Files change together or not at all: half of a plan is an application that does not run.
     if mode is Mode.WRITE and not summary.internal_errors:
+        instead = {c.path: sources[c.path].encode(c.after) for c in changes if c.changed}
+        if verify is not None and instead:
+            refusals.refuse_unsound(new_mistakes(verify, instead))
         progress.phase("Writing files")
         journal = write_changes(changes, sources, workspace.root)
         summary = msgspec.structs.replace(summary, written=bool(journal), journal=journal)

@@ -1,8 +1,8 @@
 """Functions that give out a session of a factory: `def get_session(): return SessionLocal()`.
 
-Or the factory or engine that they make. They do nothing with it, so that they are no coroutines
-where the factory becomes async. Code that stays sync and asks them for a session asks a copy, on
-the sync factory.
+Or one of the class itself, `return Session(engine)`, or the factory or engine that they make. They
+do nothing with it, so that they are no coroutines where the factory, or the engine, becomes async.
+Code that stays sync and asks them for a session asks a copy, on the sync one.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.leftovers.twins import Twins, sync_giver_name
 from migrate_async.plan.makers import Makers, binds_factories, has_room, is_scope_shaped
 from migrate_async.plan.names import is_bound_inside, is_variable
+from migrate_async.plan.sessions.classes import has_no_factory
 
 
 @dataclass(frozen=True)
@@ -119,10 +120,11 @@ class Givers:
             isinstance(func, s.Attribute) or fn in self._twins.makers for func, fn in asked
         )
         made = (*self._makers.for_functions.get(function, ()), *self._makers.inside(function))
-        makes = any(map(self._becomes_async, made))
-        if not factories and not givers and not is_fixed and not makes:
-            return None
+        made_async = any(map(self._becomes_async, made))
+        makes = made_async or has_no_factory(self._project, function)
         engines = self._engines(function, names) if makes else {}
+        if not factories and not givers and not is_fixed and not engines and not made_async:
+            return None
         return Given({**engines, **factories}, givers, is_fixed)
 
     def _engines(self, function: Function, names: Collection[str]) -> dict[str, Variable]:

@@ -53,6 +53,7 @@ class SyncSide:
             collector.change_session(path, span, old, new)
         self._scoped(collector)
         self._carriers(collector)
+        self._givers(collector)
         self._constructors(collector)
         collector.add_modules(self._frontier.inner_imports().items())
         collector.add_modules(self._frontier.offers.plan().items())
@@ -134,6 +135,22 @@ class SyncSide:
         return frozenset(node for value in (*values, *given) for node in s.walk(value))
 
     # --- what hands sessions on ----------------------------------------------------------------
+
+    def _givers(self, collector: Collector) -> None:
+        """Functions that make a session of the class itself go with its engine, whoever asks them.
+
+        Code that stays sync asks a copy.
+        """
+        carriers = frozenset(self._world.sync.carriers)
+        for function in self._project.functions:
+            if function in self._world.colouring.coloured or function in self._world.sync.staying:
+                continue
+            made = self._world.given_out_by(function)
+            path = function.module.path
+            collector.add(path, made.edits, made.imports, made.unneeded)
+            if made.sessions and function not in carriers:
+                found = annotation_edits(self._project, function, converts=False)
+                collector.add(path, found.edits, found.imports, found.unneeded)
 
     def _carriers(self, collector: Collector) -> None:
         """Functions that hand a session on without touching it get its new type."""

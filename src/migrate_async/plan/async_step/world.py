@@ -37,6 +37,7 @@ from migrate_async.plan.sessions import (
     find_acquisitions,
     given_sessions,
     inline_sessions,
+    plan_given,
     plan_sessions,
 )
 from migrate_async.plan.transactions.requeries import Requeries
@@ -157,6 +158,15 @@ class AsyncWorld:
         given = self.given_by(function)
         bridged = bridged_sessions(self.project, self.settings, function)
         return self._session_plan(function, [item for item in bridged if item not in given])
+
+    def given_out_by(self, function: Function) -> SessionPlan:
+        """The sessions of the class itself that `function`, no coroutine, gives to whoever asks."""
+        if self.frontier.givers.of(function) is None:
+            return SessionPlan()
+        found = find_acquisitions(self.project, self.settings, function)
+        made = [item for item in found if item.kind == "constructor"]
+        provider, expire_late = self.around.provider, self.requeries.expire_late
+        return plan_given(self.project, provider, function, made, expire_late)
 
     def begin_queries(
         self, collector: Collector, function: Function, edits: Iterable[p.AnyEdit]

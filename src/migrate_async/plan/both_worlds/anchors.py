@@ -22,6 +22,7 @@ from migrate_async.plan.both_worlds.unmoved import SOURCE_STAYS
 from migrate_async.plan.colouring.handovers import owner_of
 from migrate_async.plan.givers import Givers
 from migrate_async.plan.lent import LentSessions
+from migrate_async.plan.named_calls import may_name
 from migrate_async.plan.text import text
 
 
@@ -101,7 +102,11 @@ class Anchors:
         function, node = refusal.holder, refusal.node
         giver = self._givers.called(node)
         if giver is not None:
-            return (giver, *(site.function for site in self._project.callers(giver)))
+            givers = (giver, *self._others(node))
+            return (
+                *givers,
+                *(site.function for one in givers for site in self._project.callers(one)),
+            )
         dependencies = self._dependencies.meant(function, node)
         if dependencies:
             return dependencies
@@ -110,6 +115,13 @@ class Anchors:
         ):
             return self._lent.sharers(node.attr)
         return self._of_object(node) or self._made.sharers()
+
+    def _others(self, node: s.Name | s.Attribute) -> Iterator[Function]:
+        """The other functions that `node`, a parameter, may give out sessions by."""
+        if isinstance(node, s.Name):
+            for function in may_name(self._project, node):
+                if self._givers.of(function) is not None:
+                    yield function
 
     def _of_object(self, node: s.Name | s.Attribute) -> tuple[Function, ...]:
         """The methods of the object whose engine `node` is."""

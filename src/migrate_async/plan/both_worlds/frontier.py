@@ -84,19 +84,19 @@ class Frontier:
         self._made = MadeFactories(
             around.project, becomes_async, around.anchored, around.late_binds
         )
-        self._givers = Givers(
+        self.givers = Givers(
             around.project,
             becomes_async,
             around.anchored,
             around.twins,
             lambda function: function in around.scopes and verdicts.colouring.converts(function),
         )
-        self._dependencies = Dependencies(around, self._lent, self._givers, self._is_async)
+        self._dependencies = Dependencies(around, self._lent, self.givers, self._is_async)
         self._makers = around.project.shared(Makers)
         self._roots = SessionRoots(around.project)
         self._inner = InnerImports(NAME)
         self.needs = Needs()
-        self.offers = Offers(around, self.needs, self._dependencies, self._givers)
+        self.offers = Offers(around, self.needs, self._dependencies, self.givers)
         self.retirement = Retirement(around, self._lent, self.needs, self._dependencies)
 
     @property
@@ -118,7 +118,7 @@ class Frontier:
         """Whose sessions have to stay sync, because some of `functions` could not go on."""
         for function in functions:
             self.repoint(function)
-        found = Anchors(self._project, self._dependencies, self._lent, self._made, self._givers)
+        found = Anchors(self._project, self._dependencies, self._lent, self._made, self.givers)
         for refusal in self._refusals.told:
             found.add(refusal, self._refusals.why(refusal.function))
         return found
@@ -265,7 +265,7 @@ class Frontier:
         module = function.module
         if self._twins.is_one(module, node):
             return ""
-        giver = self._givers.called(node)
+        giver = self.givers.called(node)
         if giver in self._verdicts.colouring.kept:
             return ""  # it gives a sync one itself
         if giver is not None and self._is_imported_inside(node):
@@ -389,8 +389,8 @@ class Frontier:
             )
             return ""
         for other in givers:
-            self.needs.add_giver(other, self._givers)
-        name = self._givers.sync_name(giver)
+            self.needs.add_giver(other, self.givers)
+        name = self.givers.sync_name(giver)
         if isinstance(node, s.Attribute):
             return f"{s.dotted_name(node.value)}.{name}"
         return passing(found, module, giver.module, name, giver.name)
@@ -404,7 +404,7 @@ class Frontier:
                     yield target
 
     def _can_give_sync(self, giver: Function) -> bool:
-        given = self._givers.of(giver)
+        given = self.givers.of(giver)
         return given is not None and can_give_sync(self._project, giver, given)
 
     def _inner_imports(self, function: Function) -> None:
@@ -429,8 +429,8 @@ class Frontier:
         imported = {item.name for item in node.names}
         new: dict[str, str] = {}
         for giver in self._sync_givers(module, node).values():
-            self.needs.add_giver(giver, self._givers)
-            new[giver.name] = self._givers.sync_name(giver)
+            self.needs.add_giver(giver, self.givers)
+            new[giver.name] = self.givers.sync_name(giver)
         for variable in (*self._project.session_factories, *self._project.engines):
             is_meant = variable.module.name == home and variable.name in imported
             if not is_meant or variable.kind not in ("sessionmaker", "engine"):

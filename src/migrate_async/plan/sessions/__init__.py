@@ -3,7 +3,7 @@
 from migrate_async.plan.sessions.acquisitions import Acquisition, find_acquisitions, has_resolver
 from migrate_async.plan.sessions.constructors import Constructors
 from migrate_async.plan.sessions.given import bridged_sessions, given_sessions
-from migrate_async.plan.sessions.injection import SessionPlan, plan_sessions
+from migrate_async.plan.sessions.injection import SessionPlan, plan_given, plan_sessions
 from migrate_async.plan.sessions.inline import inline_sessions
 from migrate_async.plan.sessions.provider import Provider, find_provider
 
@@ -18,5 +18,6 @@ __all__ = [
     "given_sessions",
     "has_resolver",
     "inline_sessions",
+    "plan_given",
     "plan_sessions",
 ]

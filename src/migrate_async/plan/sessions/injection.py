@@ -69,6 +69,22 @@ def plan_sessions(
     return builder.result(len(acquisitions))
 
 
+def plan_given(
+    project: Project,
+    provider: Provider,
+    function: Function,
+    acquisitions: Collection[Acquisition],
+    expires_late: Callable[[], bool],
+) -> SessionPlan:
+    """The sessions that `function`, which is no coroutine, makes without a factory to give out."""
+    if not acquisitions or not isinstance(function.node, s.FunctionDef):
+        return SessionPlan()
+    builder = _Builder(project, provider, function, function.node, expires_late)
+    for found in acquisitions:
+        builder.make(found)
+    return builder.result(len(acquisitions))
+
+
 def is_injectable(project: Project, provider: Provider, function: Function) -> bool:
     """Whether FastAPI calls `function`, so that it can hand it a session."""
     if function.is_generator or not provider.get_db or not provider.suits_all:
@@ -198,13 +214,13 @@ class _Builder:
             self.gone.append(found.call)
             self._unneeded(found.call)
         elif found.kind in ("resolver", "next", "constructor"):
-            self._replace_call(found)
+            self.make(found)
 
     def _open_with(self, found: Acquisition, statement: s.With) -> None:
         if found.kind == "factory":
             return  # the colour makes its `with` async
         if len(statement.items) > 1:
-            self._replace_call(found)
+            self.make(found)
             return
         header = self._opening(found)
         self.edits.append(p.ChangeBlock(span=statement.span, codemod=NAME, header=header))
@@ -345,7 +361,8 @@ class _Builder:
         name = s.dotted_name(func).rpartition(".")[2]
         return bool(self.provider.factory) and name == self.provider.sync_factory
 
-    def _replace_call(self, found: Acquisition) -> None:
+    def make(self, found: Acquisition) -> None:
+        """Make the session where it is made now."""
         self.edits.append(
             p.ReplaceExpression(span=found.call.span, codemod=NAME, code=self._session_call(found))
         )

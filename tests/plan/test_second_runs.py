@@ -93,3 +93,19 @@ def edits(plan: Plan, path: str) -> list[object]:
 def test_the_sync_side_of_a_session_is_nothing_to_refresh_on() -> None:
     plan = planned(reports=REFRESHED, keep_sync="app.reports.tell")
     assert edits(plan, "app/reports.py") == []
+
+
+def test_a_query_needs_no_session_that_it_began_with() -> None:
+    """Its import may have waited for that, when all else that needed it had gone before."""
+    code = """\
+from sqlalchemy.orm import Session
+
+from app.database import engine
+from app.models import User
+
+
+def users():
+    return Session(engine).query(User)
+"""
+    (file,) = [file for file in planned(queries=code).files if file.path == "app/queries.py"]
+    assert "Session" in file.unneeded

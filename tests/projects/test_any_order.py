@@ -194,6 +194,12 @@ def test_users():
 }
 """Tests with a factory of their own, one of which only imports that of the application."""
 
+EXPORTED = {
+    "app/core/__init__.py": "from app.database import get_db\n",
+    "app/main.py": MAIN.replace("app.database import", "app.core import"),
+}
+"""A dependency that routes import from where it is not defined."""
+
 RELATIVE = {
     "app/routes.py": """\
 from fastapi import APIRouter, Depends
@@ -259,8 +265,9 @@ def add(name, db):
         (SUITE, "GET /users"),
         (RELATIVE, "GET /users"),
         (COMMAND, "GET /users"),
+        (EXPORTED, "GET /users"),
     ],
-    ids=["slow-login", "slow-other", "script", "suite", "relative", "command"],
+    ids=["login", "other", "script", "suite", "relative", "command", "exported"],
 )
 def test_a_route_before_the_rest(files: dict[str, str], first: str, tmp_path: Path) -> None:
     once = written(tmp_path / "once", APP | files)

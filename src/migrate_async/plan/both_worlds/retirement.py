@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from migrate_async.index.scopes import Function, Module
+from migrate_async.index.scopes import FromBinding, Function, Module
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.both_worlds import implicit
@@ -68,12 +68,29 @@ class Retirement:
             if isinstance(node, s.Attribute):
                 code = f"{s.dotted_name(node.value)}.{twin.name}"
             else:
-                home = twin.module.name
                 first, dot, rest = twin.name.partition(".")  # `database.get_session`
-                wanted = p.ImportChange(NAME, home, first, beside=twin.sync_name)
-                code = f"{add_change(found, function.module, wanted)}{dot}{rest}"
+                code = f"{self._imported_again(found, function.module, twin, first)}{dot}{rest}"
             found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=code))
         return found
+
+    def _imported_again(self, found: ModuleEdits, module: Module, twin: Twin, name: str) -> str:
+        """What `module` calls `name` of the module of `twin`, imported if it is not, from there."""
+        home = twin.module.name
+        if self._has(module, home, name):
+            return name
+        return add_change(found, module, p.ImportChange(NAME, home, name, beside=twin.sync_name))
+
+    def _has(self, module: Module, home: str, name: str) -> bool:
+        """Whether `module` has imported `name` of the module `home`, from a third one perhaps."""
+        names = self._project.names
+        bindings = module.scope.names.get(name, [])
+        meant = names.member(home, name)
+        return (
+            bool(meant)
+            and bool(bindings)
+            and all(isinstance(binding, FromBinding) for binding in bindings)
+            and names.lookup(name, module.scope) == meant
+        )
 
     def _is_own(self, node: s.AnyNode, function: Function) -> bool:
         """Whether `node` is not in a function inside of `function`, which may stay sync."""

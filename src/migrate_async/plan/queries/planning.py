@@ -171,6 +171,7 @@ class _Planning:
         if reason is None and draft is not None:
             found.edits += edits(draft, self._settings.style)
             found.imports |= draft.imports
+            found.unneeded |= _names_before(root)
             found.diagnostics += [self._diagnostic(note) for note in draft.notes]
         elif reason is not None:
             self._connect(root, piece, reason)
@@ -311,3 +312,11 @@ def _head(written: s.Expr) -> str:
         return "Query"
     named = written.value if isinstance(written, s.Subscript) else written
     return text(named).partition(".")[0]
+
+
+def _names_before(root: s.Expr) -> set[str]:
+    """The names of what a query is made with, `Session(engine).query(...)`: a select needs none."""
+    func = root.func if isinstance(root, s.Call) else None
+    session = func.value if isinstance(func, s.Attribute) else None
+    nodes = s.walk(session) if isinstance(session, s.Call) else ()
+    return {node.id for node in nodes if isinstance(node, s.Name)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migrate_async.config import Settings
-from migrate_async.model.plan import Plan, Step
+from migrate_async.model.plan import InsertStatements, Plan, Step
 from migrate_async.plan.planner import make_plan
 from support.projects import project
 
@@ -109,3 +109,38 @@ def users():
 """
     (file,) = [file for file in planned(queries=code).files if file.path == "app/queries.py"]
     assert "Session" in file.unneeded
+
+
+ROUTES = """\
+from fastapi import Depends, FastAPI
+from sqlalchemy.orm import Session
+
+from app.database import SyncSessionLocal, get_db
+from app.models import User
+
+app = FastAPI()
+
+
+@app.get("/")
+def route(db: Session = Depends(get_db)):
+    return db.get_one(User, 1).name
+
+
+@app.get("/kept")
+def kept(db: Session = Depends(get_db)):
+    with SyncSessionLocal() as other:
+        return db.get_one(User, 1).name == other.get_one(User, 1).name
+"""
+
+
+def test_sessions_begin_to_hop_below_the_twin_of_their_factory() -> None:
+    """As in a run that writes both."""
+    database = DATABASE.replace("SessionLocal.configure(sync_session_class=HopSession)\n", "")
+    plan = planned(main=ROUTES, database=database, keep_sync="app.main.kept")
+    (hop,) = [
+        edit
+        for edit in edits(plan, "app/database.py")
+        if isinstance(edit, InsertStatements) and "HopSession" in edit.code
+    ]
+    twin = database.splitlines().index("SyncSessionLocal = sessionmaker(bind=sync_engine)") + 1
+    assert hop.span[0] == twin

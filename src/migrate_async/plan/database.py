@@ -265,8 +265,8 @@ def _session_class(project: Project, factory: Variable) -> AnnotationEdits:
 def hop_edits(project: Project, factory: Variable, statement: s.Stmt | None = None) -> ModuleEdits:
     """Let the sessions of `factory` also serve code that stays sync.
 
-    A statement of its own, so that it can go without a trace. `statement` assigns a `factory` that
-    is not one of a module.
+    A statement of its own, so that it can go without a trace: below `statement`, by default what
+    assigns the `factory` of a module.
     """
     found = ModuleEdits()
     own = own_class(project, factory) or own_class(project, factory, HOP_ARGUMENT)

@@ -56,12 +56,18 @@ class Hops:
             if statement is not None and not needed:
                 yield factory.module, hop_removal(statement)
             elif statement is None and needed and self._serves_requests(source):
-                yield factory.module, hop_edits(self._project, factory)
+                yield factory.module, hop_edits(self._project, factory, self._twin_of(source))
         for registry in () if needed else self._registries():
             statement = hop_statement(_inside(registry))
             if statement is not None:
                 yield registry.module, hop_removal(statement)
         yield from self._own(needed=needed)
+
+    def _twin_of(self, factory: Variable) -> s.Stmt | None:
+        """What makes the sync factory that an earlier run has put below `factory`."""
+        place = factory.module, factory.name
+        twins = self._twins.variables.values()
+        return next((t.statement for t in twins if (t.module, t.name) == place), None)
 
     def _registries(self) -> Iterator[Variable]:
         """What an earlier run made of a `scoped_session` in a variable of a module."""

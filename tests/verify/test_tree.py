@@ -171,6 +171,21 @@ def log(function):
         return await function(*args)
     return wrapper
 
+def either(function):
+    if asyncio.iscoroutinefunction(function):
+        @functools.wraps(function)
+        async def wrapper(*args):
+            return await function(*args)
+        return wrapper
+    @functools.wraps(function)
+    def plain(*args):
+        return function(*args)
+    return plain
+
+@contextlib.asynccontextmanager
+async def timed():
+    yield
+
 @run
 async def command():
     pass
@@ -179,13 +194,24 @@ async def command():
 async def logged():
     pass
 
+@either
+async def checked():
+    pass
+
+@timed()
+async def measured():
+    pass
+
 def script():
     command()
     logged()
+    checked()
+    measured()
 """
-    files = {"a.py": text}
+    files = {"a.py": text.replace("import asyncio", "import contextlib, asyncio")}
     lines = text.splitlines()
-    assert [lines[item.line - 1].strip() for item in verify(files)] == ["logged()"]
+    found = [lines[item.line - 1].strip() for item in verify(files)]
+    assert found == ["logged()", "checked()", "measured()"]
 
 
 def test_every_code_is_documented() -> None:

@@ -48,7 +48,10 @@ class AwaitingDecorators:
         )
 
     def awaits(self, decorator: s.Expr, fn: sc.Function) -> bool:
-        """Whether `decorator`, on `fn`, is such a decorator."""
+        """Whether `decorator`, on `fn`, is such a decorator, or one that serves both colours."""
+        outer = fn.scope.parent
+        if outer is not None and self._graph.both_colours.serves(decorator, outer):
+            return True
         found = [wrapper for wrapper in self._wrappers(decorator, fn) if wrapper is not fn]
         return bool(found) and all(map(self.is_awaiting, found))
 

@@ -14,6 +14,7 @@ import msgspec
 from migrate_async.index import bridges, operations, providers, sessions
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
+from migrate_async.index.both_colours import BothColours
 from migrate_async.index.by_name import uses_by_name
 from migrate_async.index.calls import arguments
 from migrate_async.index.dependencies import Dependencies
@@ -54,6 +55,7 @@ class CallGraph:
         self.injected: set[sc.Function] = set()
         """Functions that a `Depends(...)` names."""
         self.originals: Originals = find_originals(self._functions)
+        self.both_colours = BothColours(inference)
         self._implicit = Implicit(inference)
         self._names = frozenset(
             fn.name for fn in self._functions if isinstance(fn.node, s.FunctionDef)
@@ -154,12 +156,15 @@ class CallGraph:
         yield from self._dependencies(fn)
 
     def _call(self, call: sc.RawCall, fn: sc.Function) -> CallSite:
+        if self.both_colours.runs(call.node, fn):
+            return CallSite(call.node, fn, call.scope, call.context, call.awaited, (), None, True)
         types = self._inference.infer(call.node.func, call.scope)
         targets: dict[sc.Function, None] = {}
         for item in t.ordered(types):
             targets.update(
                 dict.fromkeys(target for target, _ in self._inference.members.callables(item))
             )
+        targets.update(dict.fromkeys(self._decorated(call, fn)))
         operation = operations.operation_of(types) or self._consumes_query(call, types)
         return CallSite(
             call.node,
@@ -173,6 +178,14 @@ class CallGraph:
             "call",
             operation is not None and operations.is_heuristic(types),
         )
+
+    def _decorated(self, call: sc.RawCall, fn: sc.Function) -> tuple[sc.Function, ...]:
+        """What a wrapper runs by calling the parameter of its decorator, however many these are."""
+        decorator, func = fn.parent, call.node.func
+        if decorator is None or decorator.is_module or not isinstance(func, s.Name):
+            return ()
+        is_it = any(func.id == param.name for param in decorator.params[:1])
+        return self.wrapped.get(fn, ()) if is_it and func.id not in fn.scope.names else ()
 
     def _bridges_in(self, fn: sc.Function) -> Iterator[CallSite]:
         for call in fn.calls:

@@ -337,6 +337,11 @@ class Project:
         """The functions in whose place `fn` runs, because their decorator returns it."""
         return self._wrapped.get(fn, ())
 
+    def serves_both_colours(self, decorator: s.Expr, scope: Scope) -> bool:
+        """Whether `decorator` gives a coroutine function for one, and a plain one for a plain."""
+        with infer.deep_recursion():
+            return self._graph.both_colours.serves(decorator, scope)
+
     @cached_property
     def _wrapped(self) -> dict[Function, tuple[Function, ...]]:
         with infer.deep_recursion():

@@ -8,6 +8,7 @@ from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.declarative import keyword
 from migrate_async.index.infer import Inference
+from migrate_async.index.route_makers import is_method, registration
 from migrate_async.knowledge import fastapi
 from migrate_async.model import syntax as s
 
@@ -18,15 +19,22 @@ def is_route(fn: sc.Function, inference: Inference) -> bool:
 
 
 def registrations(fn: sc.Function, inference: Inference) -> Iterator[s.Call]:
-    """The decorators of `fn` that register a route."""
+    """The decorators of `fn` that register a route, as calls of a router's method."""
     outer = fn.scope.parent
     if not isinstance(fn.node, s.FunctionDef) or outer is None:
         return
     for decorator in fn.node.decorators:
-        if isinstance(decorator, s.Call) and isinstance(decorator.func, s.Attribute):
-            known = decorator.func.attr in fastapi.ROUTE_METHODS
-            if known and _is_router(decorator, decorator.func.value, outer, inference):
-                yield decorator
+        if isinstance(decorator, s.Call):
+            made = decorator if is_method(decorator.func) else None
+            if made is None:
+                made = registration(decorator, outer, inference)
+            if made is not None and _registers(made, outer, inference):
+                yield made
+
+
+def _registers(call: s.Call, scope: sc.Scope, inference: Inference) -> bool:
+    func = call.func
+    return isinstance(func, s.Attribute) and _is_router(call, func.value, scope, inference)
 
 
 def _is_router(call: s.Call, router: s.Expr, scope: sc.Scope, inference: Inference) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.index.project import CallSite, Function, Project
-from migrate_async.index.scopes import last_name
+from migrate_async.index.scopes import Scope, last_name
+from migrate_async.index.types import FunctionObject
 from migrate_async.knowledge import coroutines as known
 from migrate_async.knowledge import fastapi
 from migrate_async.model import syntax as s
@@ -51,8 +52,19 @@ class Coroutines:
         name = last_name(decorator)
         if name in known.KEEPS_COLOUR or (fn.is_route and name in fastapi.ROUTE_METHODS):
             return True
+        scope = fn.scope.parent
+        if scope is not None and self._is_colourless(decorator, scope):
+            return True
         wrapper = self._wrapper(fn, decorator)
         return wrapper is not None and wrapper.is_async
+
+    def _is_colourless(self, decorator: s.Expr, scope: Scope) -> bool:
+        """Whether it serves both colours, as the context managers of `contextlib` do."""
+        if self._project.serves_both_colours(decorator, scope):
+            return True
+        made = self._project.infer(decorator.func, scope) if isinstance(decorator, s.Call) else ()
+        makers = [item.fn for item in made if isinstance(item, FunctionObject)]
+        return bool(makers) and all("asynccontextmanager" in fn.decorator_names for fn in makers)
 
     def _wrapper(self, fn: Function, decorator: s.Expr) -> Function | None:
         """The innermost function that the project's decorator defines."""

@@ -14,6 +14,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.index.types import ExternalInstance, ExternalResult
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
+from migrate_async.plan.colouring.session_keywords import SessionKeywords
 
 _OF_THREAD = "a variable of the thread"
 _OF_THREADS = frozenset({"threading.local", "_thread._local", "werkzeug.local.Local"})
@@ -48,7 +49,8 @@ def _sets(project: Project, function: Function) -> Iterator[tuple[s.Stmt, str]]:
 
 def _place(project: Project, target: s.Expr, function: Function) -> str:
     if isinstance(target, s.Subscript):
-        return "a dict or list"
+        is_argument = project.shared(SessionKeywords).is_one(target, function)
+        return "" if is_argument else "a dict or list"
     if not isinstance(target, s.Attribute) or not isinstance(target.value, s.Name):
         return ""
     if target.value.id == function.self_name:

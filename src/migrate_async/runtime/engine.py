@@ -23,6 +23,7 @@ from migrate_async.runtime.driver_arguments import (
 from migrate_async.runtime.errors import UnsupportedURL
 from migrate_async.runtime.exact_numbers import take_floats_as_psycopg2
 from migrate_async.runtime.legacy.loop_owner import loop_owner
+from migrate_async.runtime.mysql_pings import ping_with_argument
 from migrate_async.runtime.pools import FairAsyncQueuePool
 from migrate_async.runtime.session_zone import take_times_as_psycopg2
 from migrate_async.runtime.sqlite import (
@@ -76,7 +77,7 @@ def create_async_engine(  # noqa: PLR0913  all but the first are keyword-only
     engine = _create_async_engine(url, **{**default_pool_options(url, options), **options})
     if url.get_backend_name() == "sqlite":
         install_sqlite(engine.sync_engine, begin=sqlite_begin, pragmas=sqlite_pragmas)
-    stop_once(engine)
+    ping_with_argument(stop_once(engine))
     loop_owner(engine.sync_engine)  # from its first connection on
     if compatible_with is not None:
         _remember_habits(engine.sync_engine, compatible_with)
@@ -98,7 +99,8 @@ def async_engine_from_url(url: str | URL, **options: Any) -> AsyncEngine:
     :raises UnsupportedURLArgument: the driver cannot honour an argument of the URL.
     """
     translation, options = _translated(url, options)
-    return _as_psycopg2(stop_once(_create_async_engine(translation.url, **options)))
+    engine = _create_async_engine(translation.url, **options)
+    return _as_psycopg2(ping_with_argument(stop_once(engine)))
 
 
 def async_engine_from_config(
@@ -119,7 +121,7 @@ def async_engine_from_config(
     translation, options = _translated(url, options)
     options["url"] = translation.url
     engine = _async_engine_from_config(dict(configuration), prefix, **options)
-    return _as_psycopg2(stop_once(engine))
+    return _as_psycopg2(ping_with_argument(stop_once(engine)))
 
 
 def _as_psycopg2(engine: AsyncEngine) -> AsyncEngine:

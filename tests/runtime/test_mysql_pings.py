@@ -24,14 +24,16 @@ def _of_old(self: Any, reconnect: bool) -> Any:
 
 
 @pytest.mark.parametrize("is_old", [False, True])
+@pytest.mark.parametrize("backend", ["mysql", "mariadb"])
 @pytest.mark.parametrize("make", [async_engine_from_url, create_async_engine])
 async def test_a_connection_is_given_out_again(
-    make: Callable[..., AsyncEngine], is_old: bool, monkeypatch: pytest.MonkeyPatch
+    make: Callable[..., AsyncEngine], backend: str, is_old: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if is_old:
         monkeypatch.setattr(aiomysql.AsyncAdapt_aiomysql_connection, "ping", _of_old)
         monkeypatch.setattr(MySQLDialect_pymysql, "_send_false_to_ping", False)
-    engine = make(mariadb_url(), pool_pre_ping=True, pool_size=1)
+    url = mariadb_url().replace("mysql", backend, 1)
+    engine = make(url, pool_pre_ping=True, pool_size=1)
     assert not is_old or engine.dialect._send_false_to_ping  # type: ignore[attr-defined]
     try:
         for _ in range(2):

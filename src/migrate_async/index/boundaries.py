@@ -18,7 +18,7 @@ from migrate_async.index.followed import Followed
 from migrate_async.index.infer import Inference
 from migrate_async.index.injected_closures import InjectedClosures
 from migrate_async.index.members import is_property
-from migrate_async.index.override_tables import is_override_table
+from migrate_async.index.override_tables import is_display, is_override_table
 from migrate_async.index.sites import ValueUse
 from migrate_async.index.types import Type
 from migrate_async.knowledge import boundaries as known
@@ -154,7 +154,9 @@ def _is_foreign_use(use: ValueUse, graph: CallGraph, inference: Inference) -> bo
         if consumer == "run_sync" and _is_in_thread(use, graph, inference):
             return True
         return consumer not in fastapi.AWAITING_CONSUMERS and not _names_an_override(use, graph)
-    return use.kind == "value" and not is_override_table(use.node, graph)
+    if use.kind != "value" or is_override_table(use.node, graph):
+        return False
+    return not is_display(graph.parent(use.node), use.scope, graph, inference)
 
 
 def _is_in_thread(use: ValueUse, graph: CallGraph, inference: Inference) -> bool:

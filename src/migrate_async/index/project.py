@@ -29,6 +29,7 @@ from migrate_async.index.columns import Column
 from migrate_async.index.operations import Operation
 from migrate_async.index.originals import Originals
 from migrate_async.index.orm import Model
+from migrate_async.index.override_tables import is_display
 from migrate_async.index.parameters import callable_params
 from migrate_async.index.relationships import Relationship
 from migrate_async.index.routes import Route
@@ -336,6 +337,11 @@ class Project:
     def wrapped_by(self, fn: Function) -> tuple[Function, ...]:
         """The functions in whose place `fn` runs, because their decorator returns it."""
         return self._wrapped.get(fn, ())
+
+    def overrides_dependencies(self, node: s.AnyNode, scope: Scope) -> bool:
+        """Whether `node` is a dict of a test that says what takes the place of dependencies."""
+        with infer.deep_recursion():
+            return is_display(node, scope, self._graph, self._inference)
 
     def serves_both_colours(self, decorator: s.Expr, scope: Scope) -> bool:
         """Whether `decorator` gives a coroutine function for one, and a plain one for a plain."""

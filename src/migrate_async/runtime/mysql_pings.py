@@ -22,9 +22,9 @@ def ping_with_argument(engine: AsyncEngine) -> AsyncEngine:
 
 
 def _wants_argument(dialect: Dialect) -> bool:
-    adapter = getattr(
-        sys.modules[type(dialect).__module__], f"AsyncAdapt_{dialect.driver}_connection", None
-    )
+    name = f"AsyncAdapt_{dialect.driver}_connection"
+    modules = [sys.modules[kind.__module__] for kind in type(dialect).__mro__]
+    adapter = next((getattr(module, name) for module in modules if hasattr(module, name)), None)
     if adapter is None or not hasattr(adapter, "ping"):
         return False
     given = inspect.signature(adapter.ping).parameters.get("reconnect")

@@ -30,10 +30,19 @@ class Override:
 def overrides(project: Project) -> Iterator[Override]:
     """Those of all test modules."""
     for function in project.functions:
-        if not function.module.is_test or _TABLE not in function.module.attributes:
+        if not function.module.is_test:
             continue
-        for node in own_nodes(function):
-            yield from (Override(key, value, function) for key, value in _entries(node))
+        pairs = dict(_pairs_in(project, function))  # one of a table may be in a dict as well
+        yield from (Override(key, value, function) for key, value in pairs.items())
+
+
+def _pairs_in(project: Project, function: Function) -> Iterator[tuple[s.Expr, s.Expr]]:
+    has_table = _TABLE in function.module.attributes
+    for node in own_nodes(function):
+        if has_table:
+            yield from _entries(node)
+        if isinstance(node, s.Mapping) and project.overrides_dependencies(node, function.scope):
+            yield from _pairs(node)
 
 
 def sync_overridden(project: Project) -> Iterator[tuple[Function, Override]]:

@@ -18,9 +18,10 @@ from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.model.plan import Reason
 from migrate_async.plan.colouring.module_registries import ModuleRegistries, is_of_module
 from migrate_async.plan.colouring.own_registries import OwnRegistry, own_registries
-from migrate_async.plan.database import factory_obstacle
+from migrate_async.plan.database import bound, factory_obstacle
 from migrate_async.plan.makers import Makers
 from migrate_async.plan.names import is_variable
+from migrate_async.plan.sync_only import sync_only_driver
 
 SOURCE_STAYS = "MA205"
 
@@ -36,13 +37,26 @@ class Unmoved:
     @cached_property
     def variables(self) -> dict[Variable, None]:
         """The factories that stay sync whatever is selected, and engines that are only theirs."""
-        found: dict[Variable, None] = {}
+        found = dict.fromkeys(self._sync_only)
         for factory in self._project.session_factories:
             if not factory.module.is_test and self._stays(factory):
                 found[factory] = None
                 if self._is_of_stuck_registry(factory):
                     found.update(dict.fromkeys(self._engines_of(factory)))
         return found
+
+    @cached_property
+    def _sync_only(self) -> dict[Variable, str]:
+        """The engines of databases that have no async driver, by name."""
+        drivers = {e: sync_only_driver(self._project, e) for e in self._project.engines}
+        return {e: driver for e, driver in drivers.items() if driver and not e.module.is_test}
+
+    def _is_on_sync_only(self, factory: Variable) -> bool:
+        bind = bound(factory.value) if isinstance(factory.value, s.Call) else None
+        return isinstance(bind, s.Name) and any(
+            is_variable(factory.module, engine.module, engine.name, bind.id)
+            for engine in self._sync_only
+        )
 
     def _engines_of(self, factory: Variable) -> Iterator[Variable]:
         """The engines that the function which makes `factory` makes for it."""
@@ -110,6 +124,8 @@ class Unmoved:
             found.setdefault(function, Reason("source-stays", text, path, node.line))
         obstacle = factory_obstacle(self._project, source) if "engine" not in source.kind else None
         why = f" ({obstacle.message})" if obstacle is not None else ""
+        if source in self._sync_only:
+            why = f" (no async driver is known for {self._sync_only[source]})"
         messages.append(
             at(
                 path,
@@ -128,7 +144,7 @@ class Unmoved:
             return self._is_stuck_registry(factory)
         if factory.kind != "sessionmaker":
             return False
-        if self._is_of_stuck_registry(factory):
+        if self._is_of_stuck_registry(factory) or self._is_on_sync_only(factory):
             return True
         maker = self._makers.of(factory)
         if maker is None:
@@ -193,9 +209,8 @@ class Unmoved:
             return False
         return self._names(function, variable)
 
-    @staticmethod
-    def _names(function: Function, variable: Variable) -> bool:
-        if is_of_module(variable):
+    def _names(self, function: Function, variable: Variable) -> bool:
+        if is_of_module(variable) or variable in self._sync_only:
             return any(
                 isinstance(node, s.Name)
                 and is_variable(function.module, variable.module, variable.name, node.id)

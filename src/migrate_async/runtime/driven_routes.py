@@ -11,6 +11,7 @@ from functools import wraps
 from types import FunctionType
 from typing import Any
 
+from migrate_async.runtime.current_job import current_job, running
 from migrate_async.runtime.legacy.bridge import drive
 from migrate_async.runtime.running import in_greenlet
 from migrate_async.runtime.turns import Turns
@@ -27,11 +28,14 @@ def mark_driven(endpoint: Callable[..., Any]) -> None:
 
 async def driven(awaitable: Any) -> Any:
     """The result of `awaitable`, in which sync database calls await implicitly."""
-    return await (awaitable if in_greenlet() else drive(Turns(_awaiting(awaitable))))
+    if in_greenlet():
+        return await awaitable
+    return await drive(Turns(_awaiting(awaitable, current_job())))
 
 
-async def _awaiting(awaitable: Any) -> Any:
-    return await awaitable
+async def _awaiting(awaitable: Any, job: Any) -> Any:
+    with running(job):
+        return await awaitable
 
 
 def with_globals_of(function: Callable[..., Any], wrapper: Callable[..., Any]) -> FunctionType:

@@ -18,7 +18,12 @@ from migrate_async.plan.alembic.environment import is_environment, is_revision
 from migrate_async.plan.async_step.grounds import Grounds
 from migrate_async.plan.both_worlds.anchors import Anchors
 from migrate_async.plan.both_worlds.frontier import Frontier
-from migrate_async.plan.both_worlds.handed_out import handed_out, takes_from_nowhere
+from migrate_async.plan.both_worlds.handed_out import (
+    handed_out,
+    put_away,
+    takes_from_nowhere,
+    takes_of,
+)
 from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.both_worlds.sync_world import SyncWorld
@@ -313,6 +318,7 @@ class AsyncWorld:
             if not dependency.module.is_test:
                 found.keep(dependency, reason)
         self._keep_handed_out(found)
+        self._keep_with_put_away(found)
         is_known = all(function in self.around.anchored for function in found.functions)
         if is_known and self._all_sources_stay:
             found.keep_for_want_of_sessions(self.converted)
@@ -332,6 +338,23 @@ class AsyncWorld:
             because = given[0][1].qualname
             reason = p.Reason("source-stays", text, function.module.path, value.line, because)
             found.functions.setdefault(function, reason)
+
+    def _keep_with_put_away(self, found: Anchors) -> None:
+        """Keep sync who takes sessions out of a dict that a function which stays sync fills."""
+        filling = {
+            key: function
+            for function, reason in self.colouring.kept.items()
+            if reason.code == "session-escapes"
+            for key in put_away(self.project, function)
+        }
+        keys = frozenset(filling)
+        for function in self.project.functions if keys else ():
+            value = None if function in filling.values() else takes_of(self.project, function, keys)
+            if isinstance(value, s.Subscript) and isinstance(value.index, s.Constant):
+                giver = filling[str(value.index.value)].qualname
+                text = f"its session may be the one that {giver} puts there, which stays sync"
+                reason = p.Reason("source-stays", text, function.module.path, value.line, giver)
+                found.functions.setdefault(function, reason)
 
     @property
     def _all_sources_stay(self) -> bool:

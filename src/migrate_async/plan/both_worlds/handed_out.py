@@ -6,7 +6,8 @@
     graphql = GraphQLRouter(schema, context_getter=get_context)
 
 Whoever takes them out again may work on them without a message; an async session would be of no use
-to what stays sync.
+to what stays sync. So are those that a function which stays sync puts into a dict it was given, as
+the start of a job does, `ctx["db"] = SessionLocal()`: jobs that take it out get a sync session.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import AnnotatedBinding, Binding, Function, ValueBinding
 from migrate_async.model import syntax as s
+from migrate_async.plan import blocks
 
 
 def handed_out(project: Project) -> Iterator[tuple[Function, Function, s.Name]]:
@@ -48,6 +50,36 @@ def _session_in_value(project: Project, function: Function) -> s.Name | None:
             if project.session_kind(node, project.scope_of(node)) == "sync":
                 return node
     return None
+
+
+def put_away(project: Project, function: Function) -> Iterator[str]:
+    """The keys under which `function` puts sync sessions into something that it was given."""
+    given = {param.name for param in function.params}
+    node = function.node
+    for statement in blocks.statements(node.body) if isinstance(node, s.FunctionDef) else ():
+        value = statement.value if isinstance(statement, s.Assign) else None
+        if value is None or project.session_kind(value, function.scope) != "sync":
+            continue
+        for target in blocks.targets(statement):
+            if isinstance(target, s.Subscript) and s.dotted_name(target.value) in given:
+                yield from _key(target.index)
+
+
+def takes_of(project: Project, function: Function, keys: frozenset[str]) -> s.Expr | None:
+    """Where `function` takes what may be a session out of something that it was given."""
+    given = {param.name for param in function.params}
+    node = function.node
+    for part in s.walk(node) if isinstance(node, s.FunctionDef) and given else ():
+        if isinstance(part, s.Subscript) and s.dotted_name(part.value) in given:
+            is_set = part in getattr(project.parent(part), "targets", ())
+            if not is_set and not keys.isdisjoint(_key(part.index)):
+                return part
+    return None
+
+
+def _key(index: s.Expr) -> Iterator[str]:
+    if isinstance(index, s.Constant) and index.kind == "str":
+        yield str(index.value)
 
 
 def takes_from_nowhere(project: Project) -> Iterator[tuple[Function, s.Expr]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Module
+from migrate_async.index.scopes import Function, Module, Scope
 from migrate_async.index.types import Instance
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
@@ -175,10 +175,15 @@ class AddedRows:
             if told is None or not is_one or early.leads_on:
                 found.diagnostics.append(self._report(function, statement, early))
                 continue
-            is_awaited = converts(function) or function.is_async
+            is_awaited = converts(function) or self._is_async(function, flush)
             code = self._code(function, flush, name, early, is_awaited=is_awaited)
             place = flush.place.span
             found.edits.append(p.InsertStatements(span=place, codemod=NAME, code=code, after=True))
+
+    def _is_async(self, function: Function, flush: Flush) -> bool:
+        """Whether the session is one already; a coroutine that stays sync may have a sync one."""
+        session = s.Name(*flush.position.statement.span, flush.session)
+        return self._project.session_kind(session, function.scope) == "async"
 
     def _code(
         self,
@@ -197,11 +202,42 @@ class AddedRows:
         may_be_none = self._values.may_be_none(node, function.scope, statement)
         if may_be_none and not _is_used(flush.position, name):
             tests.append(f"{name} is not None")
-        if self._effects.owners.has(function, name, flush.session) is None or any(
-            param.name == name for param in function.params
+        is_made = self._is_made_by_helper(function, name)
+        if (
+            is_made
+            or self._effects.owners.has(function, name, flush.session) is None
+            or any(param.name == name for param in function.params)
         ):
             tests.append(f"{name} in {flush.session}")
+        if is_made:
+            tests.append(f"{name} not in {flush.session}.new")
         return f"if {' and '.join(tests)}:\n    {line}" if tests else line
+
+    def _is_made_by_helper(self, function: Function, name: str) -> bool:
+        """Whether a function of the project gives a new object, which it may not have added."""
+        values = self._values_of(function, name)
+        sites = (site for site in self._project.calls(function) if site.node in values)
+        return any(
+            self._makes(call.node) and self._is_object(call.node, call.scope)
+            for site in sites
+            for target in site.targets
+            for call in target.calls
+        )
+
+    def _is_object(self, node: s.Expr, scope: Scope) -> bool:
+        types = self._project.infer(node, scope)
+        return any(isinstance(item, Instance) and item.cls in self._models for item in types)
+
+    def _values_of(self, function: Function, name: str) -> list[s.Expr]:
+        node = function.node
+        assert isinstance(node, s.FunctionDef)  # noqa: S101  the caller has looked
+        values = [
+            statement.value
+            for statement in blocks.statements(node.body)
+            if isinstance(statement, s.Assign)
+            and any(isinstance(t, s.Name) and t.id == name for t in statement.targets)
+        ]
+        return [value.value if isinstance(value, s.Await) else value for value in values]
 
     # --- what is reported ----------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from migrate_async.plan.database import ModuleEdits, add_import
 NAME = "async-colour"
 
 _BASE_CLASSES = frozenset({"DeclarativeBase", "DeclarativeBaseNoMeta", "MappedAsDataclass"})
+_BASE_DECORATORS = frozenset({"as_declarative", "as_declarative_base"})
 _ASYNC_ATTRS = "sqlalchemy.ext.asyncio.AsyncAttrs"
 
 
@@ -41,7 +42,7 @@ def base_edits(project: Project, models: Iterable[Class]) -> dict[Module, Module
 def _add_to(
     project: Project, found: dict[Module, ModuleEdits], done: set[s.Node], root: Class
 ) -> None:
-    if any(_is_base_class(base) for base in root.node.bases):
+    if any(map(_is_base_class, root.node.bases)) or any(map(_makes_base, root.node.decorators)):
         _mixin(found, done, root)
         return
     for module, call in _factory_calls(project):
@@ -76,6 +77,12 @@ def _mixin(found: dict[Module, ModuleEdits], done: set[s.Node], root: Class) -> 
 
 def _is_base_class(base: s.Expr) -> bool:
     return s.dotted_name(base).rpartition(".")[2] in _BASE_CLASSES
+
+
+def _makes_base(decorator: s.Expr) -> bool:
+    """`@as_declarative()`, `@registry.as_declarative_base()`"""
+    called = decorator.func if isinstance(decorator, s.Call) else decorator
+    return s.dotted_name(called).rpartition(".")[2] in _BASE_DECORATORS
 
 
 def _factory_calls(project: Project) -> Iterable[tuple[Module, s.Call]]:

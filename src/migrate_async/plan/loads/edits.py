@@ -8,6 +8,7 @@ from functools import cached_property
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module
+from migrate_async.index.types import Instance
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic
@@ -168,15 +169,28 @@ class LoadEdits:
         for item in self._of(function):
             named = s.dotted_name(item.root.node) or str(item.root.node.span)
             key = (item.statement, named, item.root.is_many)
+            own = [path for path in item.paths if self._may_have(item.root, path)]
+            if not own:
+                continue
             _, paths, endless = groups.setdefault(key, (item.root, set(), set()))
-            paths.update(item.paths)
+            paths.update(own)
             endless.update(item.endless)
-            for path in item.paths:
+            for path in own:
                 found.models.update(dict.fromkeys(step.model for step in path))
         for (statement, _, _), (root, paths, endless) in groups.items():
             found.statements.append(statement)
             found.edits += self._lines(function, statement, root, paths, endless)
         return found
+
+    def _may_have(self, root: Root, path: Path) -> bool:
+        """Whether `root` may be what the path leads from: a helper takes others, too."""
+        found = [
+            item
+            for item in self._project.infer(root.node, root.scope)
+            if isinstance(item, Instance) and item.cls.qualname in self._project.models
+        ]
+        is_known = bool(found) and not root.is_many
+        return not is_known or any(self._project.overlap(i.cls, path[0].model) for i in found)
 
     def _of(self, function: Function) -> list[Awaiting]:
         awaiting = self.analysis.decisions.awaiting

@@ -45,6 +45,7 @@ _TABLE = Table(
 )
 _VALUES = [
     UUID("97375f47-0fb1-4459-ab36-97a5c1ba358f"),
+    b"a key \x00\xff",
     *([], ["a"], ["a b", "", 'say "hi"', "null", "x,y", "{}", "back\\slash", None], [None]),
     *([1, 2], [1.5, 2.25], [True, False], ["line\nbreak", "tab\t", "ü", "no\u00a0break"]),
     *(date(2026, 1, 2), datetime(2026, 1, 2, 3, 4, 5), datetime(2026, 1, 2, 3, 4, 5, 250000)),

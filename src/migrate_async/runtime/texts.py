@@ -22,9 +22,9 @@ from migrate_async.runtime.bound_values import before_type
 
 
 def take_texts_as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
-    """Let the text columns of `engine` take numbers, UUIDs, times and lists; it is given back.
+    """Let the text columns of `engine` take numbers, UUIDs, times, bytes and lists.
 
-    Other drivers than asyncpg do so by themselves.
+    It is given back.     Other drivers than asyncpg do so by themselves.
     """
     dialect = engine.dialect
     if dialect.driver == "asyncpg":
@@ -45,9 +45,9 @@ def _text(value: Any) -> Any:
         return f"{number:f}" if number.is_finite() else str(value)
     if isinstance(value, date | time) and getattr(value, "tzinfo", None) is None:
         return _trimmed(str(value))
-    if isinstance(value, list):
-        return _array(value)
-    return value
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    return _array(value) if isinstance(value, list) else value
 
 
 def _trimmed(text: str) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from migrate_async.index.annotations import is_vague
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module
-from migrate_async.index.types import Instance
+from migrate_async.index.types import Instance, elements
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic
@@ -184,13 +185,15 @@ class LoadEdits:
 
     def _may_have(self, root: Root, path: Path) -> bool:
         """Whether `root` may be what the path leads from: a helper takes others, too."""
+        types = self._project.infer(root.node, root.scope)
+        items = [*types, *elements(types)]
         found = [
-            item
-            for item in self._project.infer(root.node, root.scope)
+            item.cls
+            for item in items
             if isinstance(item, Instance) and item.cls.qualname in self._project.models
         ]
-        is_known = bool(found) and not root.is_many
-        return not is_known or any(self._project.overlap(i.cls, path[0].model) for i in found)
+        is_known = bool(found) and not any(map(is_vague, items))
+        return not is_known or any(self._project.overlap(cls, path[0].model) for cls in found)
 
     def _of(self, function: Function) -> list[Awaiting]:
         awaiting = self.analysis.decisions.awaiting

@@ -75,6 +75,11 @@ TORN_TWIN = Check(
     "make the same change in both and take the fingerprint out of `sync_twin(...)`, or delete one",
     Severity.WARNING.value,
 )
+UNFIT_ENGINE = Check(
+    "MA284",
+    "A sync session is bound to an async engine, or an async one to a sync one",
+    "bind it to an engine of its own kind",
+)
 
 CHECKS = (
     UNRESOLVED_IMPORT,
@@ -90,5 +95,6 @@ CHECKS = (
     ASYNC_GENERATOR,
     LEGACY_API,
     TORN_TWIN,
+    UNFIT_ENGINE,
 )
 """All of them, by code; docs/verify.md has a row for each."""

@@ -1,16 +1,17 @@
-"""Twenty-four mistakes of a migration, each with what verify has to say on its line."""
+"""Mistakes of a migration, each with what verify has to say on its line."""
 
 import json
 from typing import Any
 
 from fastapi import APIRouter, Depends
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.orm import Session, sessionmaker
 from starlette.concurrency import run_in_threadpool
 
 from app import crud
 from app.crud import delete_user  # error: MA271 1
-from app.database import SessionLocal, SyncSessionLocal, User, get_db, sync_engine
+from app.database import SessionLocal, SyncSessionLocal, User, engine, get_db, sync_engine
 
 router = APIRouter()
 
@@ -159,3 +160,17 @@ async def gone(db: AsyncSession) -> None:
 async def engine_in_coroutine() -> None:
     with sync_engine.begin() as connection:  # error: MA276 27
         connection.execute(select(User))  # error: MA276 28
+
+
+def new_session() -> Session:
+    return Session(engine)  # error: MA284 29
+
+
+Unfit = sessionmaker(autoflush=False, bind=engine)  # error: MA284 30
+
+
+def own() -> Session:
+    return SyncSessionLocal(bind=engine)  # error: MA284 31
+
+
+async_factory = async_sessionmaker(sync_engine)  # error: MA284 32

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable
 from fastapi import APIRouter, BackgroundTasks, Depends
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from app import crud
 from app.database import SessionLocal, User, engine, get_db
@@ -108,3 +108,14 @@ class AsyncReader(Reader):
 
 async def reads_async(db: AsyncSession) -> int:
     return await AsyncReader().read(db)
+
+
+old_way = sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
+
+
+def on_the_sync_side() -> Session:
+    return Session(engine.sync_engine)
+
+
+def on_any(engine) -> Session:
+    return Session(engine)

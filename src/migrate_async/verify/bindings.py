@@ -1,0 +1,55 @@
+"""Sessions and factories that are bound to an engine of the other kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.index.project import Function, Project
+from migrate_async.index.types import External, ExternalInstance, SessionFactory, Types
+from migrate_async.knowledge import sqlalchemy
+from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import Diagnostic
+from migrate_async.verify import findings as f
+
+_BOUND = ("bind", "engine")
+_SYNC = (sqlalchemy.ENGINE, sqlalchemy.CONNECTION)
+_ASYNC = (sqlalchemy.ASYNC_ENGINE, sqlalchemy.ASYNC_CONNECTION)
+
+
+def check_bindings(project: Project, fn: Function) -> Iterator[Diagnostic]:
+    """`Session(engine)` and `sessionmaker(bind=engine)` in `fn`, where `engine` is async.
+
+    Or `AsyncSession(engine)`, where it is not. What may be of both kinds is left alone.
+    """
+    for call in fn.calls:
+        is_async = _is_async(project.infer(call.node.func, call.scope))
+        if is_async is None or any(keyword.arg == "class_" for keyword in call.node.keywords):
+            continue  # `sessionmaker(engine, class_=AsyncSession)`, as SQLAlchemy 1.4 had it
+        for value in _engines(call.node):
+            types = project.infer(value, call.scope)
+            unfit = _SYNC if is_async else _ASYNC
+            if types and all(isinstance(t, ExternalInstance) and t.dotted in unfit for t in types):
+                kinds = ("an async", "a sync") if is_async else ("a sync", "an async")
+                message = f"{kinds[0]} session is bound to {kinds[1]} engine"
+                yield f.UNFIT_ENGINE.at(fn.module.path, call.node.span, message)
+
+
+def _engines(call: s.Call) -> Iterator[s.Expr]:
+    yield from call.args[:1]
+    yield from (keyword.value for keyword in call.keywords if keyword.arg in _BOUND)
+
+
+def _is_async(called: Types) -> bool | None:
+    """Whether what is called makes async sessions; None if it makes none, or nobody knows."""
+    kinds = {_kind(item) for item in called}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def _kind(item: object) -> bool | None:
+    if isinstance(item, SessionFactory):
+        return item.is_async
+    if not isinstance(item, External):
+        return None
+    if item.dotted in (*sqlalchemy.ASYNC_SESSIONS, sqlalchemy.ASYNC_SESSIONMAKER):
+        return True
+    return False if item.dotted in (*sqlalchemy.SESSIONS, sqlalchemy.SESSIONMAKER) else None

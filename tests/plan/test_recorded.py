@@ -57,13 +57,10 @@ def count(thing, what):
     return len(thing.items) if what == "items" else 0
 
 
-COUNTERS = {"items": count}
-
-
 @app.get("/orders/{id}")
 def read_order(id: int, db: Session = Depends(get_db)):
     order = db.query(Order).filter(Order.id == id).first()
-    return {"items": COUNTERS["items"](order, "items")}
+    return {"items": globals()["count"](order, "items")}
 """
 TOUCHED = next(n for n, line in enumerate(MAIN.splitlines(), 1) if "thing.items" in line)
 QUERIED = next(n for n, line in enumerate(MAIN.splitlines(), 1) if "filter(Order.id" in line)

@@ -19,7 +19,16 @@ from support.once import once, shared_folder
 from support.route_by_route import migrate
 
 APPLICATIONS = FIXTURES / "constructs"
-NAMES = ("everyday", "patterns", "schemas", "typed", "values")
+NAMES = (
+    "everyday",
+    "mappings",
+    "patterns",
+    "readings",
+    "schemas",
+    "sessions",
+    "typed",
+    "values",
+)
 
 
 def _copy(name: str, folder: Path) -> Path:

@@ -492,3 +492,50 @@ def test_the_driver_of_a_session_of_its_own(tmp_path: Path) -> None:
     done = tree(tmp_path)
     write(tmp_path, "--all", "--allow-dirty")
     assert tree(tmp_path) == done
+
+
+_BESIDE = """\
+from fastapi import Depends, FastAPI
+from sqlalchemy.orm import Session
+
+from models import Note, SessionLocal, add, notes
+
+app = FastAPI()
+
+
+def get_db():
+    with SessionLocal() as db:
+        yield db
+
+
+@app.post("/notes")
+def create(
+    text: str, db: Session = Depends(get_db), other: Session = Depends(get_db, use_cache=False)
+):
+    add(db, text)
+    return [other is db, other.query(Note).count()]
+"""
+
+_KEPT = """
+
+@app.get("/notes")
+def read(
+    db: Session = Depends(get_db),
+    other: Session = Depends(get_db, use_cache=False),
+    same: Session = Depends(get_db),
+):
+    sessions = {"db": db, "other": other, "same": same}
+    return [len({id(session) for session in sessions.values()}), db is same, notes(other)]
+"""
+
+
+@pytest.mark.parametrize("stays", [False, True])
+def test_a_second_session_of_the_request(tmp_path: Path, stays: bool) -> None:
+    """FastAPI keeps one async session for the request: its sync side is no second one."""
+    (tmp_path / "models.py").write_text(_MODELS)
+    (tmp_path / "main.py").write_text(_BESIDE + _KEPT * stays)
+    before = _used(tmp_path)
+    said = write(tmp_path, "--all")
+    assert ("MA205" in said) is stays
+    assert ("async def create(" in (tmp_path / "main.py").read_text()) is not stays
+    assert _used(tmp_path) == before

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import msgspec
 
-from migrate_async.index import bridges, operations, providers, sessions
+from migrate_async.index import bridges, keyed, operations, providers, sessions
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.both_colours import BothColours
@@ -98,8 +98,10 @@ class CallGraph:
         for fn in self._functions:
             learnt = self._learn_decorated(fn) or learnt
             for call in fn.calls:
-                if call.name in wanted:
+                if call.name in wanted or _calls_a_value(call):
                     learnt = self._learn_from(call.node, call.scope) or learnt
+                if call.name in keyed.NAMES:
+                    learnt = self._learn_keyed(call) or learnt
                 learnt = self._learn_provided(call) or learnt
                 if bridges.is_bridge(call.node, call.scope, self._inference):
                     direct = bridges.direct(call.node)
@@ -134,6 +136,20 @@ class CallGraph:
                     if self._inference.parameters.is_open(target, param):
                         types = given(infer(value, scope))
                         learnt = self._inference.parameters.learn(target, param, types) or learnt
+        return learnt
+
+    def _learn_keyed(self, call: sc.RawCall) -> bool:
+        """From `map(show, orders)`."""
+        parameters, learnt = self._inference.parameters, False
+        for found in keyed.keyed(call.node):
+            if isinstance(found.function, s.Lambda):
+                continue  # which looks for itself what it is given
+            for item in t.ordered(self._inference.infer(found.function, call.scope)):
+                for target, receiver in self._inference.members.callables(item):
+                    params = callable_params(target, receiver)[found.position : found.position + 1]
+                    if params and parameters.is_open(target, params[0]):
+                        types = parameters.items(found, call.scope)
+                        learnt = parameters.learn(target, params[0], types) or learnt
         return learnt
 
     def _learn_provided(self, call: sc.RawCall) -> bool:
@@ -271,6 +287,15 @@ class CallGraph:
         return isinstance(statement, s.Assign) and "__all__" in map(
             s.dotted_name, statement.targets
         )
+
+
+def _calls_a_value(call: sc.RawCall) -> bool:
+    """Whether it calls what a parameter or a table gives: `step(order)`, `STEPS[kind](order)`."""
+    func = call.node.func
+    if not isinstance(func, s.Name):
+        return isinstance(func, s.Subscript)
+    bindings = call.scope.function.scope.names.get(func.id, ())
+    return any(isinstance(b, sc.ParameterBinding | sc.IterationBinding) for b in bindings)
 
 
 def _names_with_open_parameters(

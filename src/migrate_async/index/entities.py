@@ -43,14 +43,18 @@ class Entities:
         return _external(expr, types)
 
     def _column(self, expr: s.Attribute, types: Types, scope: sc.Scope) -> t.Entity | None:
-        """`Model.name`, unless that is a nested class."""
+        """`Model.name`, unless that is a nested class.
+
+        What a hybrid property returns is SQL here, and a row has the value of that.
+        """
         if any(isinstance(item, t.ClassObject) for item in types):
             return None
         bases = self._inference.infer(expr.value, scope)
         owners = [item for item in t.ordered(bases) if isinstance(item, _CLASSES)]
         if not owners:
             return None
-        return t.Entity("column", _model(owners), expr.attr, types)
+        is_hybrid = any(self._inference.members.properties(owner, expr.attr) for owner in owners)
+        return t.Entity("column", _model(owners), expr.attr, t.UNKNOWN if is_hybrid else types)
 
     def _class(
         self,

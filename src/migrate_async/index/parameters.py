@@ -9,7 +9,7 @@ from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.annotations import is_vague, sharper
 from migrate_async.index.classes import member_bindings
-from migrate_async.index.keyed import keyed
+from migrate_async.index.keyed import Keyed, keyed
 from migrate_async.index.schemas import seen_through
 from migrate_async.index.sync_sides import sync_sides
 from migrate_async.index.types import UNKNOWN, Type, Types
@@ -88,11 +88,11 @@ class Parameters:
         found = self._fixture(fn, param) or frozenset(self._passed.get((fn, param.name), ()))
         found |= self._default_callable(fn, param)
         if fn.is_lambda:
-            found = bridges.handed(fn, param, self._inference)
+            found = bridges.handed(fn, param, self._inference) or found
         if found or param.annotation is not None:
             return found
-        if isinstance(fn.node, s.Lambda) and param is fn.node.params[0]:
-            found = self._keyed(fn.node)
+        if isinstance(fn.node, s.Lambda):
+            found = self._keyed(fn.node, fn.params.index(param))
             if found:
                 return found
         if param.name in self._inference.settings.session_names:
@@ -106,21 +106,28 @@ class Parameters:
             return UNKNOWN
         return self._inference.infer(default, outer)
 
-    def _keyed(self, node: s.Lambda) -> Types:
+    def _keyed(self, node: s.Lambda, position: int) -> Types:
         """What a builtin that is given the lambda calls it with."""
         parents = self._inference.symbols.parents
         around = parents.get(node)
         around = parents.get(around) if isinstance(around, s.Keyword) else around
-        for function, items in keyed(around) if isinstance(around, s.Call) else ():
-            if function is node:
+        for found in keyed(around) if isinstance(around, s.Call) else ():
+            if found.function is node and found.position == position:
                 scope = self._inference.symbols.scopes[node].parent
                 assert scope is not None  # noqa: S101  a lambda stands in some scope
-                return self._inference.protocols.elements(self._inference.infer(items, scope))
+                return self.items(found, scope)
         return UNKNOWN
+
+    def items(self, found: Keyed, scope: sc.Scope) -> Types:
+        """What the function of `found` is called with."""
+        types = self._inference.infer(found.items, scope)
+        if not found.deep:
+            return self._inference.protocols.elements(types)
+        return frozenset(item for item in t.inside(types) if isinstance(item, t.Instance))
 
     def is_open(self, fn: sc.Function, param: s.Parameter) -> bool:
         """Whether arguments can tell more about the parameter than its annotation does."""
-        if not isinstance(fn.node, s.FunctionDef) or fn.scope.parent is None:
+        if fn.node is None or fn.scope.parent is None:
             return False
         if param.annotation is None:
             return True

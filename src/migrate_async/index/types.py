@@ -247,6 +247,18 @@ def elements(types: Types) -> Iterator[Type]:
             yield item
 
 
+def inside(types: Types) -> Iterator[Type]:
+    """`types`, and what they hold, at any depth."""
+    for item in ordered(types):
+        yield item
+        if isinstance(item, ListOf):
+            yield from inside(item.items)
+        elif isinstance(item, DictOf):
+            yield from inside(item.values)
+        elif isinstance(item, TupleOf):
+            yield from inside(union(parts(item)))
+
+
 def held(types: Types, models: Collection[Class]) -> list[Class]:
     """The classes of the objects that `types` are, or lists of them hold, which are in `models`."""
     objects = (item for item in elements(types) if isinstance(item, Instance))

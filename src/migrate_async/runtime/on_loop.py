@@ -52,11 +52,19 @@ def run_on_loop(
 
 
 def _fetched(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    """What `function` gives; all rows of a result that `yield_per()` would fetch bit by bit."""
+    """What `function` gives; all rows of a result that would be fetched bit by bit."""
     found = function(*args, **options)
-    if isinstance(found, Result) and getattr(found, "_yield_per", None):
-        return found.freeze()()
-    return found
+    size = getattr(found, "_yield_per", None)
+    if not isinstance(found, Result) or not (size or _is_streamed(found)):
+        return found
+    fetched = found.freeze()()
+    return fetched.yield_per(size) if size else fetched
+
+
+def _is_streamed(result: Result[Any]) -> bool:
+    """Whether a cursor of the server holds the rows."""
+    context = getattr(getattr(result, "raw", result), "context", None)
+    return bool(getattr(context, "_is_server_side", False))
 
 
 def is_plain_thread() -> bool:

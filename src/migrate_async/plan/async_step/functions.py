@@ -18,6 +18,7 @@ from migrate_async.plan.driver_members import driver_member_edits
 from migrate_async.plan.driver_types import driver_type_edits
 from migrate_async.plan.driver_values import driver_value_edits
 from migrate_async.plan.loads.accesses import awaitable_edits, can_await
+from migrate_async.plan.loads.computed_names import computed_reads
 from migrate_async.plan.loads.edits import LoadEdits
 from migrate_async.plan.loads.statements import Statements
 from migrate_async.plan.object_sessions import object_session_edits
@@ -101,6 +102,11 @@ class ConvertedFunctions:
                 collector.add(path, awaitable_edits(self._project, access))
                 collector.count("awaits")
                 self.awaited_models[access.model] = None
+        for read in computed_reads(self._project, function):
+            is_sync = any(is_inside(read.call.span, span) for span in sync_spans)
+            if read.call not in gone and not is_sync:
+                collector.add(path, read.edits)
+                self.awaited_models.update(dict.fromkeys(read.models))
         collector.add(path, refresh_edits(self._project, function, gone, self._world.effects))
         collector.add(path, self._flushed.edits(function, gone))
         reloads = self._rollbacks.reloads(function, gone)

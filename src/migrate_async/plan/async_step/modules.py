@@ -19,7 +19,7 @@ from migrate_async.plan.database import dependency_edits, hop_statement
 from migrate_async.plan.engine_watchers import watcher_edits
 from migrate_async.plan.generated_columns import GeneratedColumns
 from migrate_async.plan.inner_listeners import inner_listener_edits
-from migrate_async.plan.loads.dynamic import read_by_name
+from migrate_async.plan.loads.dynamic import read_by_name, read_of_subclasses
 from migrate_async.plan.loads.edits import LoadEdits
 from migrate_async.plan.model_base import base_edits
 from migrate_async.plan.polymorphic import polymorphic_edits
@@ -164,6 +164,7 @@ class ConvertedModules:
         """How they load, and what they need for `awaitable_attrs`."""
         analysis = self._loads.analysis
         read = read_by_name(self._project, self._world.colouring, analysis.strict_sinks)
+        read += read_of_subclasses(self._project, analysis.decisions.always)
         collector.add_modules(relationship_edits(self._project, analysis).items())
         added = rows_added_late(self._project, self._world.effects, analysis)
         collector.add_modules(added.edits(self._world.converts))

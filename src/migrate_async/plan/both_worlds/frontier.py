@@ -263,7 +263,7 @@ class Frontier:
         self, found: ModuleEdits, function: Function, node: s.Name | s.Attribute
     ) -> str:
         module = function.module
-        if self._twins.is_one(module, node):
+        if self._twins.is_one(module, node) or self._is_uncached(node):
             return ""
         giver = self.givers.called(node)
         if giver in self._verdicts.colouring.kept:
@@ -275,6 +275,19 @@ class Frontier:
         # Tests override `get_db`, which `get_sync_db` depends on.
         code = "" if module.is_test else self._sync_side(found, function, node)
         return code or self._own_session(found, module, node)
+
+    def _is_uncached(self, node: s.Name | s.Attribute) -> bool:
+        """Whether `Depends(get_db, use_cache=False)` asks for a session beside the request's.
+
+        A sync side of that could only be made of the one that FastAPI keeps for the request.
+        """
+        around = self._project.parent(node)
+        return isinstance(around, s.Call) and any(
+            keyword.arg == "use_cache"
+            and isinstance(keyword.value, s.Constant)
+            and not keyword.value.value
+            for keyword in around.keywords
+        )
 
     def _is_imported_inside(self, node: s.Name | s.Attribute) -> bool:
         """Whether an import in the function of `node` binds the name, for a copy to take."""

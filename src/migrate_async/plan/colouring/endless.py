@@ -12,8 +12,11 @@ from functools import cached_property
 from migrate_async.index.project import Project, Relationship
 from migrate_async.index.scopes import Class, Function
 from migrate_async.index.types import Instance
-from migrate_async.knowledge.sqlalchemy import ON_ACCESS
+from migrate_async.knowledge.sqlalchemy import EAGER, ON_ACCESS
 from migrate_async.model import syntax as s
+
+_LOADED = ON_ACCESS | EAGER
+"""What the mapping loads, too: of objects to their own kind, that is some levels deep."""
 
 
 class Endless:
@@ -50,7 +53,7 @@ class Endless:
             )
             relationship = model.relationships.get(node.attr) if model is not None else None
             if model is not None and relationship is not None:
-                return relationship.lazy in ON_ACCESS and self._is_own(model.cls, relationship)
+                return relationship.lazy in _LOADED and self._is_own(model.cls, relationship)
         return False
 
     def _goes_on(self, node: s.Attribute) -> bool:

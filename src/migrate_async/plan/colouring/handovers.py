@@ -28,6 +28,8 @@ from migrate_async.plan.colouring.passed import passed_source, passes_sync
 
 _NEVER_HARMLESS = frozenset({"builtins.getattr", "contextlib.ExitStack"})
 """What calls a method of a session by a name, or enters one without `async with`."""
+_GIVE_FUNCTIONS = frozenset({"builtins", "functools", "itertools", "operator"})
+"""What gives a function when it is called, `reduce(compose, steps)`: it may be any."""
 _REFLECTS = "autoload_with"
 """The argument by which SQLAlchemy asks a database what a table is like."""
 
@@ -142,6 +144,8 @@ def _is_unknown(item: Type) -> bool:
         return item.dotted in CALLABLES  # nobody knows which function it is
     if isinstance(item, t.ExternalMethod):
         return _is_foreign(item.owner)
+    if isinstance(item, t.ExternalResult) and item.dotted.partition(".")[0] in _GIVE_FUNCTIONS:
+        return True
     return isinstance(item, t.External | t.ExternalResult) and _is_foreign(item.dotted)
 
 

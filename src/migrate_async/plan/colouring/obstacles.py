@@ -27,6 +27,7 @@ from migrate_async.plan.colouring.schema_calls import schema_call
 from migrate_async.plan.colouring.session_engines import engines_at_work
 from migrate_async.plan.colouring.sharing import SharedSessions
 from migrate_async.plan.colouring.stored_sessions import sets_of_thread, stored_sessions
+from migrate_async.plan.colouring.streams import stream_at
 from migrate_async.plan.colouring.touches import (
     INSPECTION,
     METADATA,
@@ -109,6 +110,7 @@ class Obstacles:
             self._migration,
             self._legacy_query,
             self._without_counterpart,
+            self._streams,
             self._page,
             self._schema,
             self._foreign_session,
@@ -194,6 +196,15 @@ class Obstacles:
         for call in engines_at_work(self._project, function):
             text = "it works on the engine that get_bind() of its session gives"
             return Reason("no-counterpart", text, function.module.path, call.line)
+        return None
+
+    def _streams(self, function: Function) -> Reason | None:
+        """Rows come bit by bit, and what reads them cannot be made to await each."""
+        for touch in self._touches.of(function):
+            stream = stream_at(self._project, touch.site)
+            if stream is not None and not stream.loops:
+                text = "it streams rows from the server, and not only loops read them"
+                return _site("no-counterpart", text, touch.site)
         return None
 
     def _page(self, function: Function) -> Reason | None:

@@ -8,9 +8,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+
+import msgspec
 
 from migrate_async.index.project import Project, Relationship
 from migrate_async.index.scopes import Class, Function, Scope
@@ -18,8 +20,9 @@ from migrate_async.index.types import Instance
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.blocks import is_unplaced
+from migrate_async.plan.loads.loops_over_attributes import names_all, names_columns
 from migrate_async.plan.loads.partial_loads import PartialLoads
-from migrate_async.plan.loads.paths import Step
+from migrate_async.plan.loads.paths import Path, Step
 from migrate_async.plan.new_objects import is_new
 
 NAME = "async-colour"
@@ -35,7 +38,8 @@ _AWAITED = LAZY | {"selectin"}
 class Access:
     """`node` reads `name` of a `model` object; `relationship` is None for a deferred column.
 
-    If it `is_set`, a statement assigns or augments it, which first loads what it was.
+    If it `is_set`, a statement assigns or augments it, which first loads what it was. If it is
+    `seen_as` something, that is all that is known of the object: a base class of `model`.
     """
 
     node: s.Attribute
@@ -44,10 +48,11 @@ class Access:
     name: str
     relationship: Relationship | None
     is_set: bool = False
+    seen_as: Class | None = None
 
     @property
     def step(self) -> Step:
-        return Step(self.model, self.name, self.relationship)
+        return Step(self.model, self.name, self.relationship, seen_as=self.seen_as)
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,32 @@ class Accesses:
                 step = self._step(node.args[0], name, scope)
                 if step is not None:
                     yield NamedAccess(node, scope, step)
+        for call in function.calls:
+            if call.name == "getattr":
+                for step in self._in_turn(call.node, call.scope):
+                    yield NamedAccess(call.node, call.scope, step)
+
+    def _in_turn(self, call: s.Call, scope: Scope) -> Iterator[Step]:
+        """What `getattr(x, name)` loads in a loop over the names of all attributes, or columns."""
+        takes_all = names_all(self._project, call, scope)
+        if not takes_all and not names_columns(self._project, call, scope):
+            return
+        for item in self._project.infer(call.args[0], scope):
+            seen = (
+                (item.cls, *self._project.subclasses(item.cls))
+                if isinstance(item, Instance)
+                else ()
+            )
+            models = (self._models[cls] for cls in seen if cls in self._models)
+            names = {
+                name: None
+                for model in models
+                for name in (*sorted(model.deferred), *(model.relationships if takes_all else ()))
+            }
+            for name in names:
+                step = self._step(call.args[0], name, scope)
+                if step is not None:
+                    yield step
 
     @staticmethod
     def _own_code(function: Function, names: frozenset[str]) -> Iterator[s.AnyNode]:
@@ -126,21 +157,59 @@ class Accesses:
         if step is None:
             return None
         is_set = self._is_target(node)
-        return Access(node, scope, step.model, step.name, step.relationship, is_set)
+        relationship, seen_as = step.relationship, step.seen_as
+        return Access(node, scope, step.model, step.name, relationship, is_set, seen_as)
 
     def _step(self, owner: s.Expr, name: str, scope: Scope) -> Step | None:
         """What reading `name` of the objects that `owner` is loads."""
         for found in self._project.infer(owner, scope):
-            if isinstance(found, Instance) and found.cls in self._models:
-                model = self._models[found.cls]
-                relationship = model.relationships.get(name)
-                if relationship is not None and (relationship.lazy or "") in _AWAITED:
-                    return Step(found.cls, name, relationship)
-                if name in model.deferred:
-                    return Step(found.cls, name)
-                if name in self.partial.of(scope.function).get(found.cls, ()):
-                    return Step(found.cls, name, left_out=True)
+            if not isinstance(found, Instance):
+                continue
+            step = self._loaded(found.cls, name)
+            if step is not None:
+                return step
+            if name in self.partial.of(scope.function).get(found.cls, ()):
+                return Step(found.cls, name, left_out=True)
+            if steps := self.of_subclasses(found.cls, name):
+                return steps[0]
         return None
+
+    def _loaded(self, cls: Class, name: str) -> Step | None:
+        model = self._models.get(cls)
+        if model is None:
+            return None
+        relationship = model.relationships.get(name)
+        if relationship is not None and (relationship.lazy or "") in _AWAITED:
+            return Step(cls, name, relationship)
+        return Step(cls, name) if name in model.deferred else None
+
+    def of_subclasses(self, cls: Class, name: str) -> tuple[Step, ...]:
+        """What is read of an object seen as a `cls`, of which only subclasses have the attribute.
+
+        Such as below an `isinstance()`, or in the method of a mixin.
+        """
+        model = self._models.get(cls)
+        if name not in self._names or (model and name in self._project.attributes_of(model)):
+            return ()
+        found = (self._loaded(sub, name) for sub in self._project.subclasses(cls))
+        return tuple(msgspec.structs.replace(step, seen_as=cls) for step in found if step)
+
+    def narrowed(self, path: Path, classes: Sequence[Class]) -> Path | None:
+        """`path` for objects of `classes`; None if they have nothing of it, or nobody knows."""
+        step, *rest = path
+        if step.seen_as is None or not classes:
+            return path
+        own = [found for cls in classes if (found := self._loaded(cls, step.name)) is not None]
+        if len(own) == len(classes):
+            return (own[0], *rest)
+        below = (sub for cls in classes for sub in (cls, *self._project.subclasses(cls)))
+        return path if any(self._loaded(sub, step.name) for sub in below) else None
+
+    def everywhere(self, step: Step) -> tuple[Step, ...]:
+        """`step`, and what it is in the other classes that the object may be of."""
+        if step.seen_as is None:
+            return (step,)
+        return self.of_subclasses(step.seen_as, step.name) or (step,)
 
     def _is_target(self, node: s.Attribute) -> bool:
         parent = self._project.parent(node)
@@ -233,8 +302,16 @@ def may_be_other(project: Project, owner: s.Expr) -> bool:
     """Whether `owner` may be an object of a class of the project that is no model."""
     found = project.infer(owner, project.scope_of(owner))
     return any(
-        isinstance(item, Instance) and item.cls.qualname not in project.models for item in found
+        isinstance(item, Instance) and not _is_of_models(project, item.cls) for item in found
     )
+
+
+def _is_of_models(project: Project, cls: Class) -> bool:
+    """Whether `cls` is a model, or a mixin of nothing but models."""
+    if cls.qualname in project.models:
+        return True
+    below = project.subclasses(cls)
+    return bool(below) and all(_is_of_models(project, other) for other in below)
 
 
 def awaitable_edits(project: Project, access: Access) -> tuple[p.AnyEdit, ...]:

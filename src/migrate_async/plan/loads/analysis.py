@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 from functools import cached_property
+from itertools import chain
 
 from migrate_async.index.members import is_property
 from migrate_async.index.project import Project
@@ -125,11 +126,13 @@ class Analysis:
                 continue
             for access in self._accesses.of(function):
                 if not self._is_callers(access.node.value, access.scope, function):
-                    yield from _always(function, access.node, access.scope, [access.step], function)
+                    steps = self._accesses.everywhere(access.step)
+                    yield from _always(function, access.node, access.scope, steps, function)
             for target, parameter, value, scope in self._sync_reads.handed(function):
-                paths = self._sync_reads.of(target).get(parameter, frozenset())
+                paths = self._sync_reads.of_value(target, parameter, value, scope)
                 if paths and not self._is_callers(value, scope, function):
-                    steps = [step for path in sorted(paths, key=names) for step in path]
+                    seen = (step for path in sorted(paths, key=names) for step in path)
+                    steps = tuple(chain.from_iterable(map(self._accesses.everywhere, seen)))
                     yield from _always(function, value, scope, steps, target)
 
     def _is_callers(self, value: s.Expr, scope: Scope, function: Function) -> bool:

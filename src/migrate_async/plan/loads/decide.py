@@ -17,13 +17,15 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+import msgspec
+
 from migrate_async.index.project import Project, Relationship
 from migrate_async.index.scopes import Function
-from migrate_async.index.types import Instance
+from migrate_async.index.types import Instance, held
 from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.eager_depth import EagerGraph
-from migrate_async.plan.loads.accesses import is_migrated, may_be_other
+from migrate_async.plan.loads.accesses import Accesses, is_migrated, may_be_other
 from migrate_async.plan.loads.lists import Lists
 from migrate_async.plan.loads.names import Naming
 from migrate_async.plan.loads.paths import Path, Step, names
@@ -122,6 +124,8 @@ class Decider:
         self._safety = Safety(project)
         self._statements = Statements(project)
         self._lists = Lists(project)
+        self._accesses = project.shared(Accesses)
+        self._models = frozenset(model.cls for model in project.models.values())
         self._mapped: frozenset[Mapping] = frozenset()
         """What will be loaded by the mapping, as if it were already."""
         self._eager = EagerGraph(project, ())
@@ -156,7 +160,7 @@ class Decider:
 
     def _map(self, always: list[Always]) -> None:
         """Take what is `always` loaded for mapped."""
-        self._mapped = frozenset(_mapping(item.step) for item in always) - {None}
+        self._mapped = frozenset(mapping(item.step) for item in always) - {None}
         needed = [
             (item.step.model, item.step.relationship)
             for item in always
@@ -222,7 +226,7 @@ class Decider:
         New objects load lazily what the mapping says to load with each query, too.
         """
         step = read.path[-1]
-        is_mapped = _is_mapped(step) or (_mapping(step) in self._mapped)
+        is_mapped = _is_mapped(step) or (mapping(step) in self._mapped)
         needs_load = read.is_fragile if is_mapped else step.is_lazy
         return needs_load or any(self._stops(use.path) for use in read.uses)
 
@@ -268,13 +272,18 @@ class Decider:
         return query.function.module.is_test or not sink.function.module.is_test
 
     def _can_say(self, query: Query, path: Path) -> bool:
-        """Whether the options fit to those that are there, and the classes have names there."""
+        """Whether the options fit to those that are there, and the classes have names there.
+
+        A query of a class loads nothing that only its subclasses have.
+        """
         forbidden = any(
             way[-1].startswith("<") and names(path)[: len(way) - 1] == way[:-1]
             for way in query.loaded
         )
         module = query.function.module
-        return not forbidden and all(self._naming.can_name(step.model, module) for step in path)
+        return not forbidden and all(
+            self._naming.can_name(step.model, module) and step.seen_as is None for step in path
+        )
 
     def _is_unanimous(self, hop: Hop) -> bool:
         """Whether everyone who calls the function needs the path."""
@@ -311,7 +320,12 @@ class Decider:
         rest = paths if awaiting is None else paths - finite
         if sink.function.module.is_test or not sink.is_certain:
             rest = set()  # no reason to change a mapping
-        steps = dict.fromkeys(step for path in sorted(rest, key=names) for step in path)
+        steps = dict.fromkeys(
+            step
+            for path in sorted(rest, key=names)
+            for seen in path
+            for step in self._accesses.everywhere(seen)
+        )
         return _Left(sink, awaiting, [Always(step, sink) for step in steps if step.is_lazy])
 
     def _awaiting(self, sink: Sink, paths: frozenset[Path]) -> Awaiting | None:
@@ -322,7 +336,7 @@ class Decider:
         if len(roots) != 1 or statement is None or roots[0].is_many is None:
             return None
         root = roots[0]
-        whole = frozenset((*root.path, *path) for path in paths)
+        whole = frozenset((*root.path, *self._as_seen(sink, path)) for path in paths)
         if not all(step.loads for path in whole for step in path):
             return None
         if not all(_is_iterable(path) for path in whole):
@@ -330,6 +344,15 @@ class Decider:
         if not self._has_place(root, statement) or not self._is_known(sink, paths):
             return None
         return Awaiting(sink, root, statement, whole, _followed(sink.reads.endless))
+
+    def _as_seen(self, sink: Sink, path: Path) -> Path:
+        """`path`, of which some of several objects may lack even the beginning."""
+        assert sink.value is not None  # noqa: S101  the caller has looked
+        step, *rest = path
+        classes = held(self._project.infer(sink.value, sink.scope), self._models)
+        if all(step.model in self._project.mro(cls) for cls in classes):
+            return path
+        return (msgspec.structs.replace(step, seen_as=step.seen_as or step.model), *rest)
 
     def _is_known(self, sink: Sink, paths: frozenset[Path]) -> bool:
         """Whether all objects of `sink` have the attributes.
@@ -373,7 +396,7 @@ def _followed(endless: frozenset[Step]) -> frozenset[Step]:
     return frozenset(step for step in turns if models.count(step.model) == 1)
 
 
-def _mapping(step: Step) -> Mapping:
+def mapping(step: Step) -> Mapping:
     """What stands for the relationship in all classes that inherit it."""
     relationship = step.relationship
     return (relationship.node, relationship.is_backref) if relationship is not None else None

@@ -12,6 +12,9 @@ from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.loads.accesses import read_name
+from migrate_async.plan.loads.computed_names import computed_reads
+from migrate_async.plan.loads.decide import Always
+from migrate_async.plan.loads.loops_over_attributes import names_columns
 from migrate_async.plan.loads.sinks import Sink
 from migrate_async.plan.polymorphic import LateColumns, can_be_loaded, late_subclasses
 
@@ -35,6 +38,8 @@ def dynamic_reads(
             for model in _models(project, node.value):
                 yield _told(function, node.span, f"what `__dict__` of a {model.cls.name} holds")
         elif isinstance(node, s.Call) and _is_dynamic_getattr(node):
+            if _is_awaited(project, colouring, function, node):
+                continue
             for model in _models(project, node.args[0]):
                 if model.deferred:
                     yield _told(function, node.span, _whether(model))
@@ -113,6 +118,15 @@ def _reading(project: Project, late: LateColumns) -> frozenset[Module]:
     return frozenset(found)
 
 
+def _is_awaited(project: Project, colouring: Colouring, function: Function, node: s.Call) -> bool:
+    """Whether it is awaited, or all that it reads is loaded."""
+    scope = project.scope_of(node)
+    return (
+        any(read.call is node for read in computed_reads(project, function))
+        and colouring.converts(function)
+    ) or names_columns(project, node, scope)
+
+
 def _whether(model: Model) -> str:
     return f"whether this loads a column of a {model.cls.name}"
 
@@ -142,3 +156,10 @@ def _is_left(project: Project, model: Model) -> bool:
     """Whether objects of `model` may have columns that no query can be told to select."""
     late = late_subclasses(project, model)
     return bool(late) and not can_be_loaded(late)
+
+
+def read_of_subclasses(project: Project, always: Iterable[Always]) -> list[Model]:
+    """The models whose queries have to load subclasses whole, for what these load of themselves."""
+    classes = {item.step.seen_as: None for item in always}
+    models = (project.models.get(cls.qualname) for cls in classes if cls is not None)
+    return [model for model in models if model is not None]

@@ -16,7 +16,7 @@ from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.loads.analysis import Analysis
-from migrate_async.plan.loads.decide import Awaiting
+from migrate_async.plan.loads.decide import Awaiting, mapping
 from migrate_async.plan.loads.names import Naming
 from migrate_async.plan.loads.paths import (
     LOADERS,
@@ -92,7 +92,7 @@ class LoadEdits:
             edits = found.setdefault(module, ModuleEdits())
             for path in wanted:
                 changes = [self._naming.name_of(step.model, module)[1] for step in path]
-                first = next(loaders(path, query.loaded))
+                first = next(loaders(path, self._loaded(query, path)))
                 changes.append(self._naming.loader(first, module)[1])
                 edits.imports += [change for change in changes if change is not None]
         return found
@@ -138,9 +138,22 @@ class LoadEdits:
         module = query.function.module
         loader = {name: self._naming.loader(name, module)[0] for name in LOADERS}
         return tuple(
-            option(path, query.loaded, lambda cls: self._naming.name_of(cls, module)[0], loader)
+            option(
+                path,
+                self._loaded(query, path),
+                lambda cls: self._naming.name_of(cls, module)[0],
+                loader,
+            )
             for path in wanted
         )
+
+    def _loaded(self, query: Query, path: Path) -> frozenset[tuple[str, ...]]:
+        """What `query` loads of what is on `path`; the mapping says more of it after this run."""
+        mapped = {mapping(step) for step in self.analysis.decisions.newly_mapped}
+        on_the_way = enumerate(path, 1)
+        return query.loaded | {
+            names(path[:end]) for end, step in on_the_way if mapping(step) in mapped
+        }
 
     def _get(self, query: Query, texts: tuple[str, ...]) -> Iterator[p.AnyEdit]:
         call = query.node

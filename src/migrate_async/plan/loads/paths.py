@@ -17,7 +17,8 @@ class Step(msgspec.Struct, frozen=True, cache_hash=True):
     """Reading `name` of a `model` object; `relationship` is None for a deferred column.
 
     It is also None for an SQL expression, which is loaded with the object but `expires` with each
-    flush of it, and for a column that is `left_out` by a query.
+    flush of it, and for a column that is `left_out` by a query. The code may see the object as one
+    of a base class or mixin that lacks the attribute, `seen_as`: it may be one of another subclass.
     """
 
     model: Class
@@ -25,6 +26,7 @@ class Step(msgspec.Struct, frozen=True, cache_hash=True):
     relationship: Relationship | None = None
     expires: bool = False
     left_out: bool = False
+    seen_as: Class | None = None
 
     @property
     def target(self) -> Class | None:
@@ -146,18 +148,28 @@ def awaiting(
         yield from _following(owner, turn, below, fresh, endless)
         return
     for step, inner in below.values():
-        value = f"await {owner}.awaitable_attrs.{step.name}"
-        if not inner:
-            yield value
-        elif step.is_many:
-            item = fresh(singular(step.name))
-            yield f"for {item} in {value}:"
-            yield from indented(awaiting(item, inner, fresh, endless))
-        else:
-            name = fresh(step.name)
-            yield f"{name} = {value}"
-            yield f"if {name} is not None:"
-            yield from indented(awaiting(name, inner, fresh, endless))
+        lines = _awaiting_one(owner, step, inner, fresh, endless)
+        if step.seen_as is not None:
+            yield f'if hasattr(type({owner}), "{step.name}"):'
+            lines = indented(lines)
+        yield from lines
+
+
+def _awaiting_one(
+    owner: str, step: Step, inner: Tree, fresh: Callable[[str], str], endless: Container[Step]
+) -> Iterator[str]:
+    value = f"await {owner}.awaitable_attrs.{step.name}"
+    if not inner:
+        yield value
+    elif step.is_many:
+        item = fresh(singular(step.name))
+        yield f"for {item} in {value}:"
+        yield from indented(awaiting(item, inner, fresh, endless))
+    else:
+        name = fresh(step.name)
+        yield f"{name} = {value}"
+        yield f"if {name} is not None:"
+        yield from indented(awaiting(name, inner, fresh, endless))
 
 
 def _following(

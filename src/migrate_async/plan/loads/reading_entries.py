@@ -16,18 +16,30 @@ from collections.abc import Iterator
 from migrate_async.index.scopes import Function
 from migrate_async.model.plan import Reason
 from migrate_async.plan.loads.analysis import Analysis
-from migrate_async.plan.loads.decide import Decisions
+from migrate_async.plan.loads.decide import Decisions, mapping
 from migrate_async.plan.loads.paths import Step, names
 from migrate_async.plan.loads.sinks import Sink
 
 
 def reading_entries(analysis: Analysis) -> Iterator[tuple[Function, Reason]]:
-    """Those for which no query loads what they read, with what that is."""
-    for sink, step in _reads(analysis.decisions):
+    """Those for which no query loads what they read, with what that is.
+
+    Not where the mapping loads it for somebody else: so it does once that is written.
+    """
+    decisions = analysis.decisions
+    mapped = {mapping(item.step) for item in decisions.always if not _can(analysis, item.sink)}
+    for sink, step in _reads(decisions):
         function = sink.function
-        if function.boundary is None and sink.value is not None and analysis.is_entry(function):
+        is_mapped = step.relationship is not None and mapping(step) in mapped
+        if _can(analysis, sink) and not is_mapped:
             text = f"it reads {step.model.name}.{step.name}, which loads it"
             yield function, Reason("lazy-load", text, function.module.path, sink.node.line)
+
+
+def _can(analysis: Analysis, sink: Sink) -> bool:
+    """Whether the function of `sink` can become a coroutine for it."""
+    function = sink.function
+    return function.boundary is None and sink.value is not None and analysis.is_entry(function)
 
 
 def _reads(decisions: Decisions) -> Iterator[tuple[Sink, Step]]:

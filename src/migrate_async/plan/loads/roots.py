@@ -67,13 +67,15 @@ class Roots:
     def step(self, owner: s.Expr, name: str, scope: Scope) -> Step | None:
         """The relationship or deferred column `name` of the objects that `owner` holds."""
         for item in self._project.infer(owner, scope):
-            model = self._models.get(item.cls) if isinstance(item, Instance) else None
-            if model is None:
+            if not isinstance(item, Instance):
                 continue
-            if name in model.relationships:
+            model = self._models.get(item.cls)
+            if model is not None and name in model.relationships:
                 return Step(model.cls, name, model.relationships[name])
-            if name in model.deferred:
+            if model is not None and name in model.deferred:
                 return Step(model.cls, name)
+            if steps := self._accesses.of_subclasses(item.cls, name):
+                return steps[0]
         return None
 
     def _of(

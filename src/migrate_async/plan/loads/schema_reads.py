@@ -266,7 +266,7 @@ class SchemaReads:
         for function in self._functions(model, attribute):
             if not methods and not is_property(function):
                 continue
-            for path in self._sync_reads.of(function).get(function.self_name, ()):
+            for path in self._sync_reads.of_models(function, function.self_name, (model,)):
                 yield path, None
             yield from self._given(function)
 

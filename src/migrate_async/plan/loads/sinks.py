@@ -298,7 +298,7 @@ class Sinks:
 
     def _of_sync_code(self, function: Function) -> Iterator[Sink]:
         for target, parameter, value, scope in self._sync_reads.handed(function):
-            paths = self._sync_reads.of(target).get(parameter, frozenset())
+            paths = self._sync_reads.of_value(target, parameter, value, scope)
             if paths:
                 yield Sink(function, value, value, scope, Reads(paths), target.qualname)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from migrate_async.index.keyed import keyed
+from migrate_async.index.keyed import Keyed, keyed
+from migrate_async.index.parameters import callable_params
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, ParameterBinding, Scope
+from migrate_async.index.scopes import Class, Function, ParameterBinding, Scope
 from migrate_async.index.sites import CallSite
+from migrate_async.index.types import FunctionObject, held
 from migrate_async.model import syntax as s
 from migrate_async.plan.loads.accesses import Accesses
 from migrate_async.plan.loads.origins import bindings_of
@@ -30,6 +32,8 @@ class SyncReads:
         self._is_sync = is_sync
         self._accesses = project.shared(Accesses)
         self._found: dict[Function, Reads] = {}
+        self._models = frozenset(model.cls for model in project.models.values())
+        self._infer = project.infer
 
     def of(self, function: Function) -> Reads:
         """The paths that `function` reads from each of its parameters."""
@@ -38,6 +42,20 @@ class SyncReads:
             self._found[function] = self._reads(function)
         return self._found[function]
 
+    def of_value(
+        self, function: Function, parameter: str, value: s.Expr, scope: Scope
+    ) -> frozenset[Path]:
+        """What `function` reads of `parameter` where it is given `value`."""
+        return self.of_models(function, parameter, held(self._infer(value, scope), self._models))
+
+    def of_models(
+        self, function: Function, parameter: str, models: Sequence[Class]
+    ) -> frozenset[Path]:
+        """The same where it is given objects of `models`; none: nobody knows."""
+        paths = self.of(function).get(parameter, ())
+        found = (self._accesses.narrowed(path, models) for path in paths)
+        return frozenset(path for path in found if path is not None)
+
     def handed(self, function: Function) -> Iterator[Handed]:
         """What `function` hands to functions that cannot await."""
         for site in self._project.calls(function):
@@ -45,9 +63,22 @@ class SyncReads:
                 if self._is_sync(target) and target is not function:
                     yield from self._arguments(site, target)
         for call in function.calls:
-            for node, items in keyed(call.node):
-                lambda_function = self._project.definition(node)
-                yield lambda_function, node.params[0].name, items, call.scope
+            for found in keyed(call.node):
+                for target, parameter in self._taking(found, call.scope):
+                    yield target, parameter, found.items, call.scope
+
+    def _taking(self, found: Keyed, scope: Scope) -> Iterator[tuple[Function, str]]:
+        """The functions of `found`, and their parameters, if they cannot await."""
+        node, position = found.function, found.position
+        if isinstance(node, s.Lambda):
+            if position < len(node.params):
+                yield self._project.definition(node), node.params[position].name
+            return
+        for item in self._project.infer(node, scope):
+            if isinstance(item, FunctionObject) and self._is_sync(item.fn):
+                params = callable_params(item.fn, item.receiver)
+                if position < len(params):
+                    yield item.fn, params[position].name
 
     def parameter(self, name: s.Expr, scope: Scope, function: Function) -> str | None:
         """The parameter of `function` that `name` is; None: something else."""
@@ -64,7 +95,7 @@ class SyncReads:
         for named in self._accesses.named(function):
             self._add(found, function, named.owner, named.scope, (named.step,))
         for target, parameter, value, scope in self.handed(function):
-            for path in self.of(target).get(parameter, ()):
+            for path in self.of_value(target, parameter, value, scope):
                 self._add(found, function, value, scope, path)
         return {name: frozenset(paths) for name, paths in found.items()}
 

@@ -13,6 +13,7 @@ from migrate_async.plan.annotations import annotation_edits
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.colour_edits import NAME, ColourEdits
 from migrate_async.plan.colouring.schema_calls import schema_call
+from migrate_async.plan.colouring.streams import Stream, stream_at
 from migrate_async.plan.colouring.touches import INSPECTION, METADATA, PAGE, Touch, Touches
 from migrate_async.plan.keep_both.edits import KeptBoth
 from migrate_async.plan.made_objects import made_with_session
@@ -21,6 +22,7 @@ from migrate_async.plan.pages import page_edits
 from migrate_async.plan.recolouring.blocking import report
 from migrate_async.plan.recolouring.bridging import Bridges
 from migrate_async.plan.recolouring.closings import closing_edits, closings
+from migrate_async.plan.recolouring.connecting import entered_options, options_edit
 from migrate_async.plan.recolouring.inspecting import inspection_edits
 from migrate_async.plan.recolouring.runners import add_run
 
@@ -55,8 +57,10 @@ class Awaiter:
         if isinstance(function.node, s.FunctionDef) and not function.is_async:
             found.edits.append(p.MakeAsync(span=function.node.span, codemod=NAME))
         hoist = self._hoist(function)
-        for touch in self._touches.of(function):
-            if touch.node not in gone:
+        touches = self._touches.of(function)
+        swapped = {entered_options(self._project, touch.node) for touch in touches}
+        for touch in touches:
+            if touch.node not in gone and touch.node not in swapped:
                 self._touch(found, touch, hoist)
         for site in self._project.calls(function):
             if site.node not in gone:
@@ -92,6 +96,8 @@ class Awaiter:
             self._context(found, touch)
         elif touch.kind == "block":
             self._block(found, touch)
+        elif (stream := stream_at(self._project, touch.site)) is not None:
+            _stream(found, stream)
         else:
             operation = touch.site.operation
             name = hoist if operation and operation.name in _HOISTED else ""
@@ -105,6 +111,14 @@ class Awaiter:
     def _context(self, found: ColourEdits, touch: Touch) -> None:
         """`with engine.begin() as c:` becomes `async with`; elsewhere the call is awaited."""
         statement = _with_of(self._project, touch.node)
+        options = entered_options(self._project, touch.node)
+        edit = options_edit(touch.node, options, self._own_name) if options is not None else None
+        if options is not None and edit is not None:
+            outer = _with_of(self._project, options)
+            assert outer is not None  # noqa: S101  `entered_options` has looked
+            found.edits.append(edit)
+            _make_async(found, outer, options)
+            return
         if statement is not None:
             _make_async(found, statement, touch.node)
         else:
@@ -242,6 +256,18 @@ class Awaiter:
                 found.imports.append(p.ImportChange(NAME, "contextlib", code))
                 found.unneeded.append(dotted)
             found.edits.append(p.ReplaceExpression(span=decorator.span, codemod=NAME, code=code))
+
+
+def _stream(found: ColourEdits, stream: Stream) -> None:
+    """`for user in db.scalars(...)` becomes `async for user in await db.stream_scalars(...)`."""
+    found.edits += [
+        p.RenameAttribute(span=stream.call.func.span, codemod=NAME, name=stream.name),
+        p.AwaitCall(span=stream.call.span, codemod=NAME),
+    ]
+    for loop in stream.loops:
+        span = loop.span if isinstance(loop, s.For) else loop.iter.span
+        if not loop.is_async:
+            found.edits.append(p.MakeAsync(span=span, codemod=NAME))
 
 
 def is_awaitable(function: Function) -> bool:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from migrate_async.index.project import Model, Project
 from migrate_async.index.scopes import Class, Function, ParameterBinding, Scope
-from migrate_async.index.types import ListOf, Types, held
+from migrate_async.index.types import Instance, ListOf, Types, held
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
@@ -242,6 +242,15 @@ class Rollbacks:
     def _is_many(self, function: Function, name: str) -> bool:
         return any(isinstance(item, ListOf) for item in self._types_of(function, name))
 
+    def _is_mixed(self, function: Function, name: str) -> bool:
+        """Whether the list `name` also holds something else than objects of models."""
+        lists = [item for item in self._types_of(function, name) if isinstance(item, ListOf)]
+        return any(
+            not isinstance(item, Instance) or item.cls not in self._models
+            for found in lists
+            for item in found.items
+        )
+
     def _reload(self, found: Reloads, function: Function, place: _Place, name: str) -> None:
         model = self._held(function, name)[0]
         key = next(iter((*model.primary_key, *model.columns)), None)
@@ -253,7 +262,10 @@ class Rollbacks:
             if not self._values.is_list(node, function.scope):
                 return
             item = free_name(function, model.cls.name.lower())
-            code = f"for {item} in {name}:\n    await {item}.awaitable_attrs.{key}"
+            inner = [f"await {item}.awaitable_attrs.{key}"]
+            if self._is_mixed(function, name):
+                inner = [f'if hasattr({item}, "awaitable_attrs"):', *indented(inner)]
+            code = "\n".join([f"for {item} in {name}:", *indented(inner)])
         else:
             code = place.fetch or f"await {name}.awaitable_attrs.{key}"
             if self._values.may_be_none(node, function.scope, statement):

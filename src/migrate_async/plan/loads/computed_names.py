@@ -1,0 +1,82 @@
+"""Reads of attributes whose names are computed: `getattr(order, field)`, which may load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from migrate_async.index.project import Model, Project
+from migrate_async.index.scopes import Class, Function, IterationBinding, Scope
+from migrate_async.index.types import Instance
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.plan.loads.accesses import NAME, can_await
+from migrate_async.plan.loads.loops_over_attributes import names_all, names_columns
+from migrate_async.plan.loads.origins import bindings_of
+from migrate_async.plan.loads.paths import Step
+
+
+class ComputedRead(NamedTuple):
+    """`call` may load an attribute of an object of one of `models`."""
+
+    call: s.Call
+    models: tuple[Class, ...]
+
+    @property
+    def edits(self) -> tuple[p.AnyEdit, ...]:
+        """`await getattr(order.awaitable_attrs, field)`."""
+        owner = self.call.args[0].span
+        return (
+            p.ReplaceExpression(span=owner, codemod=NAME, code="{}.awaitable_attrs"),
+            p.AwaitCall(span=self.call.span, codemod=NAME),
+        )
+
+
+def computed_reads(project: Project, function: Function) -> Iterator[ComputedRead]:
+    """Those in the function's own code where an `await` can stand.
+
+    With a default, `getattr()` asks the object first whether it has the attribute: no await does.
+    """
+    for call in function.calls:
+        node = call.node
+        if call.name != "getattr" or len(node.args) != 2 or isinstance(node.args[1], s.Constant):
+            continue
+        if isinstance(node.args[0], s.Attribute) and node.args[0].attr == "awaitable_attrs":
+            continue
+        if names_columns(project, node, call.scope) or names_all(project, node, call.scope):
+            continue  # known by their names
+        models = _models(project, node.args[0], call.scope)
+        names = _named(node.args[1], call.scope)
+        if any(_may_load(model, names) for model in models) and can_await(project, node, function):
+            yield ComputedRead(node, tuple(model.cls for model in models))
+
+
+def _models(project: Project, owner: s.Expr, scope: Scope) -> list[Model]:
+    """The models of `owner`; none if it may be something else."""
+    found = [
+        project.models.get(item.cls.qualname) if isinstance(item, Instance) else None
+        for item in project.infer(owner, scope)
+    ]
+    models = [model for model in found if model is not None]
+    return models if len(models) == len(found) else []
+
+
+def _named(name: s.Expr, scope: Scope) -> frozenset[str] | None:
+    """The names in `for name in ("id", "title")`; None: not known."""
+    bindings = bindings_of(name.id, scope) if isinstance(name, s.Name) else ()
+    if len(bindings) != 1 or not isinstance(bindings[0], IterationBinding):
+        return None
+    given = bindings[0].value
+    items = given.items if isinstance(given, s.Sequence) else ()
+    names = frozenset(str(item.value) for item in items if isinstance(item, s.Constant))
+    return names if items and len(names) == len(items) else None
+
+
+def _may_load(model: Model, names: frozenset[str] | None) -> bool:
+    lazy = {
+        name
+        for name, relationship in model.relationships.items()
+        if Step(model.cls, name, relationship).loads
+    }
+    late = lazy | model.deferred
+    return bool(late if names is None else late & names)

@@ -105,6 +105,10 @@ _CRITERIA: list[Callable[[], Any]] = [
     lambda: Item.name == "2",
     lambda: Item.name.in_(["1", "2"]),
     lambda: Item.id + 1 == "3",
+    lambda: Item.id == 2**40,
+    lambda: Item.small.in_([1, 2**33]),
+    lambda: Item.id < 2**40,
+    lambda: Item.big.between(2, 2**40),
 ]
 
 

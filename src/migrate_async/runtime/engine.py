@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Literal
 
 from sqlalchemy import NullPool, StaticPool
-from sqlalchemy.engine import URL, Engine
+from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.ext.asyncio import async_engine_from_config as _async_engine_from_config
 from sqlalchemy.ext.asyncio import async_sessionmaker as _async_sessionmaker
@@ -20,6 +20,7 @@ from migrate_async.runtime.driver_arguments import (
     translate,
     with_foreign_arguments,
 )
+from migrate_async.runtime.driver_errors import raise_errors_as_psycopg2
 from migrate_async.runtime.errors import UnsupportedURL
 from migrate_async.runtime.exact_numbers import take_floats_as_psycopg2
 from migrate_async.runtime.legacy.loop_owner import loop_owner
@@ -91,14 +92,15 @@ def async_engine_from_url(url: str | URL, **options: Any) -> AsyncEngine:
     """`sqlalchemy.ext.asyncio.create_async_engine` for the URL and arguments of a sync driver, too.
 
     The query arguments are those that `create_async_engine` takes; columns take times with a zone
-    and without one, texts that are times or numbers, and floats for exact numbers, as psycopg2 did.
-    Nothing else is added: no pool, no PRAGMA.
+    and without one, texts that are times or numbers, and floats for exact numbers, as psycopg2 did,
+    whose classes errors have. Nothing else is added: no pool, no PRAGMA.
 
     :param options: of SQLAlchemy; `connect_args` may be those of the sync driver.
     :raises UnsupportedURL: no async driver is known for it.
     :raises UnsupportedURLArgument: the driver cannot honour an argument of the URL.
     """
     translation, options = _translated(url, options)
+    options = {**_inet_options(url, translation.url), **options}
     engine = _create_async_engine(translation.url, **options)
     return _as_psycopg2(ping_with_argument(stop_once(engine)))
 
@@ -124,6 +126,13 @@ def async_engine_from_config(
     return _as_psycopg2(ping_with_argument(stop_once(engine)))
 
 
+def _inet_options(url: str | URL, asynchronous: URL) -> dict[str, Any]:
+    """Addresses are texts, as they were with psycopg2."""
+    was_psycopg2 = make_url(url).get_dialect().driver == "psycopg2"
+    is_asyncpg = asynchronous.get_driver_name() == "asyncpg"
+    return {"native_inet_types": False} if was_psycopg2 and is_asyncpg else {}
+
+
 def _as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
     """Let `engine` take the values that psycopg2 took."""
     for take in (
@@ -131,6 +140,7 @@ def _as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
         take_floats_as_psycopg2,
         take_texts_as_psycopg2,
         read_texts_as_psycopg2,
+        raise_errors_as_psycopg2,
     ):
         engine = take(engine)
     return engine

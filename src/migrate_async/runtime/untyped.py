@@ -99,11 +99,22 @@ def _beside(column: Any, value: Any) -> Any:
         typed = value._clone()
         typed.clauses = ends
         return typed
-    is_text = isinstance(value, BindParameter) and value.type._type_affinity is String
-    if not is_text or not isinstance(column, ColumnElement) or isinstance(column, BindParameter):
+    if not isinstance(value, BindParameter) or isinstance(column, BindParameter):
         return value
-    is_read = column.type._type_affinity in _READ
-    return value._with_binary_element_type(column.type) if is_read else value
+    kind = _kind_beside(column, value) if isinstance(column, ColumnElement) else None
+    return value._with_binary_element_type(kind) if kind is not None else value
+
+
+def _kind_beside(column: ColumnElement[Any], value: BindParameter[Any]) -> Any:
+    """The type that `value` has beside `column`; None: its own."""
+    if _is_small(value) and column.type._type_affinity is Integer:
+        return BigInteger()  # what the column cannot hold is none of its values, and no error
+    is_read = value.type._type_affinity is String and column.type._type_affinity in _READ
+    return column.type if is_read else None
+
+
+def _is_small(value: BindParameter[Any]) -> bool:
+    return value.type._type_affinity is Integer and not isinstance(value.type, BigInteger)
 
 
 def _taking(base: type[_Kind], convert: Callable[[Any], Any]) -> type[_Kind]:

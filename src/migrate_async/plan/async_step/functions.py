@@ -14,6 +14,7 @@ from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.colouring.obstacles import is_inside
 from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.driver_habits import driver_habit_edits
 from migrate_async.plan.driver_members import driver_member_edits
 from migrate_async.plan.driver_types import driver_type_edits
 from migrate_async.plan.driver_values import driver_value_edits
@@ -122,6 +123,7 @@ def for_driver(project: Project, function: Function) -> Iterator[ModuleEdits]:
     yield driver_type_edits(project, function)
     yield driver_member_edits(project, function)
     yield driver_value_edits(project, function)
+    yield driver_habit_edits(project, function)
 
 
 def for_criteria(world: AsyncWorld) -> Iterator[tuple[Module, ModuleEdits]]:

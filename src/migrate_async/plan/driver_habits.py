@@ -40,7 +40,8 @@ def _several_statements(function: Function) -> Iterator[Diagnostic]:
                 function.module.path,
                 call.node.span,
                 "MA419",
-                "several statements in one text: psycopg2 runs them, async drivers refuse them",
+                "several statements in one text: psycopg2 runs them, async drivers refuse them, "
+                "other than with the engines of async_engine_from_url()",
                 "give each statement an execute() of its own",
             )
 

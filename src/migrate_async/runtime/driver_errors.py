@@ -18,6 +18,8 @@ from sqlalchemy import event, exc
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from migrate_async.runtime.legacy.habits.errors import describe_asyncpg
+
 _BY_CLASS: dict[str, type[exc.DBAPIError]] = {
     **dict.fromkeys(("0A",), exc.NotSupportedError),
     **dict.fromkeys(("20", "21", "3D", "3F", "42", "44"), exc.ProgrammingError),
@@ -30,31 +32,6 @@ _BY_CLASS: dict[str, type[exc.DBAPIError]] = {
     **dict.fromkeys(("40", "53", "54", "55", "57", "58"), exc.OperationalError),
 }
 """After the table in psycopg2's `pqpath.c`, by the class of the SQLSTATE."""
-
-_DIAG = {
-    "column_name": "column_name",
-    "constraint_name": "constraint_name",
-    "context": "context",
-    "datatype_name": "data_type_name",
-    "internal_query": "query",
-    "message_detail": "detail",
-    "message_hint": "hint",
-    "message_primary": "message",
-    "schema_name": "schema_name",
-    "severity": "severity",
-    "sqlstate": "sqlstate",
-    "statement_position": "position",
-    "table_name": "table_name",
-}
-"""The attributes of psycopg2's `Diagnostics`, and those of asyncpg's errors."""
-
-
-class Diagnostics:
-    """What the server said of an error, as psycopg2's `error.orig.diag` has it."""
-
-    def __init__(self, cause: BaseException) -> None:
-        for name, attribute in _DIAG.items():
-            setattr(self, name, getattr(cause, attribute, None))
 
 
 def raise_errors_as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
@@ -75,7 +52,7 @@ def _as_psycopg2(context: ExceptionContext) -> exc.DBAPIError | None:
     cause: Any = error.orig.__cause__
     if cause is None:
         return None
-    _describe(error.orig, cause)
+    _describe(error.orig)
     kind = _class_of(cause)
     if type(error) is not exc.DBAPIError or kind is None:
         return None
@@ -98,14 +75,13 @@ def _class_of(cause: Any) -> type[exc.DBAPIError] | None:
     return exc.DataError if is_refused else None
 
 
-def _describe(original: Any, cause: Any) -> None:
+def _describe(original: Any) -> None:
     """Give the error of the driver `diag`, and the text that psycopg2 would have."""
-    original.diag = Diagnostics(cause)
-    message, detail, hint = (original.diag.message_primary, original.diag.message_detail, None)
-    hint = original.diag.message_hint
-    if not message or original.diag.statement_position:
-        return  # there psycopg2 also showed the line
-    text = f"{message}\n"
-    text += f"DETAIL:  {detail}\n" if detail else ""
-    text += f"HINT:  {hint}\n" if hint else ""
+    describe_asyncpg(original)
+    diag = getattr(original, "diag", None)
+    if diag is None or not diag.message_primary or diag.statement_position:
+        return  # asyncpg's own; with a position psycopg2 also showed the line
+    text = f"{diag.message_primary}\n"
+    text += f"DETAIL:  {diag.message_detail}\n" if diag.message_detail else ""
+    text += f"HINT:  {diag.message_hint}\n" if diag.message_hint else ""
     original.args = (text, *original.args[1:])

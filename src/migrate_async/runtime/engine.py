@@ -26,6 +26,7 @@ from migrate_async.runtime.exact_numbers import take_floats_as_psycopg2
 from migrate_async.runtime.legacy.loop_owner import loop_owner
 from migrate_async.runtime.mysql_pings import ping_with_argument
 from migrate_async.runtime.pools import FairAsyncQueuePool
+from migrate_async.runtime.raw_sql import run_texts_as_psycopg2
 from migrate_async.runtime.session_zone import take_times_as_psycopg2
 from migrate_async.runtime.sqlite import (
     BeginMode,
@@ -93,7 +94,8 @@ def async_engine_from_url(url: str | URL, **options: Any) -> AsyncEngine:
 
     The query arguments are those that `create_async_engine` takes; columns take times with a zone
     and without one, texts that are times or numbers, and floats for exact numbers, as psycopg2 did,
-    whose classes errors have. Nothing else is added: no pool, no PRAGMA.
+    whose classes errors have; `text()` with parameters runs as it did with that. Nothing else is
+    added: no pool, no PRAGMA.
 
     :param options: of SQLAlchemy; `connect_args` may be those of the sync driver.
     :raises UnsupportedURL: no async driver is known for it.
@@ -141,6 +143,7 @@ def _as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
         take_texts_as_psycopg2,
         read_texts_as_psycopg2,
         raise_errors_as_psycopg2,
+        run_texts_as_psycopg2,
     ):
         engine = take(engine)
     return engine

@@ -152,6 +152,8 @@ def _forms(sql: str, values: Values) -> Iterator[tuple[str, Values]]:
         for n, value in enumerate(values)
         if n not in texts and (change := written(value, "text", by_position=False))
     }
+    # `:name IS NULL OR name = :name`
+    typed.update((n, Written("NULL", ())) for n, value in enumerate(values) if value is None)
     yield _with(statement, values, typed)
     # Where a bare text is as good as one of the type text, `jsonb_build_object('key', $1)`.
     yield _with(

@@ -21,6 +21,7 @@ from support.route_by_route import migrate
 APPLICATIONS = FIXTURES / "constructs"
 NAMES = (
     "everyday",
+    "listeners",
     "mappings",
     "patterns",
     "readings",

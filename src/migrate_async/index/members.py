@@ -65,7 +65,7 @@ class Members:
         found = hierarchy.member(item.cls, item.args, name, instance)
         if not found:
             found = self._in_subclasses(item.cls, name, instance)
-        if not found:
+        if not found or self._overrides_session(item, name, found):
             return self._inherited(item, name)
         result: set[Type] = set()
         for member in t.ordered(found):
@@ -74,6 +74,18 @@ class Members:
             else:
                 result.add(member)
         return frozenset(result)
+
+    def _overrides_session(self, item: t.Instance | t.ClassObject, name: str, found: Types) -> bool:
+        """Whether `name` is an operation of sessions that a session class of the project overrides.
+
+        `AsyncSession` runs it through its own method of that name, which is awaited.
+        """
+        return (
+            isinstance(item, t.Instance)
+            and name in sqlalchemy.OPERATIONS["session"]
+            and any(isinstance(member, t.FunctionObject) for member in found)
+            and self._inference.hierarchy.is_a(item.cls, sqlalchemy.SESSIONS)
+        )
 
     def _method(self, fn: sc.Function, item: t.Instance | t.ClassObject, name: str) -> Types:
         if is_property(fn):

@@ -11,15 +11,16 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, FunctionBinding, Module, Scope
+from migrate_async.index.scopes import Class, Function, FunctionBinding, Module, Scope
 from migrate_async.index.sessions import Variable
-from migrate_async.index.types import External, FunctionObject
+from migrate_async.index.types import ClassObject, External, FunctionObject
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.both_worlds.refusals import CANNOT_STAY
 from migrate_async.plan.database import NAME, ModuleEdits, add_import
 from migrate_async.plan.inner_listeners import INSIDE, REGISTER, is_event, kind_inside
+from migrate_async.plan.own_session_classes import own_class
 
 _CONNECTION_EVENTS = frozenset({"checkin", "checkout", "close", "connect", "first_connect"})
 _SQLITE_CONNECTIONS = frozenset({"sqlite3.Connection", "sqlite3.dbapi2.Connection"})
@@ -88,8 +89,8 @@ class Listeners:
             self._replace(found, listening, "{}.sync_engine")
             if engine in twins:
                 found.diagnostics.append(_unheard(listening, engine))
-        elif self._named(listening, self._factories) is not None:
-            self._listen_to_sessions(found, listening)
+        elif (factory := self._named(listening, self._factories)) is not None:
+            self._listen_to_sessions(found, listening, factory)
         elif self._converts(listening.function):
             kind = kind_inside(self._project, listening.function, listening.target)
             if kind:
@@ -104,15 +105,40 @@ class Listeners:
         span = listening.target.span
         found.edits.append(p.ReplaceExpression(span=span, codemod=NAME, code=code))
 
-    def _listen_to_sessions(self, found: ModuleEdits, listening: _Listening) -> None:
-        """A factory's sessions are all sessions, where nothing else makes any."""
+    def _listen_to_sessions(
+        self, found: ModuleEdits, listening: _Listening, factory: Variable
+    ) -> None:
+        """A factory's sessions are those of its own class, or all, where nothing else makes any."""
         module = listening.function.module
-        if self._makes_others():
+        own = self._class_of_one(factory)
+        if own is not None:
+            is_here = own.module is module
+            name = (
+                own.name if is_here else add_import(found, module, own.module.name, own.name, NAME)
+            )
+        elif self._makes_others():
             found.diagnostics.append(_of_one_factory(listening))
             return
-        name = add_import(found, module, "sqlalchemy.orm", "Session", NAME)
+        else:
+            name = add_import(found, module, "sqlalchemy.orm", "Session", NAME)
         self._replace(found, listening, name)
         found.unneeded.append(s.dotted_name(listening.target).partition(".")[0])
+
+    def _class_of_one(self, factory: Variable) -> Class | None:
+        """The session class of `factory`, if only that makes sessions of it."""
+        own = self._own_class(factory)
+        if own is None or own.subs:
+            return None
+        factories = self._project.session_factories
+        if any(self._own_class(other) is own for other in factories if other is not factory):
+            return None
+        made = (call for function in self._project.functions for call in function.calls)
+        return None if any(call.name == own.name for call in made) else own
+
+    def _own_class(self, factory: Variable) -> Class | None:
+        value = own_class(self._project, factory)
+        types = self._project.infer(value, factory.scope) if value is not None else ()
+        return next((item.cls for item in types if isinstance(item, ClassObject)), None)
 
     def _makes_others(self) -> bool:
         if len(self._project.session_factories) > 1:

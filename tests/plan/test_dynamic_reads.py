@@ -70,6 +70,7 @@ def found(expression: str, mapping: str = "make_arguments()") -> list[str]:
     [
         "[getattr(product, name) for name in ('id', 'pages')]",
         "note.__dict__",
+        "vars(note)",
         "dict(**product.__dict__)",
     ],
 )

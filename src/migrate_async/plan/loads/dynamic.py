@@ -22,22 +22,24 @@ DEPENDS_ON_LOADS = "MA507"
 
 _DICT = "__dict__"
 _GETATTR = "getattr"
+_VARS = "vars"
 
 
 def dynamic_reads(
     project: Project, colouring: Colouring, sinks: Iterable[Sink]
 ) -> Iterator[Diagnostic]:
-    """`getattr(x, name)` and `x.__dict__` of ORM objects, in code that runs on the event loop.
+    """`getattr(x, name)`, `x.__dict__` and `vars(x)` of ORM objects, on the event loop.
 
     The first may load a deferred column, or one of a subclass whose mapping cannot be changed (see
     `plan.polymorphic`), and so may attributes that only a subclass has; `__dict__` has more in it
     than before where something is loaded eagerly now.
     """
     for function, node in _nodes(project, colouring, LateColumns(project)):
-        if isinstance(node, s.Attribute) and node.attr == _DICT:
-            for model in _models(project, node.value):
-                yield _told(function, node.span, f"what `__dict__` of a {model.cls.name} holds")
-        elif isinstance(node, s.Call) and _is_dynamic_getattr(node):
+        if not isinstance(node, s.Attribute | s.Call):
+            continue
+        for what in _shown(project, node):
+            yield _told(function, node.span, what)
+        if isinstance(node, s.Call) and _is_dynamic_getattr(node):
             if _is_awaited(project, colouring, function, node):
                 continue
             for model in _models(project, node.args[0]):
@@ -113,7 +115,7 @@ def _reading(project: Project, late: LateColumns) -> frozenset[Module]:
         module for module in project.modules.values() if not names.isdisjoint(module.attributes)
     }
     for function in project.functions:
-        if any(call.name == _GETATTR for call in function.calls):
+        if any(call.name in (_GETATTR, _VARS) for call in function.calls):
             found.add(function.module)
     return frozenset(found)
 
@@ -139,6 +141,20 @@ def _told(function: Function, span: s.Span, what: str) -> Diagnostic:
         f"{what} depends on what is loaded by then, and no load can be awaited here",
         "name the attributes, or load all of them in the query (`selectin_polymorphic`, `undefer`)",
     )
+
+
+def _shown(project: Project, node: s.Attribute | s.Call) -> Iterator[str]:
+    """`x.__dict__` and `vars(x)`, in words."""
+    if isinstance(node, s.Attribute) and node.attr == _DICT:
+        for model in _models(project, node.value):
+            yield f"what `__dict__` of a {model.cls.name} holds"
+    elif isinstance(node, s.Call) and _is_vars(node):
+        for model in _models(project, node.args[0]):
+            yield f"what `vars()` of a {model.cls.name} holds"
+
+
+def _is_vars(call: s.Call) -> bool:
+    return isinstance(call.func, s.Name) and call.func.id == _VARS and len(call.args) == 1
 
 
 def _is_dynamic_getattr(call: s.Call) -> bool:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Literal
 
 from sqlalchemy import NullPool, StaticPool
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.ext.asyncio import async_engine_from_config as _async_engine_from_config
@@ -129,10 +130,10 @@ def async_engine_from_config(
 
 
 def _inet_options(url: str | URL, asynchronous: URL) -> dict[str, Any]:
-    """Addresses are texts, as they were with psycopg2."""
-    was_psycopg2 = make_url(url).get_dialect().driver == "psycopg2"
+    """Addresses are texts, as they were with psycopg2, also where the URL names no driver."""
+    driver = make_url(url).drivername.partition("+")[2] or postgresql.dialect.driver
     is_asyncpg = asynchronous.get_driver_name() == "asyncpg"
-    return {"native_inet_types": False} if was_psycopg2 and is_asyncpg else {}
+    return {"native_inet_types": False} if is_asyncpg and driver == "psycopg2" else {}
 
 
 def _as_psycopg2(engine: AsyncEngine) -> AsyncEngine:

@@ -38,8 +38,8 @@ _AWAITED = LAZY | {"selectin"}
 class Access:
     """`node` reads `name` of a `model` object; `relationship` is None for a deferred column.
 
-    If it `is_set`, a statement assigns or augments it, which first loads what it was. If it is
-    `seen_as` something, that is all that is known of the object: a base class of `model`.
+    If it `is_set`, a statement assigns, augments or deletes it, which first loads what it was. If
+    it is `seen_as` something, no more is known of the object: a base class of `model`.
     """
 
     node: s.Attribute
@@ -213,18 +213,27 @@ class Accesses:
 
     def _is_target(self, node: s.Attribute) -> bool:
         parent = self._project.parent(node)
-        if isinstance(parent, s.Assign):
+        if isinstance(parent, s.Assign | s.Delete):
             return any(target is node for target in parent.targets)
         return isinstance(parent, s.AnnotatedAssign | s.AugmentedAssign) and parent.target is node
 
     def _loads_when_set(self, access: Access) -> bool:
         """Whether setting it loads what it was: not a column, a many-to-one, or of a new object."""
-        if isinstance(self._project.parent(access.node), s.AugmentedAssign):
+        if isinstance(self._project.parent(access.node), s.AugmentedAssign | s.Delete):
             return True
-        relationship = access.relationship
-        if relationship is None or is_new(self._project, access.node.value, access.scope):
+        if access.relationship is None or is_new(self._project, access.node.value, access.scope):
             return False
-        return relationship.uselist is not False or not self._has_key(access.model, relationship)
+        return self._is_loaded_first(access.model, access.relationship)
+
+    def set_by_name(self, model: Class, name: str) -> Step | None:
+        """The relationship `name` of `model`, if setting it loads what it was."""
+        step = self._loaded(model, name)
+        if step is None or step.relationship is None:
+            return None
+        return step if self._is_loaded_first(model, step.relationship) else None
+
+    def _is_loaded_first(self, model: Class, relationship: Relationship) -> bool:
+        return relationship.uselist is not False or not self._has_key(model, relationship)
 
     def _has_key(self, model: Class, relationship: Relationship) -> bool:
         """Whether the foreign key is on the side of `model`."""

@@ -33,6 +33,7 @@ from migrate_async.plan.loads.origins import bindings_of
 from migrate_async.plan.loads.paths import Path, Step
 from migrate_async.plan.loads.roots import Roots
 from migrate_async.plan.loads.schema_reads import Reads, SchemaReads
+from migrate_async.plan.loads.setters import Setters
 from migrate_async.plan.loads.sync_reads import SyncReads
 from migrate_async.plan.loads.unknown_reads import UnknownReads
 
@@ -80,6 +81,7 @@ class Sinks:
         self._schema_reads = schema_reads
         self._accesses = project.shared(Accesses)
         self._displays = Displays(project)
+        self._setters = project.shared(Setters)
         self._unknown = project.shared(UnknownReads)
         self._models = tuple(model.cls for model in project.models.values())
 
@@ -90,6 +92,7 @@ class Sinks:
             if isinstance(site.node, s.Call) and site.kind == "call":
                 yield from self._of_call(site.node, site.scope, function)
         yield from self._of_sync_code(function)
+        yield from self._of_setters(function)
         yield from self._of_reads(function, awaits)
         yield from self._of_proxies(function)
         if function in self._schemas.routes:
@@ -301,6 +304,10 @@ class Sinks:
             paths = self._sync_reads.of_value(target, parameter, value, scope)
             if paths:
                 yield Sink(function, value, value, scope, Reads(paths), target.qualname)
+
+    def _of_setters(self, function: Function) -> Iterator[Sink]:
+        for call, value, scope, paths, target in self._setters.of(function):
+            yield Sink(function, call, value, scope, Reads(paths), target.qualname)
 
     def _of_reads(self, function: Function, awaits: bool) -> Iterator[Sink]:
         """Reads where no `await` can stand, such as generator expressions."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from migrate_async.source.homes import Homes
 from migrate_async.source.modules import ModuleName, module_names
 
 
@@ -93,6 +94,35 @@ def test_relative_imports_tell_packages() -> None:
     paths = ("app/email/sender.py", "app/models.py", "main.py")
     imports = {"main.py": [(0, "email"), (0, "app.models")], paths[0]: [(2, "models")]}
     assert module_names(paths, (), imports)[paths[0]].dotted == "app.email.sender"
+
+
+_BOTH = ("app/__init__.py", "app/main.py", "app/db/__init__.py", "app/db/session.py")
+
+
+@pytest.mark.parametrize(
+    ("imports", "name"),
+    [
+        ({"app/main.py": [(0, "db.session")], "app/x.py": [(0, "db")]}, "db.session"),
+        ({"app/main.py": [(0, "db")]}, "db.session"),
+        ({"app/main.py": [(0, "app.db.session")]}, "app.db.session"),
+        ({"app/main.py": [(0, "db")], "t.py": [(0, "app.db"), (0, "app.main")]}, "app.db.session"),
+        # Whoever imports relatively is not at a root.
+        ({"app/main.py": [(0, "db")], "app/x.py": [(1, "main")]}, "app.db.session"),
+    ],
+)
+def test_a_package_may_be_a_root(imports: dict[str, list[tuple[int, str]]], name: str) -> None:
+    """With `app` in its path a process imports `db`: the most frequent way names the modules."""
+    found = module_names(_BOTH, (), imports)
+    assert found["app/db/session.py"].dotted == name
+
+
+def test_both_names_lead_to_the_module() -> None:
+    """The other one says the whole path."""
+    paths = {"db": "app/db/__init__.py", "db.session": "app/db/session.py", "main": "app/main.py"}
+    homes = Homes({"db": True, "db.session": False, "main": False}, paths)
+    assert homes.find("app.db.session", "main") == "db.session"
+    assert homes.find("app.main", "db") == "main"
+    assert homes.find("app.other", "main") == ""
 
 
 @pytest.mark.parametrize("roots", [("backend",), ("./backend/",), (".", "backend")])

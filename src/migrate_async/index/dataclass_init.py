@@ -1,4 +1,8 @@
-"""The `__init__` that `@dataclass` writes: who makes such an object hands its fields over."""
+"""The `__init__` that `@dataclass` writes: who makes such an object hands its fields over.
+
+So does who makes a model of Pydantic. Those that hold a session have one, too, here: others are
+read as schemas.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,18 @@ from collections.abc import Iterator
 from migrate_async.index.scopes import last_name
 from migrate_async.model import syntax as s
 
+_ALLOWED = "arbitrary_types_allowed"
 _PLAIN_BASES = frozenset({"ABC", "Generic", "Protocol", "object"})
 
 
 def written_init(cls: s.ClassDef) -> s.FunctionDef | None:
-    """The `__init__` of a dataclass that defines none; None for any other class.
+    """The `__init__` of a dataclass that defines none, or of a model; None for any other class.
 
     Parameters share annotation and default with the fields, so that an edit of one is an edit of
     the other. A dataclass that inherits from one has the `__init__` of that as far as is known.
     """
-    if not any(map(_is_dataclass, cls.decorators)) or not _stands_alone(cls):
+    is_plain = any(map(_is_dataclass, cls.decorators)) and _stands_alone(cls)
+    if not is_plain and not _is_model_with_session(cls):
         return None
     me = s.Parameter(*cls.span, "self", "positional", None, None)
     fields = tuple(_fields(cls))
@@ -31,9 +37,37 @@ def _is_dataclass(decorator: s.Expr) -> bool:
 
 def _stands_alone(cls: s.ClassDef) -> bool:
     bases = (base.value if isinstance(base, s.Subscript) else base for base in cls.bases)
-    return all(last_name(base) in _PLAIN_BASES for base in bases) and not any(
+    return all(last_name(base) in _PLAIN_BASES for base in bases) and not _has_init(cls)
+
+
+def _has_init(cls: s.ClassDef) -> bool:
+    return any(
         isinstance(statement, s.FunctionDef) and statement.name == "__init__"
         for statement in cls.body
+    )
+
+
+def _is_model_with_session(cls: s.ClassDef) -> bool:
+    """Whether `cls` is a model of Pydantic, which checks that `db: Session` gets one."""
+    sessions = [field for field in _fields(cls) if field.annotation and _names_session(field)]
+    return bool(sessions) and not _has_init(cls) and _is_model(cls)
+
+
+def _names_session(field: s.Parameter) -> bool:
+    return any("Session" in node.id for node in s.walk(field) if isinstance(node, s.Name))
+
+
+def _is_model(cls: s.ClassDef) -> bool:
+    """Whether its base says so, or its settings: a model allows no such field otherwise."""
+    if any(last_name(base).endswith("BaseModel") for base in cls.bases):
+        return True
+    return any(
+        (isinstance(node, s.Name) and node.id == _ALLOWED)
+        or (isinstance(node, s.Keyword) and node.arg == _ALLOWED)
+        or (isinstance(node, s.Constant) and node.value == _ALLOWED)
+        for statement in cls.body
+        if not isinstance(statement, s.FunctionDef)
+        for node in s.walk(statement)
     )
 
 

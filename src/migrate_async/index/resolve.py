@@ -27,7 +27,10 @@ class Names:
 
     def __init__(self, modules: Iterable[sc.Module]) -> None:
         self.modules = {module.name: module for module in modules}
-        self._homes = Homes({module.name: module.is_package for module in self.modules.values()})
+        self._homes = Homes(
+            {module.name: module.is_package for module in self.modules.values()},
+            {module.name: module.path for module in self.modules.values()},
+        )
         self._namesakes = Namesakes(self.modules, self._homes)
         self._members: dict[tuple[str, str], tuple[Target, ...]] = {}
         self._busy: set[tuple[str, str]] = set()

@@ -5,17 +5,24 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 
-_NEVER_LOCAL = frozenset(sys.stdlib_module_names) | frozenset(
+NEVER_LOCAL = frozenset(sys.stdlib_module_names) | frozenset(
     {"alembic", "celery", "fastapi", "pydantic", "redis", "sqlalchemy", "sqlmodel", "starlette"}
 )
 """Import heads that mean the library even where a folder holds a module of that name."""
 
 
 class Homes:
-    """Finds modules; made of dotted names and whether each is a package."""
+    """Finds modules; made of dotted names and whether each is a package.
 
-    def __init__(self, modules: Mapping[str, bool]) -> None:
+    `paths` are the files of the modules: one in a folder that is a package, and a root of imports
+    as well, has two names, of which the other says its whole path.
+    """
+
+    def __init__(self, modules: Mapping[str, bool], paths: Mapping[str, str]) -> None:
         self._modules = modules
+        self._by_path = {
+            whole: name for name, path in paths.items() if (whole := whole_name(path)) != name
+        }
         self.packages = _packages(modules)
         """The modules and all packages around them."""
         self._tops = _tops(self.packages)
@@ -29,8 +36,10 @@ class Homes:
         """
         if dotted in self.packages:
             return dotted
+        if dotted in self._by_path:
+            return self._by_path[dotted]
         head = dotted.partition(".")[0]
-        prefixes = () if head in _NEVER_LOCAL else self._roots_of(head)
+        prefixes = () if head in NEVER_LOCAL else self._roots_of(head)
         for prefix in prefixes:
             if importer.startswith(prefix + ".") and f"{prefix}.{dotted}" in self.packages:
                 return f"{prefix}.{dotted}"
@@ -41,7 +50,7 @@ class Homes:
     def is_ambiguous(self, dotted: str) -> bool:
         """Whether `dotted`, not in `packages`, may mean a module that depends on the importer."""
         head = dotted.partition(".")[0]
-        return head in self._tops and head not in _NEVER_LOCAL
+        return dotted in self._by_path or (head in self._tops and head not in NEVER_LOCAL)
 
     def _roots_of(self, head: str) -> list[str]:
         """Folders that hold `head` and can be import roots, the deepest first."""
@@ -49,6 +58,11 @@ class Homes:
 
     def _is_package(self, dotted: str) -> bool:
         return self._modules.get(dotted, False)
+
+
+def whole_name(path: str) -> str:
+    """The dotted name of the file `path` where imports start in the project's root."""
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def _packages(modules: Iterable[str]) -> frozenset[str]:

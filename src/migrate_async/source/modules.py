@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple, TypeAlias
+
+from migrate_async.source.homes import NEVER_LOCAL
 
 Named: TypeAlias = tuple[int, str]
 """A module that an import statement names: how many dots are before it, and what is behind them."""
@@ -65,17 +68,22 @@ class _Places:
         self._packages = {path.rpartition("/")[0] for path in paths if _is_init(path)}
         self._places = _by_last(_parts(path) for path in paths)
         self._heads: set[str] = set()
-        self._ways: set[str] = set()
+        self._ways: Counter[str] = Counter()
         self._below: set[str] = set()
         """Folders that are imported from further up, as `/app/clients` is by
         `import app.clients.api`: imports do not start there."""
         self._tops: set[str] = set()
         """Modules and folders that an import names first: it starts in the folder around them."""
+        self._starts: Counter[str] = Counter()
+        """Folders to how many imports start in them, as far as these tell."""
+        self._passed: Counter[str] = Counter()
+        """Folders to how many imports start further up and lead there or below."""
         for path, named in imports.items():
             for level, name in named:
                 self._note("/" + path, level, name)
-        for name in self._ways:
-            self._follow(name)
+        self._relative = frozenset(self._below)
+        for name, times in self._ways.items():
+            self._follow(name, times)
 
     def _note(self, path: str, level: int, name: str) -> None:
         """Take in that the file `path` imports the module `name`."""
@@ -85,9 +93,12 @@ class _Places:
             return
         self._heads.add(head)
         if head != name:
-            self._ways.add(name)
+            self._ways[name] += 1
         elif head in self._places:
-            self._tops.update(self._beside(path, head))
+            beside = list(self._beside(path, head))
+            self._tops.update(beside)
+            if beside and head not in NEVER_LOCAL:
+                self._count(beside[0], beside[0], 1)
 
     def _beside(self, path: str, head: str) -> Iterator[str]:
         """What is called `head` in the folders around the file `path`, and is not around it."""
@@ -96,14 +107,23 @@ class _Places:
             if place in self._places[head] and not path.startswith((f"{place}/", f"{place}.py")):
                 yield place
 
-    def _follow(self, name: str) -> None:
-        """Note where an import of `name` may start, and what is below."""
+    def _follow(self, name: str, times: int) -> None:
+        """Note where `times` imports of `name` may start, and what is below."""
         way = "/" + name.replace(".", "/")
         for place in self._places.get(name.rpartition(".")[2], ()):
             if place.endswith(way):
                 top = place.removesuffix(way) + "/" + name.partition(".")[0]
                 self._tops.add(top)
                 self._below.update(folder for folder in _around(place) if folder.startswith(top))
+                if name.partition(".")[0] not in NEVER_LOCAL:
+                    self._count(top, place, times)
+
+    def _count(self, top: str, place: str, times: int) -> None:
+        """Take in that `times` imports of `place` start with `top`."""
+        self._starts[top.rpartition("/")[0]] += times
+        for folder in (place, *_around(place)):
+            if folder.startswith(top):
+                self._passed[folder] += times
 
     def root_depth(self, parts: Sequence[str]) -> int:
         """How many of the folders in `parts` are above the module's root."""
@@ -111,6 +131,9 @@ class _Places:
         if depths:
             return max(depths)
         depth = self._above_packages(parts)
+        inner = self._inner_root(parts, depth)
+        if inner is not None:
+            return inner
         if depth < 0:  # `__init__.py` of the project root
             return 0
         for candidate in range(depth, -1, -1):
@@ -118,6 +141,18 @@ class _Places:
                 return candidate
         is_packaged = depth < len(parts) - 1 or "/".join(parts) in self._packages
         return depth if is_packaged or not depth else _outermost(parts)
+
+    def _inner_root(self, parts: Sequence[str], depth: int) -> int | None:
+        """How many folders are above the module where one of its packages is a root as well.
+
+        A process that has `app` in its path imports `db` for `app/db.py`, though there is an
+        `app/__init__.py`. Where it is imported in both ways the most frequent one counts.
+        """
+        for candidate in range(len(parts) - 1, max(depth, 0), -1):
+            folder = "".join(f"/{part}" for part in parts[:candidate])
+            if folder not in self._relative and self._starts[folder] > self._passed[folder]:
+                return candidate
+        return None
 
     def _is_root(self, above: Sequence[str], names: Sequence[str]) -> bool:
         """Whether imports of the module `names` start in the folder `above`.

@@ -44,7 +44,7 @@ class Tree:
         }
         self.names: dict[str, ModuleName] = module_names(sorted(signs), tuple(roots), named)
         self.paths = {name.dotted: path for path, name in self.names.items()}
-        self.homes = Homes(dict(self.names.values()))
+        self.homes = Homes(dict(self.names.values()), self.paths)
         self._database = {
             line
             for line, named in self._named.items()

@@ -71,7 +71,7 @@ class SyncWorld:
         """Whether an uncoloured function hands its session to code that stays sync."""
         kept = self._colouring.kept
         cls = function.cls
-        if function.name == "__init__" and cls is not None and self.makes_kept(cls):
+        if function.name == "__init__" and cls is not None and self.uses_kept(cls):
             return True
         if function.is_async and not self._project.takes_session(function, "sync"):
             return False

@@ -29,6 +29,7 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.schemas import VALIDATORS, Schemas, classes_in
 from migrate_async.plan.loads.accesses import Accesses, can_await
 from migrate_async.plan.loads.displays import Displays, Value
+from migrate_async.plan.loads.fillers import Fillers
 from migrate_async.plan.loads.origins import bindings_of
 from migrate_async.plan.loads.paths import Path, Step
 from migrate_async.plan.loads.roots import Roots
@@ -75,6 +76,7 @@ class Sinks:
         schema_reads: SchemaReads,
     ) -> None:
         self._project = project
+        self._fillers = Fillers(project, roots, sync_reads.is_sync)
         self._schemas = schemas
         self._roots = roots
         self._sync_reads = sync_reads
@@ -91,6 +93,7 @@ class Sinks:
         for site in self._project.calls(function):
             if isinstance(site.node, s.Call) and site.kind == "call":
                 yield from self._of_call(site.node, site.scope, function)
+                yield from self._of_fillers(site.node, site.scope, function)
         yield from self._of_sync_code(function)
         yield from self._of_setters(function)
         yield from self._of_reads(function, awaits)
@@ -127,6 +130,18 @@ class Sinks:
                 if keyword.arg in fields:
                     types = fields[keyword.arg]
                     yield from self._filled(keyword.value, scope, types, function)
+
+    def _of_fillers(self, call: s.Call, scope: Scope, function: Function) -> Iterator[Sink]:
+        """What is filled in functions that `call` runs."""
+        for filled in self._fillers.of(call, scope):
+            if filled.value is not None:
+                yield from self._filled(filled.value, filled.scope, filled.types, function)
+                continue
+            schemas = [cls for cls in classes_in(filled.types) if self._schemas.is_schema(cls)]
+            for schema, model in self._pairs(schemas):
+                reads, name = self._schema_reads.of(schema, model), schema.qualname
+                if reads:
+                    yield Sink(function, call, None, scope, reads, name, is_certain=False)
 
     def _adapted(self, expr: s.Expr, scope: Scope) -> Types:
         """The types that `TypeAdapter(...)` is about."""

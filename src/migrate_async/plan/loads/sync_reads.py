@@ -29,7 +29,7 @@ class SyncReads:
     def __init__(self, project: Project, roots: Roots, is_sync: Callable[[Function], bool]) -> None:
         self._project = project
         self._roots = roots
-        self._is_sync = is_sync
+        self.is_sync = is_sync
         self._accesses = project.shared(Accesses)
         self._found: dict[Function, Reads] = {}
         self._models = frozenset(model.cls for model in project.models.values())
@@ -60,7 +60,7 @@ class SyncReads:
         """What `function` hands to functions that cannot await."""
         for site in self._project.calls(function):
             for target in site.targets:
-                if self._is_sync(target) and target is not function:
+                if self.is_sync(target) and target is not function:
                     yield from self._arguments(site, target)
         for call in function.calls:
             for found in keyed(call.node):

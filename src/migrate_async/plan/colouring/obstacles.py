@@ -16,6 +16,7 @@ from migrate_async.model.plan import Reason, Step
 from migrate_async.plan.alembic.environment import environments, is_revision
 from migrate_async.plan.colouring.attribute_listeners import AttributeListeners
 from migrate_async.plan.colouring.beside import Beside
+from migrate_async.plan.colouring.bound_methods import bound_methods
 from migrate_async.plan.colouring.dbapi import raw_reads
 from migrate_async.plan.colouring.generators import Generators
 from migrate_async.plan.colouring.inspections import inspection
@@ -346,6 +347,9 @@ class Obstacles:
         for value, place in stored_sessions(self._project, function):
             text = f"it puts its session into {place}"
             return Reason("session-escapes", text, function.module.path, value.line)
+        for method in bound_methods(self._project, function):
+            text = f"it hands {method.attr}() of its session on to what does not await"
+            return Reason("session-escapes", text, function.module.path, method.line)
         for node in s.walk(function.node):
             if not isinstance(node, (s.Sequence, s.Mapping)):
                 continue

@@ -15,6 +15,7 @@ from migrate_async.knowledge.sqlalchemy import INSPECTORS
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.blocks import is_unplaced
+from migrate_async.plan.colouring.bound_methods import bound_methods
 from migrate_async.plan.colouring.endless import Endless
 from migrate_async.plan.colouring.handovers import unfollowed
 from migrate_async.plan.colouring.module_registries import is_registry_of_module
@@ -167,6 +168,10 @@ class Touches:
         lines += [
             (value.line, f"puts a session into {place}")
             for value, place in stored_sessions(self._project, function)
+        ]
+        lines += [
+            (node.line, f"uses {node.attr}() of its session as a value")
+            for node in bound_methods(self._project, function)
         ]
         followed = self._endless.read(function)
         if followed is not None:

@@ -31,7 +31,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -56,6 +56,7 @@ class Item(Base):  # type: ignore[misc, valid-type]
     zoned = Column(DateTime(timezone=True))
     name = Column(String)
     several = Column(ARRAY(Integer))
+    notes = Column(JSONB)
 
 
 _ROWS: list[dict[str, Any]] = [
@@ -71,6 +72,7 @@ _ROWS: list[dict[str, Any]] = [
         "zoned": f"2026-01-0{number}T10:00:00+00:00",
         "name": str(number),
         "several": ["1", str(number)],
+        "notes": {"level": str(number), "tags": [number]},
     }
     for number in range(1, 6)
 ]
@@ -109,6 +111,11 @@ _CRITERIA: list[Callable[[], Any]] = [
     lambda: Item.small.in_([1, 2**33]),
     lambda: Item.id < 2**40,
     lambda: Item.big.between(2, 2**40),
+    lambda: Item.notes["level"] == '"3"',
+    lambda: Item.notes["level"] != "null",
+    lambda: Item.notes["tags"] > "[2]",
+    lambda: Item.notes == '{"tags": [2], "level": "2"}',
+    lambda: Item.notes["level"].astext == "4",
 ]
 
 

@@ -28,6 +28,7 @@ from migrate_async.runtime.legacy.loop_owner import loop_owner
 from migrate_async.runtime.mysql_pings import ping_with_argument
 from migrate_async.runtime.pools import FairAsyncQueuePool
 from migrate_async.runtime.raw_sql import run_texts_as_psycopg2
+from migrate_async.runtime.same_values import join_values_as_psycopg2
 from migrate_async.runtime.session_zone import take_times_as_psycopg2
 from migrate_async.runtime.sqlite import (
     BeginMode,
@@ -95,8 +96,8 @@ def async_engine_from_url(url: str | URL, **options: Any) -> AsyncEngine:
 
     The query arguments are those that `create_async_engine` takes; columns take times with a zone
     and without one, texts that are times or numbers, and floats for exact numbers, as psycopg2 did,
-    whose classes errors have; `text()` with parameters runs as it did with that. Nothing else is
-    added: no pool, no PRAGMA.
+    whose classes errors have; `text()` with parameters runs as it did with that, and `GROUP BY`
+    knows expressions with parameters again. Nothing else is added: no pool, no PRAGMA.
 
     :param options: of SQLAlchemy; `connect_args` may be those of the sync driver.
     :raises UnsupportedURL: no async driver is known for it.
@@ -114,8 +115,8 @@ def async_engine_from_config(
     """`sqlalchemy.ext.asyncio.async_engine_from_config` for a sync URL, too: for `env.py`.
 
     The URL and its query arguments are those that `create_async_engine` takes, and columns take
-    times with a zone and without one, and floats for exact numbers. Nothing else is added: no
-    pool, no PRAGMA.
+    times with a zone and without one, and floats for exact numbers, and an expression may be
+    grouped by. Nothing else is added: no pool, no PRAGMA.
 
     :param options: of SQLAlchemy; they win over the configuration and the URL.
     :raises KeyError: the configuration has no `url`.
@@ -143,6 +144,7 @@ def _as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
         take_floats_as_psycopg2,
         take_texts_as_psycopg2,
         read_texts_as_psycopg2,
+        join_values_as_psycopg2,
         raise_errors_as_psycopg2,
         run_texts_as_psycopg2,
     ):

@@ -23,7 +23,9 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Time,
+    cast,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import (
@@ -101,7 +103,12 @@ def _beside(column: Any, value: Any) -> Any:
         return typed
     if not isinstance(value, BindParameter) or isinstance(column, BindParameter):
         return value
-    kind = _kind_beside(column, value) if isinstance(column, ColumnElement) else None
+    if not isinstance(column, ColumnElement):
+        return value
+    is_json = isinstance(column.type, JSONB) and value.type._type_affinity is String
+    if is_json and not value.expanding:
+        return cast(value, column.type)  # the text is JSON, and no text to be written as such
+    kind = _kind_beside(column, value)
     return value._with_binary_element_type(kind) if kind is not None else value
 
 

@@ -107,7 +107,9 @@ async def test_they_are_the_same_expression(tmp_path: Path, driver: str) -> None
             for _ in range(2):
                 assert [(await session.execute(make())).all() for make in _QUESTIONS] == found
             for limit in (1.5, 4, 1.5):
-                question = select(func.count()).group_by(_dear(limit)).order_by(func.count())
+                question = (
+                    select(func.count(Visit.id)).group_by(_dear(limit)).order_by(_dear(limit))
+                )
                 ours = (await session.scalars(question)).all()
                 with sync.connect() as connection:
                     assert ours == connection.scalars(question).all()

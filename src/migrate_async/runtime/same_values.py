@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 from sqlalchemy import event
@@ -26,7 +28,10 @@ _DRIVERS = frozenset({"asyncpg", "psycopg"})
 _COMPARES = re.compile(r"\b(?:GROUP BY|DISTINCT)\b", re.IGNORECASE)
 """Where PostgreSQL asks whether two expressions are the same one."""
 
-_CAST = r"::(?:[A-Z]+\ WITH(?:OUT)?\ TIME\ ZONE|[A-Z]+(?:\(\d+(?:,\ ?\d+)?\))?(?:\[\])*)(?![\w(\[])"
+_NAME = (
+    r"[A-Z]+\ WITH(?:OUT)?\ TIME\ ZONE|DOUBLE\ PRECISION|[A-Z]+(?:\(\d+(?:,\ ?\d+)?\))?(?:\[\])*"
+)
+_CAST = rf"::(?:{_NAME})(?![\w(\[])"
 _TOKEN = re.compile(
     rf"""
       '(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/
@@ -54,14 +59,14 @@ def _join(
 def joined(statement: str, values: Values) -> tuple[str, Values]:
     """`statement` in which equal values have one placeholder, and the values that are left.
 
-    Those without a cast may be of another type each time, and stay.
+    Those without a cast, which may be of another type each time, stay.
     """
     firsts: dict[tuple[str, type, str], Key] = {}
     written: dict[Key, Key] = {}
     for match in filter(lambda match: match["bind"], _TOKEN.finditer(statement)):
         key = _key(match)
         value = values[key]
-        is_typed = match["cast"] is not None and key not in written
+        is_typed = (match["cast"] or _says_type(match, value)) and key not in written
         same = (match["cast"], type(value), repr(value))
         written[key] = firsts.setdefault(same, key) if is_typed else written.get(key, key)
     if all(key == first for key, first in written.items()):
@@ -74,6 +79,11 @@ def joined(statement: str, values: Values) -> tuple[str, Values]:
     numbers = {number: place for place, number in enumerate(kept, 1)}
     binds = {key: f"${numbers[first]}" for key, first in written.items()}
     return _rewritten(statement, binds), tuple(values[number] for number in kept)
+
+
+def _says_type(match: re.Match[str], value: Any) -> bool:
+    """Whether psycopg sends the type with `value`; of texts the server finds it out."""
+    return match["name"] is not None and isinstance(value, int | float | Decimal | date)
 
 
 def _key(match: re.Match[str]) -> Key:

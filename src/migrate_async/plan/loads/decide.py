@@ -193,11 +193,19 @@ class Decider:
         return found
 
     def _takes_part(self, sink: Sink) -> bool:
-        """Code that is async already is not ours to change."""
+        """Code that is async already is not ours to change.
+
+        But for a route that runs no SQL, and responds with what a dependency gives that converts.
+        """
         function = sink.function
         if self._colouring.converts(function):
             return not (function.is_async and is_migrated(self._project, function))
-        return not function.is_async
+        if not function.is_async:
+            return True
+        given = self._project.route_dependencies.get(function, ()) if sink.route else ()
+        return any(map(self._colouring.converts, given)) and not is_migrated(
+            self._project, function
+        )
 
     def _reads(self, sink: Sink, number: int) -> Iterator[_Read]:
         for path in self._prefixes(sink.paths):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, Function, Scope, ValueBinding
+from migrate_async.index.scopes import Class, Function, Scope, ValueBinding, last_name
 from migrate_async.index.types import (
     ClassObject,
     DictOf,
@@ -256,7 +256,8 @@ class Sinks:
             yield from found
             return
         filled = [(schema, model, True) for schema, model in pairs]
-        if is_open(types) or (models and not pairs):  # what is known is not all that it can be
+        is_vague = is_open(types) or any(map(_is_typed_dict, types))
+        if is_vague or (models and not pairs):  # what is known is not all that it can be
             others = [pair for pair in self._pairs(schemas) if not pairs or pair[1] not in models]
             filled += [(schema, model, False) for schema, model in others]
         for schema, model, is_known in filled:
@@ -398,6 +399,13 @@ def _iterated(types: Types) -> Types:
         else:
             found.add(item)
     return frozenset(found)
+
+
+def _is_typed_dict(item: Type) -> bool:
+    """Whether it is a dict, of whose values an annotation says less than the code may know."""
+    return isinstance(item, Instance) and any(
+        last_name(base) == "TypedDict" for base in item.cls.node.bases
+    )
 
 
 def _rows(types: Types) -> Iterator[RowOf]:

@@ -140,7 +140,7 @@ class Decider:
         unloadable = [
             _Left(sink, None, [])
             for sink in sinks
-            if (sink.reads.blocked or sink.reads.late) and self._takes_part(sink)
+            if sink.reads.is_beyond_queries and self._takes_part(sink)
         ]
         numbers: dict[Sink, int] = {}
         reads = [

@@ -115,7 +115,7 @@ def _route_decorators(node: s.FunctionDef) -> int:
 
 def _told(route: Function, node: s.FunctionDef, sinks: list[Sink]) -> Diagnostic:
     first = {path[0] for sink in sinks for path in sink.paths}
-    first |= {step for sink in sinks for step in sink.reads.blocked}
+    first |= {step for sink in sinks for step in (*sink.reads.blocked, *sink.reads.unseen)}
     read = sorted(f"{step.model.name}.{step.name}" for step in first) or ["columns of subclasses"]
     more = f" and {len(read) - _NAMED} more" * (len(read) > _NAMED)
     return note(

@@ -40,16 +40,23 @@ class Reads:
     """`paths` end; `endless` are the relationships of a circle, which schemas follow for ever.
 
     `blocked` cannot be loaded at all: the relationships are queries, or loading is forbidden.
-    `late` are the models whose subclasses have more columns that are read.
+    `late` are the models whose subclasses have more columns that are read. `unseen` is read of
+    objects that a property gives, and of which nobody sees what they are.
     """
 
     paths: frozenset[Path]
     endless: frozenset[Step] = frozenset()
     blocked: frozenset[Step] = frozenset()
     late: frozenset[Class] = frozenset()
+    unseen: frozenset[Step] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.paths or self.blocked or self.late)
+        return bool(self.paths or self.is_beyond_queries)
+
+    @property
+    def is_beyond_queries(self) -> bool:
+        """Whether no query could load some of it."""
+        return bool(self.blocked or self.late or self.unseen)
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,7 @@ class _Walk:
     endless: set[Step] = field(default_factory=set)
     blocked: set[Step] = field(default_factory=set)
     late: set[Class] = field(default_factory=set)
+    unseen: set[Step] = field(default_factory=set)
 
     def note(self, model: Class, loaded: _Loaded) -> None:
         if loaded.blocked is not None:
@@ -86,6 +94,7 @@ class _Walk:
             frozenset(self.endless),
             frozenset(self.blocked),
             frozenset(self.late),
+            frozenset(self.unseen),
         )
 
 
@@ -158,6 +167,8 @@ class SchemaReads:
         """`seen` says how long the path was where each pair was met."""
         for nested, loaded in self._of_pair(pair):
             walk.note(pair[1], loaded)
+            if loaded.paths and all(target is None for _, target in loaded.paths):
+                walk.unseen.update(self._unseen(nested))
             for more, target in loaded.paths:
                 whole = (*path, *more)
                 walk.paths.add(whole)
@@ -168,6 +179,15 @@ class SchemaReads:
                     else:
                         known = {**seen, (inner, target): len(whole)}
                         self._walk((inner, target), whole, known, walk)
+
+    def _unseen(self, nested: list[Class]) -> Iterator[Step]:
+        """What the schemas `nested` read first of whatever they can be filled from."""
+        for schema in nested:
+            fields = self._schemas.fields(schema)
+            for mapped in self._models.values():
+                if fields and self._project.attributes_of(mapped).issuperset(fields):
+                    for _, loaded in self._of_pair((schema, mapped.cls)):
+                        yield from (path[0] for path, _ in loaded.paths if path[0].is_lazy)
 
     def _of_pair(self, pair: Pair) -> list[tuple[list[Class], _Loaded]]:
         """The nested schemas of each field that loads something, and what that is."""

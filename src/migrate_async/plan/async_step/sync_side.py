@@ -137,20 +137,23 @@ class SyncSide:
     # --- what hands sessions on ----------------------------------------------------------------
 
     def _givers(self, collector: Collector) -> None:
-        """Functions that make a session of the class itself go with its engine, whoever asks them.
+        """Functions that give out, or make, what becomes async say so, whoever asks them.
 
-        Code that stays sync asks a copy.
+        Those that make a session of the class itself make the other one. Code that stays sync asks
+        copies.
         """
-        carriers = frozenset(self._world.sync.carriers)
+        world = self._world
+        carriers = frozenset(world.sync.carriers)
         for function in self._project.functions:
-            if function in self._world.colouring.coloured or function in self._world.sync.staying:
+            if function in world.colouring.coloured or function in world.sync.staying:
                 continue
-            made = self._world.given_out_by(function)
-            path = function.module.path
-            collector.add(path, made.edits, made.imports, made.unneeded)
-            if made.sessions and function not in carriers:
+            if not world.gives_async(function):
+                continue
+            made = world.given_out_by(function)
+            collector.add(function.module.path, made.edits, made.imports, made.unneeded)
+            if function not in carriers:
                 found = annotation_edits(self._project, function, converts=False)
-                collector.add(path, found.edits, found.imports, found.unneeded)
+                collector.add(function.module.path, found.edits, found.imports, found.unneeded)
 
     def _carriers(self, collector: Collector) -> None:
         """Functions that hand a session on without touching it get its new type."""

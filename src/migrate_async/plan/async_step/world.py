@@ -164,6 +164,11 @@ class AsyncWorld:
         bridged = bridged_sessions(self.project, self.settings, function)
         return self._session_plan(function, [item for item in bridged if item not in given])
 
+    def gives_async(self, function: Function) -> bool:
+        """Whether `function` gives out, or makes, what becomes async in this run."""
+        made = self._makers.variables.get(function, ())
+        return self.frontier.givers.of(function) is not None or any(map(self.becomes_async, made))
+
     def given_out_by(self, function: Function) -> SessionPlan:
         """The sessions of the class itself that `function`, no coroutine, gives to whoever asks."""
         if self.frontier.givers.of(function) is None:

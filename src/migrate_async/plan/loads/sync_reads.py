@@ -75,7 +75,7 @@ class SyncReads:
                 yield self._project.definition(node), node.params[position].name
             return
         for item in self._project.infer(node, scope):
-            if isinstance(item, FunctionObject) and self._is_sync(item.fn):
+            if isinstance(item, FunctionObject) and self.is_sync(item.fn):
                 params = callable_params(item.fn, item.receiver)
                 if position < len(params):
                     yield item.fn, params[position].name

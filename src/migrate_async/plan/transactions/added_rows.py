@@ -264,8 +264,19 @@ class AddedRows:
                 and self._reads.holds(function, name, early)
                 and self._reads.reads_late(function, position, name, early)
                 and self._reads.is_loaded_early(function, before, name, early) is not False
+                and not self._is_told_there(function, statement, name, early)
             ):
                 yield self._report(function, statement, early)
+
+    def _is_told_there(
+        self, function: Function, statement: s.Stmt, name: str, early: EarlyRelationship
+    ) -> bool:
+        """Whether only methods of what keeps such an object change rows: see `_kept`."""
+        if any(self._shows(early, change) for change in self._changes.by(function, statement)):
+            return False
+        keepers = self._reads.keepers(function, name, early)
+        targets = self._effects.targets(function, statement)
+        return all(t.cls in keepers for t in targets if self._touches(t, early))
 
     def _kept(
         self, function: Function, node: s.FunctionDef, touched: list[EarlyRelationship]

@@ -48,13 +48,16 @@ class EarlyReads:
         """Whether `name` is an object with the relationship, or one that keeps such an object."""
         types = self._types(function, name)
         models = held(types, self._models)
-        return any(self._is_one(cls, early) for cls in models) or self._is_keeper(types, early)
+        is_one = any(self._is_one(cls, early) for cls in models)
+        return is_one or bool(self.keepers(function, name, early))
 
-    def _is_keeper(self, types: Types, early: EarlyRelationship) -> bool:
-        return any(
-            self.keeps(item.cls, early)
-            for item in types
+    def keepers(self, function: Function, name: str, early: EarlyRelationship) -> frozenset[Class]:
+        """The classes of `name` whose objects keep one with the relationship."""
+        return frozenset(
+            item.cls
+            for item in self._types(function, name)
             if isinstance(item, Instance) and item.cls not in self._models
+            if self.keeps(item.cls, early)
         )
 
     def _types(self, function: Function, name: str) -> Types:
@@ -98,7 +101,7 @@ class EarlyReads:
         self, function: Function, position: Position, name: str, early: EarlyRelationship
     ) -> bool:
         """As `reads_on`; after a commit, too, what `name` keeps: nobody refreshes that."""
-        is_keeper = self._is_keeper(self._types(function, name), early)
+        is_keeper = bool(self.keepers(function, name, early))
         return self.reads_on(function, position, name, past_commits=is_keeper)
 
     def reads_on(

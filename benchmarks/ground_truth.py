@@ -17,7 +17,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from migrate_async.cli import use_cases
+from migrate_async.cli import loading
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.workspace import open_workspace
 from migrate_async.index.project import Project
@@ -36,7 +36,7 @@ def main() -> None:
     """Print both figures, and what was missed."""
     options = _arguments()
     workspace = open_workspace([options.project], cache=True)
-    project = use_cases.load_project(workspace, Progress()).project
+    project = loading.load_project(workspace, Progress()).project
     trace = json.loads(options.trace.read_text("utf-8"))
     functions = _functions(project)
     ran, on_stack = (_known(functions, trace[name]) for name in ("ran", "on_stack"))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from migrate_async.cli import use_cases
+from migrate_async.cli import use_cases, verify_use_case
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.workspace import Workspace, open_workspace, selected
 from migrate_async.errors import DirtyWorkTreeError, UsageError
@@ -318,12 +318,12 @@ def test_a_file_that_git_ignores_is_left_alone(root: Path) -> None:
 def test_verify_reports_the_files_selected(root: Path) -> None:
     """The whole project is read in any case."""
     (root / "blog/wrong.py").write_text("async def f():\n    pass\n\n\nasync def g():\n    f()\n")
-    found = use_cases.verify_project(workspace(root), Progress())
+    found = verify_use_case.verify_project(workspace(root), Progress())
     assert [(item.path, item.line, item.code) for item in found.diagnostics] == [
         ("blog/wrong.py", 6, "MA273")
     ]
     assert found.has_findings
-    elsewhere = use_cases.verify_project(workspace(root, "blog/crud.py"), Progress())
+    elsewhere = verify_use_case.verify_project(workspace(root, "blog/crud.py"), Progress())
     assert not elsewhere.has_findings
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate_async.cli import use_cases
+from migrate_async.cli import verify_use_case
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.workspace import open_workspace
 from migrate_async.model.selection import EVERYTHING, Selection
@@ -43,7 +43,9 @@ def test_every_state_runs_and_any_order_ends_alike(name: str, seed: int, tmp_pat
         most = max(most, twins)
     assert most
     assert tree(folder) == at_once(app, tmp_path / "once", keep_both=True)
-    found = use_cases.verify_project(open_workspace([folder], jobs=1, cache=False), Progress())
+    found = verify_use_case.verify_project(
+        open_workspace([folder], jobs=1, cache=False), Progress()
+    )
     assert not found.diagnostics
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate_async.cli import use_cases
+from migrate_async.cli import loading, use_cases
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.workspace import open_workspace
 from migrate_async.config import Settings
@@ -166,7 +166,7 @@ def test_the_plan_is_the_same(
         whole = use_cases.show_plan(workspace, step, Progress())
         with monkeypatch.context() as patched:
             patched.setattr(apart, "SMALL", 0)
-            files = use_cases.find_files(workspace, Progress())
+            files = loading.find_files(workspace, Progress())
             assert apart.files_apart(root, files, workspace.settings)
             found = use_cases.show_plan(workspace, step, Progress())
         assert plan_document(found) == plan_document(whole)

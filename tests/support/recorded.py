@@ -8,8 +8,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from migrate_async.cli.loading import load_project
 from migrate_async.cli.progress import Progress
-from migrate_async.cli.use_cases import load_project
 from migrate_async.cli.workspace import Workspace
 from migrate_async.config import Settings
 from migrate_async.model.profile import Profile

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate_async.cli import use_cases
+from migrate_async.cli import use_cases, verify_use_case
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.workspace import open_workspace
 from migrate_async.errors import UsageError
@@ -21,11 +21,11 @@ def test_no_false_alarm(app: FixtureApp, tmp_path: Path) -> None:
     """Before the migration nothing but sync sessions in coroutines, after it nothing."""
     root = copy_of(app.before, tmp_path)
     workspace = open_workspace([root], cache=False)
-    before = use_cases.verify_project(workspace, Progress()).diagnostics
+    before = verify_use_case.verify_project(workspace, Progress()).diagnostics
     assert {item.code for item in before} <= {"MA276"}
     try:
         use_cases.migrate(workspace, Step.ALL, Mode.WRITE, Progress(), allow_dirty=True)
     except UsageError as error:
         pytest.skip(f"the tool refuses to migrate it: {str(error).splitlines()[0]}")
-    after = use_cases.verify_project(workspace, Progress()).diagnostics
+    after = verify_use_case.verify_project(workspace, Progress()).diagnostics
     assert [f"{item.path}:{item.line} {item.code} {item.message}" for item in after] == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate_async.cli import use_cases
+from migrate_async.cli import verify_use_case
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.workspace import open_workspace
 from migrate_async.errors import UsageError
@@ -42,7 +42,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def compare(root: Path, tool: str, since: str = "head") -> TypeComparison:
-    found = use_cases.verify_project(
+    found = verify_use_case.verify_project(
         open_workspace([root], cache=False), Progress(), types=tool, since=since
     )
     assert found.types is not None

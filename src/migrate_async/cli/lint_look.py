@@ -12,8 +12,8 @@ import msgspec
 from migrate_async.cli.lint_near import near_files
 from migrate_async.cli.lint_request import LintRequest, Ratchet
 from migrate_async.cli.lint_result import is_strict, known_entries, reported, stale_entries
+from migrate_async.cli.loading import LoadedProject, find_files, load_project
 from migrate_async.cli.progress import Progress
-from migrate_async.cli.use_cases import LoadedProject, find_files, load_project
 from migrate_async.cli.workspace import Workspace
 from migrate_async.lint import baseline
 from migrate_async.lint.fingerprint import Identity, identities

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migrate_async.cli.lint_request import LintRequest, LintRun, Ratchet, baseline_file
+from migrate_async.cli.loading import find_files
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.remembered import Digests, digests_of, remembered
-from migrate_async.cli.use_cases import find_files
 from migrate_async.cli.workspace import Workspace
 from migrate_async.errors import UsageError
 from migrate_async.model.lint import FixMode, LintResult

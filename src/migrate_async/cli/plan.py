@@ -9,6 +9,7 @@ import click
 from migrate_async.cli import use_cases
 from migrate_async.cli.exit_codes import ExitCode
 from migrate_async.cli.invocation import Invocation
+from migrate_async.cli.loading import LoadedProject
 from migrate_async.cli.options import (
     example,
     global_options,
@@ -90,7 +91,7 @@ def plan(
     ctx.exit(ExitCode.FINDINGS if pending else ExitCode.CLEAN)
 
 
-def _drawn(made: Plan, loaded: use_cases.LoadedProject, output: str, workspace: Workspace) -> str:
+def _drawn(made: Plan, loaded: LoadedProject, output: str, workspace: Workspace) -> str:
     from migrate_async.plan.graph import call_graph
 
     graph = call_graph(loaded.project, made)

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from migrate_async.cli.invocation import Invocation
-from migrate_async.cli.use_cases import load_project
+from migrate_async.cli.loading import load_project
 from migrate_async.cli.workspace import Workspace, open_workspace
 from migrate_async.errors import UsageError
 from migrate_async.model.profile import Profile

@@ -5,20 +5,21 @@ The parts are imported where they are called: `scan` and `plan` start without Li
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from migrate_async.cli import refusals
+from migrate_async.cli.loading import LoadedProject, find_files, load_project, of_selection
 from migrate_async.cli.planned import Planned, beside
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.remembered import digests_of, remembered
 from migrate_async.cli.rewriting import changed_file, make_patches, rewrite, write_changes
 from migrate_async.cli.soundness import Verify, new_mistakes
+from migrate_async.cli.verify_use_case import verified
 from migrate_async.cli.workspace import Workspace
 from migrate_async.errors import UsageError
 from migrate_async.model.change import FileChange
@@ -29,30 +30,15 @@ from migrate_async.model.scan import ScanResult
 from migrate_async.model.selection import EVERYTHING, Selection
 from migrate_async.model.status import Snapshot, Status, latest_of_each_day, snapshot
 from migrate_async.model.summary import Mode, RunSummary
-from migrate_async.model.verification import TypeComparison, Verification
 from migrate_async.source.formatters import written_limit
 from migrate_async.source.line_lengths import Lengths, lengths_of, limit_of
 from migrate_async.source.read import Sources
 
 if TYPE_CHECKING:
-    from migrate_async.index.outlines import Outline, Outlined
-    from migrate_async.index.project import Project
-    from migrate_async.source.read import SourceFile
+    from migrate_async.index.outlines import Outlined
 
 
 _STAYING = (Verdict.BRIDGE.value, Verdict.KEEP.value)
-
-
-@dataclass(frozen=True)
-class LoadedProject:
-    """The linked project, the files it was made from, and why others could not be read."""
-
-    project: Project
-    files: Sequence[str]
-    sources: Mapping[str, SourceFile]
-    diagnostics: tuple[Diagnostic, ...]
-    apart: Mapping[str, Outline] = field(default_factory=dict)
-    """Files that could be parsed and are not linked, because they stand apart."""
 
 
 @dataclass(frozen=True)
@@ -68,68 +54,6 @@ class Migration:
 
 
 # --- what is there -----------------------------------------------------------------------------
-
-
-def find_files(
-    workspace: Workspace, progress: Progress, given: Mapping[str, bytes] | None = None
-) -> list[str]:
-    """All files of the project, those selected, and those whose content is `given`.
-
-    Raises `UsageError` when there are none: it is the wrong folder.
-    """
-    from migrate_async.source.discover import discover
-
-    progress.phase("Finding files")
-    root, settings = workspace.root, workspace.settings
-    named = [path for path in (*settings.paths, *workspace.selection) if path not in (given or {})]
-    found = discover([root / path for path in named], root, settings)
-    if not found and not given:
-        raise UsageError(
-            f"no Python files in {root}: go to the folder of the application, or name it"
-        )
-    return sorted({*found, *given}) if given else found
-
-
-def load_project(
-    workspace: Workspace,
-    progress: Progress,
-    files: Sequence[str] | None = None,
-    *,
-    instead: Mapping[str, bytes] | None = None,
-    apart: Outlined | None = None,
-) -> LoadedProject:
-    """Find (unless `files` are given), read and link every file of the project.
-
-    Those that stand `apart` are not linked. Files in `instead` have that content, whatever is on
-    disk, and may be missing there.
-    """
-    from migrate_async.index.load import load
-    from migrate_async.index.project import build
-    from migrate_async.source.profiles import read_profile
-    from migrate_async.source.templates import templates_of
-
-    root, settings = workspace.root, workspace.settings
-    files = find_files(workspace, progress, instead) if files is None else files
-    progress.phase(f"Reading {len(files)} files")
-    outlines = {} if apart is None else apart.outlines
-    problems = () if apart is None else apart.problems
-    known = outlines.keys() | {problem.path for problem in problems}
-    modules, diagnostics = load(
-        [path for path in files if path not in known],
-        root,
-        jobs=workspace.jobs,
-        cache=workspace.cache_folder,
-        settings=settings,
-        instead=instead,
-        beside=outlines,
-    )
-    progress.phase("Linking modules")
-    profile = read_profile(root / settings.profile) if settings.profile else None
-    project = build(modules, settings, templates_of(root, files), profile)
-    sources = {module.path: module.source for module in modules}
-    return LoadedProject(
-        project, files, sources, tuple(sorted([*problems, *diagnostics])), outlines
-    )
 
 
 def scan_project(workspace: Workspace, progress: Progress) -> ScanResult:
@@ -271,70 +195,6 @@ def project_status(
     return Progressed(status, history if not workspace.selection else (), date, commit)
 
 
-def verify_project(
-    workspace: Workspace, progress: Progress, *, types: str = "", since: str = "head"
-) -> Verification:
-    """What is wrong in the files selected, by the whole project.
-
-    `types` names a type checker that is run on the tree as it is and as it was: `since` the last
-    commit (`head`) or before all writes (`journal`).
-    """
-    found = _verified(workspace, progress)
-    diagnostics = of_selection(found, workspace)
-    comparison = _compare_types(workspace, progress, types, since) if types else None
-    return Verification(diagnostics=diagnostics, types=comparison)
-
-
-def _verified(
-    workspace: Workspace,
-    progress: Progress,
-    instead: Mapping[str, bytes] | None = None,
-    apart: Outlined | None = None,
-) -> tuple[Diagnostic, ...]:
-    """What is wrong in all files, if those in `instead` have that content."""
-    from migrate_async.source.discover import existence
-    from migrate_async.verify.tree import verify_tree
-
-    loaded = load_project(workspace, progress, instead=instead, apart=apart)
-    progress.phase("Verifying")
-    texts = {path: source.text for path, source in loaded.sources.items()}
-    found = verify_tree(loaded.project, texts, existence(workspace.root))
-    return (*loaded.diagnostics, *found)
-
-
-def _compare_types(
-    workspace: Workspace, progress: Progress, name: str, since: str
-) -> TypeComparison:
-    from migrate_async.source import copies
-    from migrate_async.source.discover import discover
-    from migrate_async.verify import type_checkers
-
-    program = type_checkers.find(name)
-    if program is None:
-        return TypeComparison(tool=name, skipped=f"{name} is not installed: `pip install {name}`")
-    progress.phase(f"Running {name} twice")
-    root = workspace.root
-    files = [path for path in discover([root], root, workspace.settings) if (root / path).is_file()]
-    with tempfile.TemporaryDirectory(prefix="migrate-async-") as name_of_folder:
-        old, new = Path(name_of_folder, "old"), Path(name_of_folder, "new")
-        new.mkdir()
-        if since == "journal":
-            is_known = copies.copy_before_writes(root, files, old)
-        else:
-            is_known = copies.copy_committed(root, old)
-        if not is_known:
-            missing = "no write to compare with" if since == "journal" else "no git commit"
-            return TypeComparison(tool=name, skipped=f"there is {missing}")
-        copies.copy_current(root, files, new)
-        compared = type_checkers.compare(program, name, old, new, since)
-    chosen = of_selection(compared.new, workspace)
-    return msgspec.structs.replace(compared, new=chosen)
-
-
-def of_selection(diagnostics: Sequence[Diagnostic], workspace: Workspace) -> tuple[Diagnostic, ...]:
-    return tuple(found for found in diagnostics if workspace.covers(found.path))
-
-
 # --- doing it ----------------------------------------------------------------------------------
 
 
@@ -379,7 +239,7 @@ def migrate(
         files = find_files(workspace, progress)
         digests = digests_of(workspace, files)
         apart = outlines_apart(workspace, step, selection, files, digests)
-        return _verified(workspace, progress, instead, apart)
+        return verified(workspace, progress, instead, apart)
 
     check = None if allow_unsound or codemod else verify
     return _carry_out(plan, planned.lengths, workspace, mode, progress, verify=check)
@@ -414,7 +274,7 @@ def finish(
     lengths = {path: lengths_of(source.text) for path, source in loaded.sources.items()}
 
     def verify(instead: Mapping[str, bytes]) -> Sequence[Diagnostic]:
-        return _verified(workspace, progress, instead)
+        return verified(workspace, progress, instead)
 
     check = None if allow_unsound else verify
     return _carry_out(plan, lengths, workspace, mode, progress, verify=check)

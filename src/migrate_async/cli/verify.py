@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from migrate_async.cli import use_cases
+from migrate_async.cli import verify_use_case
 from migrate_async.cli.exit_codes import ExitCode
 from migrate_async.cli.invocation import Invocation
 from migrate_async.cli.options import (
@@ -50,7 +50,7 @@ def verify(
     """
     invocation = ctx.ensure_object(Invocation)
     with invocation.progress() as progress:
-        found = use_cases.verify_project(workspace, progress, types=types or "", since=since)
+        found = verify_use_case.verify_project(workspace, progress, types=types or "", since=since)
     if output == "json":
         from migrate_async.report.json import verify_document
 

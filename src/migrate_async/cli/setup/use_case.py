@@ -7,9 +7,9 @@ from pathlib import Path, PurePosixPath
 
 from migrate_async.cli.lint_request import LintRequest, Ratchet
 from migrate_async.cli.lint_use_case import lint
+from migrate_async.cli.loading import load_project
 from migrate_async.cli.progress import Progress
 from migrate_async.cli.setup import ci, pre_commit, pyproject
-from migrate_async.cli.use_cases import load_project
 from migrate_async.cli.workspace import Workspace
 from migrate_async.config import FILE_NAME
 from migrate_async.errors import SourceError, UsageError

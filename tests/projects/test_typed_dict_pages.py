@@ -15,10 +15,10 @@ from support.route_by_route import migrate
 
 MAIN = """\
 import os
-from typing import Any, Dict, Generic, List, TypedDict, TypeVar
+from typing import Any, Dict, Generic, List, Optional, TypedDict, TypeVar
 
 from fastapi import Depends, FastAPI, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Column, ForeignKey, Integer, String, create_engine
 from sqlalchemy.orm import Query, Session, declarative_base, relationship, sessionmaker
 
@@ -52,6 +52,11 @@ class NoteRead(BaseModel):
     model_config = ConfigDict(from_attributes=True)
     text: str
     author: PersonRead
+
+
+class NoteDetail(NoteRead):
+    level: Optional[str] = None
+    is_shown: bool = Field(default=True)
 
 
 class Paginated(BaseModel, Generic[T]):
@@ -101,7 +106,7 @@ async def notes(found=Depends(get_notes)):
     return found
 
 
-@app.get("/more", response_model=Paginated[NoteRead])
+@app.get("/more", response_model=Paginated[NoteDetail])
 def more(db: Session = Depends(get_db), pagination: Pagination = Depends()):
     return pagination.response(db.query(Note).order_by(Note.id), lambda item: item)
 """

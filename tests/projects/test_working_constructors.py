@@ -15,6 +15,7 @@ from support.migration import command, own_tests, printed, tree, write
 from support.route_by_route import in_random_order, migrate
 
 _HEAD = """\
+import asyncio
 from dataclasses import dataclass
 
 from fastapi import Depends, FastAPI
@@ -271,6 +272,7 @@ def test_what_works_in_its_constructor_stays_on_the_sync_side(way: str, tmp_path
 _LATER = """
 
 async def later(db: Session):
+    await asyncio.sleep(0)
     return db.scalar(select(func.count()).select_from(Item))
 """
 _SUITE = """\

@@ -23,6 +23,8 @@ class Collector:
         """By the path of the file, and by the code that they change."""
         self._imports: dict[str, set[p.ImportChange]] = {}
         self._unneeded: dict[str, set[str]] = {}
+        self._gone: set[str] = set()
+        """The paths of files that import what is gone."""
         self._counts: dict[str, int] = {}
         self.decisions: list[p.FunctionDecision] = []
         self.diagnostics: list[Diagnostic] = []
@@ -51,8 +53,10 @@ class Collector:
 
     def add_module(self, module: Module, found: ModuleEdits) -> None:
         """Add one planner's changes of a module."""
-        self.add(module.path, found.edits, found.imports, found.unneeded)
+        self.add(module.path, found.edits, found.imports, (*found.unneeded, *found.gone))
         self.diagnostics += found.diagnostics
+        if found.gone:
+            self._gone.add(module.path)
 
     def add_modules(self, found: Iterable[tuple[Module, ModuleEdits]]) -> None:
         """Add one planner's changes of several modules."""
@@ -98,7 +102,7 @@ class Collector:
                 unneeded=tuple(sorted(self._unneeded[path])),
             )
             for path, edits in sorted(self._edits.items())
-            if any(edits.values())
+            if any(edits.values()) or path in self._gone
         )
         return p.Plan(
             step=step.value,

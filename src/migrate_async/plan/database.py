@@ -49,6 +49,8 @@ class ModuleEdits:
     imports: list[p.ImportChange] = field(default_factory=list)
     unneeded: list[str] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    """Imported names that are not there any more: they go where nothing else changes, too."""
     moves_import: bool = False
     """Whether something that ran at import runs in the application's lifespan now."""
 
@@ -58,6 +60,7 @@ class ModuleEdits:
         self.imports += other.imports
         self.unneeded += other.unneeded
         self.diagnostics += other.diagnostics
+        self.gone += other.gone
 
 
 def add_import(found: ModuleEdits, module: Module, source: str, name: str, codemod: str) -> str:

@@ -15,6 +15,7 @@ from migrate_async.plan.async_step.functions import for_criteria
 from migrate_async.plan.async_step.world import AsyncWorld
 from migrate_async.plan.both_worlds.kept_tests import kept_test_edits
 from migrate_async.plan.collector import Collector
+from migrate_async.plan.colouring.context_sessions import ContextSessions
 from migrate_async.plan.database import dependency_edits, hop_statement
 from migrate_async.plan.engine_watchers import watcher_edits
 from migrate_async.plan.generated_columns import GeneratedColumns
@@ -46,6 +47,7 @@ class ConvertedModules:
         """Add all of it; of the `awaited_models` a relationship is awaited."""
         collector.add_modules(for_criteria(self._world))
         self._declared_sessions(collector)
+        self._context_variables(collector)
         self._aliases(collector)
         self._sources(collector)
         self._replacements(collector)
@@ -79,6 +81,14 @@ class ConvertedModules:
             if ClassObject(cls) in self._project.infer(call.node.func, call.scope)
         ]
         return bool(makers) and all(map(self._world.converts, makers))
+
+    def _context_variables(self, collector: Collector) -> None:
+        """`current: ContextVar[Session]`, if all who work on that session convert."""
+        for module, part, users in self._project.shared(ContextSessions).declared():
+            if users and all(map(self._world.converts, users)):
+                found = AnnotationEdits()
+                retype(self._project, module.scope, part, found)
+                collector.add(module.path, found.edits, found.imports, found.unneeded)
 
     def _aliases(self, collector: Collector) -> None:
         """`DbSession = Annotated[Session, Depends(get_db)]`."""

@@ -145,7 +145,16 @@ class Retirement:
                 for node in s.walk(definition)
                 if isinstance(node, s.Name)
             ]
+            for module, name in self._importers(twin):
+                found.setdefault(module, ModuleEdits()).gone.append(name)
         return found
+
+    def _importers(self, twin: Twin) -> Iterator[tuple[Module, str]]:
+        """Who imports `twin`, which nobody uses: by hand, the uses may have gone before."""
+        for module in self._project.modules.values():
+            name = None if module is twin.module else twin.local_name(module)
+            if name is not None:
+                yield module, name
 
     def _own_globals(self, twin: Twin) -> Iterable[s.Stmt]:
         """What defines the `global` variables that the copy `twin` has for itself."""

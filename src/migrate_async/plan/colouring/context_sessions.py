@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Module, last_name
+from migrate_async.index.scopes import AnnotatedBinding, Function, Module, last_name
 from migrate_async.model import syntax as s
 from migrate_async.plan.names import is_variable
 
@@ -37,6 +37,21 @@ class ContextSessions:
             found.update(dict.fromkeys(self._users[key]))
         found.pop(function, None)
         return tuple(found)
+
+    def declared(self) -> Iterator[tuple[Module, s.Expr, tuple[Function, ...]]]:
+        """What says of a variable that it holds a session, and who works on that.
+
+        `ContextVar[Session]`, in an annotation or a call.
+        """
+        for module, name in self._variables:
+            users = tuple(self._users.get((module, name), ()))
+            for binding in module.scope.names[name]:
+                value, annotation = getattr(binding, "value", None), None
+                if isinstance(binding, AnnotatedBinding):
+                    annotation = binding.annotation
+                for part in (annotation, value.func if isinstance(value, s.Call) else None):
+                    if isinstance(part, s.Subscript):
+                        yield module, part, users
 
     @cached_property
     def _users(self) -> dict[_Key, list[Function]]:

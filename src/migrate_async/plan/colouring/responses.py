@@ -54,17 +54,9 @@ class Responses:
         return None
 
     def _reads_of_schema(self, schema: Class) -> Iterator[Read]:
-        fields = self._schemas.fields(schema)
-        if not fields:
-            return
-        for model in self._models_for(frozenset(fields)):
-            for name in fields:
-                yield Read(schema, model, name)
-
-    def _models_for(self, fields: frozenset[str]) -> Iterator[Class]:
-        for cls, names in self._attributes.items():
-            if fields <= names:
-                yield cls
+        for model, attributes in self._attributes.items():
+            if self._schemas.suits(schema, attributes):
+                yield from (Read(schema, model, name) for name in self._schemas.fields(schema))
 
     @cached_property
     def _attributes(self) -> dict[Class, frozenset[str]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import AnnotatedBinding, Class, Function
+from migrate_async.index.scopes import AnnotatedBinding, Class, Function, last_name
 from migrate_async.index.types import (
     ClassObject,
     ContextOf,
@@ -93,6 +93,25 @@ class Schemas:
             fields.pop(name, None)
         return fields
 
+    def suits(self, cls: Class, attributes: Collection[str]) -> bool:
+        """Whether an object with `attributes` can fill the schema `cls`, and is likely to.
+
+        It has each field that needs a value, and half of all fields or more.
+        """
+        fields = self.fields(cls)
+        found = [name for name in fields if name in attributes]
+        missing = [name for name in fields if name not in attributes]
+        return 2 * len(found) >= max(len(fields), 1) and all(
+            self._has_default(cls, m) for m in missing
+        )
+
+    def _has_default(self, cls: Class, name: str) -> bool:
+        for owner in self._project.mro(cls):
+            for binding in reversed(owner.scope.names.get(name, [])):
+                if isinstance(binding, AnnotatedBinding):
+                    return _is_default(binding.value)
+        return False
+
     @cached_property
     def _relationships(self) -> dict[Class, tuple[str, ...]]:
         """Of tables of SQLModel: they are no fields, Pydantic does not serialise them."""
@@ -101,6 +120,19 @@ class Schemas:
             for model in self._project.models.values()
             if model.is_sqlmodel
         }
+
+
+def _is_default(value: s.Expr | None) -> bool:
+    """Whether `value`, after the annotation of a field, gives it one where there is none."""
+    if not isinstance(value, s.Call) or last_name(value.func) != "Field":
+        return value is not None and not _is_ellipsis(value)
+    if any(keyword.arg in ("default", "default_factory") for keyword in value.keywords):
+        return True
+    return bool(value.args) and not _is_ellipsis(value.args[0])
+
+
+def _is_ellipsis(value: s.Expr) -> bool:
+    return isinstance(value, s.Constant) and value.kind == "ellipsis"
 
 
 def classes_in(types: Types) -> Iterator[Class]:

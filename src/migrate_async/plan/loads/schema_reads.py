@@ -183,9 +183,8 @@ class SchemaReads:
     def _unseen(self, nested: list[Class]) -> Iterator[Step]:
         """What the schemas `nested` read first of whatever they can be filled from."""
         for schema in nested:
-            fields = self._schemas.fields(schema)
             for mapped in self._models.values():
-                if fields and self._project.attributes_of(mapped).issuperset(fields):
+                if self._schemas.suits(schema, self._project.attributes_of(mapped)):
                     for _, loaded in self._of_pair((schema, mapped.cls)):
                         yield from (path[0] for path, _ in loaded.paths if path[0].is_lazy)
 

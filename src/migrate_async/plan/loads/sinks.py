@@ -300,7 +300,7 @@ class Sinks:
                         yield Sink(function, value, value, scope, reads, inner.qualname)
 
     def _pairs(self, schemas: list[Class]) -> Iterator[tuple[Class, Class]]:
-        """Schemas, nested ones too, with the models that have an attribute for each field."""
+        """Schemas, nested ones too, with the models that can fill them."""
         nested: dict[Class, None] = {}
         for schema in schemas:
             self._schemas.collect(schema, nested)
@@ -308,10 +308,8 @@ class Sinks:
             yield from ((schema, model) for model in self._models if self._fits(schema, model))
 
     def _fits(self, schema: Class, model: Class) -> bool:
-        """Whether `model` has an attribute for each field of `schema`."""
-        fields = self._schemas.fields(schema)
         mapped = self._project.models[model.qualname]
-        return bool(fields) and self._project.attributes_of(mapped).issuperset(fields)
+        return self._schemas.suits(schema, self._project.attributes_of(mapped))
 
     # --- sync code -----------------------------------------------------------------------------
 

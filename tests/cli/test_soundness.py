@@ -31,6 +31,7 @@ def mistake(line: int, message: str = "`f()` is not awaited", **fields: str) -> 
         ([mistake(3)], [mistake(3), mistake(8)], [mistake(8)]),
         ([mistake(3)], [mistake(3, "`g()` is not awaited")], [mistake(3, "`g()` is not awaited")]),
         ([], [mistake(3, severity=Severity.WARNING.value)], []),
+        ([msgspec.structs.replace(mistake(3), code="MA275")], [mistake(3)], []),
     ],
 )
 def test_new_is_what_was_not_there(

@@ -34,6 +34,14 @@ def quiet_session():
     return db
 
 
+def all_of(model):
+    return Session(engine).query(model)
+
+
+def for_others(model):
+    return Session(engine).query(model)
+
+
 def with_session(make=new_session):
     def decorator(function):
         @wraps(function)
@@ -68,7 +76,7 @@ def add(name: str):
         return user.id
 """
 TASKS = """\
-from app.database import User, new_session, quiet_session, with_session
+from app.database import User, all_of, new_session, quiet_session, with_session
 
 JOBS = {}
 
@@ -89,6 +97,11 @@ def rename():
     with quiet_session() as db:
         db.query(User).update({"name": "Grace"})
         db.commit()
+
+
+@job
+def of_all():
+    return [user.name for user in all_of(User)]
 
 
 @job
@@ -114,9 +127,9 @@ with TestClient(app) as client:
     print(client.post("/users", params={"name": "Ada"}).json(), client.get("/users").json())
     tasks.JOBS["count"]()
     tasks.JOBS["rename"]()
-    print(client.get("/users").json(), tasks.JOBS["names"]())
+    print(client.get("/users").json(), tasks.JOBS["names"](), tasks.JOBS["of_all"]())
 """
-ANSWERS = "1 ['Ada']\n1\n['Grace'] ['Grace']\n"
+ANSWERS = "1 ['Ada']\n1\n['Grace'] ['Grace'] ['Grace']\n"
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.colouring.verdicts import Verdicts
 from migrate_async.plan.makers import Makers
 from migrate_async.plan.sessions.acquisitions import find_acquisitions
+from migrate_async.plan.sessions.classes import has_no_factory
 
 
 @dataclass(eq=False)
@@ -48,11 +49,22 @@ class SyncWorld:
                 stays = True
             elif function.is_module:
                 stays = self._runs_sessions(function) or self._needs_sync_engine(function)
+            elif function in self._colouring.coloured:
+                stays = False
             else:
-                stays = function not in self._colouring.coloured and self._feeds_kept(function)
+                stays = self._feeds_kept(function) or self._begins_queries(function)
             if stays:
                 found[function] = None
         return found
+
+    def _begins_queries(self, function: Function) -> bool:
+        """Whether `Session(engine).query(...)` in an uncoloured function is left in this run."""
+        return (
+            self._verdicts.is_partial
+            and not self._verdicts.translates_alone(function)
+            and has_no_factory(self._project, function)
+            and not any(self._project.sessions_given(function))
+        )
 
     def _runs_sessions(self, body: Function) -> bool:
         """Whether a module works on a session at its top level, or makes one for its functions."""

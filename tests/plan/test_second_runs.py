@@ -144,3 +144,46 @@ def test_sessions_begin_to_hop_below_the_twin_of_their_factory() -> None:
     ]
     twin = database.splitlines().index("SyncSessionLocal = sessionmaker(bind=sync_engine)") + 1
     assert hop.span[0] == twin
+
+
+FACTORIES = """\
+from app.database import engine, sync_engine
+from sqlalchemy.ext.asyncio import async_sessionmaker
+from sqlalchemy.orm import sessionmaker
+
+session = async_sessionmaker(bind=engine, expire_on_commit=False)
+sync_session = sessionmaker(bind=sync_engine)
+"""
+NAMESAKE = """\
+from dataclasses import dataclass
+
+
+@dataclass
+class Play:
+    number: int
+    sync_session: str = ""
+"""
+WAITING = """\
+from sqlalchemy.orm import Session
+
+from app.factories import sync_session
+from app.models import User
+from app.plays import Play
+
+
+def last(db: Session):
+    return Play(1, db.get_one(User, 9).name)
+
+
+def kept():
+    with sync_session() as db:
+        return db.get_one(User, 9)
+"""
+
+
+def test_an_attribute_of_a_twin_s_name_is_no_twin() -> None:
+    plan = planned(
+        factories=FACTORIES, plays=NAMESAKE, waiting=WAITING, keep_sync="app.waiting.kept"
+    )
+    assert edits(plan, "app/waiting.py")
+    assert edits(plan, "app/plays.py") == []

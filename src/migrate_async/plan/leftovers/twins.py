@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module, ValueBinding
 from migrate_async.index.sessions import Variable
-from migrate_async.index.types import ExternalInstance
+from migrate_async.index.types import ClassObject, ExternalInstance, Instance
 from migrate_async.knowledge.shim import SYNC_SIDE, sync_class_name_of, sync_name_of
 from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import syntax as s
@@ -115,7 +115,7 @@ class Twins:
             if isinstance(node, s.Name) and twin.local_name(module) == node.id:
                 return twin
             if isinstance(node, s.Attribute) and last == twin.sync_name:
-                return twin if self._is_of_module(node) else None
+                return twin if self._is_of(node, twin) else None
         return None
 
     def is_one(self, module: Module, node: s.Name | s.Attribute) -> bool:
@@ -128,10 +128,17 @@ class Twins:
         home = absolute(module, inner.statement)
         return any(t.module.name == home and t.sync_name == inner.name for t in self)
 
-    def _is_of_module(self, node: s.Attribute) -> bool:
-        """`database.sync_engine`, unlike `engine.sync_engine`, which every AsyncEngine has."""
-        found = self._project.infer(node.value, self._project.scope_of(node))
-        return not any(isinstance(item, ExternalInstance) for item in found)
+    def _is_of(self, node: s.Attribute, twin: Twin) -> bool:
+        """`database.sync_engine`, unlike `engine.sync_engine`, which every AsyncEngine has.
+
+        Nor is it an attribute of that name which an object has from elsewhere.
+        """
+        for item in self._project.infer(node.value, self._project.scope_of(node)):
+            if isinstance(item, ExternalInstance):
+                return False
+            if isinstance(item, Instance | ClassObject):
+                return any(cls.module is twin.module for cls in self._project.mro(item.cls))
+        return True
 
     def has(self, module: Module, sync_name: str) -> bool:
         """Whether `module` defines the twin `sync_name` already."""

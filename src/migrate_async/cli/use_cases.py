@@ -236,10 +236,10 @@ def migrate(
     def verify(instead: Mapping[str, bytes]) -> Sequence[Diagnostic]:
         from migrate_async.cli.apart import outlines_apart
 
-        files = find_files(workspace, progress)
+        files = find_files(workspace, progress, instead)
         digests = digests_of(workspace, files)
         apart = outlines_apart(workspace, step, selection, files, digests)
-        return verified(workspace, progress, instead, apart)
+        return verified(workspace, progress, instead, files=files, apart=apart)
 
     check = None if allow_unsound or codemod else verify
     return _carry_out(plan, planned.lengths, workspace, mode, progress, verify=check)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,13 +37,15 @@ def verified(
     workspace: Workspace,
     progress: Progress,
     instead: Mapping[str, bytes] | None = None,
+    *,
+    files: Sequence[str] | None = None,
     apart: Outlined | None = None,
 ) -> tuple[Diagnostic, ...]:
-    """What is wrong in all files, if those in `instead` have that content."""
+    """What is wrong in all `files`, found if not given, if those in `instead` have that content."""
     from migrate_async.source.discover import existence
     from migrate_async.verify.tree import verify_tree
 
-    loaded = load_project(workspace, progress, instead=instead, apart=apart)
+    loaded = load_project(workspace, progress, files, instead=instead, apart=apart)
     progress.phase("Verifying")
     texts = {path: source.text for path, source in loaded.sources.items()}
     found = verify_tree(loaded.project, texts, existence(workspace.root))

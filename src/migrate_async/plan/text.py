@@ -25,6 +25,14 @@ def source(expr: s.Expr) -> str:
     return text(expr)
 
 
+def source_if_simple(expr: s.Expr) -> str:
+    """The text of a simple expression; `""` for any other."""
+    try:
+        return source(expr)
+    except ValueError:
+        return ""
+
+
 def same(left: s.Expr, right: s.Expr) -> bool:
     """Whether both are simple and read alike (quotes and layout aside)."""
     try:

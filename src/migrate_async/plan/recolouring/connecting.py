@@ -12,7 +12,7 @@ from migrate_async.index.project import Project
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.colour_edits import NAME
-from migrate_async.plan.text import source
+from migrate_async.plan.text import source_if_simple
 
 
 def entered_options(project: Project, connect: s.Expr) -> s.Call | None:
@@ -42,17 +42,10 @@ def options_edit(
     assert isinstance(connect, s.Call)  # noqa: S101  `entered_options` has looked
     assert isinstance(connect.func, s.Attribute)  # noqa: S101  the same
     engine = own_name(connect.func.value)
-    keywords = [f"{k.arg}={_text(k.value)}" for k in call.keywords if k.arg]
+    keywords = [f"{k.arg}={source_if_simple(k.value)}" for k in call.keywords if k.arg]
     if not engine or connect.values or call.args or len(keywords) < len(call.keywords):
         return None
     if any(keyword.endswith("=") for keyword in keywords):
         return None
     code = f"{engine}.execution_options({', '.join(keywords)}).connect()"
     return p.ReplaceExpression(span=call.span, codemod=NAME, code=code)
-
-
-def _text(expr: s.Expr) -> str:
-    try:
-        return source(expr)
-    except ValueError:
-        return ""

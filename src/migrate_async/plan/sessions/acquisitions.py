@@ -12,7 +12,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Scope, last_name
 from migrate_async.index.types import SessionFactory
 from migrate_async.model import syntax as s
-from migrate_async.plan.text import source
+from migrate_async.plan.text import source_if_simple
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _kind(project: Project, resolvers: Resolvers, call: s.Call, scope: Scope) ->
 
 def _is_resolver(resolvers: Resolvers, call: s.Call) -> bool:
     texts = resolvers.get(last_name(call.func))
-    return texts is not None and _text(call) in texts
+    return texts is not None and source_if_simple(call) in texts
 
 
 def _binding(project: Project, call: s.Call) -> tuple[str, s.Stmt | None]:
@@ -95,13 +95,6 @@ def _binding(project: Project, call: s.Call) -> tuple[str, s.Stmt | None]:
             if item.context is call and isinstance(item.target, s.Name):
                 return item.target.id, statement
     return "", None
-
-
-def _text(call: s.Call) -> str:
-    try:
-        return source(call)
-    except ValueError:
-        return ""
 
 
 @functools.cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from migrate_async.index.declarative import string
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Module
 from migrate_async.model import syntax as s
@@ -34,14 +35,8 @@ def _several(module: Module) -> Iterator[s.Call]:
             if not isinstance(node, s.Call) or not node.args:
                 continue
             name = s.dotted_name(node.func).rpartition(".")[2]
-            if name in _EXECUTING and has_several_statements(_text(node.args[0])):
+            if name in _EXECUTING and has_several_statements(string(node.args[0])):
                 yield node
-
-
-def _text(argument: s.Expr) -> str:
-    if isinstance(argument, s.Constant) and argument.kind == "str":
-        return str(argument.value)
-    return ""
 
 
 def has_several_statements(sql: str) -> bool:

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from migrate_async.index.declarative import string
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.model import syntax as s
@@ -38,7 +39,7 @@ class SessionKeywords:
         """Whether what `function` puts into `target` is such an argument, and nothing else."""
         if not isinstance(target, s.Subscript) or not isinstance(target.value, s.Name):
             return False
-        keywords, key = _keywords(function), _key(target.index)
+        keywords, key = _keywords(function), string(target.index)
         wrapped = self._project.wrapped_by(function)
         if keywords != target.value.id or not key or not wrapped:
             return False
@@ -78,7 +79,7 @@ class SessionKeywords:
             call = self._project.parent(around)
             return isinstance(call, s.Call) and self._runs_wrapped(call, wrapper)
         if isinstance(around, s.Subscript):
-            return self._is_set(around) or _key(around.index) not in ("", key)
+            return self._is_set(around) or string(around.index) not in ("", key)
         if isinstance(around, s.Attribute) and around.attr in _LOOKS:
             call = self._project.parent(around)
             return isinstance(call, s.Call) and self._is_look(call, key)
@@ -95,7 +96,7 @@ class SessionKeywords:
 
     def _is_look(self, call: s.Call, key: str) -> bool:
         """Whether `call` looks for another key, or only whether there is something at `key`."""
-        found = _key(call.args[0]) if call.args else ""
+        found = string(call.args[0]) if call.args else ""
         around = self._project.parent(call)
         is_test = isinstance(around, s.If) and around.test is call
         is_compared = isinstance(around, s.Operation) and around.operator in ("is", "is not", "not")
@@ -105,10 +106,6 @@ class SessionKeywords:
 def _keywords(function: Function) -> str:
     """The name of `**kwargs` of `function`, if it has that."""
     return next((param.name for param in function.params if param.kind == "**"), "")
-
-
-def _key(index: s.Expr) -> str:
-    return str(index.value) if isinstance(index, s.Constant) and index.kind == "str" else ""
 
 
 def _nodes(function: Function) -> Iterator[s.AnyNode]:

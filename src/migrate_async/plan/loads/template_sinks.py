@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrate_async.index.declarative import string
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Scope, last_name
 from migrate_async.index.types import held
@@ -46,11 +47,11 @@ class TemplateSinks:
         method = last_name(call.func)
         if method in _RESPONSES:
             given = [*call.args, *(k.value for k in call.keywords if k.arg in ("name", None))]
-            return next((_text(item) for item in given if _text(item)), None)
+            return next((string(item) for item in given if string(item)), None)
         if method in _RENDERS and isinstance(call.func, s.Attribute):
             template = self._project.value_of(call.func.value, scope) or call.func.value
             if isinstance(template, s.Call) and last_name(template.func) in _GETS:
-                return next((_text(item) for item in template.args if _text(item)), None)
+                return next((string(item) for item in template.args if string(item)), None)
         return None
 
     def _context(self, call: s.Call, scope: Scope) -> Iterator[tuple[str, s.Expr, Scope]]:
@@ -60,15 +61,11 @@ class TemplateSinks:
             display = self._project.value_of(context, scope) or context
             if isinstance(display, s.Mapping):
                 for key, value in zip(display.keys, display.values, strict=True):
-                    if key is not None and _text(key):
-                        yield _text(key), value, self._project.scope_of(value)
+                    if key is not None and string(key):
+                        yield string(key), value, self._project.scope_of(value)
             elif isinstance(display, s.Call) and last_name(display.func) == "dict":
                 for keyword in display.keywords:
                     if keyword.arg is not None:
                         yield keyword.arg, keyword.value, self._project.scope_of(keyword.value)
         if last_name(call.func) != "TemplateResponse":
             yield from ((name, value, scope) for name, value in given.items() if name is not None)
-
-
-def _text(expr: s.Expr) -> str:
-    return str(expr.value) if isinstance(expr, s.Constant) and expr.kind == "str" else ""

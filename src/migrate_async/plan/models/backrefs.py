@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from migrate_async.index.declarative import backref_of, keyword
+from migrate_async.index.declarative import backref_of, keyword, string
 from migrate_async.index.orm import Model
 from migrate_async.index.project import Project
 from migrate_async.index.relationships import Relationship
@@ -108,8 +108,7 @@ def _table_name(project: Project, secondary: s.Expr, cls: Class) -> str:
         return ""
     if keyword(table, "schema") is not None:
         return ""
-    name = table.args[0]
-    return str(name.value) if isinstance(name, s.Constant) and name.kind == "str" else ""
+    return string(table.args[0])
 
 
 def _last_attribute(cls: Class, at_least: s.Call | None) -> s.Stmt | None:

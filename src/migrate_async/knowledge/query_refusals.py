@@ -180,3 +180,9 @@ TEXT_LABELS = Refusal(
     "nothing, unless something parses it",
     Severity.NOTE.value,
 )
+ALWAYS_TRUE = Refusal(
+    "MA182",
+    "`{text}` is a query, which is always true: `{code}` says so, as `select()` has no truth value",
+    "ask for the rows, if that was meant: `.first()`, `.count()`",
+    Severity.NOTE.value,
+)

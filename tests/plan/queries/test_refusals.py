@@ -87,9 +87,10 @@ CASES = [
     ("MA107", "return [db.query(X) for X in (User, Address)]"),
     ("MA107", "db.query(User) + 1"),
     ("MA107", "db.query(User).subquery(with_labels=f)"),
-    ("MA109", "q = db.query(User)\nif q: q.all()"),
-    ("MA109", "q = db.query(User)\nif f and not q: q.all()"),
+    ("MA109", "if db.query(User): f()"),
+    ("MA109", "if f and not db.query(User): f()"),
     ("MA109", "q = db.query(User) or f"),
+    ("MA109", "q = db.query(User)\nf(q and q.all())"),
     # --- subscripts
     ("MA111", "db.query(User)[-1]"),
     ("MA111", "db.query(User)[-3:]"),
@@ -319,10 +320,10 @@ def test_pieces_of_one_query_stay_together() -> None:
 
 
 def test_translated_with_a_note() -> None:
-    """Slices with variables, and the text of a statement, are translated and noted."""
-    source = _module("rows = db.query(User)[f.a:f.b]\nprint(db.query(User))")
-    found = query_cases.plan(query_cases.index(source))
-    assert _codes(found) == {"MA180", "MA181"}
+    """Slices with variables, the text of a statement and its truth are translated and noted."""
+    code = "rows = db.query(User)[f.a:f.b]\nprint(db.query(User))\nq = db.query(User)\nif q: f()"
+    found = query_cases.plan(query_cases.index(_module(code)))
+    assert _codes(found) == {"MA180", "MA181", "MA182"}
     assert {chain.state for chain in found.chains} == {"translate"}
 
 

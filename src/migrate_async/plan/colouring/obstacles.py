@@ -8,7 +8,6 @@ from functools import cached_property
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sites import CallSite
-from migrate_async.index.types import Instance, Method
 from migrate_async.knowledge.async_api import SESSION_WITHOUT_COUNTERPART
 from migrate_async.knowledge.sqlalchemy import FOREIGN_SESSIONS
 from migrate_async.model import syntax as s
@@ -36,6 +35,7 @@ from migrate_async.plan.colouring.touches import (
     Touches,
     gives_session_of_its_own,
 )
+from migrate_async.plan.colouring.unfollowed import Unfollowed
 from migrate_async.plan.pages import Pages, obstacle, page_at
 from migrate_async.plan.testing.pytest_support import caller_without_await
 
@@ -87,6 +87,7 @@ class Obstacles:
         self._locked: dict[Function, tuple[s.With, ...]] = {}
         self._sets_of_thread: dict[Function, s.Stmt | None] = {}
         self._generators = Generators(project)
+        self._unfollowed = Unfollowed(project)
         self._pages = Pages(project)
         self._registries = shared.registries
         self._processes = shared.processes
@@ -119,7 +120,7 @@ class Obstacles:
             self._processes.reason,
             self._scoped_session,
             self._gives_session,
-            self._unfollowed,
+            self._unfollowed.reason,
             self._unresolved,
             self._escapes,
             self._thread_variable,
@@ -276,45 +277,6 @@ class Obstacles:
         line = registry.call.line
         return Reason("scoped-session", registry.obstacle, maker.module.path, line)
 
-    def _unfollowed(self, function: Function) -> Reason | None:
-        """Nobody is known to call the method, and its name is called on something unknown.
-
-        A plugin's method or one of a mixin: whoever calls it would not await it.
-        """
-        is_method = function.cls is not None and not function.is_async and not function.is_route
-        uses = self._project.value_uses(function)
-        if not is_method or any(not use.function.module.is_test for use in uses):
-            return None
-        if any(not site.function.module.is_test for site in self._project.callers(function)):
-            return None
-        site = self._unknown_calls.get(function.name)
-        if site is None:
-            return None
-        text = f"{_place(site)} calls {function.name}() of something unknown, and may run it"
-        return _site("called-by-name", text, site)
-
-    @cached_property
-    def _unknown_calls(self) -> dict[str, CallSite]:
-        """The first call of each name on an object of unknown type, outside of tests."""
-        found: dict[str, CallSite] = {}
-        for function in self._project.functions:
-            if function.module.is_test:
-                continue
-            for site in self._project.calls(function):
-                func = site.node.func if isinstance(site.node, s.Call) else None
-                if isinstance(func, s.Attribute) and not site.awaited and self._is_unknown(site):
-                    found.setdefault(func.attr, site)
-        return found
-
-    def _is_unknown(self, site: CallSite) -> bool:
-        """Whether nobody knows what `site` calls: a method that no class of the project has."""
-        if not site.resolved:
-            return True
-        if site.targets or site.operation is not None or not isinstance(site.node, s.Call):
-            return False
-        types = self._project.infer(site.node.func, site.scope)
-        return any(isinstance(item, Method) and isinstance(item.owner, Instance) for item in types)
-
     def _gives_session(self, function: Function) -> Reason | None:
         """It makes a session of a factory that it makes, too, and hands the session out."""
         made = gives_session_of_its_own(self._project, function)
@@ -438,10 +400,6 @@ def _root(node: s.Expr) -> s.Name | None:
 def _at(function: Function, code: str, text: str) -> Reason:
     line = function.node.line if function.node else 0
     return Reason(code, text, function.module.path, line)
-
-
-def _place(site: CallSite) -> str:
-    return f"{site.function.module.path}:{site.node.line}"
 
 
 def _site(code: str, text: str, site: CallSite) -> Reason:

@@ -17,7 +17,7 @@ from migrate_async.plan.pages import Page, page_of
 from migrate_async.plan.queries.chains import Piece, Step, Usage, Value
 from migrate_async.plan.queries.dynamic import Holders
 from migrate_async.plan.queries.flow import Flow
-from migrate_async.plan.queries.ledger import Handed, Ledger, refused
+from migrate_async.plan.queries.ledger import Handed, Ledger, Truth, refused
 from migrate_async.plan.queries.names import bindings
 from migrate_async.plan.queries.network import Given, Network
 from migrate_async.plan.queries.project import Target
@@ -72,13 +72,13 @@ class Evaluator:
             self._refuse(value, why.DYNAMIC, target, text=text(target))
 
     def test(self, expr: s.Expr, names: Flow) -> None:
-        if isinstance(expr, s.Operation) and expr.operator in ("not", "and", "or"):
+        if isinstance(expr, s.Operation) and expr.operator in ("and", "or"):
             for operand in expr.operands:
                 self.test(operand, names)
-            return
-        value = self.value(expr, names)
-        self.use(value, Usage.KEPT)
-        self._refuse(value, why.TRUTH, expr)
+        elif isinstance(expr, s.Operation) and expr.operator == "not":
+            self._denied(expr, names)
+        else:
+            self._truth(expr, expr, "is not None", names)
 
     def returned(self, value: Value) -> None:
         function = self._function
@@ -97,6 +97,34 @@ class Evaluator:
 
     def closure(self, name: str) -> Binding | None:
         return self._network.closure(self._function, name)
+
+    # --- truth ---------------------------------------------------------------------------------
+
+    def _denied(self, node: s.Operation, names: Flow) -> None:
+        """`not x`."""
+        operand = node.operands[0]
+        if isinstance(operand, s.Name):
+            self._truth(operand, node, "is None", names)
+        else:
+            self.test(operand, names)
+
+    def _truth(self, expr: s.Expr, asks: s.Expr, test: str, names: Flow) -> None:
+        """`asks` wants to know whether `expr` is true; of a name, it can say what it asks."""
+        value = self.value(expr, names)
+        self.use(value, Usage.KEPT)
+        if value is None or not isinstance(expr, s.Name):
+            self._refuse(value, why.TRUTH, expr)
+            return
+        roots = tuple(piece.root for piece in value.pieces)
+        truth = Truth(self._function, asks, roots, f"{expr.id} {test}")
+        self._ledger.truths[asks] = truth
+
+    def _chosen(self, node: s.Operation, names: Flow) -> None:
+        """`x and y`, whose value is one of them."""
+        for operand in node.operands:
+            value = self.value(operand, names)
+            self.use(value, Usage.KEPT)
+            self._refuse(value, why.TRUTH, operand)
 
     # --- pieces --------------------------------------------------------------------------------
 
@@ -342,8 +370,11 @@ class Evaluator:
         return None if value is None else self._piece(node, value.state)
 
     def _operation(self, node: s.Operation, names: Flow) -> Value | None:
-        if node.operator in ("not", "and", "or"):
-            self.test(node, names)
+        if node.operator == "not":
+            self._denied(node, names)
+            return None
+        if node.operator in ("and", "or"):
+            self._chosen(node, names)
             return None
         for position, operand in enumerate(node.operands):
             value = self.value(operand, names)

@@ -45,6 +45,16 @@ class Handed:
     state: QueryState
 
 
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """`node` is a query, or `not` one, where its truth is asked; `code` asks the same of None."""
+
+    function: Function
+    node: s.Expr
+    origins: tuple[Hashable, ...]
+    code: str
+
+
 class Groups:
     """Origins that belong together (union-find)."""
 
@@ -84,6 +94,7 @@ class Ledger:
     handed: list[Handed] = field(default_factory=list)
     annotations: list[tuple[Function, s.Expr, QueryState]] = field(default_factory=list)
     """Annotations of local names that hold a query."""
+    truths: dict[s.Expr, Truth] = field(default_factory=dict)
 
     def copy(self) -> Ledger:
         """One that can be refused more, and joined further, on its own."""
@@ -94,6 +105,7 @@ class Ledger:
             list(self.notes),
             list(self.handed),
             list(self.annotations),
+            dict(self.truths),
         )
 
     def refuse(self, origins: Iterable[Hashable], problem: Refused) -> None:

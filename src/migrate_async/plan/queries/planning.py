@@ -21,7 +21,7 @@ from migrate_async.plan.queries.draft import Draft, Left, Setting
 from migrate_async.plan.queries.evaluate import Evaluator
 from migrate_async.plan.queries.flow import Flow
 from migrate_async.plan.queries.helpers import SessionThreading, check_helpers, describe
-from migrate_async.plan.queries.ledger import Ledger, Refused
+from migrate_async.plan.queries.ledger import Ledger, Refused, refused
 from migrate_async.plan.queries.names import CODEMOD, Imports
 from migrate_async.plan.queries.network import Network
 from migrate_async.plan.queries.project import ProjectView, in_string
@@ -113,6 +113,7 @@ class _Planning:
         for root, piece in self._ledger.pieces.items():
             self._conclude(root, piece, reasons)
         self._change_annotations(reasons)
+        self._ask_for_none(reasons)
         self._add_raw_sql()
         self._hand_sessions_on(reasons)
         self._add_diagnostics()
@@ -228,6 +229,17 @@ class _Planning:
                 found.edits += planned.edits
                 found.imports |= planned.imports
                 found.diagnostics += [self._diagnostic(item) for item in planned.problems]
+
+    def _ask_for_none(self, reasons: dict[Hashable, Refused]) -> None:
+        """Have tests ask what they asked of a `Query`: whether there is one."""
+        for truth in self._ledger.truths.values():
+            if any(self._ledger.groups.find(origin) in reasons for origin in truth.origins):
+                continue
+            found, node = self._of(truth.function), truth.node
+            found.edits.append(ReplaceExpression(span=node.span, codemod=CODEMOD, code=truth.code))
+            named = {"text": truth.code.partition(" ")[0], "code": truth.code}
+            note = refused(why.ALWAYS_TRUE, truth.function, node, **named)
+            found.diagnostics.append(self._diagnostic(note))
 
     # --- annotations and sessions --------------------------------------------------------------
 

@@ -44,6 +44,12 @@ class Variable(msgspec.Struct, frozen=True, eq=False):
     def module(self) -> sc.Module:
         return self.scope.module
 
+    @property
+    def call(self) -> s.Call:
+        """The call that makes the value."""
+        assert isinstance(self.value, s.Call)  # noqa: S101  the index records calls only
+        return self.value
+
 
 def session_kind(types: Types, hierarchy: Hierarchy) -> SessionKind | None:
     """`sync` or `async` for values that are sessions; `sync` where both are possible."""

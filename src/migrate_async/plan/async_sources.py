@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Module
+from migrate_async.index.scopes import AnnotatedBinding, Function, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import SessionFactory
 from migrate_async.model import syntax as s
+from migrate_async.plan.annotations import AnnotationEdits, retype
 from migrate_async.plan.colouring.module_registries import is_of_module
 from migrate_async.plan.colouring.own_registries import own_registries, registry_arguments
-from migrate_async.plan.database import (
-    ModuleEdits,
-    called,
-    engine_edits,
-    factory_edits,
-    factory_obstacle,
-    registry_edits,
-    variable_annotation,
-)
 from migrate_async.plan.disposal import disposals
+from migrate_async.plan.engines import engine_edits
 from migrate_async.plan.makers import Makers
+from migrate_async.plan.module_edits import ModuleEdits
+from migrate_async.plan.session_factories import factory_edits, factory_obstacle, registry_edits
 
 
 def engine_changes(
@@ -34,12 +29,28 @@ def engine_changes(
     for engine in project.engines:
         if engine.kind == "engine" and becomes_async(engine) and _is_made_here(makers, engine):
             yield engine.module, engine_edits(project, engine)
-            yield engine.module, variable_annotation(project, engine)
+            yield engine.module, _annotation(project, engine)
             if converts(engine.scope.function):
                 yield engine.module, ModuleEdits([*disposals(project, engine)])
     for made in _unnamed(makers, becomes_async):
         if made.kind == "engine":
             yield made.module, engine_edits(project, made)
+
+
+def _annotation(project: Project, variable: Variable) -> ModuleEdits:
+    """`SessionLocal: sessionmaker[Session] = ...` of a module; functions see to their own.
+
+    A function may give a value to what the module annotates: `global SessionLocal`.
+    """
+    statement = project.statement_of(variable.call)
+    found = AnnotationEdits()
+    home = variable.module.scope
+    for binding in home.names.get(variable.name, ()) if variable.scope.kind == "function" else ():
+        if isinstance(binding, AnnotatedBinding):
+            retype(project, home, binding.annotation, found)
+    if isinstance(statement, s.AnnotatedAssign) and variable.scope.kind == "module":
+        retype(project, variable.scope, statement.annotation, found)
+    return ModuleEdits(found.edits, found.imports, found.unneeded)
 
 
 def _unnamed(makers: Makers, becomes_async: Callable[[Variable], bool]) -> Iterator[Variable]:
@@ -81,13 +92,13 @@ def factory_changes(
             yield factory.module, ModuleEdits(diagnostics=[obstacle])
             continue
         yield factory.module, factory_edits(project, factory, expires_late)
-        yield factory.module, variable_annotation(project, factory)
+        yield factory.module, _annotation(project, factory)
 
 
 def _module_registry(
     project: Project, registry: Variable, expires_late: Callable[[], bool]
 ) -> Iterator[tuple[Module, ModuleEdits]]:
-    arguments = registry_arguments(called(registry))
+    arguments = registry_arguments(registry.call)
     yield (
         registry.module,
         registry_edits(registry, has_scope="scopefunc" in arguments, is_kept=True),

@@ -10,7 +10,7 @@ from migrate_async.index.scopes import Function, Module
 from migrate_async.model import plan as p
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.model.syntax import Span
-from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.queries import TRANSLATE, QueryPlan
 
 

@@ -16,8 +16,8 @@ from migrate_async.index.types import External
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.alembic.revisions import has_several_statements
-from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.driver_types import may_be_postgresql
+from migrate_async.plan.module_edits import ModuleEdits
 
 _DRIVER = "psycopg2"
 

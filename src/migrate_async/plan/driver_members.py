@@ -17,8 +17,8 @@ from migrate_async.index.types import ExternalInstance, ExternalResult, ListOf
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import note
-from migrate_async.plan.database import ModuleEdits, add_import
 from migrate_async.plan.driver_types import integer_column, is_string, may_be_postgresql
+from migrate_async.plan.module_edits import ModuleEdits, add_import
 from migrate_async.plan.text import source
 
 _CODEMOD = "async-colour"

@@ -15,7 +15,7 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at, note
 from migrate_async.plan.column_values import Pair, column_of_type, pairs, type_names
-from migrate_async.plan.database import ModuleEdits, add_import, called
+from migrate_async.plan.module_edits import ModuleEdits, add_import
 
 _CODEMOD = "async-colour"
 _INTEGERS = frozenset({"BigInteger", "Integer", "SmallInteger", "int"})
@@ -75,7 +75,7 @@ def _strings(
 
 def may_be_postgresql(project: Project) -> bool:
     """Whether any engine's URL is one, or is not known."""
-    calls = [called(engine) for engine in project.engines]
+    calls = [engine.call for engine in project.engines]
     urls = [call.args[0] if call.args else None for call in calls]
     known = [str(url.value) for url in urls if isinstance(url, s.Constant)]
     return len(known) < len(urls) or not known or any(map(_is_postgresql, known))

@@ -10,8 +10,8 @@ from migrate_async.index.types import ClassObject, Instance, TypeVariable
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import note
-from migrate_async.plan.database import ModuleEdits, add_import
 from migrate_async.plan.driver_types import TIMES, may_be_postgresql
+from migrate_async.plan.module_edits import ModuleEdits, add_import
 
 _CODEMOD = "async-colour"
 

@@ -13,7 +13,8 @@ from migrate_async.index.types import ExternalMethod
 from migrate_async.knowledge.external import WATCHES_ENGINES
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.plan.database import NAME, ModuleEdits
+from migrate_async.plan.engines import NAME
+from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.names import is_variable, read_from
 
 _METHODS = frozenset(name for _, name in WATCHES_ENGINES)

@@ -23,9 +23,9 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at, note
 from migrate_async.plan import blocks
-from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.loads.sinks import own_attributes
 from migrate_async.plan.mapper_arguments import ARGUMENTS, TABLE, keys, with_argument, written
+from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.mysql import names_mysql
 from migrate_async.plan.new_objects import is_new
 from migrate_async.plan.read_names import read_names

@@ -12,14 +12,14 @@ from migrate_async.knowledge.sqlalchemy import ASYNC_SCOPED_SESSION, TASK_SCOPED
 from migrate_async.model import syntax as s
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.colouring.module_registries import is_of_module, makes_own_factory
-from migrate_async.plan.database import (
-    ModuleEdits,
-    factory_obstacle,
+from migrate_async.plan.factory_statements import (
     hop_edits,
     hop_removal,
     hop_statement,
     own_hop_statement,
 )
+from migrate_async.plan.module_edits import ModuleEdits
+from migrate_async.plan.session_factories import factory_obstacle
 
 _ASYNC_REGISTRIES = frozenset(
     name.rpartition(".")[2] for name in (ASYNC_SCOPED_SESSION, TASK_SCOPED_SESSION)

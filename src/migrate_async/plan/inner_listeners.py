@@ -15,7 +15,8 @@ from migrate_async.index.types import External
 from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.plan.database import NAME, ModuleEdits
+from migrate_async.plan.engines import NAME
+from migrate_async.plan.module_edits import ModuleEdits
 
 INSIDE = {"session": SYNC_SESSION, "engine": "sync_engine", "connection": "sync_connection"}
 """The attribute of an async object that is its sync one."""

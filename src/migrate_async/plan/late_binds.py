@@ -23,8 +23,9 @@ from migrate_async.index.sessions import Variable
 from migrate_async.index.types import FunctionObject
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.plan.database import NAME, ModuleEdits, engine_edits, made_engine
+from migrate_async.plan.engines import NAME, engine_edits, made_engine
 from migrate_async.plan.makers import CONFIGURE, Makers, binds, can_be_copied, has_room
+from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.names import is_bound_inside, is_variable, read_from
 
 BecomesAsync = Callable[[Variable], bool]

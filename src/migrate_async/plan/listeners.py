@@ -18,8 +18,9 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.both_worlds.refusals import CANNOT_STAY
-from migrate_async.plan.database import NAME, ModuleEdits, add_import
+from migrate_async.plan.engines import NAME
 from migrate_async.plan.inner_listeners import INSIDE, REGISTER, is_event, kind_inside
+from migrate_async.plan.module_edits import ModuleEdits, add_import
 from migrate_async.plan.own_session_classes import own_class
 
 _CONNECTION_EVENTS = frozenset({"checkin", "checkout", "close", "connect", "first_connect"})

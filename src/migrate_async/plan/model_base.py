@@ -9,7 +9,7 @@ from migrate_async.index.scopes import Class, Module
 from migrate_async.index.types import ClassObject
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.plan.database import ModuleEdits, add_import
+from migrate_async.plan.module_edits import ModuleEdits, add_import
 
 NAME = "async-colour"
 

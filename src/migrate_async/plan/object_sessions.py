@@ -10,7 +10,7 @@ from migrate_async.index.sessions import gives_object_session
 from migrate_async.knowledge.sqlalchemy import ASYNC_OBJECT_SESSION
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.plan.database import ModuleEdits, add_import
+from migrate_async.plan.module_edits import ModuleEdits, add_import
 
 NAME = "async-colour"
 

@@ -22,8 +22,8 @@ from migrate_async.plan.collector import Collector
 from migrate_async.plan.colouring.cost import cheapest_queries
 from migrate_async.plan.colouring.reach import reach
 from migrate_async.plan.colouring.selecting import roots
-from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.models import model_edits
+from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.paths import is_under
 from migrate_async.plan.queries import TRANSLATE, Queries, QueryPlan
 from migrate_async.plan.risk import with_risk

@@ -14,8 +14,8 @@ from functools import cached_property
 from migrate_async.index.project import Model, Project
 from migrate_async.index.scopes import Class, Module
 from migrate_async.model.diagnostic import note
-from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.mapper_arguments import TABLE, keys, with_argument, written
+from migrate_async.plan.module_edits import ModuleEdits
 
 _CODEMOD = "eager-relationships"
 _LOAD = "polymorphic_load"

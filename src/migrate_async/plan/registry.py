@@ -9,7 +9,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Module
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.module_edits import ModuleEdits
 
 NAME = "registry-cleanup"
 

@@ -11,12 +11,12 @@ from migrate_async.knowledge.sqlalchemy import ON_ACCESS
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
-from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.eager_depth import EagerGraph
 from migrate_async.plan.loads.analysis import Analysis
 from migrate_async.plan.loads.decide import Always, Decisions
 from migrate_async.plan.loads.paths import Step
 from migrate_async.plan.loads.sinks import Sink
+from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.text import text
 from migrate_async.plan.transactions.added_rows import AddedRows
 from migrate_async.plan.transactions.early_relationships import EarlyRelationship

@@ -20,9 +20,9 @@ from migrate_async.model.selection import EVERYTHING
 from migrate_async.plan.async_step import AsyncStep, Grounds
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.collector import Collector
-from migrate_async.plan.database import factory_obstacle
 from migrate_async.plan.inner_listeners import is_listener
 from migrate_async.plan.queries import Queries
+from migrate_async.plan.session_factories import factory_obstacle
 from migrate_async.plan.testing.client_tests import LEFT, NEEDS, client_edits, needs
 from migrate_async.plan.testing.loops import run_by_anyio
 from migrate_async.plan.testing.object_factories import unfit_factories

@@ -10,7 +10,7 @@ from migrate_async.knowledge.shim import TWIN_SUFFIX
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.colour_edits import NAME
-from migrate_async.plan.database import ModuleEdits, add_change
+from migrate_async.plan.module_edits import ModuleEdits, add_change
 from migrate_async.plan.names import local_name
 
 

@@ -21,7 +21,7 @@ from migrate_async.plan.alembic.environment import (
     runs_commands,
 )
 from migrate_async.plan.alembic.revisions import refused_statements
-from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.module_edits import ModuleEdits
 
 NOT_UNDERSTOOD = "MA561"
 

@@ -16,7 +16,8 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.alembic.binding import bound_names, leaves
 from migrate_async.plan.alembic.blocks import Block, blocks_of
-from migrate_async.plan.database import ModuleEdits, add_import, called, engine_edits
+from migrate_async.plan.engines import engine_edits
+from migrate_async.plan.module_edits import ModuleEdits, add_import
 from migrate_async.plan.names import free_name, local_name
 from migrate_async.plan.text import source
 
@@ -260,7 +261,7 @@ class Conversion:
     def _keeps_no_connections(self, variable: Variable) -> bool:
         if self._is_application(variable) or variable.kind == "async-engine":
             return False
-        pools = [k.value for k in called(variable).keywords if k.arg == "poolclass"]
+        pools = [k.value for k in variable.call.keywords if k.arg == "poolclass"]
         return any(s.dotted_name(pool).rpartition(".")[2] == "NullPool" for pool in pools)
 
     def _disposals(self) -> list[s.Call]:

@@ -11,7 +11,7 @@ from migrate_async.index.scopes import Module
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.alembic.environment import is_revision
-from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.module_edits import ModuleEdits
 
 SEVERAL_STATEMENTS = "MA562"
 

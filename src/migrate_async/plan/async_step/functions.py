@@ -13,7 +13,6 @@ from migrate_async.plan.async_step.world import AsyncWorld
 from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.colouring.obstacles import is_inside
-from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.driver_habits import driver_habit_edits
 from migrate_async.plan.driver_members import driver_member_edits
 from migrate_async.plan.driver_types import driver_type_edits
@@ -22,6 +21,7 @@ from migrate_async.plan.loads.accesses import awaitable_edits, can_await
 from migrate_async.plan.loads.computed_names import computed_reads
 from migrate_async.plan.loads.edits import LoadEdits
 from migrate_async.plan.loads.statements import Statements
+from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.object_sessions import object_session_edits
 from migrate_async.plan.recolouring.awaits import Awaiter
 from migrate_async.plan.recolouring.bridging import Bridges

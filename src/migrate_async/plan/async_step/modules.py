@@ -16,8 +16,8 @@ from migrate_async.plan.async_step.world import AsyncWorld
 from migrate_async.plan.both_worlds.kept_tests import kept_test_edits
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.colouring.context_sessions import ContextSessions
-from migrate_async.plan.database import dependency_edits, hop_statement
 from migrate_async.plan.engine_watchers import watcher_edits
+from migrate_async.plan.factory_statements import dependency_edits, hop_statement
 from migrate_async.plan.generated_columns import GeneratedColumns
 from migrate_async.plan.inner_listeners import inner_listener_edits
 from migrate_async.plan.loads.dynamic import read_by_name, read_of_subclasses

@@ -15,12 +15,12 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.both_worlds.sync_world import SyncWorld
 from migrate_async.plan.colouring.handed_sessions import HandedSession, HandedSessions
-from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.handed_objects import hands_objects
 from migrate_async.plan.inner_listeners import is_event, registers_listener
 from migrate_async.plan.keep_both.edits import KeptBoth
 from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
 from migrate_async.plan.made_objects import made_with_session
+from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.names import is_sync_side
 from migrate_async.plan.text import source
 from migrate_async.plan.twin_names import callee

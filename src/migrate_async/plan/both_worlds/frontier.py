@@ -31,8 +31,8 @@ from migrate_async.plan.colouring.dbapi import engine_of_session, session_of_raw
 from migrate_async.plan.colouring.handovers import object_engines
 from migrate_async.plan.colouring.holders import injected
 from migrate_async.plan.colouring.verdicts import Verdicts
-from migrate_async.plan.database import NAME, ModuleEdits
 from migrate_async.plan.engine_watchers import watched
+from migrate_async.plan.engines import NAME
 from migrate_async.plan.givers import Givers, can_give_sync
 from migrate_async.plan.inner_imports import (
     InnerImport,
@@ -43,6 +43,7 @@ from migrate_async.plan.inner_imports import (
 from migrate_async.plan.leftovers.twins import sync_maker_name
 from migrate_async.plan.lent import LentSessions
 from migrate_async.plan.makers import Makers, can_be_copied
+from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.named_calls import names_function
 from migrate_async.plan.names import absolute, is_bound_inside, is_variable, read_from
 from migrate_async.plan.references import (

@@ -17,7 +17,8 @@ from migrate_async.knowledge.fastapi import ROUTE_METHODS
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import note
-from migrate_async.plan.database import NAME, ModuleEdits
+from migrate_async.plan.engines import NAME
+from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.testing.pytest_support import is_helper_of_tests
 
 BECOMES_DEF = "MA204"

@@ -16,10 +16,11 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
 from migrate_async.plan.colouring.colour import Colouring
-from migrate_async.plan.database import NAME, ModuleEdits, add_import
+from migrate_async.plan.engines import NAME
 from migrate_async.plan.leftovers.scaffold import implicit_mark
 from migrate_async.plan.lent import LentSessions
 from migrate_async.plan.loads.accesses import Accesses
+from migrate_async.plan.module_edits import ModuleEdits, add_import
 from migrate_async.plan.testing.pytest_support import is_helper_of_tests
 
 AWAITS_IMPLICITLY = "MA206"

@@ -17,8 +17,8 @@ from migrate_async.model.diagnostic import at
 from migrate_async.model.plan import Reason
 from migrate_async.plan.both_worlds.implicit import AWAITS_IMPLICITLY
 from migrate_async.plan.colouring.fixtures import is_source
-from migrate_async.plan.database import ModuleEdits, add_import
 from migrate_async.plan.leftovers.scaffold import implicit_mark
+from migrate_async.plan.module_edits import ModuleEdits, add_import
 from migrate_async.plan.testing.pytest_support import (
     NAME,
     caller_without_await,

@@ -8,9 +8,10 @@ from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
 from migrate_async.plan.aliases import Alias
-from migrate_async.plan.database import NAME, ModuleEdits, add_change
+from migrate_async.plan.engines import NAME
 from migrate_async.plan.givers import Given, Givers
 from migrate_async.plan.leftovers.twins import sync_engine_name, sync_factory_name
+from migrate_async.plan.module_edits import ModuleEdits, add_change
 
 
 @dataclass

@@ -17,17 +17,8 @@ from migrate_async.plan.aliases import Alias
 from migrate_async.plan.both_worlds.dependencies import Dependencies
 from migrate_async.plan.both_worlds.needs import Needs, passing, sync_name
 from migrate_async.plan.both_worlds.surroundings import Surroundings
-from migrate_async.plan.database import (
-    NAME,
-    ModuleEdits,
-    add_change,
-    add_import,
-    bound,
-    called,
-    inline_engine,
-    moving_url,
-    url_argument,
-)
+from migrate_async.plan.engine_urls import moving_url, url_argument
+from migrate_async.plan.engines import NAME, bound, inline_engine
 from migrate_async.plan.givers import Given, Givers
 from migrate_async.plan.leftovers.twins import (
     statements_of_none,
@@ -35,6 +26,7 @@ from migrate_async.plan.leftovers.twins import (
     sync_maker_name,
 )
 from migrate_async.plan.makers import Makers, can_be_copied
+from migrate_async.plan.module_edits import ModuleEdits, add_change, add_import
 from migrate_async.plan.names import is_bound_inside, is_variable
 from migrate_async.plan.own_globals import own_globals, sync_global_name
 from migrate_async.plan.sessions.classes import (
@@ -182,7 +174,7 @@ class Offers:
 
     def _need_engine(self, factory: Variable) -> None:
         """A sync factory needs the sync engine that it is bound to."""
-        names = {node.id for node in s.walk(called(factory)) if isinstance(node, s.Name)}
+        names = {node.id for node in s.walk(factory.call) if isinstance(node, s.Name)}
         for engine in self._project.engines:
             if engine.kind == "engine" and any(
                 is_variable(factory.module, engine.module, engine.name, name) for name in names
@@ -216,7 +208,7 @@ class Offers:
 
     def _copy_engine(self, edits: ModuleEdits, engine: Variable) -> None:
         """What a function makes to bind a factory to it, for the sync one."""
-        call = called(engine)
+        call = engine.call
         statement = self._project.statement_of(call)
         names = tuple(sorted(self._sync_names(edits, engine.module, call)))
         edits.edits.append(
@@ -224,7 +216,7 @@ class Offers:
         )
 
     def _twin(self, found: dict[Module, ModuleEdits], variable: Variable) -> None:
-        module, call, name = variable.module, called(variable), sync_name(variable)
+        module, call, name = variable.module, variable.call, sync_name(variable)
         if self._twins.has(module, name):
             return
         edits = found.setdefault(module, ModuleEdits())

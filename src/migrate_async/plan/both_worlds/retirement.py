@@ -12,9 +12,10 @@ from migrate_async.plan.both_worlds import implicit
 from migrate_async.plan.both_worlds.dependencies import Dependencies
 from migrate_async.plan.both_worlds.needs import Needs, sync_name
 from migrate_async.plan.both_worlds.surroundings import Surroundings
-from migrate_async.plan.database import NAME, ModuleEdits, add_change
+from migrate_async.plan.engines import NAME
 from migrate_async.plan.leftovers.twins import Twin, sync_giver_name, sync_maker_name
 from migrate_async.plan.lent import LentSessions
+from migrate_async.plan.module_edits import ModuleEdits, add_change
 from migrate_async.plan.names import absolute
 from migrate_async.plan.own_globals import own_globals
 from migrate_async.plan.references import (

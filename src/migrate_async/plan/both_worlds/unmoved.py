@@ -18,9 +18,10 @@ from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.model.plan import Reason
 from migrate_async.plan.colouring.module_registries import ModuleRegistries, is_of_module
 from migrate_async.plan.colouring.own_registries import OwnRegistry, own_registries
-from migrate_async.plan.database import bound, factory_obstacle
+from migrate_async.plan.engines import bound
 from migrate_async.plan.makers import Makers
 from migrate_async.plan.names import is_variable
+from migrate_async.plan.session_factories import factory_obstacle
 from migrate_async.plan.sync_only import sync_only_driver
 
 SOURCE_STAYS = "MA205"

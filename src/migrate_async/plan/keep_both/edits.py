@@ -14,7 +14,7 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.colour_edits import NAME
 from migrate_async.plan.colouring.colour import Colouring
-from migrate_async.plan.database import ModuleEdits, add_import
+from migrate_async.plan.module_edits import ModuleEdits, add_import
 from migrate_async.plan.twin_names import callee, can_name, rename
 
 OPEN = "?"

@@ -8,10 +8,12 @@ from migrate_async.index.project import Project
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
-from migrate_async.plan.database import HOP_ARGUMENT, HOPS, NAME
+from migrate_async.plan.engines import NAME
+from migrate_async.plan.factory_statements import HOPS
 from migrate_async.plan.keep_both.finishing import sync_originals
 from migrate_async.plan.leftovers.scaffold import Use, find_uses, hops, implicit_uses, sync_sides
 from migrate_async.plan.leftovers.twins import Twins
+from migrate_async.plan.session_factories import SYNC_CLASS
 
 STEP = "finish"
 BLOCKED = "MA450"
@@ -76,7 +78,7 @@ def _removal(statement: s.Stmt) -> p.ReplaceStatement:
 
 def _without(hop: s.Call | s.Stmt) -> p.AnyEdit:
     if isinstance(hop, s.Call):
-        return p.RemoveArgument(span=hop.span, codemod=NAME, name=HOP_ARGUMENT)
+        return p.RemoveArgument(span=hop.span, codemod=NAME, name=SYNC_CLASS)
     return _removal(hop)
 
 

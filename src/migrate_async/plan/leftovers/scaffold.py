@@ -10,9 +10,10 @@ from migrate_async.index.project import Function, Module, Project
 from migrate_async.index.scopes import FromBinding, last_name
 from migrate_async.knowledge.shim import IMPLICIT_IO
 from migrate_async.model import syntax as s
-from migrate_async.plan.database import HOP_ARGUMENT, HOP_SESSION, hop_statement
+from migrate_async.plan.factory_statements import HOP_SESSION, hop_statement
 from migrate_async.plan.leftovers.twins import Twins
 from migrate_async.plan.names import is_sync_side
+from migrate_async.plan.session_factories import SYNC_CLASS
 
 
 class Use(msgspec.Struct, frozen=True, eq=False):
@@ -57,7 +58,7 @@ def hops(project: Project) -> Iterator[tuple[Module, s.Call | s.Stmt]]:
             yield factory.module, statement
         for keyword in call.keywords:
             is_hop = s.dotted_name(keyword.value).rpartition(".")[2] == HOP_SESSION
-            if keyword.arg == HOP_ARGUMENT and is_hop:
+            if keyword.arg == SYNC_CLASS and is_hop:
                 yield factory.module, call
     for function in project.functions:
         if not function.is_module:
@@ -68,7 +69,7 @@ def _configurations(project: Project, function: Function) -> Iterator[s.Stmt]:
     """`registry.configure(sync_session_class=HopSession)` in `function`."""
     for call in function.calls:
         if last_name(call.node.func) == "configure" and any(
-            keyword.arg == HOP_ARGUMENT and last_name(keyword.value) == HOP_SESSION
+            keyword.arg == SYNC_CLASS and last_name(keyword.value) == HOP_SESSION
             for keyword in call.node.keywords
         ):
             yield project.statement_of(call.node)

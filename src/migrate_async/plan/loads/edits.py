@@ -14,7 +14,6 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.plan.colouring.colour import Colouring
-from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.loads.analysis import Analysis
 from migrate_async.plan.loads.decide import Awaiting, mapping
 from migrate_async.plan.loads.names import Naming
@@ -36,6 +35,7 @@ from migrate_async.plan.loads.recorded import Wanted, at_queries, notes
 from migrate_async.plan.loads.responses import LazyRoutes, lazy_response_edits
 from migrate_async.plan.loads.roots import Root
 from migrate_async.plan.loads.statements import Statements
+from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.names import names_in
 
 OPTIONS = "eager-relationships"

@@ -19,9 +19,9 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, note
 from migrate_async.plan.colouring.colour import Colouring
-from migrate_async.plan.database import ModuleEdits, add_import
 from migrate_async.plan.loads.paths import Path
 from migrate_async.plan.loads.sinks import Sink
+from migrate_async.plan.module_edits import ModuleEdits, add_import
 
 NAME = "eager-relationships"
 MOST_AWAITED = 5

@@ -11,7 +11,6 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.models.attributes import attribute_of
 from migrate_async.plan.models.bases import Bases
 from migrate_async.plan.models.bench import NAME, Bench
@@ -19,6 +18,7 @@ from migrate_async.plan.models.columns import Columns
 from migrate_async.plan.models.directives import plan_directive
 from migrate_async.plan.models.left import left_alone, reports
 from migrate_async.plan.models.relationships import Relationships
+from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.names import type_checking_blocks
 
 

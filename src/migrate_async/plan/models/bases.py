@@ -10,8 +10,8 @@ from migrate_async.index.types import External
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
-from migrate_async.plan.database import ModuleEdits, add_import
 from migrate_async.plan.models.bench import NAME
+from migrate_async.plan.module_edits import ModuleEdits, add_import
 from migrate_async.plan.text import source
 
 _FACTORY = "sqlalchemy.orm.declarative_base"

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from migrate_async.index.scopes import Module
 from migrate_async.index.types import External, ExternalInstance, Types, ordered
-from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.models.names import Namer
+from migrate_async.plan.module_edits import ModuleEdits
 
 NAME = "modern-models"
 

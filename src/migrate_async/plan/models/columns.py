@@ -10,10 +10,10 @@ from migrate_async.knowledge.column_types import COLUMN_ONLY
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
-from migrate_async.plan.database import add_import
 from migrate_async.plan.models.attributes import Attribute
 from migrate_async.plan.models.bench import NAME, Bench, library_name
 from migrate_async.plan.models.python_types import PythonTypes, is_typed
+from migrate_async.plan.module_edits import add_import
 from migrate_async.plan.text import source
 
 _COLUMN = "sqlalchemy.Column"

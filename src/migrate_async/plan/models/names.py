@@ -11,8 +11,8 @@ import builtins
 from migrate_async.index.scopes import Class, Module
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.models.python_types import PythonType
+from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.names import import_path, local_name
 
 

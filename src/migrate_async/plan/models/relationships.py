@@ -14,10 +14,10 @@ from migrate_async.knowledge.sqlalchemy import RELATIONSHIPS
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
-from migrate_async.plan.database import add_import
 from migrate_async.plan.models.attributes import Attribute
 from migrate_async.plan.models.backrefs import OtherSide, other_side
 from migrate_async.plan.models.bench import NAME, Bench, library_name
+from migrate_async.plan.module_edits import add_import
 
 _WRAPPERS = {"dynamic": "DynamicMapped", "write_only": "WriteOnlyMapped"}
 _WIDTH = 84

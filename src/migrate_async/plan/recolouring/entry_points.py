@@ -6,7 +6,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Module
 from migrate_async.model import plan as p
 from migrate_async.plan.colouring.colour import Colouring
-from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.module_edits import ModuleEdits
 
 NAME = "async-colour"
 

@@ -16,7 +16,8 @@ from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.passed import reflects
 from migrate_async.plan.colouring.schema_calls import schema_call
 from migrate_async.plan.colouring.touches import Touch, Touches
-from migrate_async.plan.database import NAME, ModuleEdits, add_import
+from migrate_async.plan.engines import NAME
+from migrate_async.plan.module_edits import ModuleEdits, add_import
 from migrate_async.plan.names import is_variable
 
 _FASTAPI = ("fastapi.FastAPI", "fastapi.applications.FastAPI")

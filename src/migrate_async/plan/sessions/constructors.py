@@ -18,7 +18,7 @@ from migrate_async.index.sites import CallSite
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
-from migrate_async.plan.database import ModuleEdits, add_import
+from migrate_async.plan.module_edits import ModuleEdits, add_import
 from migrate_async.plan.names import names_in
 from migrate_async.plan.sessions.acquisitions import Acquisition, find_acquisitions
 from migrate_async.plan.sessions.classes import async_home

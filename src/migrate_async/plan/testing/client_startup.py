@@ -15,7 +15,7 @@ from migrate_async.index.types import External
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
-from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.testing.pytest_support import pytest_edits
 from migrate_async.plan.text import source
 

@@ -13,7 +13,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
-from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.testing.pytest_support import (
     is_fixture,
     is_test,

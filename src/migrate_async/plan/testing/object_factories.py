@@ -24,7 +24,7 @@ from migrate_async.knowledge.object_factories import (
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.creations import creation, factory_of, in_hook, is_factory, made_at
-from migrate_async.plan.database import ModuleEdits, add_import
+from migrate_async.plan.module_edits import ModuleEdits, add_import
 from migrate_async.plan.testing.pytest_support import NAME
 
 _ATTRIBUTES = CREATES | QUIET | {"__subclasses__"}

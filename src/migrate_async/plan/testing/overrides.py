@@ -11,7 +11,7 @@ from migrate_async.index.types import FunctionObject
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.annotations import annotation_edits
-from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.testing.client_tests.clients import own_nodes
 from migrate_async.plan.testing.pytest_support import NAME
 

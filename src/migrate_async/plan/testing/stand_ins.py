@@ -19,7 +19,7 @@ from migrate_async.index.sites import CallSite
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
-from migrate_async.plan.database import ModuleEdits, add_import
+from migrate_async.plan.module_edits import ModuleEdits, add_import
 
 NAME = "async-tests"
 UNKNOWN_STAND_IN = "MA430"

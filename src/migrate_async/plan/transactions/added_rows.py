@@ -17,9 +17,9 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.plan import blocks
-from migrate_async.plan.database import ModuleEdits
 from migrate_async.plan.loads.sinks import Sink
 from migrate_async.plan.loads.statements import Statements
+from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.row_changes import STORED, Change
 from migrate_async.plan.transactions.commits import is_model
 from migrate_async.plan.transactions.early_reads import EarlyReads

@@ -11,7 +11,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sites import CallSite
 from migrate_async.model.diagnostic import Diagnostic, Severity, at
-from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.testing.client_tests.clients import Clients
 from migrate_async.plan.testing.client_tests.edits import merge, suite_edits
 from migrate_async.plan.testing.client_tests.uses import Refused, Uses, uses_of

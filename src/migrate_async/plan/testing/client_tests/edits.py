@@ -12,7 +12,7 @@ from migrate_async.index.sites import CallSite
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.annotations import AnnotationEdits, generator_edits
-from migrate_async.plan.database import ModuleEdits
+from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.testing.client_tests.clients import Clients
 from migrate_async.plan.testing.client_tests.uses import Uses
 from migrate_async.plan.testing.pytest_support import pytest_edits

@@ -25,7 +25,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.alembic.environment import is_revision
-from migrate_async.plan.colouring.colour import running_sql
+from migrate_async.plan.colouring.spreading import running_sql
 from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.queries import plan_queries
 

@@ -10,7 +10,7 @@ import pytest
 from migrate_async.config import Settings
 from migrate_async.index.scopes import Function
 from migrate_async.model.plan import Reason, Step
-from migrate_async.plan.colouring import colour
+from migrate_async.plan.colouring.keeping.keeper import Keeper
 from migrate_async.plan.planner import make_plan
 from support.fixture_apps import FixtureApp, fixture_apps
 from support.projects import project
@@ -31,18 +31,18 @@ def files(request: pytest.FixtureRequest) -> dict[str, str]:
 def test_nothing_that_converts_has_to_stay(
     files: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = colour._Keeper.run
+    run = Keeper.run
     looked_at: list[int] = []
     missed: list[str] = []
 
-    def run_and_look_again(self: colour._Keeper) -> dict[Function, Reason]:
+    def run_and_look_again(self: Keeper) -> dict[Function, Reason]:
         kept = run(self)
         converting = [function for function in self._coloured if function not in kept]
         looked_at.append(len(converting))
         missed.extend(fn.qualname for fn in converting if self._reason(fn) is not None)
         return kept
 
-    monkeypatch.setattr(colour._Keeper, "run", run_and_look_again)
+    monkeypatch.setattr(Keeper, "run", run_and_look_again)
     make_plan(project(files), Step.ALL, Settings())
     assert looked_at
     assert not missed
@@ -51,20 +51,20 @@ def test_nothing_that_converts_has_to_stay(
 def test_others_are_looked_at_once_for_each_that_stays(
     files: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, affected = colour._Keeper.run, colour._Keeper._affected
-    told: Counter[tuple[colour._Keeper, Function]] = Counter()
+    run, affected = Keeper.run, Keeper._affected
+    told: Counter[tuple[Keeper, Function]] = Counter()
     stayed: list[int] = []
 
-    def count(self: colour._Keeper, function: Function) -> Iterable[Function]:
+    def count(self: Keeper, function: Function) -> Iterable[Function]:
         told[self, function] += 1
         return affected(self, function)
 
-    def run_and_count(self: colour._Keeper) -> dict[Function, Reason]:
+    def run_and_count(self: Keeper) -> dict[Function, Reason]:
         kept = run(self)
         stayed.append(len(kept))
         return kept
 
-    monkeypatch.setattr(colour._Keeper, "_affected", count)
-    monkeypatch.setattr(colour._Keeper, "run", run_and_count)
+    monkeypatch.setattr(Keeper, "_affected", count)
+    monkeypatch.setattr(Keeper, "run", run_and_count)
     make_plan(project(files), Step.ALL, Settings())
     assert told.total() == sum(stayed)

@@ -235,6 +235,16 @@ class Function:
         return () if self.node is None else self.node.params
 
     @property
+    def line(self) -> int:
+        """Where it is defined; 0 for the top level of a module."""
+        return 0 if self.node is None else self.node.line
+
+    @property
+    def position(self) -> tuple[str, int, int]:
+        """File, line and column: functions in the order of the source."""
+        return (self.module.path, self.line, 0 if self.node is None else self.node.col)
+
+    @property
     def around(self) -> Iterator[Function]:
         """The functions that this one stands in, innermost first."""
         current = self.parent

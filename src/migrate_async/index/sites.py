@@ -33,6 +33,11 @@ class CallSite(msgspec.Struct, frozen=True, eq=False, gc=False):
     kind: str = "call"
     heuristic: bool = False
 
+    @property
+    def place(self) -> str:
+        """`path:line`."""
+        return f"{self.function.module.path}:{self.node.line}"
+
 
 class ValueUse(msgspec.Struct, frozen=True, eq=False, gc=False):
     """A function used as a value, not called.

@@ -42,7 +42,7 @@ class Decisions:
                 p.FunctionDecision(
                     function=function.qualname,
                     path=function.module.path,
-                    line=function.node.line if function.node else 0,
+                    line=function.line,
                     verdict=verdict.value,
                     reasons=(*filter(None, [why_so]), *self._chain(why)),
                     route=f"{','.join(route.methods)} {route.path}" if route else "",

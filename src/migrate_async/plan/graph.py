@@ -52,7 +52,7 @@ def _key(decision: FunctionDecision) -> _Key:
 
 
 def _key_of(function: Function) -> _Key:
-    return (function.module.path, function.node.line if function.node else 0, function.qualname)
+    return (function.module.path, function.line, function.qualname)
 
 
 def _calls(project: Project, function: Function) -> Iterator[tuple[_Key, str, int]]:

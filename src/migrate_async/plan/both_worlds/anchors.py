@@ -20,6 +20,7 @@ from migrate_async.plan.both_worlds.made_factories import MadeFactories
 from migrate_async.plan.both_worlds.refusals import Refusal
 from migrate_async.plan.both_worlds.unmoved import SOURCE_STAYS
 from migrate_async.plan.colouring.handovers import owner_of
+from migrate_async.plan.colouring.reasons import at_definition
 from migrate_async.plan.givers import Givers
 from migrate_async.plan.lent import LentSessions
 from migrate_async.plan.named_calls import may_name
@@ -73,15 +74,14 @@ class Anchors:
         self.functions.setdefault(dependency, because)
         takers = dict.fromkeys(self._with_dependents([dependency]))
         name = dependency.qualname
-        line = dependency.node.line if dependency.node is not None else 0
-        path = dependency.module.path
         for function in takers:
             text = f"its session comes from {name}, which stays sync"
-            self.functions.setdefault(function, Reason("source-stays", text, path, line, name))
+            reason = at_definition(dependency, "source-stays", text, dependency)
+            self.functions.setdefault(function, reason)
         if dependency.node is not None and len(takers) > 1:
             self.messages.append(
                 at(
-                    path,
+                    dependency.module.path,
                     dependency.node.span,
                     SOURCE_STAYS,
                     f"{name} stays sync: {because.text}; the {len(takers) - 1} functions that get "
@@ -93,10 +93,8 @@ class Anchors:
     def keep_for_want_of_sessions(self, functions: Iterable[Function]) -> None:
         """Keep sync `functions` of an application all of whose sessions stay sync."""
         for function in functions:
-            line = function.node.line if function.node is not None else 0
             text = "all sessions of the application stay sync"
-            reason = Reason("source-stays", text, function.module.path, line)
-            self.functions.setdefault(function, reason)
+            self.functions.setdefault(function, at_definition(function, "source-stays", text))
 
     def _sharers(self, refusal: Refusal) -> Iterable[Function]:
         function, node = refusal.holder, refusal.node
@@ -155,9 +153,8 @@ class Anchors:
 
 
 def _reason(function: Function, source: str, cause: Function) -> Reason:
-    line = function.node.line if function.node is not None else 0
     text = f"its session comes from where {cause.qualname} gets {source}, which stays sync"
-    return Reason("source-stays", text, function.module.path, line, cause.qualname)
+    return at_definition(function, "source-stays", text, cause)
 
 
 def _message(refusal: Refusal, source: str, why: str, count: int) -> Diagnostic:

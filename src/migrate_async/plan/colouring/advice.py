@@ -13,7 +13,7 @@ def stays_sync(function: Function, reason: p.Reason, severity: Severity) -> Diag
     advice = advice_for(function.boundary) if reason.code == "boundary" else None
     return Diagnostic(
         path=function.module.path,
-        line=function.node.line if function.node else 0,
+        line=function.line,
         code="MA201",
         message=f"{function.qualname} stays sync: {reason.text}",
         next_step=advice or _NEXT_STEPS.get(reason.code, _SEE_PLAN),

@@ -10,6 +10,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.model.plan import Reason
+from migrate_async.plan.colouring.reasons import at_definition
 
 SETTING = "keep-sync"
 NAMES_NOTHING = "MA207"
@@ -30,8 +31,7 @@ class Asked:
         pattern = next((p for p in self._patterns if _names(p, function)), None)
         if pattern is None or function.is_module:
             return None
-        line = function.node.line if function.node is not None else 0
-        return Reason(SETTING, f"`{SETTING}` names it: {pattern}", function.module.path, line)
+        return at_definition(function, SETTING, f"`{SETTING}` names it: {pattern}")
 
     def unused(self, project: Project, file: str) -> Iterator[Diagnostic]:
         """A message for each pattern that names no function; `file` is where they stand."""

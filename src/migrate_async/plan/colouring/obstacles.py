@@ -22,6 +22,7 @@ from migrate_async.plan.colouring.inspections import inspection
 from migrate_async.plan.colouring.locks import locked_blocks
 from migrate_async.plan.colouring.own_registries import kept_obstacle, own_registries
 from migrate_async.plan.colouring.owners import caller_of
+from migrate_async.plan.colouring.reasons import at_call, at_definition
 from migrate_async.plan.colouring.responses import Responses
 from migrate_async.plan.colouring.schema_calls import schema_call
 from migrate_async.plan.colouring.session_engines import engines_at_work
@@ -132,36 +133,39 @@ class Obstacles:
         if function.is_async and (function.boundary or "").startswith("value:"):
             return None  # whoever takes a coroutine function awaits it already
         if function.boundary is not None:
-            return _at(
+            return at_definition(
                 function, "boundary", f"it cannot be `async def`: {caller_of(function.boundary)}"
             )
         for note in function.soft:
             if note == "special-method":
                 text = f"syntax calls {function.name}, and does not await"
-                return _at(function, "special-method", text)
+                return at_definition(function, "special-method", text)
             if function.is_async:
                 continue  # its decorator has been given a coroutine function before
             if not note.startswith(_HARMLESS_SOFT):
-                return _at(function, "decorator", f"its decorator may not await it: {note}")
+                text = f"its decorator may not await it: {note}"
+                return at_definition(function, "decorator", text)
         return None
 
     def _torn(self, function: Function) -> Reason | None:
         if function in self._project.originals.torn:
             text = "it or its async twin was edited since that was made: they may differ"
-            return _at(function, "twins-differ", text)
+            return at_definition(function, "twins-differ", text)
         return None
 
     def _test_runner(self, function: Function) -> Reason | None:
         if function.is_async or not function.module.is_test:
             return None
         caller = caller_without_await(self._project, function)
-        return _at(function, "boundary", f"it cannot be `async def`: {caller}") if caller else None
+        text = f"it cannot be `async def`: {caller}"
+        return at_definition(function, "boundary", text) if caller else None
 
     def _migration(self, function: Function) -> Reason | None:
         if is_revision(function.module):
-            return _at(function, "boundary", "Alembic calls it: it is part of a migration")
+            text = "Alembic calls it: it is part of a migration"
+            return at_definition(function, "boundary", text)
         if not function.is_async and function.module in self._environments:
-            return _at(function, "alembic", "Alembic runs it, with an engine of its own")
+            return at_definition(function, "alembic", "Alembic runs it, with an engine of its own")
         return None
 
     @cached_property
@@ -184,14 +188,14 @@ class Obstacles:
             if operation is None or operation.is_async:
                 continue
             if (operation.owner, operation.name) == ("engine", "raw_connection"):
-                return _site("no-counterpart", f"it takes {_DRIVERS}", site)
+                return at_call(site, "no-counterpart", f"it takes {_DRIVERS}")
             if operation.owner == "session" and operation.name in SESSION_WITHOUT_COUNTERPART:
                 text = f"AsyncSession has no {operation.name}()"
-                return _site("no-counterpart", text, site)
+                return at_call(site, "no-counterpart", text)
         for touch in self._touches.of(function):
             if touch.kind == INSPECTION and inspection(self._project, touch.site) is None:
                 text = "it inspects a database, which AsyncEngine does not allow"
-                return _site("no-counterpart", text, touch.site)
+                return at_call(touch.site, "no-counterpart", text)
         for node in raw_reads(self._project, function):
             text = f"it works on {_DRIVERS}"
             return Reason("no-counterpart", text, function.module.path, node.line)
@@ -206,7 +210,7 @@ class Obstacles:
             stream = stream_at(self._project, touch.site)
             if stream is not None and not stream.loops:
                 text = "it streams rows from the server, and not only loops read them"
-                return _site("no-counterpart", text, touch.site)
+                return at_call(touch.site, "no-counterpart", text)
         return None
 
     def _page(self, function: Function) -> Reason | None:
@@ -215,7 +219,7 @@ class Obstacles:
             page = page_at(self._project, touch.site) if touch.kind == PAGE else None
             text = obstacle(page) if page is not None else ""
             if text:
-                return _site("page", text, touch.site)
+                return at_call(touch.site, "page", text)
         used = self._pages.used(function)
         if used is not None:
             text = "it uses a page's items, which are objects of the database or of a schema"
@@ -230,7 +234,7 @@ class Obstacles:
                 continue
             alone = isinstance(statement, s.ExpressionStatement) and statement.value is touch.node
             if not alone or not schema_call(self._project, touch.site):
-                return _site("metadata", f"it {touch.text} with more than an engine", touch.site)
+                return at_call(touch.site, "metadata", f"it {touch.text} with more than an engine")
         return None
 
     def _foreign_session(self, function: Function) -> Reason | None:
@@ -259,9 +263,8 @@ class Obstacles:
                 if local or self._registries.named(root):
                     continue
                 if self._project.session_kind(root, site.scope) == "sync":
-                    return _site(
-                        "shared-session", f"{root.id} is one session for the process", site
-                    )
+                    text = f"{root.id} is one session for the process"
+                    return at_call(site, "shared-session", text)
         return None
 
     def _scoped_session(self, function: Function) -> Reason | None:
@@ -297,9 +300,8 @@ class Obstacles:
     def _unresolved(self, function: Function) -> Reason | None:
         for site in self._project.calls(function):
             if not site.resolved and self._project.passes_session(site):
-                return _site(
-                    "unresolved", "it passes its session to a call nobody can follow", site
-                )
+                text = "it passes its session to a call nobody can follow"
+                return at_call(site, "unresolved", text)
         return self._touches.handover(function)
 
     def _escapes(self, function: Function) -> Reason | None:
@@ -363,18 +365,19 @@ class Obstacles:
         for site in self._project.calls(function):
             awaits = site.operation is not None or any(t in coloured for t in site.targets)
             if awaits and self._touches.is_in_f_string(site.node, function):
-                return _site("no-await", "a call inside a long f-string cannot be rewritten", site)
+                text = "a call inside a long f-string cannot be rewritten"
+                return at_call(site, "no-await", text)
             if awaits and self._is_locked(site):
                 text = "it holds a lock of threads meanwhile, which would stop the event loop"
-                return _site("holds-lock", text, site)
+                return at_call(site, "holds-lock", text)
         touched = {touch.site for touch in self._touches.of(function)}
         for site in self._project.calls(function):
             needs_await = site in touched or any(target in coloured for target in site.targets)
             if site.kind == "property" and needs_await:
-                return _site("property", "it reads a property that runs a query", site)
+                return at_call(site, "property", "it reads a property that runs a query")
             for context in _NO_AWAIT if needs_await and site.kind != "dependency" else ():
                 if context in site.context:
-                    return _site("no-await", f"a call inside a {context} cannot be awaited", site)
+                    return at_call(site, "no-await", f"a call inside a {context} cannot be awaited")
         return None
 
 
@@ -395,12 +398,3 @@ def _root(node: s.Expr) -> s.Name | None:
             node = node.value
         else:
             return node if isinstance(node, s.Name) else None
-
-
-def _at(function: Function, code: str, text: str) -> Reason:
-    line = function.node.line if function.node else 0
-    return Reason(code, text, function.module.path, line)
-
-
-def _site(code: str, text: str, site: CallSite) -> Reason:
-    return Reason(code, text, site.function.module.path, site.node.line)

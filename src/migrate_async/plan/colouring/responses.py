@@ -14,6 +14,7 @@ from functools import cached_property
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
 from migrate_async.model.plan import Reason
+from migrate_async.plan.colouring.reasons import at_definition
 from migrate_async.plan.colouring.schemas import Schemas
 from migrate_async.plan.colouring.touches import Touches
 
@@ -49,8 +50,7 @@ class Responses:
             found = self._sql_properties.get((read.model, read.attribute))
             if found is not None:
                 text = f"its response reads {read.model.name}.{read.attribute}, which runs a query"
-                line = found.node.line if found.node else 0
-                return Reason("response-property", text, found.module.path, line, found.qualname)
+                return at_definition(found, "response-property", text, found)
         return None
 
     def _reads_of_schema(self, schema: Class) -> Iterator[Read]:

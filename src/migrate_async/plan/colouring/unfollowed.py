@@ -14,6 +14,7 @@ from migrate_async.index.sites import CallSite
 from migrate_async.index.types import Instance, Method
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
+from migrate_async.plan.colouring.reasons import at_call
 
 _PLAIN = frozenset({"staticmethod", "classmethod", "abstractmethod", "override"})
 """Decorators that leave a method its parameters; pluggy's, say, drop arguments that it lacks."""
@@ -35,9 +36,8 @@ class Unfollowed:
             return None
         for site, call in self._unknown_calls.get(function.name, ()):
             if function.decorator_names - _PLAIN or _takes(function, call):
-                path, line = site.function.module.path, call.line
-                text = f"{path}:{line} calls {function.name}() of something unknown, and may run it"
-                return Reason("called-by-name", text, path, line)
+                text = f"{site.place} calls {function.name}() of something unknown, and may run it"
+                return at_call(site, "called-by-name", text)
         return None
 
     @cached_property

@@ -21,6 +21,7 @@ from migrate_async.plan.colouring.choosing import Chooser
 from migrate_async.plan.colouring.colour import Colouring, colour
 from migrate_async.plan.colouring.cost import cheapest
 from migrate_async.plan.colouring.reach import reach
+from migrate_async.plan.colouring.reasons import at_definition
 from migrate_async.plan.colouring.selecting import roots
 from migrate_async.plan.colouring.sharing import SharedSessions, Sharing
 from migrate_async.plan.colouring.suites import (
@@ -218,10 +219,8 @@ class Verdicts:
     def _on_its_session(self, function: Function) -> Iterator[tuple[Function, Reason]]:
         """Who works on the session of the object for which `function` builds a legacy query."""
         for peer in self._shared.peers(function):
-            line = peer.node.line if peer.node else 0
             text = f"{function.qualname} builds a query on its session, for what stays sync"
-            path = peer.module.path
-            yield peer, Reason("shares-session", text, path, line, function.qualname)
+            yield peer, at_definition(peer, "shares-session", text, function)
 
     def translates(self, chain: Chain) -> bool:
         """Whether this run translates `chain`, as far as its functions are concerned."""
@@ -280,9 +279,7 @@ class Verdicts:
         reason = self._obstacle(function, coloured)
         if reason is not None or function in self.wanted or self._serves(function):
             return reason
-        line = function.node.line if function.node else 0
-        text = "it is not part of what was selected"
-        return Reason("not-selected", text, function.module.path, line)
+        return at_definition(function, "not-selected", "it is not part of what was selected")
 
     def _serves(self, function: Function) -> bool:
         """`get_db` serves whatever is selected."""
@@ -323,11 +320,8 @@ class Verdicts:
             function, waiting_for = pending.pop()
             if function in found.coloured or function in left or function.is_module:
                 continue
-            line = function.node.line if function.node else 0
             text = f"it builds a query for {waiting_for.qualname}, which stays sync"
-            left[function] = Reason(
-                "shares-query", text, function.module.path, line, waiting_for.qualname
-            )
+            left[function] = at_definition(function, "shares-query", text, waiting_for)
             pending += [(site.function, function) for site in self._project.callers(function)]
         return left
 

@@ -20,6 +20,7 @@ from migrate_async.model.diagnostic import Diagnostic, Severity
 from migrate_async.model.finding import Confidence
 from migrate_async.model.plan import Reason
 from migrate_async.plan.colouring.colour import Colouring
+from migrate_async.plan.colouring.reasons import at_call
 from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.hazards.hits import Hit, blocking_hits
 from migrate_async.plan.hazards.loops import loop_hits
@@ -188,8 +189,7 @@ class BlockingWork:
 def runs_loop(work: Work) -> Reason:
     """Why the function that does `work` cannot become a coroutine."""
     text = f"it runs an event loop, `{work.chain}`, which a coroutine cannot: {work.obstacle}"
-    site = work.site
-    return Reason("runs-loop", text, site.function.module.path, site.node.line)
+    return at_call(work.site, "runs-loop", text)
 
 
 def report(work: Work, function: Function) -> Diagnostic:

@@ -148,4 +148,4 @@ def _reaches(project: Project, fixture: Function, user: Function) -> bool:
 
 
 def _place(function: Function) -> tuple[str, int]:
-    return (function.module.path, function.node.line if function.node else 0)
+    return (function.module.path, function.line)

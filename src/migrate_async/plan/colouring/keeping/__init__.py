@@ -1,0 +1,1 @@
+"""Which coloured functions stay sync: the greatest fix-point, and what keeps one."""

@@ -1,0 +1,46 @@
+"""The coloured functions while it is sought which of them convert."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from migrate_async.index.project import Project
+from migrate_async.index.scopes import Function
+from migrate_async.index.sites import CallSite
+from migrate_async.model import syntax as s
+from migrate_async.model.plan import Reason
+from migrate_async.plan.colouring.bounds import Bounds
+
+
+class Candidates:
+    """All that convert but for those in `kept`, which only ever grows."""
+
+    def __init__(
+        self, project: Project, coloured: Mapping[Function, Reason], bounds: Bounds
+    ) -> None:
+        self.project = project
+        self.coloured = coloured
+        self.bounds = bounds
+        self.kept: dict[Function, Reason] = {}
+
+    def stays(self, function: Function) -> bool:
+        """Whether `function` is known to stay sync: it is kept, or takes no part."""
+        return function in self.kept or self.bounds.ignore(function)
+
+    def cannot_await(self, caller: Function) -> bool:
+        """Whether `caller` stays sync, or has no reason to convert."""
+        return self.stays(caller) or caller not in self.coloured
+
+    def run_by(self, function: Function) -> Iterator[tuple[CallSite, Function]]:
+        """The candidates that `function` runs, and where."""
+        for site in self.project.calls(function):
+            yield from ((site, target) for target in site.targets if target in self.coloured)
+
+    def is_fetched(self, function: Function, site: CallSite) -> bool:
+        """`next(get_db())`, a session of the function's own: it gets that of a factory instead."""
+        parent = self.project.parent(site.node)
+        return (
+            function in self.project.session_dependencies
+            and isinstance(parent, s.Call)
+            and s.dotted_name(parent.func) == "next"
+        )

@@ -77,6 +77,13 @@ class Givers:
         """What its copy is called, or is to be."""
         return sync_giver_name(self._project, giver)
 
+    def can_give_sync(self, giver: Function) -> bool:
+        """Whether a copy of `giver` could give out sync sessions beside it."""
+        given = self.of(giver)
+        if given is None or given.is_fixed:
+            return False
+        return has_room(self._project, giver) or is_scope_shaped(giver)
+
     def _named(self, node: s.Expr, scope: Scope) -> Function | None:
         for found in self._project.infer(node, scope):
             if isinstance(found, FunctionObject) and self.of(found.fn) is not None:
@@ -157,7 +164,7 @@ class Givers:
         if function in self._anchored or function in self._twins.makers:
             return False
         if function in self._makers.variables:
-            return False  # see `plan.both_worlds.frontier`
+            return False  # see `plan.both_worlds.sync_sources`
         if self._is_scope(function):
             return True
         return (
@@ -177,8 +184,3 @@ def _named(
         for name in names if source.scope.kind == "module" else ():
             if is_variable(function.module, source.module, source.name, name):
                 yield name, source
-
-
-def can_give_sync(project: Project, giver: Function, given: Given) -> bool:
-    """Whether a copy of `giver` could give out sync sessions beside it."""
-    return (has_room(project, giver) or is_scope_shaped(giver)) and not given.is_fixed

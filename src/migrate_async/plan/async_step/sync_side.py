@@ -55,7 +55,7 @@ class SyncSide:
         self._carriers(collector)
         self._givers(collector)
         self._constructors(collector)
-        collector.add_modules(self._frontier.inner_imports().items())
+        collector.add_modules(self._frontier.inner.edits().items())
         collector.add_modules(self._frontier.offers.plan().items())
         listeners = Listeners(self._project, self._world.becomes_async, self._world.converts)
         collector.add_modules(listeners.edits(self._frontier.needs.variables))

@@ -1,0 +1,80 @@
+"""What code that stays sync takes from a session, and no sync side of an async one has.
+
+The connection of the driver, `db.connection().connection`, and the engine that a session or an
+object is on.
+"""
+
+from __future__ import annotations
+
+from migrate_async.index.scopes import Function
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.plan.both_worlds.needs import passing, sync_name
+from migrate_async.plan.both_worlds.refusals import Refusals
+from migrate_async.plan.both_worlds.session_roots import Root, SessionRoots
+from migrate_async.plan.both_worlds.sync_sources import SyncSources
+from migrate_async.plan.both_worlds.worlds import BothWorlds
+from migrate_async.plan.colouring.dbapi import engine_of_session, session_of_raw
+from migrate_async.plan.colouring.handovers import object_engines
+from migrate_async.plan.engines import NAME
+from migrate_async.plan.module_edits import ModuleEdits
+
+
+class RawAccess:
+    """Gives such code a sync engine of its own, or refuses it."""
+
+    def __init__(self, worlds: BothWorlds, sources: SyncSources, refusals: Refusals) -> None:
+        self._project = worlds.project
+        self._colouring = worlds.colouring
+        self._dependencies = worlds.dependencies
+        self._needs = worlds.needs
+        self._sources = sources
+        self._refusals = refusals
+        self._roots = SessionRoots(worlds.project)
+
+    def repoint(self, found: ModuleEdits, function: Function) -> None:
+        """Add to `found` what becomes of it in `function`."""
+        self._raw_connections(found, function)
+        self._engines_of_sessions(found, function)
+        self._engines_of_objects(found, function)
+
+    def _raw_connections(self, found: ModuleEdits, function: Function) -> None:
+        """No sync side has what the driver of an async session does not have."""
+        session = session_of_raw(self._project, function)
+        if session is not None:
+            self._refuse(found, function, session)
+
+    def _refuse(self, found: ModuleEdits, function: Function, session: s.Expr) -> None:
+        """Say whose async session would be the one that `function` takes apart."""
+        for root in self._roots.of(function, session):
+            for node in self._async_parts(root):
+                refusal = self._refusals.cannot_stay(function, node, root.holder, opens=root.opens)
+                found.diagnostics.append(refusal)
+
+    def _engines_of_sessions(self, found: ModuleEdits, function: Function) -> None:
+        """`db.get_bind().raw_connection()`, beside the session's own, becomes a sync engine's."""
+        engines = [engine for engine in self._sources.variables if engine.kind == "engine"]
+        for site in self._project.calls(function):
+            taken = engine_of_session(self._project, site)
+            if taken is None:
+                continue
+            asked, session = taken
+            if len(engines) != 1:
+                self._refuse(found, function, session)
+                continue
+            engine, module = engines[0], function.module
+            self._needs.variables[engine] = None
+            name = passing(found, module, engine.module, sync_name(engine), engine.name)
+            found.edits.append(p.ReplaceExpression(span=asked.span, codemod=NAME, code=name))
+
+    def _async_parts(self, root: Root) -> tuple[s.Name | s.Attribute, ...]:
+        """The names in `root` by which an async session is got."""
+        if root.opens:
+            return root.nodes if self._colouring.converts(root.holder) else ()
+        asked = [node for node in root.nodes if self._dependencies.is_one(root.holder, node)]
+        return tuple(asked) or (() if root.is_clear else root.nodes)
+
+    def _engines_of_objects(self, found: ModuleEdits, function: Function) -> None:
+        """`database.engine` for code that needs a sync one: an object has no other."""
+        for node in object_engines(self._project, function):
+            found.diagnostics.append(self._refusals.cannot_stay(function, node))

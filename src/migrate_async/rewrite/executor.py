@@ -42,7 +42,8 @@ from migrate_async.rewrite.finish import Finisher, fitted
 from migrate_async.rewrite.lines import Style
 from migrate_async.rewrite.locate import Located
 from migrate_async.rewrite.operations import calls, decorators, expressions, functions
-from migrate_async.rewrite.operations.statements import BlockEditor, annotated, split_line
+from migrate_async.rewrite.operations.simple import annotated, split_line
+from migrate_async.rewrite.operations.statements import BlockEditor
 from migrate_async.rewrite.place import Hoisted, Place, Replacement
 
 Operation = Callable[[Any, cst.BaseExpression, Place], Replacement]

@@ -117,7 +117,6 @@ class AsyncWorld:
         return (
             self.kept_sync.reason(function)
             or self._obstacles(function, coloured)
-            or self.sessions_of(function).obstacle
             or self.around.anchored.get(function)
             or self.around.loading.get(function)
             or self._loop_obstacle(function, coloured)

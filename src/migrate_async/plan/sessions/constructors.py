@@ -21,8 +21,9 @@ from migrate_async.model.diagnostic import at
 from migrate_async.plan.module_edits import ModuleEdits, add_import
 from migrate_async.plan.names import names_in
 from migrate_async.plan.sessions.acquisitions import Acquisition, find_acquisitions
+from migrate_async.plan.sessions.changes import NAME, SessionPlan
 from migrate_async.plan.sessions.classes import async_home
-from migrate_async.plan.sessions.injection import NAME, SessionPlan, is_injectable
+from migrate_async.plan.sessions.injection import is_injectable
 from migrate_async.plan.sessions.provider import Provider
 from migrate_async.plan.sessions.requests import shares_request
 

@@ -7,8 +7,7 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.leftovers.twins import Twins
 from migrate_async.plan.names import import_path, local_name
-
-_NAME = "session-injection"
+from migrate_async.plan.sessions.changes import NAME
 
 
 def on_async_engines(
@@ -27,7 +26,7 @@ def on_async_engines(
         name = twin.name if importer is home else local_name(importer, home.name, twin.name)
         if name is None:
             path = import_path(importer, home.name)
-            imports.append(p.ImportChange(_NAME, path, twin.name, beside=twin.sync_name))
+            imports.append(p.ImportChange(NAME, path, twin.name, beside=twin.sync_name))
         return s.Name(*value.span, name or twin.name)
 
     args = tuple(map(engine, call.args))

@@ -1,0 +1,65 @@
+"""What closes a session by hand, which nothing has to do once a dependency or a block does."""
+
+from __future__ import annotations
+
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.plan import blocks
+from migrate_async.plan.sessions.changes import NAME, SessionChanges
+
+
+def remove_closes(changes: SessionChanges, name: str) -> None:
+    """Leave out all that closes the session `name`."""
+    for statement in blocks.statements(changes.node.body):
+        if isinstance(statement, s.Try):
+            _strip_try(changes, statement, name)
+        elif blocks.is_method_call(statement, name, "close"):
+            changes.remove(statement)
+
+
+def _strip_try(changes: SessionChanges, statement: s.Try, name: str) -> None:
+    """Drop a `finally` that only closes, then the whole `try` if nothing is left of it."""
+    if not _closes(statement, name):
+        return
+    changes.gone += statement.finalbody
+    pointless = all(_only_rolls_back(handler, name) for handler in statement.handlers)
+    if pointless and not statement.orelse:
+        changes.gone += statement.handlers
+        changes.edits.append(p.UnwrapBlock(span=statement.span, codemod=NAME))
+    else:
+        changes.edits.append(p.DropFinally(span=statement.span, codemod=NAME))
+
+
+def takes_closing_try(changes: SessionChanges, statement: s.Try, name: str) -> bool:
+    """Whether `statement` does nothing but close the session; marks its clean-up as gone."""
+    pointless = all(_only_rolls_back(handler, name) for handler in statement.handlers)
+    if not (_closes(statement, name) and pointless and not statement.orelse):
+        return False
+    changes.gone += [*statement.finalbody, *statement.handlers]
+    return True
+
+
+def closes_inside(statement: s.Stmt, name: str) -> bool:
+    """Whether a block of `statement` closes the session."""
+    return any(
+        blocks.is_method_call(inner, name, "close")
+        for block in blocks.inner_blocks(statement)
+        for inner in blocks.statements(block)
+    )
+
+
+def _closes(statement: s.Try, name: str) -> bool:
+    """Whether the `finally` closes the session, and does nothing else."""
+    return bool(statement.finalbody) and all(
+        blocks.is_method_call(inner, name, "close") for inner in statement.finalbody
+    )
+
+
+def _only_rolls_back(handler: s.Handler, name: str) -> bool:
+    """`except ...: db.rollback(); raise`: closing the session rolls back as well."""
+    *before, last = handler.body
+    return (
+        isinstance(last, s.Raise)
+        and last.error is None
+        and all(blocks.is_method_call(statement, name, "rollback") for statement in before)
+    )

@@ -1,0 +1,92 @@
+"""A session as a parameter: `db: AsyncSession = Depends(get_db)`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
+from migrate_async.plan.inner_imports import find_inner_import
+from migrate_async.plan.names import is_variable, local_name
+from migrate_async.plan.sessions.acquisitions import Acquisition
+from migrate_async.plan.sessions.changes import NAME, SessionChanges
+from migrate_async.plan.sessions.classes import async_home
+from migrate_async.plan.sessions.closing import remove_closes
+
+
+def is_like(changes: SessionChanges, found: Acquisition) -> bool:
+    """Whether the dependency's session can stand for it: it comes from the same factory."""
+    if found.kind == "constructor":
+        engines = {e.value for e in changes.project.engines if e.scope.kind == "module"}
+        return len(engines.difference(_sync_sides(changes))) < 2
+    name = s.dotted_name(found.call.func).rpartition(".")[2]
+    provider = changes.provider
+    others = (
+        factory
+        for factory in changes.project.session_factories
+        if found.kind == "factory" and factory.scope.kind == "module"
+        if (factory.module.name, factory.name) != (provider.module, provider.factory)
+    )
+    return not any(
+        is_variable(changes.function.module, other.module, other.name, name)
+        and other.name != provider.sync_factory
+        for other in others
+    )
+
+
+def inject(changes: SessionChanges, found: Acquisition) -> bool:
+    """Take the session as a parameter; False when its scope is not the whole function."""
+    if _is_imported_inside(changes, found):
+        return False
+    statement = found.statement
+    if isinstance(statement, s.With):
+        if len(statement.items) != 1 or not _is_top_level(changes, statement):
+            return False
+        changes.edits.append(p.UnwrapBlock(span=statement.span, codemod=NAME))
+    elif statement is not None:
+        if changes.assignments(found.name) != 1 or _in_loop_or_branch(changes, statement):
+            return False
+        changes.remove(statement)
+    changes.gone.append(found.call)
+    remove_closes(changes, found.name)
+    get_db = changes.imported(changes.provider.get_db_module, changes.provider.get_db)
+    depends = changes.imported("fastapi", "Depends")
+    session = changes.imported(async_home(changes.project, found.call), "AsyncSession")
+    changes.edits.append(
+        p.AddParameter(
+            span=changes.node.span,
+            codemod=NAME,
+            code=f"{found.name}: {session} = {depends}({get_db})",
+        )
+    )
+    changes.unneed(found.call)
+    changes.injected = found.name
+    return True
+
+
+def _sync_sides(changes: SessionChanges) -> Iterator[s.Expr]:
+    """What makes the engines that an earlier run left for code that stayed sync."""
+    twins = changes.provider.twins
+    yield from (engine.value for engine in (twins.variables if twins is not None else ()))
+
+
+def _is_imported_inside(changes: SessionChanges, found: Acquisition) -> bool:
+    """Whether `get_db` would be the first import of its module at the top."""
+    given = found.call.args[0] if found.kind == "next" and found.call.args else found.call
+    if not isinstance(given, s.Call) or find_inner_import(changes.project, given.func) is None:
+        return False
+    home = changes.provider.get_db_module
+    return local_name(changes.function.module, home, changes.provider.get_db) is None
+
+
+def _is_top_level(changes: SessionChanges, statement: s.Stmt) -> bool:
+    return statement in changes.node.body
+
+
+def _in_loop_or_branch(changes: SessionChanges, statement: s.Stmt) -> bool:
+    parent = changes.project.parent(statement)
+    while parent is not changes.node:
+        if not isinstance(parent, s.Try):
+            return True
+        parent = changes.project.parent(parent)
+    return False

@@ -1,0 +1,70 @@
+"""The expression that makes a session, once it is an async one."""
+
+from __future__ import annotations
+
+from migrate_async.model import syntax as s
+from migrate_async.plan.inner_imports import find_inner_import, is_only_fetched
+from migrate_async.plan.sessions.acquisitions import Acquisition
+from migrate_async.plan.sessions.changes import SessionChanges
+from migrate_async.plan.sessions.classes import async_home
+from migrate_async.plan.sessions.reopened import on_async_engines
+from migrate_async.plan.text import source
+
+_EXPIRE_LATE = "expire_late"
+
+
+def session_call(changes: SessionChanges, found: Acquisition) -> str:
+    """The source of what makes the session; `{}` where that has edits of its own."""
+    if is_of_made_factory(found):
+        return "{}"
+    if found.kind == "factory" and not _is_twin(changes, found.call.func):
+        return source(found.call)
+    if found.kind == "constructor":
+        session = changes.imported(async_home(changes.project, found.call), "AsyncSession")
+        arguments = source(_reopened(changes, _replace_func(found.call, session)))
+        made = f"{arguments[:-1]}, expire_on_commit=False)"
+        if changes.expires_late():
+            return f"{changes.imported('migrate_async', _EXPIRE_LATE)}({made})"
+        return made
+    if found.kind == "factory" and isinstance(found.call.func, s.Attribute):
+        # The run that left the twin did so below the name of its module, too.
+        home = s.dotted_name(found.call.func.value)
+        return source(_replace_func(found.call, f"{home}.{changes.provider.factory}"))
+    return f"{_factory(changes, found)}()"
+
+
+def _factory(changes: SessionChanges, found: Acquisition) -> str:
+    """The name of the factory whose session `next(get_db())` was."""
+    given = found.call.args[0] if found.kind == "next" and found.call.args else None
+    home = changes.project.modules.get(changes.provider.module)
+    inner = find_inner_import(changes.project, given.func) if isinstance(given, s.Call) else None
+    if inner is None or home is None:
+        return changes.imported(changes.provider.module, changes.provider.factory)
+    keep = not is_only_fetched(changes.project, inner)
+    factory = changes.provider.factory
+    return changes.inner.add(inner, home, factory, factory, keep=keep)
+
+
+def _reopened(changes: SessionChanges, call: s.Call) -> s.Call:
+    if changes.provider.twins is None:
+        return call
+    call, imports = on_async_engines(call, changes.function.module, changes.provider.twins)
+    changes.imports += imports
+    return call
+
+
+def _is_twin(changes: SessionChanges, func: s.Expr) -> bool:
+    """`SyncSessionLocal` of an earlier run."""
+    name = s.dotted_name(func).rpartition(".")[2]
+    return bool(changes.provider.factory) and name == changes.provider.sync_factory
+
+
+def is_of_made_factory(found: Acquisition) -> bool:
+    """`sessionmaker(bind=engine)()`: the factory has edits of its own."""
+    return found.kind == "factory" and isinstance(found.call.func, s.Call)
+
+
+def _replace_func(call: s.Call, name: str) -> s.Call:
+    """`call` with another callee."""
+    func = s.Name(*call.func.span, name)
+    return s.Call(*call.span, func, call.args, call.keywords)

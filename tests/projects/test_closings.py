@@ -73,8 +73,22 @@ def counted(db):
 def kept():
     with closing(SessionLocal()) as db:
         return list(map(counted, [db]))
+
+
+def used_after_closing():
+    db = SessionLocal()
+    try:
+        found = db.query(Order).count()
+    finally:
+        db.close()
+    return [found, len(db.new)]
+
+
+@app.get("/after")
+def after():
+    return used_after_closing()
 """
-_PATHS = ("/one", "/opened", "/two", "/connection", "/module", "/kept")
+_PATHS = ("/one", "/opened", "/two", "/connection", "/module", "/kept", "/after")
 _USE = """
 import gc, warnings
 warnings.simplefilter("ignore", DeprecationWarning)
@@ -107,6 +121,7 @@ def test_sessions_are_closed(tmp_path: Path) -> None:
     assert "    async with SessionLocal() as db:" in text
     assert "    async with aclosing(await engine.connect()) as connection:" in text
     assert "    with closing(SyncSessionLocal()) as db:" in text
+    assert "    finally:\n        await db.close()\n    return [found, len(db.new)]" in text
     half = _written(tmp_path / "half")
     migrate(half, Selection(routes=("GET /one", "GET /module")))
     assert replay(half, requests, app="main:app") == before

@@ -22,21 +22,17 @@ def _strip_try(changes: SessionChanges, statement: s.Try, name: str) -> None:
     if not _closes(statement, name):
         return
     changes.gone += statement.finalbody
-    pointless = all(_only_rolls_back(handler, name) for handler in statement.handlers)
-    if pointless and not statement.orelse:
+    if only_closes(statement, name):
         changes.gone += statement.handlers
         changes.edits.append(p.UnwrapBlock(span=statement.span, codemod=NAME))
     else:
         changes.edits.append(p.DropFinally(span=statement.span, codemod=NAME))
 
 
-def takes_closing_try(changes: SessionChanges, statement: s.Try, name: str) -> bool:
-    """Whether `statement` does nothing but close the session; marks its clean-up as gone."""
+def only_closes(statement: s.Try, name: str) -> bool:
+    """Whether `statement` does nothing with its body but close the session after it."""
     pointless = all(_only_rolls_back(handler, name) for handler in statement.handlers)
-    if not (_closes(statement, name) and pointless and not statement.orelse):
-        return False
-    changes.gone += [*statement.finalbody, *statement.handlers]
-    return True
+    return _closes(statement, name) and pointless and not statement.orelse
 
 
 def closes_inside(statement: s.Stmt, name: str) -> bool:

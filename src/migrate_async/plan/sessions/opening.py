@@ -7,7 +7,7 @@ from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.sessions.acquisitions import Acquisition
 from migrate_async.plan.sessions.changes import NAME, SessionChanges
-from migrate_async.plan.sessions.closing import closes_inside, takes_closing_try
+from migrate_async.plan.sessions.closing import closes_inside, only_closes
 from migrate_async.plan.sessions.made_sessions import is_of_made_factory, session_call
 
 
@@ -48,7 +48,7 @@ def _open_block(
         return False
     block, index = parent
     enclosing = _enclosing_try(changes, block)
-    if enclosing is not None and index == 0 and takes_closing_try(changes, enclosing, found.name):
+    if enclosing is not None and index == 0 and only_closes(enclosing, found.name):
         _head(changes, found, enclosing, block[-1], header)
         return True
     rest = block[index + 1 :]
@@ -57,7 +57,7 @@ def _open_block(
     following = rest[0]
     if (
         isinstance(following, s.Try)
-        and takes_closing_try(changes, following, found.name)
+        and only_closes(following, found.name)
         and not any(blocks.mentions(other, found.name) for other in rest[1:])
     ):
         _head(changes, found, following, following, header)
@@ -68,7 +68,8 @@ def _open_block(
 def _head(
     changes: SessionChanges, found: Acquisition, block: s.Try, last: s.Stmt, header: str
 ) -> None:
-    """Give the body of `block`, up to `last`, the new head."""
+    """Give the body of `block`, up to `last`, the new head; what closes the session goes."""
+    changes.gone += [*block.finalbody, *block.handlers]
     if not is_of_made_factory(found):
         changes.edits.append(p.ChangeBlock(span=block.span, codemod=NAME, header=header))
         return

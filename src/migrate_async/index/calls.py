@@ -33,7 +33,7 @@ class Calls:
 
     def called(self, item: Type, node: s.Call, scope: sc.Scope) -> Types:
         """What calling `item` gives."""
-        if isinstance(item, t.FunctionObject):
+        if isinstance(item, t.FunctionObject | t.ContextFunction):
             return self._function_called(item, node, scope)
         objects = object_factories.made(item, self._inference.hierarchy)
         if objects is not None:
@@ -47,8 +47,12 @@ class Calls:
             return self._inference.protocols.called_member(item, "__call__")
         return self._inference.library.called(item, node, scope)
 
-    def _function_called(self, item: t.FunctionObject, node: s.Call, scope: sc.Scope) -> Types:
+    def _function_called(
+        self, item: t.FunctionObject | t.ContextFunction, node: s.Call, scope: sc.Scope
+    ) -> Types:
         found = self.returns(item.fn, item.receiver)
+        if isinstance(item, t.ContextFunction):
+            return t.of(t.ContextOf(self._inference.protocols.elements(found)))
         if isinstance(item.fn.node, s.FunctionDef) and generics.has_variable(found):
             params = callable_params(item.fn, item.receiver)
             values = self._read_variables(item.fn, params, node, scope)

@@ -18,6 +18,7 @@ from migrate_async.index import types as t
 from migrate_async.index.calls import arguments
 from migrate_async.index.infer import Inference
 from migrate_async.index.parameters import callable_params
+from migrate_async.index.plain_givers import entered_at, opened_by
 from migrate_async.index.sessions import session_kind
 from migrate_async.index.sites import ValueUse
 from migrate_async.model import syntax as s
@@ -62,11 +63,20 @@ class Followed:
             around = self._inference.symbols.parents[around]
         if not isinstance(around, s.Call):
             return False
+        if self._is_entered(fn, around):
+            return True
         filled = list(self._filled(around, node, host, scope))
         return bool(filled) and all(
             self._knows(fn, target, param) and self._reads_end(fn, param.name, seen, target)
             for target, param in filled
         )
+
+    def _is_entered(self, fn: sc.Function, made: s.Call) -> bool:
+        """Whether `made` is `contextmanager(get_db)`, called at once, of a plain `get_db`."""
+        call = self._inference.symbols.parents[made]
+        if not isinstance(call, s.Call) or call.func is not made or entered_at(call) is None:
+            return False
+        return opened_by(fn, self._inference) is not None
 
     def _filled(
         self, call: s.Call, node: s.Expr, host: sc.Function, scope: sc.Scope

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from migrate_async.index.infer import Inference
 
 GETATTR = "builtins.getattr"
+CONTEXT_MAKERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 _LISTS = frozenset({"list", "sorted", "set", "tuple", "reversed", "iter", "frozenset", "filter"})
 _SINGLES = frozenset({"next", "max", "min", "anext"})
 _SAME = frozenset(
@@ -112,6 +113,7 @@ class Library:
             ({sqlalchemy.TASK_SCOPED_SESSION}, self._async_scoped_session),
             (fastapi.THREADS, self._in_thread),
             ({"contextlib.closing", "contextlib.nullcontext"}, self._context),
+            (CONTEXT_MAKERS, self._context_function),
             ({*pagination.PAGINATES, *pagination.COROUTINES}, self._page),
         ):
             table.update(dict.fromkeys(names, handler))
@@ -272,6 +274,14 @@ class Library:
 
     def _context(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
         return t.of(t.ContextOf(self._first(node, scope)))
+
+    def _context_function(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
+        """`contextmanager(get_db)`, without the `@`."""
+        return frozenset(
+            t.ContextFunction(item.fn, item.receiver)
+            for item in self._first(node, scope)
+            if isinstance(item, t.FunctionObject) and item.fn.is_generator
+        )
 
 
 _LOWER_CASE_CLASSES = frozenset({sqlalchemy.SCOPED_SESSION, sqlalchemy.ASYNC_SCOPED_SESSION})

@@ -168,7 +168,7 @@ class Members:
 
     def callables(self, item: Type) -> Iterator[tuple[sc.Function, Type | None]]:
         """Project functions that calling `item` runs, with their receivers."""
-        if isinstance(item, t.FunctionObject):
+        if isinstance(item, t.FunctionObject | t.ContextFunction):
             yield item.fn, item.receiver
         elif isinstance(item, t.ClassObject):
             for fn in self.constructors(item):

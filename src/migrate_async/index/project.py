@@ -19,6 +19,7 @@ from migrate_async.index import (
     declarative,
     infer,
     orm,
+    plain_givers,
     resolve,
     routes,
     sessions,
@@ -416,6 +417,10 @@ class Project:
     def _sources(self) -> sessions.Sources:
         with infer.deep_recursion():
             return sessions.find_sources(self._inference, self._graph.injected)
+
+    def opening_of(self, dependency: Function) -> s.Call | None:
+        """The call of a factory by which a plain session dependency opens what it yields."""
+        return plain_givers.opened_by(dependency, self._inference)
 
     @property
     def session_factories(self) -> Sequence[Variable]:

@@ -57,6 +57,13 @@ class FunctionObject(Type, frozen=True, cache_hash=True, gc=False):
     receiver: Type | None = None
 
 
+class ContextFunction(Type, frozen=True, cache_hash=True, gc=False):
+    """What `contextmanager(fn)` gives: called, it gives a context manager around the generator."""
+
+    fn: Function
+    receiver: Type | None = None
+
+
 class ModuleObject(Type, frozen=True, cache_hash=True, gc=False):
     """A project module or package, by its dotted name."""
 

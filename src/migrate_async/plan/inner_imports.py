@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from migrate_async.index.plain_givers import entered_at
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module, Scope
 from migrate_async.model import plan as p
@@ -140,11 +141,15 @@ def _name(statement: s.ImportFrom, bound: str) -> str:
 
 
 def is_only_fetched(project: Project, found: InnerImport) -> bool:
-    """Whether the name is used for nothing but `next(get_db())`."""
+    """Whether the name is used for nothing but `next(get_db())` and its like."""
     return all(_is_fetched(project, node) for node in found.uses())
 
 
 def _is_fetched(project: Project, node: s.Name) -> bool:
     call = project.parent(node)
-    around = project.parent(call) if isinstance(call, s.Call) and call.func is node else None
-    return isinstance(around, s.Call) and s.dotted_name(around.func) == "next"
+    around = project.parent(call) if isinstance(call, s.Call) else None
+    if not isinstance(call, s.Call) or not isinstance(around, s.Call):
+        return False
+    if call.func is node:
+        return s.dotted_name(around.func) == "next"
+    return entered_at(around) is node

@@ -1,12 +1,14 @@
-"""Sessions and factories that are bound to an engine of the other kind."""
+"""Sessions that are of the other kind than what they are bound to, or than what is declared."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from migrate_async.index.project import Function, Project
+from migrate_async.index.scopes import last_name
 from migrate_async.index.types import External, ExternalInstance, SessionFactory, Types
 from migrate_async.knowledge import sqlalchemy
+from migrate_async.knowledge.fastapi import DEPENDS_NAMES
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.verify import findings as f
@@ -32,6 +34,23 @@ def check_bindings(project: Project, fn: Function) -> Iterator[Diagnostic]:
                 kinds = ("an async", "a sync") if is_async else ("a sync", "an async")
                 message = f"{kinds[0]} session is bound to {kinds[1]} engine"
                 yield f.UNFIT_ENGINE.at(fn.module.path, call.node.span, message)
+
+
+def check_injected(project: Project, fn: Function) -> Iterator[Diagnostic]:
+    """`db: AsyncSession = Depends(get_db)`, where `get_db` gives a sync session.
+
+    The reverse is a slip that works, as long as all is awaited.
+    """
+    for param in fn.params:
+        given, outer = param.default, fn.scope.parent
+        if not isinstance(given, s.Call) or last_name(given.func) not in DEPENDS_NAMES:
+            continue
+        if param.annotation is None or outer is None:
+            continue
+        declared = project.session_kind_of(project.annotated(param.annotation, outer))
+        if declared == "async" and project.session_kind(given, outer) == "sync":
+            message = f"{param.name} is declared an AsyncSession, and gets a sync session"
+            yield f.UNFIT_DEPENDENCY.at(fn.module.path, given.span, message)
 
 
 def _engines(call: s.Call) -> Iterator[s.Expr]:

@@ -80,6 +80,11 @@ UNFIT_ENGINE = Check(
     "A sync session is bound to an async engine, or an async one to a sync one",
     "bind it to an engine of its own kind",
 )
+UNFIT_DEPENDENCY = Check(
+    "MA285",
+    "A parameter is declared an AsyncSession, and its dependency gives a sync session",
+    "make the dependency an async one, or declare a `Session`",
+)
 
 CHECKS = (
     UNRESOLVED_IMPORT,
@@ -96,5 +101,6 @@ CHECKS = (
     LEGACY_API,
     TORN_TWIN,
     UNFIT_ENGINE,
+    UNFIT_DEPENDENCY,
 )
 """All of them, by code; docs/verify.md has a row for each."""

@@ -10,7 +10,7 @@ from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.source.trees import parse_module
 from migrate_async.verify import findings as f
 from migrate_async.verify.awaits import Awaits
-from migrate_async.verify.bindings import check_bindings
+from migrate_async.verify.bindings import check_bindings, check_injected
 from migrate_async.verify.coroutines import Coroutines
 from migrate_async.verify.imports import Exists, Imports
 from migrate_async.verify.names import has_star_import, line_of, undefined_names
@@ -35,6 +35,7 @@ def verify_tree(project: Project, texts: Mapping[str, str], exists: Exists) -> l
         found += protocols.check(fn)
         found += check_overrides(project, coroutines, fn)
         found += check_bindings(project, fn)
+        found += check_injected(project, fn)
         found += imports.check_attributes(fn)
     for fn in project.originals.torn:
         if fn.node is not None:

@@ -107,7 +107,7 @@ class Dependencies:
             self._provider.get_db_module,
             self._provider.get_db,
         ):
-            return True
+            return self._is_async(function) or not function.is_generator
         return (
             function in self._session_dependencies
             and function.parent is not None

@@ -1,4 +1,7 @@
-"""`next(get_db())` in code that stays sync: a session of its own, which it was all along."""
+"""`next(get_db())` in code that stays sync: a session of its own, which it was all along.
+
+So is `contextmanager(get_db)()`, of a dependency that does no more than open a session.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from migrate_async.plan.both_worlds.needs import passing, sync_name
 from migrate_async.plan.both_worlds.worlds import BothWorlds
 from migrate_async.plan.engines import NAME
 from migrate_async.plan.module_edits import ModuleEdits
+from migrate_async.plan.sessions.acquisitions import Acquisition, factory_of
 
 
 class FetchedSessions:
@@ -23,24 +27,22 @@ class FetchedSessions:
         self._needs = worlds.needs
         self._inner = inner
 
-    def repoint(self, found: ModuleEdits, function: Function, call: s.Call) -> None:
-        """`next(get_db())` as a session of the function's own, which it was all along."""
-        module = function.module
+    def repoint(self, found: ModuleEdits, function: Function, given: Acquisition) -> None:
+        """Make the session of `given` anew."""
+        module, call = function.module, given.call
+        own = factory_of(self._project, given)
+        home = (own.module.name, own.name) if own is not None else self._provider.home
         for factory in self._project.session_factories:
-            if factory in self._twins.variables or (factory.module.name, factory.name) != (
-                self._provider.module,
-                self._provider.factory,
-            ):
+            if factory in self._twins.variables or (factory.module.name, factory.name) != home:
                 continue
             self._needs.variables[factory] = None
-            code = f"{self._factory_name(found, module, call, factory)}()"
+            code = f"{self._factory_name(found, module, given, factory)}()"
             found.edits.append(p.ReplaceExpression(span=call.span, codemod=NAME, code=code))
             found.unneeded += [node.id for node in s.walk(call) if isinstance(node, s.Name)]
 
     def _factory_name(
-        self, found: ModuleEdits, module: Module, call: s.Call, factory: Variable
+        self, found: ModuleEdits, module: Module, given: Acquisition, factory: Variable
     ) -> str:
-        """What the sync side of `factory` is called where `call` is, `next(get_db())`."""
-        given = call.args[0].func if call.args and isinstance(call.args[0], s.Call) else call.func
-        inner = self._inner.factory_name(given, factory)
+        """What the sync side of `factory` is called where `next(get_db())` is."""
+        inner = self._inner.factory_name(given.giver or given.call.func, factory)
         return inner or passing(found, module, factory.module, sync_name(factory), factory.name)

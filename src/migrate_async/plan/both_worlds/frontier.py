@@ -124,9 +124,9 @@ class Frontier:
 
     def _found_for(self, function: Function) -> ModuleEdits:
         fetched = [
-            found.call
+            found
             for found in find_acquisitions(self._project, self._around.settings, function)
-            if found.kind == "next"
+            if found.is_of_dependency
         ]
         names = [*self._names(function, fetched)]
         found = self._replacements.edits(function, names)
@@ -138,15 +138,15 @@ class Frontier:
             found.diagnostics.append(self._refusals.cannot_stay(function, made))
         if function.is_async and (function in self._implicit or self._takes(function, names)):
             found.take(self._on_the_loop(function))
-        for call in fetched:
-            self._fetched.repoint(found, function, call)
+        for given in fetched:
+            self._fetched.repoint(found, function, given)
         return found
 
     def _names(
-        self, function: Function, fetched: Iterable[s.Call]
+        self, function: Function, fetched: Iterable[Acquisition]
     ) -> Iterator[s.Name | s.Attribute]:
         """Those that `function` uses, but for what other edits see to."""
-        seen_to: set[s.AnyNode] = {node for call in fetched for node in s.walk(call)}
+        seen_to: set[s.AnyNode] = {node for given in fetched for node in s.walk(given.call)}
         for part in (*registrations(function), *watched(self._project, function)):
             seen_to.update(s.walk(part))
         for bind in self._around.late_binds.inside(function, self._becomes_async):
@@ -199,10 +199,10 @@ class Frontier:
 
     def repoint_given(self, function: Function, given: Acquisition) -> ModuleEdits:
         """Edits of a session that a coroutine opens for what stays sync."""
-        if given.kind != "next":
+        if not given.is_of_dependency:
             return self._replacements.edits(function, names_below(given.call))
         found = ModuleEdits()
-        self._fetched.repoint(found, function, given.call)
+        self._fetched.repoint(found, function, given)
         return found
 
     def _lent_sessions(self, found: ModuleEdits, function: Function) -> None:

@@ -1,7 +1,8 @@
 """Generators that become async ones, and those who iterate over them.
 
 `async for`, also in a list comprehension, and responses that stream take an async generator;
-`list()`, `sum()`, `next()`, generator expressions and `yield from` do not.
+`list()`, `sum()`, `next()`, generator expressions and `yield from` do not; a dependency that passes
+another one's session on by `yield from` enters it as a context manager instead.
 """
 
 from __future__ import annotations
@@ -13,9 +14,29 @@ from migrate_async.index.scopes import Function, last_name
 from migrate_async.index.sites import CallSite
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
+from migrate_async.plan.text import source_if_simple
 
 _STREAMS = frozenset({"StreamingResponse", "EventSourceResponse"})
 _CONTEXTS = frozenset({"contextmanager", "asynccontextmanager"})
+
+
+def passed_on(project: Project, function: Function, node: s.Yield) -> s.Call | None:
+    """The call in `yield from get_session()`, by which a dependency gives what another one gives.
+
+    Only where the statement can be written anew: `async with asynccontextmanager(...)() as db:`.
+    """
+    call = node.value
+    if function not in project.session_dependencies or not isinstance(call, s.Call):
+        return None
+    statement = project.statement_of(node)
+    if not isinstance(statement, s.ExpressionStatement) or statement.value is not node:
+        return None
+    if not source_if_simple(call):
+        return None
+    sites = [site for site in project.calls(function) if site.node is call]
+    targets = [target for site in sites for target in site.targets]
+    known = bool(targets) and all(t in project.session_dependencies for t in targets)
+    return call if known else None
 
 
 class Generators:
@@ -28,7 +49,7 @@ class Generators:
         """Why `function` cannot be a coroutine, if a generator is the reason."""
         if function.is_generator and not function.is_async:
             for found in function.yields:
-                if found.is_from:
+                if found.is_from and passed_on(self._project, function, found) is None:
                     text = "`yield from` cannot stand in an async generator"
                     return Reason("no-await", text, function.module.path, found.line)
         for site in self._project.calls(function):

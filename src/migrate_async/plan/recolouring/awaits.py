@@ -24,6 +24,7 @@ from migrate_async.plan.recolouring.bridging import Bridges
 from migrate_async.plan.recolouring.closings import closing_edits, closings
 from migrate_async.plan.recolouring.connecting import entered_options, options_edit
 from migrate_async.plan.recolouring.inspecting import inspection_edits
+from migrate_async.plan.recolouring.passing_on import passing_on_edits
 from migrate_async.plan.recolouring.runners import add_run
 
 _HOISTED = ("exec", "execute", "scalars")
@@ -203,7 +204,9 @@ class Awaiter:
     def _generator(self, found: ColourEdits, site: CallSite) -> None:
         parent = self._project.parent(site.node)
         statement = _with_of(self._project, site.node)
-        if statement is not None:
+        if isinstance(parent, s.Yield) and parent.is_from:
+            passing_on_edits(found, self._project, site, parent)
+        elif statement is not None:
             _make_async(found, statement, site.node)
         elif isinstance(parent, s.For) and parent.iter is site.node:
             _make_async(found, parent, site.node)

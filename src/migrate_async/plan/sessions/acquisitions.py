@@ -8,16 +8,19 @@ from dataclasses import dataclass
 
 from migrate_async.config import Settings
 from migrate_async.index.extract import extract
+from migrate_async.index.plain_givers import entered_at
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Scope, last_name
-from migrate_async.index.types import SessionFactory
+from migrate_async.index.sessions import Variable
+from migrate_async.index.types import ContextFunction, SessionFactory
 from migrate_async.model import syntax as s
+from migrate_async.plan.names import is_variable
 from migrate_async.plan.text import source_if_simple
 
 
 @dataclass(frozen=True)
 class Acquisition:
-    """`kind`: `factory`, `constructor`, `resolver` or `next`.
+    """`kind`: `factory`, `constructor`, `resolver`, `next` or `scope`: `contextmanager(get_db)()`.
 
     `name` is the local that holds the session (empty: none, or an attribute); `statement` is the
     assignment or the `with` that binds it, None where the call stands in a larger expression.
@@ -27,6 +30,19 @@ class Acquisition:
     call: s.Call
     name: str = ""
     statement: s.Stmt | None = None
+
+    @property
+    def is_of_dependency(self) -> bool:
+        """Whether FastAPI's dependency gives it, to code that FastAPI does not run."""
+        return self.kind in ("next", "scope")
+
+    @property
+    def giver(self) -> s.Expr | None:
+        """`get_db` of `next(get_db())` and `contextmanager(get_db)()`."""
+        if self.kind == "scope":
+            return entered_at(self.call)
+        first = self.call.args[0] if self.kind == "next" and self.call.args else None
+        return first.func if isinstance(first, s.Call) else None
 
 
 def find_acquisitions(
@@ -63,15 +79,36 @@ def _kind(project: Project, resolvers: Resolvers, call: s.Call, scope: Scope) ->
     if _is_resolver(resolvers, call):
         return "resolver"
     if project.session_kind(call, scope) != "sync":
-        return ""
+        return "scope" if _enters_session(project, call, scope) else ""
     if isinstance(call.func, s.Name) and call.func.id == "next":
         return "next"
     types = project.infer(call.func, scope)
     if any(isinstance(found, SessionFactory) for found in types):
         return "factory"
-    if any(getattr(found, "dotted", "").endswith(".Session") for found in types):
-        return "constructor"
-    return ""
+    is_session = any(getattr(found, "dotted", "").endswith(".Session") for found in types)
+    return "constructor" if is_session else ""
+
+
+def _enters_session(project: Project, call: s.Call, scope: Scope) -> bool:
+    return entered_at(call) is not None and any(
+        project.opening_of(found.fn) is not None
+        for found in project.infer(call.func, scope)
+        if isinstance(found, ContextFunction)
+    )
+
+
+def factory_of(project: Project, found: Acquisition) -> Variable | None:
+    """The factory whose session `contextmanager(get_db)()` is; None for any other acquisition."""
+    types = project.infer(found.call.func, project.scope_of(found.call))
+    for item in types if found.kind == "scope" else ():
+        if not isinstance(item, ContextFunction):
+            continue
+        opening = project.opening_of(item.fn)
+        name = s.dotted_name(opening.func) if opening is not None else ""
+        for factory in project.session_factories:
+            if name and is_variable(item.fn.module, factory.module, factory.name, name):
+                return factory
+    return None
 
 
 def _is_resolver(resolvers: Resolvers, call: s.Call) -> bool:

@@ -72,8 +72,8 @@ def _sync_sides(changes: SessionChanges) -> Iterator[s.Expr]:
 
 def _is_imported_inside(changes: SessionChanges, found: Acquisition) -> bool:
     """Whether `get_db` would be the first import of its module at the top."""
-    given = found.call.args[0] if found.kind == "next" and found.call.args else found.call
-    if not isinstance(given, s.Call) or find_inner_import(changes.project, given.func) is None:
+    given = found.giver if found.is_of_dependency else found.call.func
+    if given is None or find_inner_import(changes.project, given) is None:
         return False
     home = changes.provider.get_db_module
     return local_name(changes.function.module, home, changes.provider.get_db) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migrate_async.model import syntax as s
 from migrate_async.plan.inner_imports import find_inner_import, is_only_fetched
-from migrate_async.plan.sessions.acquisitions import Acquisition
+from migrate_async.plan.sessions.acquisitions import Acquisition, factory_of
 from migrate_async.plan.sessions.changes import SessionChanges
 from migrate_async.plan.sessions.classes import async_home
 from migrate_async.plan.sessions.reopened import on_async_engines
@@ -35,13 +35,13 @@ def session_call(changes: SessionChanges, found: Acquisition) -> str:
 
 def _factory(changes: SessionChanges, found: Acquisition) -> str:
     """The name of the factory whose session `next(get_db())` was."""
-    given = found.call.args[0] if found.kind == "next" and found.call.args else None
-    home = changes.project.modules.get(changes.provider.module)
-    inner = find_inner_import(changes.project, given.func) if isinstance(given, s.Call) else None
+    own = factory_of(changes.project, found)
+    module, factory = (own.module.name, own.name) if own is not None else changes.provider.home
+    home = changes.project.modules.get(module)
+    inner = find_inner_import(changes.project, found.giver) if found.giver is not None else None
     if inner is None or home is None:
-        return changes.imported(changes.provider.module, changes.provider.factory)
+        return changes.imported(module, factory)
     keep = not is_only_fetched(changes.project, inner)
-    factory = changes.provider.factory
     return changes.inner.add(inner, home, factory, factory, keep=keep)
 
 

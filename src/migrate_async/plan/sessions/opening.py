@@ -23,7 +23,7 @@ def open_session(changes: SessionChanges, found: Acquisition) -> None:
         changes.remove(found.statement)
         changes.gone.append(found.call)
         changes.unneed(found.call)
-    elif found.kind in ("resolver", "next", "constructor"):
+    elif found.kind in ("resolver", "next", "scope", "constructor"):
         make_session(changes, found)
 
 

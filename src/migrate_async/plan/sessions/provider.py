@@ -32,6 +32,11 @@ class Provider:
     twins: Twins | None = None
 
     @property
+    def home(self) -> tuple[str, str]:
+        """Module and name of the factory."""
+        return self.module, self.factory
+
+    @property
     def sync_factory(self) -> str:
         """The name that an earlier run may have given to the sync side of the factory."""
         return sync_factory_name(self.factory)

@@ -281,13 +281,16 @@ def _is_docstring(entry: Entry, entries: Sequence[Entry]) -> bool:
 
 
 def _keeping_comment(new: list[Statement], entry: Entry) -> list[Statement]:
-    """`new`, the last line with the comment at the end of the line that it replaces."""
+    """`new`, the last statement with the comment at the end of the line that it replaces."""
     old = entry.nodes[-1] if entry.nodes else None
     if not new or not isinstance(old, cst.SimpleStatementLine):
         return new
     last = new[-1]
     if isinstance(last, cst.SimpleStatementLine) and not last.trailing_whitespace.comment:
         new[-1] = last.with_changes(trailing_whitespace=old.trailing_whitespace)
+    elif isinstance(last, cst.With) and isinstance(last.body, cst.IndentedBlock):
+        body = last.body.with_changes(header=old.trailing_whitespace)
+        new[-1] = last.with_changes(body=body)
     return new
 
 

@@ -174,3 +174,16 @@ def own() -> Session:
 
 
 async_factory = async_sessionmaker(sync_engine)  # error: MA284 32
+
+
+def get_own_db():
+    with SyncSessionLocal() as db:
+        yield db
+
+
+def get_sync_db(db: AsyncSession = Depends(get_own_db)) -> Session:  # error: MA285 33
+    return db.sync_session
+
+
+async def declared(db: AsyncSession = Depends(get_sync_db)) -> None:  # error: MA285 34
+    await db.commit()

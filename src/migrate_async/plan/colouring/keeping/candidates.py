@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from migrate_async.index.plain_givers import entered_at
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.index.sites import CallSite
@@ -37,10 +38,13 @@ class Candidates:
             yield from ((site, target) for target in site.targets if target in self.coloured)
 
     def is_fetched(self, function: Function, site: CallSite) -> bool:
-        """`next(get_db())`, a session of the function's own: it gets that of a factory instead."""
+        """`next(get_db())`, a session of the function's own: it gets that of a factory instead.
+
+        So does `contextmanager(get_db)()`.
+        """
+        if function not in self.project.session_dependencies:
+            return False
+        if isinstance(site.node, s.Call) and entered_at(site.node) is not None:
+            return True
         parent = self.project.parent(site.node)
-        return (
-            function in self.project.session_dependencies
-            and isinstance(parent, s.Call)
-            and s.dotted_name(parent.func) == "next"
-        )
+        return isinstance(parent, s.Call) and s.dotted_name(parent.func) == "next"

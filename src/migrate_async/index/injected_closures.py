@@ -1,4 +1,4 @@
-"""Dependencies that functions make: FastAPI alone calls what they return, and awaits it.
+"""Dependencies and routes that functions make: FastAPI alone calls what they return, and awaits it.
 
 def require(role):
     def check(user: User = Depends(current_user)): ...
@@ -8,6 +8,8 @@ def require(role):
 admin = require("admin")
 
 @app.get("/", dependencies=[Depends(admin), Depends(require("editor"))])
+
+router.add_api_route("/items", endpoint=self.get_all_func())
 """
 
 from __future__ import annotations
@@ -16,10 +18,11 @@ from collections.abc import Iterator
 
 from migrate_async.index import scopes as sc
 from migrate_async.index.callgraph import CallGraph
+from migrate_async.index.declarative import keyword
 from migrate_async.index.infer import Inference
 from migrate_async.index.override_tables import is_override_table
 from migrate_async.index.sites import ValueUse
-from migrate_async.knowledge.fastapi import DEPENDS_NAMES
+from migrate_async.knowledge.fastapi import DEPENDS_NAMES, ROUTE_ADDERS
 from migrate_async.model import syntax as s
 
 
@@ -36,7 +39,7 @@ class InjectedClosures:
         return isinstance(self._graph.parent(use.node), s.Return) and self._is_asked(use.function)
 
     def _is_asked(self, maker: sc.Function) -> bool:
-        """Whether each call of `maker` is for `Depends`, and nothing else is done with it."""
+        """Whether each call of `maker` is for FastAPI, and nothing else is done with it."""
         if maker not in self._known:
             self._known[maker] = False
             sites = self._graph.callers.get(maker, ())
@@ -53,7 +56,7 @@ class InjectedClosures:
         return self._known[maker]
 
     def _is_injected(self, node: s.Expr, function: sc.Function) -> bool:
-        """Whether the value of `node` goes to `Depends`, from where it stands or by a name."""
+        """Whether the value of `node` goes to FastAPI, from where it stands or by a name."""
         around = self._graph.parent(node)
         if isinstance(around, s.Keyword):
             around = self._graph.parent(around)
@@ -70,13 +73,20 @@ class InjectedClosures:
         return bool(uses) and all(self._is_argument(use) for use in uses)
 
     def _is_argument(self, node: s.Expr) -> bool:
-        """Whether `node` is an argument of `Depends`, or names a dependency that is overridden."""
+        """Whether `node` is injected, a route, or the name of a dependency that is overridden."""
         around = self._graph.parent(node)
         if isinstance(around, s.Keyword):
             around = self._graph.parent(around)
         if isinstance(around, s.Call) and around.func is not node:
-            return sc.last_name(around.func) in DEPENDS_NAMES
+            return sc.last_name(around.func) in DEPENDS_NAMES or self._is_route(around, node)
         return is_override_table(node, self._graph)
+
+    @staticmethod
+    def _is_route(call: s.Call, node: s.Expr) -> bool:
+        """Whether `call` is `router.add_api_route(path, node)`."""
+        if not isinstance(call.func, s.Attribute) or call.func.attr not in ROUTE_ADDERS:
+            return False
+        return node in call.args[1:2] or keyword(call, "endpoint") is node
 
     def _uses(self, name: str, value: s.Expr) -> Iterator[s.Expr]:
         """Where the variable `name`, which is given `value`, may be read: rather more than less."""

@@ -62,6 +62,9 @@ FOREIGN_THREADS = frozenset({"anyio.to_thread.run_sync"})
 HANDLER_DECORATORS = frozenset({"middleware", "exception_handler", "on_event"})
 """Decorator methods whose function FastAPI calls and accepts as `async def`."""
 
+ROUTE_ADDERS = frozenset({"add_api_route", "add_api_websocket_route"})
+"""Methods of routers that take a path and the function that answers there."""
+
 AWAITING_CONSUMERS = frozenset(
     {
         "Depends",

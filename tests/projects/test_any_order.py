@@ -255,6 +255,88 @@ def add(name, db):
 }
 """A decorator that opens sessions."""
 
+GUARD = {
+    "app/models.py": MODELS.replace("import Column, ", "import Column, ForeignKey, ").replace(
+        "\n\nfrom app", "\nfrom sqlalchemy.orm import relationship\n\nfrom app"
+    )
+    + """\
+
+
+class Post(Base):
+    __tablename__ = "posts"
+
+    id = Column(Integer, primary_key=True)
+    user_id = Column(ForeignKey("users.id"))
+    user = relationship("User")
+""",
+    "app/main.py": MAIN.replace("import User", "import Post, User").replace(
+        "import Depends, FastAPI", "import Depends, FastAPI, HTTPException"
+    )
+    + """
+
+def get_post(id: int, db: Session = Depends(get_db)) -> Post:
+    return db.query(Post).filter(Post.id == id).first()
+
+
+async def guard(name: str, post: Post = Depends(get_post)):
+    if post.user.name != name:
+        raise HTTPException(403)
+
+
+@app.delete("/posts/{id}", dependencies=[Depends(guard)])
+def delete(post: Post = Depends(get_post), db: Session = Depends(get_db)):
+    db.delete(post)
+    db.commit()
+""",
+    "tests/__init__.py": "",
+    "tests/test_guard.py": """\
+import pytest
+from fastapi import HTTPException
+
+from app.main import guard
+from app.models import Post, User
+
+
+@pytest.mark.asyncio
+async def test_guard():
+    post = Post(user=User(name="Ada"))
+    await guard("Ada", post)
+    with pytest.raises(HTTPException):
+        await guard("Bob", post)
+""",
+}
+"""A coroutine that awaits nothing but loads what it reads, and its test, which converts last."""
+
+HANDED_ON = {
+    "app/core/__init__.py": "from app.database import SessionLocal, engine\n",
+    "app/names/__init__.py": "from ..database import *  # noqa: F403\n",
+    "app/fill.py": """\
+from app import core
+from app.core import SessionLocal, engine
+from app.database import Base
+from app.models import User
+
+
+def fill():
+    Base.metadata.create_all(bind=engine)
+    with SessionLocal() as db:
+        db.add(User(name="Ada"))
+        db.commit()
+    with core.SessionLocal() as db:
+        return [user.name for user in db.query(User).all()]
+""",
+    "app/count.py": """\
+from app.names import *  # noqa: F403
+from app.models import User
+
+
+def count_users():
+    with SessionLocal() as db:  # noqa: F405
+        return db.query(User).count()
+""",
+}
+"""Engines and factories that code which waits imports from where they are not made."""
+
 
 @pytest.mark.parametrize(
     ("files", "first"),
@@ -266,8 +348,9 @@ def add(name, db):
         (RELATIVE, "GET /users"),
         (COMMAND, "GET /users"),
         (EXPORTED, "GET /users"),
+        (GUARD, "GET /users"),
     ],
-    ids=["login", "other", "script", "suite", "relative", "command", "exported"],
+    ids=["login", "other", "script", "suite", "relative", "command", "exported", "guard"],
 )
 def test_a_route_before_the_rest(files: dict[str, str], first: str, tmp_path: Path) -> None:
     once = written(tmp_path / "once", APP | files)
@@ -375,3 +458,52 @@ def test_rows_that_come_later_are_in_what_an_object_keeps(tmp_path: Path) -> Non
     write(app, "--all")
     assert tree(app) == done
     assert "await run_in_threadpool(printer.posts)" in (app / "app/main.py").read_text()
+
+
+DELETE_POSTS = """\
+from fastapi.testclient import TestClient
+
+from app import database, models
+from app.main import app
+
+database.Base.metadata.create_all(getattr(database, "sync_engine", database.engine))
+with getattr(database, "SyncSessionLocal", database.SessionLocal)() as db:
+    db.add_all([models.User(id=1, name="Ada"), models.Post(id=1, user_id=1)])
+    db.commit()
+with TestClient(app) as client:
+    print([client.delete("/posts/1", params={"name": name}).status_code for name in ("Bob", "Ada")])
+"""
+
+
+def test_a_coroutine_that_waits_may_load_what_it_reads(tmp_path: Path) -> None:
+    """It stays a coroutine for the tests that await it, and for the run that converts it."""
+    app = written(tmp_path, APP | GUARD | {"app/database.py": DATABASE + KEPT_SESSIONS})
+    legacy = printed_anew(app, DELETE_POSTS)
+    write(app, "--route", "GET /users")
+    assert "@implicit_io\nasync def guard" in (app / "app/main.py").read_text()
+    assert printed_anew(app, DELETE_POSTS) == legacy == "[403, 200]\n"
+
+
+KEPT_SESSIONS = """
+
+def is_up():
+    with SessionLocal() as db:
+        return db.connection().closed is False
+"""
+"""Something that goes on needing the sync factory."""
+
+FILL = """\
+from app import count, fill
+
+print(fill.fill(), count.count_users())
+"""
+
+
+def test_sources_that_come_by_way_of_other_modules_have_a_sync_side(tmp_path: Path) -> None:
+    app = written(tmp_path, APP | HANDED_ON)
+    legacy = printed_anew(app, FILL)
+    write(app, "--route", "GET /users")
+    assert printed_anew(app, FILL) == legacy == "['Ada'] 1\n"
+    write(app, "--all")
+    assert "async with SessionLocal() as db:" in (app / "app/fill.py").read_text()
+    assert "async with SessionLocal() as db:" in (app / "app/count.py").read_text()

@@ -8,6 +8,7 @@ from migrate_async.errors import InternalError
 from migrate_async.model.plan import (
     AddArgument,
     BridgeCall,
+    DelegateCall,
     RecallCall,
     RemoveArgument,
     SpreadArgument,
@@ -156,3 +157,31 @@ def test_a_bridge_comes_and_goes(
     """What is evaluated before the lambda goes back to its place."""
     becomes(f"x = «{before}»\n", f"x = {after}\n", edit(BridgeCall, to=session, **fields))
     becomes(f"x = «{after}»\n", f"x = {before}\n", edit(RecallCall, first=session))
+
+
+MANY = ", ".join(f"argument_{number}" for number in range(6))
+"""Too many arguments to be on a line with one that is called, too."""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("«f(a, b)»", "«to(f, a, b)»"),
+        (f"«long_{{}}({MANY})»", f"«to(\n    long_{{}}, {MANY}\n)»"),
+        ("«f(\n    a, b\n)»", "«to(\n    f,\n    a, b\n)»"),
+        (f"«f(\n    {MANY}\n)»", f"«to(\n    f,\n    {MANY}\n)»"),
+        ("«f(\n    a\n)»", "«to(\n    f,\n    a\n)»"),
+        ("«f(\n    a,\n    b,\n)»", "«to(\n    f,\n    a,\n    b,\n)»"),
+        ("«f(\n    a,  # c\n    b\n)»", "«to(\n    f,\n    a,  # c\n    b\n)»"),
+        ("«f(a,\n  b)»", "«to(f,\n  a,\n  b)»"),
+        ("g(\n    «f(a)»\n)", "g(\n    «to(f, a)»\n)"),
+    ],
+)
+def test_lines_that_somebody_wanted_are_back_when_a_thread_is_gone(before: str, after: str) -> None:
+    """Those that only the longer call had broken are joined."""
+    first, last = (f"x = {text.replace('{}', 'name')}\n" for text in (before, after))
+    becomes(first, last.translate(_UNMARKED), edit(DelegateCall, to="to"))
+    becomes(last, first.translate(_UNMARKED), edit(RecallCall))
+
+
+_UNMARKED = str.maketrans("", "", "«»")

@@ -226,7 +226,7 @@ LONG = "Article.category == category, Article.title.ilike(pattern)"
 
 
 def test_long_line_breaks_at_the_call() -> None:
-    """The statement gets a line of its own when it fits on one."""
+    """Once a line has to be broken, its parts keep to the length that lines of the file have."""
     becomes(
         f"""
         async def f(db):
@@ -235,7 +235,9 @@ def test_long_line_breaks_at_the_call() -> None:
         f"""
         async def f(db):
             result = await db.execute(
-                select(Article).where({LONG})
+                select(Article).where(
+                    {LONG}
+                )
             )
             articles = result.scalars().all()
         """,

@@ -7,7 +7,7 @@ project module, or a dotted path outside the project.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias, Union
 
 from migrate_async.index import scopes as sc
@@ -20,6 +20,8 @@ from migrate_async.source.homes import Homes
 _BUILTINS = frozenset(dir(builtins))
 
 Target: TypeAlias = Union[sc.Binding, External, ModuleObject]
+Place: TypeAlias = tuple[str, str]
+"""A module, and a name in it."""
 
 
 class Names:
@@ -35,6 +37,8 @@ class Names:
         self._members: dict[tuple[str, str], tuple[Target, ...]] = {}
         self._busy: set[tuple[str, str]] = set()
         self._lookups: dict[tuple[sc.Scope, str], tuple[Target, ...]] = {}
+        for module in self.modules.values():
+            module.link(self.origins)
 
     def lookup(self, name: str, scope: sc.Scope) -> tuple[Target, ...]:
         """What `name` stands for in `scope`; names bound nowhere may be builtins."""
@@ -137,6 +141,42 @@ class Names:
             is_ours = home and not self._namesakes.is_library(binding.dotted, home)
             return (ModuleObject(home),) if is_ours else (external(binding.dotted),)
         return (binding,)
+
+    def origins(self, name: str, module: sc.Module) -> tuple[Place, ...]:
+        """The project's modules that `name`, imported in `module`, comes by, with its name there.
+
+        The last one is where it is bound otherwise than by an import. Nothing for a name that
+        `module` may have otherwise.
+        """
+        return tuple(self._way(name, module, {(module.name, name)}))
+
+    def _way(self, name: str, module: sc.Module, seen: set[Place]) -> Iterator[Place]:
+        place = self._source(name, module)
+        if place is None or place in seen:
+            return
+        seen.add(place)
+        yield place
+        holder = self.modules.get(place[0])
+        if holder is not None:
+            yield from self._way(place[1], holder, seen)
+
+    def _source(self, name: str, module: sc.Module) -> Place | None:
+        """Where the one import that gives `module` its `name` takes it from."""
+        bindings = module.scope.names.get(name, [])
+        if not bindings:
+            return self._starred(name, module)
+        binding = bindings[0]
+        if len(bindings) > 1 or not isinstance(binding, sc.FromBinding):
+            return None
+        home = self._homes.find(binding.module, module.name)
+        return (home, binding.name) if home and self._is_taken(binding, home) else None
+
+    def _starred(self, name: str, module: sc.Module) -> Place | None:
+        for source in module.stars:
+            home = self._homes.find(source, module.name)
+            if home and self.member(home, name):
+                return home, name
+        return None
 
     def _is_taken(self, binding: sc.FromBinding, home: str) -> bool:
         """Whether the module `home` is where the name comes from, and no library."""

@@ -6,7 +6,7 @@ identity and are mutable while the project is built; afterwards nothing changes 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import msgspec
@@ -26,6 +26,10 @@ class ModuleInput(msgspec.Struct, frozen=True):
     syntax: s.ModuleSyntax
 
 
+def _no_origins(_name: str, _module: Module) -> tuple[tuple[str, str], ...]:
+    return ()
+
+
 class Module:
     """A project module. `body` is the function that stands for its top level.
 
@@ -35,6 +39,7 @@ class Module:
 
     __slots__ = (
         "_imported_as",
+        "_origins",
         "attributes",
         "body",
         "is_package",
@@ -58,20 +63,39 @@ class Module:
         self.scope = Scope("module", None, self.body)
         self.body.scope = self.scope
         self._imported_as: dict[tuple[str, str], str] | None = None
+        self._origins: Origins = _no_origins
 
     @property
     def imported_as(self) -> dict[tuple[str, str], str]:
         """What `from module import name` binds at the top level, by module and name.
 
-        Of several names for one thing the first. Complete once the module was walked.
+        A name that comes by way of another module has an entry for each of them, once the project
+        is linked. Of several names for one thing the first. Complete once the module was walked.
         """
         if self._imported_as is None:
             self._imported_as = {}
-            for local, bindings in self.scope.names.items():
-                for binding in bindings:
-                    if isinstance(binding, FromBinding):
-                        self._imported_as.setdefault((binding.module, binding.name), local)
+            imports = [*self._from_imports()]
+            for local, binding in imports:
+                self._imported_as.setdefault((binding.module, binding.name), local)
+            for local, _ in imports:
+                for place in self.origins(local):
+                    self._imported_as.setdefault(place, local)
         return self._imported_as
+
+    def _from_imports(self) -> Iterator[tuple[str, FromBinding]]:
+        for local, bindings in self.scope.names.items():
+            for binding in bindings:
+                if isinstance(binding, FromBinding):
+                    yield local, binding
+
+    def origins(self, name: str) -> tuple[tuple[str, str], ...]:
+        """The project's modules that `name`, imported here, comes by, `import *` included."""
+        return self._origins(name, self)
+
+    def link(self, origins: Origins) -> None:
+        """From now on `origins` says what imported names are in other modules."""
+        self._origins = origins
+        self._imported_as = None
 
     def __repr__(self) -> str:
         return f"<Module {self.name}>"
@@ -430,3 +454,6 @@ Binding: TypeAlias = (
     "AnnotatedBinding | IterationBinding | WithBinding | ElementBinding | ParameterBinding | "
     "FixedBinding"
 )
+
+Origins: TypeAlias = "Callable[[str, Module], tuple[tuple[str, str], ...]]"
+"""Of a name in a module, the modules that it comes by, with what it is called there."""

@@ -73,7 +73,9 @@ def is_variable(module: Module, owner: Module, name: str, used: str) -> bool:
     """Whether `used` in `module` is the variable `name` of `owner`."""
     if module is owner:
         return used == name
-    return local_name(module, owner.name, name) == used
+    if local_name(module, owner.name, name) == used:
+        return True
+    return (owner.name, name) in module.origins(used)
 
 
 def read_from(project: Project, node: s.Name | s.Attribute) -> tuple[Module, str] | None:

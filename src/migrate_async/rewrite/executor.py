@@ -51,7 +51,7 @@ Operation = Callable[[Any, cst.BaseExpression, Place], Replacement]
 _OPERATIONS: dict[type[Edit], Operation] = {
     AddArgument: lambda edit, node, _: Replacement(calls.add_argument(edit, node)),
     BridgeCall: lambda edit, node, _: Replacement(calls.bridge(edit, node)),
-    DelegateCall: lambda edit, node, _: Replacement(calls.delegate(edit, node)),
+    DelegateCall: lambda edit, node, place: Replacement(calls.delegate(edit, node, place)),
     RecallCall: lambda edit, node, _: Replacement(calls.recall(edit, node)),
     RemoveArgument: lambda edit, node, _: Replacement(calls.remove_argument(edit, node)),
     SpreadArgument: lambda edit, node, _: Replacement(calls.spread_argument(edit, node)),
@@ -185,6 +185,7 @@ class _Executor(cst.CSTTransformer):
             self._style,
             self._touches(node),
             self._around(node),
+            self._is_laid_out(self._line_of(self._statement())),
         )
 
     def _around(self, node: cst.BaseExpression) -> str | None:

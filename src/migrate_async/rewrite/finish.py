@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TypeVar
 
 import libcst as cst
@@ -31,8 +32,9 @@ _VALUES: dict[type[cst.CSTNode], str] = {
 class Finisher:
     """Finishes the statement that was `original`, in a block indented by `block`.
 
-    `source` are the lines that it stood on. A line may be as long as the longest that the statement
-    had, or as `style` allows.
+    `source` are the lines that it stood on. A line may stay as long as the longest that the
+    statement had; what gets longer than that, and than `style` allows, is broken to what `style`
+    allows: so it does not matter what else had been in it before.
     """
 
     original: cst.CSTNode
@@ -70,7 +72,7 @@ class Finisher:
         in several, of which the first have broken what gets longer later.
         """
         before = _bare(self.original)
-        if "\n" not in before or not _can_be_joined(self.original):
+        if "\n" not in before or _on_one_line(self.original) is None:
             return False
         again = dataclasses.replace(self, is_laid_out=True).statement(self.original, ())
         return _bare(again) == before
@@ -78,7 +80,18 @@ class Finisher:
     def _joined(self, node: _Node) -> _Node:
         if self.is_laid_out:
             return joined(node, commas=True) or node
-        return joined(node) or node if self.joins else node
+        return joined(node) or node if self._was_too_long else node
+
+    @cached_property
+    def _was_too_long(self) -> bool:
+        """Whether what is gone now may have broken it: on one line it was too long with that."""
+        if not self.joins:
+            return False
+        one = _on_one_line(self.original)
+        return one is not None and self._is_too_long(_bare(one))
+
+    def _is_too_long(self, text: str) -> bool:
+        return Fitter(self.style, len(self.block.expandtabs(4))).too_long(text)
 
     def _fitter(self, text: str) -> Fitter | None:
         """What breaks `text` if it is too long; None if it is not."""
@@ -88,9 +101,7 @@ class Finisher:
             return None
         if self.joins or self.is_laid_out:
             return fitter  # it was as long as it was for what is gone now, or goes
-        limit = max(self.style.limit, block + width(_bare(self.original)))
-        fitter = Fitter(dataclasses.replace(self.style, limit=limit), block)
-        return fitter if fitter.too_long(text) else None
+        return fitter if width(text) > width(_bare(self.original)) else None
 
     def _head(self, value: cst.BaseExpression, around: str) -> cst.BaseExpression:
         value = self._joined(value)
@@ -141,18 +152,20 @@ def fitted(expression: cst.BaseExpression, place: Place) -> cst.BaseExpression:
     limit = max(place.style.limit, width(place.around + code_of(place.node)))
     if width(place.around + code_of(expression)) <= limit:
         return expression
-    block = len(place.block.expandtabs(4))
-    style = dataclasses.replace(place.style, limit=limit)
-    return Fitter(style, block).expression(expression, place.outer)
+    fitter = Fitter(place.style, len(place.block.expandtabs(4)))
+    return fitter.expression(expression, place.outer)
 
 
-def _can_be_joined(node: cst.CSTNode) -> bool:
-    """Whether `node`, or the head of a block, has no line break that somebody wants."""
+def _on_one_line(node: cst.CSTNode) -> cst.CSTNode | None:
+    """`node`, or the head of a block, without line breaks; None if somebody wants one of them."""
     if isinstance(node, cst.SimpleStatementLine):
-        return len(node.body) == 1 and joined(node.body[0], commas=True) is not None
+        small = joined(node.body[0], commas=True) if len(node.body) == 1 else None
+        return None if small is None else node.with_changes(body=[small])
     if isinstance(node, cst.If | cst.While):
-        return joined(node.test, commas=True) is not None
-    return isinstance(node, cst.For) and joined(node.iter, commas=True) is not None
+        test = joined(node.test, commas=True)
+        return None if test is None else node.with_changes(test=test)
+    iterable = joined(node.iter, commas=True) if isinstance(node, cst.For) else None
+    return None if iterable is None else node.with_changes(iter=iterable)
 
 
 def _bare(node: cst.CSTNode) -> str:

@@ -22,6 +22,7 @@ class Place:
     it. `touches` says that a letter or digit touches the
     parentheses around the node, which have to stay then (`return(x)`). `around` is the text before
     and after the node on its line, if the node is on one line of a statement that has several.
+    `is_laid_out` says that only its length has broken the statement.
     """
 
     path: Sequence[cst.CSTNode]
@@ -31,6 +32,7 @@ class Place:
     style: Style
     touches: bool = False
     around: str | None = None
+    is_laid_out: bool = False
 
     @property
     def node(self) -> cst.CSTNode:

@@ -281,7 +281,7 @@ class AsyncWorld:
     @cached_property
     def idle(self) -> IdleCoroutines:
         """The coroutines that await nothing. It remembers which of them become `def`."""
-        return IdleCoroutines(self.project, self.converts)
+        return IdleCoroutines(self.project, self.converts, self.verdicts.waits)
 
     @cached_property
     def frontier(self) -> Frontier:

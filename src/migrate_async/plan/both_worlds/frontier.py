@@ -174,7 +174,7 @@ class Frontier:
         """How a coroutine works on the sync side of a session, which cannot wait there."""
         if function in self._idle:
             return self._idle.edits(function, self._refusals.why(function))
-        if self._verdicts.only_lends(function):
+        if self._verdicts.only_lends(function) and not self._implicit.loads(function):
             return ModuleEdits()
         return mark(function, self._refusals.why(function))
 

@@ -2,7 +2,8 @@
 
 FastAPI runs a `def` in a worker thread, where the sync side of the request's session can wait. On
 the event loop it cannot. So a coroutine that has to stay sync loses its `async`, which it has no
-use for, unless something in it needs the loop, or somebody needs it to be a coroutine.
+use for, unless something in it needs the loop, or somebody needs it to be a coroutine. One that
+only waits for its turn keeps it: the run that converts it could not know that it had been there.
 """
 
 from __future__ import annotations
@@ -31,11 +32,20 @@ _LOOP_CALLS = frozenset(
 
 
 class IdleCoroutines:
-    """Answers for one run; `converts` says who becomes, or is, a coroutine on an async session."""
+    """Answers for one run; `converts` says who becomes, or is, a coroutine on an async session.
 
-    def __init__(self, project: Project, converts: Callable[[Function], bool]) -> None:
+    `waits` says who stays sync in this run only.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        converts: Callable[[Function], bool],
+        waits: Callable[[Function], bool] = lambda _: False,
+    ) -> None:
         self._project = project
         self._converts = converts
+        self._waits = waits
         self._known: dict[Function, bool] = {}
         self._changed: dict[Function, None] = {}
 
@@ -76,9 +86,9 @@ class IdleCoroutines:
         node = function.node
         if not isinstance(node, s.FunctionDef) or not node.is_async or function.is_generator:
             return False
-        if is_helper_of_tests(function):
-            return False  # it is awaited on the loop of the tests, where their sessions are
-        if any(map(_waits, _own_code(node))):
+        if self._waits(function) or is_helper_of_tests(function):
+            return False  # helpers are awaited on the loop of the tests, with their sessions
+        if any(map(_awaits, _own_code(node))):
             return False
         return self._nobody_minds(function) and not any(
             self._needs_loop(callee) for callee in self._reached(function)
@@ -158,7 +168,7 @@ def _own_code(node: s.FunctionDef) -> Iterator[s.AnyNode]:
         yield from s.own_code(statement)
 
 
-def _waits(node: s.AnyNode) -> bool:
+def _awaits(node: s.AnyNode) -> bool:
     if isinstance(node, s.For | s.With | s.Generator):
         return node.is_async
     return isinstance(node, s.Await)

@@ -87,9 +87,13 @@ class ImplicitIO:
             self._takes(function)
             or self._borrows(function)
             or any(self._lent.read_by(function))
-            or any(self._accesses.of(function))
+            or self.loads(function)
             or any(map(self._runs_sync, self._project.calls(function)))
         )
+
+    def loads(self, function: Function) -> bool:
+        """Whether `function` may load what it reads of an object."""
+        return any(self._accesses.of(function))
 
     def _is_asked(self, function: Function) -> bool:
         """Whether it is of the application, or helps tests that convert: others have their own."""

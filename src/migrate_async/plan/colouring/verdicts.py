@@ -164,6 +164,10 @@ class Verdicts:
             if function not in self.wanted and not _is_test(function)
         )
 
+    def waits(self, function: Function) -> bool:
+        """Whether a later run converts `function`, and this one does not."""
+        return self.full.converts(function) and not self.colouring.converts(function)
+
     @cached_property
     def colouring(self) -> Colouring:
         """What this run does."""
@@ -233,11 +237,9 @@ class Verdicts:
     def _translates(self, functions: Collection[Function]) -> bool:
         if not self.is_partial:
             return True
-        waits = any(
-            self.full.converts(function) and not self.colouring.converts(function)
-            for function in functions
-        )
-        return not waits and any(function in self.wanted for function in functions)
+        if any(map(self.waits, functions)):
+            return False
+        return any(function in self.wanted for function in functions)
 
     def only_lends(self, function: Function) -> bool:
         """Whether `function` leaves its session to functions inside it that threads run.

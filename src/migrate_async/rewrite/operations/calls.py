@@ -20,11 +20,13 @@ from migrate_async.rewrite.lines import (
     breaks_line,
     call_on_lines,
     indent_after,
+    line_break,
     moved,
     one_per_line,
 )
 from migrate_async.rewrite.operations import sequences
 from migrate_async.rewrite.parentheses import with_parentheses
+from migrate_async.rewrite.place import Place
 
 
 def add_argument(edit: AddArgument, node: cst.BaseExpression) -> cst.Call:
@@ -45,8 +47,11 @@ def add_argument(edit: AddArgument, node: cst.BaseExpression) -> cst.Call:
     return call.with_changes(args=changed)
 
 
-def delegate(edit: DelegateCall, node: cst.BaseExpression) -> cst.Call:
+def delegate(edit: DelegateCall, node: cst.BaseExpression, place: Place) -> cst.Call:
     """The call `node`, made by `edit.to`.
+
+    Where somebody wanted the line breaks around the arguments, these keep their lines, and what is
+    called gets one of its own: that tells the lines from those that only their length has broken.
 
     Raises `InternalError` when the call has no argument `edit.drop`.
     """
@@ -57,6 +62,9 @@ def delegate(edit: DelegateCall, node: cst.BaseExpression) -> cst.Call:
     callee = cst.Arg(call.func, comma=cst.MaybeSentinel.DEFAULT)
     others = [_in_parentheses(arg) for arg in call.args]
     args = sequences.insert(others, 0, callee, call.whitespace_before_args)
+    indent = indent_after(call.whitespace_before_args)
+    if others and indent is not None and not place.is_laid_out:
+        args[0] = sequences.with_comma(args[0], line_break(indent))
     return call.with_changes(func=parse_expression(edit.to), args=args)
 
 

@@ -255,6 +255,13 @@ def add(name, db):
 }
 """A decorator that opens sessions."""
 
+FETCHED = {
+    "app/commands.py": COMMAND["app/commands.py"]
+    .replace("import SessionLocal", "import get_db")
+    .replace("SessionLocal()", "next(get_db())"),
+}
+"""The same with the session of the dependency."""
+
 GUARD = {
     "app/models.py": MODELS.replace("import Column, ", "import Column, ForeignKey, ").replace(
         "\n\nfrom app", "\nfrom sqlalchemy.orm import relationship\n\nfrom app"
@@ -311,7 +318,6 @@ HANDED_ON = {
     "app/core/__init__.py": "from app.database import SessionLocal, engine\n",
     "app/names/__init__.py": "from ..database import *  # noqa: F403\n",
     "app/fill.py": """\
-from app import core
 from app.core import SessionLocal, engine
 from app.database import Base
 from app.models import User
@@ -322,7 +328,6 @@ def fill():
     with SessionLocal() as db:
         db.add(User(name="Ada"))
         db.commit()
-    with core.SessionLocal() as db:
         return [user.name for user in db.query(User).all()]
 """,
     "app/count.py": """\
@@ -337,6 +342,25 @@ def count_users():
 }
 """Engines and factories that code which waits imports from where they are not made."""
 
+ROUTER = {
+    "app/core/__init__.py": EXPORTED["app/core/__init__.py"],
+    "app/routes.py": """\
+from fastapi import APIRouter, Depends
+from sqlalchemy.orm import Session
+
+from app.core import get_db
+from app.models import User
+
+router = APIRouter()
+
+
+@router.get("/last")
+def last(db: Session = Depends(get_db)):
+    return db.query(User).order_by(User.id.desc()).first().name
+""",
+}
+"""The same of a dependency, in a file where every route waits."""
+
 
 @pytest.mark.parametrize(
     ("files", "first"),
@@ -349,8 +373,14 @@ def count_users():
         (COMMAND, "GET /users"),
         (EXPORTED, "GET /users"),
         (GUARD, "GET /users"),
+        (HANDED_ON, "GET /users"),
+        (ROUTER, "GET /users"),
+        (FETCHED, "GET /users"),
     ],
-    ids=["login", "other", "script", "suite", "relative", "command", "exported", "guard"],
+    ids=[
+        *("login", "other", "script", "suite", "relative", "command", "exported", "guard"),
+        *("handed on", "router", "fetched"),
+    ],
 )
 def test_a_route_before_the_rest(files: dict[str, str], first: str, tmp_path: Path) -> None:
     once = written(tmp_path / "once", APP | files)
@@ -493,17 +523,18 @@ def is_up():
 """Something that goes on needing the sync factory."""
 
 FILL = """\
-from app import count, fill
+from app import count, fill, models, query
 
-print(fill.fill(), count.count_users())
+print(fill.fill(), count.count_users(), query.hello()(models.User).count())
 """
 
 
 def test_sources_that_come_by_way_of_other_modules_have_a_sync_side(tmp_path: Path) -> None:
-    app = written(tmp_path, APP | HANDED_ON)
+    by_module = "from app import core\n\n\ndef hello():\n    return core.SessionLocal().query"
+    app = written(tmp_path, APP | HANDED_ON | {"app/query.py": by_module})
     legacy = printed_anew(app, FILL)
     write(app, "--route", "GET /users")
-    assert printed_anew(app, FILL) == legacy == "['Ada'] 1\n"
+    assert printed_anew(app, FILL) == legacy == "['Ada'] 1 1\n"
     write(app, "--all")
     assert "async with SessionLocal() as db:" in (app / "app/fill.py").read_text()
     assert "async with SessionLocal() as db:" in (app / "app/count.py").read_text()

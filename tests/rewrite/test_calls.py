@@ -161,26 +161,37 @@ def test_a_bridge_comes_and_goes(
 
 MANY = ", ".join(f"argument_{number}" for number in range(6))
 """Too many arguments to be on a line with one that is called, too."""
+LIST = MANY.replace(" ", "\n    ")
 
 
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("«f(a, b)»", "«to(f, a, b)»"),
-        (f"«long_{{}}({MANY})»", f"«to(\n    long_{{}}, {MANY}\n)»"),
-        ("«f(\n    a, b\n)»", "«to(\n    f,\n    a, b\n)»"),
-        (f"«f(\n    {MANY}\n)»", f"«to(\n    f,\n    {MANY}\n)»"),
-        ("«f(\n    a\n)»", "«to(\n    f,\n    a\n)»"),
-        ("«f(\n    a,\n    b,\n)»", "«to(\n    f,\n    a,\n    b,\n)»"),
-        ("«f(\n    a,  # c\n    b\n)»", "«to(\n    f,\n    a,  # c\n    b\n)»"),
-        ("«f(a,\n  b)»", "«to(f,\n  a,\n  b)»"),
-        ("g(\n    «f(a)»\n)", "g(\n    «to(f, a)»\n)"),
+        ("«f(a, b)»", "«run_in_threadpool(f, a, b)»"),
+        (f"«long_{{}}({MANY})»", f"«run_in_threadpool(\n    long_{{}}, {MANY}\n)»"),
+        ("«f(\n    a, b\n)»", "«run_in_threadpool(\n    f,\n    a, b\n)»"),
+        (f"«f(\n    {MANY}\n)»", f"«run_in_threadpool(\n    f,\n    {MANY}\n)»"),
+        ("«f(\n    a\n)»", "«run_in_threadpool(\n    f,\n    a\n)»"),
+        ("«f(\n    a,\n    b,\n)»", "«run_in_threadpool(\n    f,\n    a,\n    b,\n)»"),
+        ("«f(\n    a,  # c\n    b\n)»", "«run_in_threadpool(\n    f, a,  # c\n    b\n)»"),
+        (f"«f(\n    {LIST},\n)»", f"«run_in_threadpool(\n    f,\n    {LIST},\n)»"),
+        (f"«f(\n    {LIST}\n)»", f"«run_in_threadpool(\n    f, {LIST}\n)»"),
+        ("«f(a,\n  b)»", "«run_in_threadpool(f,\n  a,\n  b)»"),
+        ("g(\n    «f(a)»\n)", "g(\n    «run_in_threadpool(f, a)»\n)"),
     ],
 )
 def test_lines_that_somebody_wanted_are_back_when_a_thread_is_gone(before: str, after: str) -> None:
     """Those that only the longer call had broken are joined."""
     first, last = (f"x = {text.replace('{}', 'name')}\n" for text in (before, after))
-    becomes(first, last.translate(_UNMARKED), edit(DelegateCall, to="to"))
+    becomes(first, last.translate(_UNMARKED), edit(DelegateCall, to="run_in_threadpool"))
+    becomes(last, first.translate(_UNMARKED), edit(RecallCall))
+
+
+def test_a_list_that_only_a_thread_has_made_is_joined() -> None:
+    """It has no comma at the end, unlike one that was there before."""
+    first = f"«name_of_length({MANY})»\n"
+    last = f"«run_in_threadpool(\n    name_of_length,\n    {LIST}\n)»\n"
+    becomes(first, last.translate(_UNMARKED), edit(DelegateCall, to="run_in_threadpool"))
     becomes(last, first.translate(_UNMARKED), edit(RecallCall))
 
 

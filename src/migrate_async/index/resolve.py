@@ -174,9 +174,19 @@ class Names:
     def _starred(self, name: str, module: sc.Module) -> Place | None:
         for source in module.stars:
             home = self._homes.find(source, module.name)
-            if home and self.member(home, name):
+            if home and self.member(home, name) and self._is_public(name, home):
                 return home, name
         return None
+
+    def _is_public(self, name: str, home: str) -> bool:
+        """Whether `from home import *` gives `name`, which it has."""
+        holder = self.modules.get(home)
+        for binding in holder.scope.names.get("__all__", ()) if holder is not None else ():
+            if not isinstance(binding, sc.ValueBinding):
+                return False
+            nodes = s.walk(binding.value)
+            return any(isinstance(node, s.Constant) and node.value == name for node in nodes)
+        return not name.startswith("_")
 
     def _is_taken(self, binding: sc.FromBinding, home: str) -> bool:
         """Whether the module `home` is where the name comes from, and no library."""

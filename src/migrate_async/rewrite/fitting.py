@@ -137,7 +137,10 @@ class Fitter:
             return lines.call_on_lines(call, inner, indent)
         if len(call.args) > 1:
             args = [arg.with_changes(value=self._argument(arg, inner)) for arg in call.args]
-            return lines.one_per_line(call.with_changes(args=args), inner, indent)
+            # A comma at the end would be one that the arguments had before they were passed on.
+            trailing = not lines.delegates(call)
+            call = call.with_changes(args=args)
+            return lines.one_per_line(call, inner, indent, trailing=trailing)
         arg = call.args[0]
         if arg.keyword or arg.star:
             return lines.call_on_lines(call, inner, indent)

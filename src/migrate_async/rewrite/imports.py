@@ -25,6 +25,8 @@ from migrate_async.source.trees import parse_module
 Statement = ast.Import | ast.ImportFrom
 Position = tuple[int, int]
 
+_OF_ASYNC_CODE = frozenset({"migrate_async", "sqlalchemy.ext.asyncio"})
+
 
 def change_imports(
     text: str,
@@ -47,7 +49,8 @@ def change_imports(
     for change in sorted(set(imports), key=_order):
         text = _Source.parse(text, path, limit, frozenset(doomed)).with_import(change)
     if doomed:
-        text = _without(text, doomed, used=None)
+        rest = _without(text, doomed, used=None)
+        text = rest if rest == text else _rejoined(rest, text, path, limit)
     return text
 
 
@@ -137,6 +140,32 @@ def _column(lines: Sequence[str], line: int, offset: int) -> int:
     return len(lines[line - 1].encode()[:offset].decode("utf-8", "ignore"))
 
 
+def _rejoined(text: str, before: str, path: str, limit: int | None) -> str:
+    """`text` with those imports on one line that had not been written before the migration.
+
+    Names that an earlier run needed had made them too long, and some are not in `text` any more.
+    """
+    source = _Source.parse(text, path, limit)
+    long = {s.module: _names(s) for s in _brought(parse_module(before).body)}
+    for statement in _brought(source.body):
+        line = f"from {statement.module} import {', '.join(_names(statement))}"
+        is_plain = "#" not in source.text_of(statement) and statement.lineno != statement.end_lineno
+        is_shorter = len(_names(statement)) < len(long.get(statement.module, ()))
+        if is_plain and is_shorter and len(line) <= source.style.limit:
+            start, end = _start(statement, source.lines), _end(statement, source.lines)
+            return _rejoined(_replaced(source.lines, start, end, line), before, path, limit)
+    return text
+
+
+def _brought(body: Sequence[ast.stmt]) -> Iterator[ast.ImportFrom]:
+    """The imports of names that sync code has no use for, without aliases."""
+    for statement in body:
+        if not isinstance(statement, ast.ImportFrom) or statement.module not in _OF_ASYNC_CODE:
+            continue
+        if not any(alias.asname for alias in statement.names):
+            yield statement
+
+
 # --- adding ------------------------------------------------------------------------------------
 
 
@@ -177,6 +206,10 @@ class _Source:
     @property
     def text(self) -> str:
         return "".join(self.lines)
+
+    def text_of(self, statement: Statement) -> str:
+        """The lines that `statement` stands on."""
+        return "".join(self.lines[statement.lineno - 1 : statement.end_lineno])
 
     @property
     def newline(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import libcst as cst
 
-from migrate_async.rewrite.lines import breaks_line, has_breaks
+from migrate_async.rewrite.lines import breaks_line, delegates, has_breaks
 
 _NONE = cst.SimpleWhitespace("")
 
@@ -57,17 +57,27 @@ def _call(node: cst.Call) -> cst.Call:
 
 def _listed(node: cst.Call) -> cst.Call:
     """A call that has each argument on a line of its own, or is broken otherwise."""
-    commas = [arg.comma for arg in node.args]
-    if not commas or not _is_plain_break(node.whitespace_before_args):
+    if not node.args or not _is_plain_break(node.whitespace_before_args):
         return _call(node)
-    if not all(
-        isinstance(comma, cst.Comma) and _is_plain_break(comma.whitespace_after) for comma in commas
-    ):
+    if not all(map(_ends_line, node.args[:-1])) or not _closes(node):
         return _call(node)
     space = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
     args = [arg.with_changes(comma=space) for arg in node.args]
-    args[-1] = args[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+    args[-1] = args[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT, whitespace_after_arg=_NONE)
     return node.with_changes(args=args, whitespace_before_args=_NONE)
+
+
+def _ends_line(arg: cst.Arg) -> bool:
+    """Whether `arg` ends with a comma and its line."""
+    return isinstance(arg.comma, cst.Comma) and _is_plain_break(arg.comma.whitespace_after)
+
+
+def _closes(node: cst.Call) -> bool:
+    """Whether the last argument ends as it does on a line of its own."""
+    last = node.args[-1]
+    if isinstance(last.comma, cst.Comma) or not delegates(node):
+        return _ends_line(last)
+    return _is_plain_break(last.whitespace_after_arg)
 
 
 def _await(node: cst.Await) -> cst.Await:

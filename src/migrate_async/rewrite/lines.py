@@ -180,16 +180,37 @@ def call_on_lines(call: cst.Call, inner: str, outer: str) -> cst.Call:
     return call.with_changes(whitespace_before_args=line_break(inner), args=args)
 
 
-def one_per_line(call: cst.Call, inner: str, outer: str) -> cst.Call:
-    """`call` with each argument on a line of its own, with a trailing comma."""
-    last = len(call.args) - 1
+def delegates(call: cst.Call) -> bool:
+    """Whether `call` is one that calls its first argument: it goes when that becomes async."""
+    func = call.func
+    name = func.attr if isinstance(func, cst.Attribute) else func
+    return isinstance(name, cst.Name) and name.value in _DELEGATES and len(call.args) > 1
+
+
+def is_listed(call: cst.Call) -> bool:
+    """Whether it does, and has each argument on a line of its own, without a comma at the end."""
+    if not delegates(call) or len(call.args) < 3 or isinstance(call.args[-1].comma, cst.Comma):
+        return False
+    spaces = [a.comma.whitespace_after for a in call.args[:-1] if isinstance(a.comma, cst.Comma)]
+    return all(map(breaks_line, (*spaces, call.args[-1].whitespace_after_arg)))
+
+
+_DELEGATES = frozenset({"run_in_threadpool", "run_sync"})
+
+
+def one_per_line(call: cst.Call, inner: str, outer: str, *, trailing: bool = True) -> cst.Call:
+    """`call` with each argument on a line of its own, with a trailing comma or without one."""
     args = [
         arg.with_changes(
-            comma=cst.Comma(whitespace_after=line_break(outer if i == last else inner)),
+            comma=cst.Comma(whitespace_after=line_break(inner)),
             whitespace_after_arg=cst.SimpleWhitespace(""),
         )
-        for i, arg in enumerate(call.args)
+        for arg in call.args
     ]
+    end = line_break(outer)
+    comma = cst.Comma(whitespace_after=end) if trailing else cst.MaybeSentinel.DEFAULT
+    after = cst.SimpleWhitespace("") if trailing else end
+    args[-1] = args[-1].with_changes(comma=comma, whitespace_after_arg=after)
     return call.with_changes(whitespace_before_args=line_break(inner), args=args)
 
 

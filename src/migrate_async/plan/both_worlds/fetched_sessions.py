@@ -21,6 +21,7 @@ class FetchedSessions:
     """Takes them from the sync factory."""
 
     def __init__(self, worlds: BothWorlds, inner: InnerNames) -> None:
+        self._worlds = worlds
         self._project = worlds.project
         self._provider = worlds.around.provider
         self._twins = worlds.around.twins
@@ -38,7 +39,8 @@ class FetchedSessions:
             self._needs.variables[factory] = None
             code = f"{self._factory_name(found, module, given, factory)}()"
             found.edits.append(p.ReplaceExpression(span=call.span, codemod=NAME, code=code))
-            found.unneeded += [node.id for node in s.walk(call) if isinstance(node, s.Name)]
+            for node in s.walk(call):
+                found.unneeded += self._worlds.unneeded(function, node)
 
     def _factory_name(
         self, found: ModuleEdits, module: Module, given: Acquisition, factory: Variable

@@ -7,7 +7,9 @@ identity map. Kept code that opens sessions itself gets a sync engine and factor
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 
 from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.index.sessions import Variable
@@ -79,7 +81,7 @@ class Frontier:
         self.retirement = Retirement(around, self._lent, self.needs, self._dependencies)
         worlds = BothWorlds(
             around,
-            verdicts.colouring,
+            verdicts,
             becomes_async,
             self.givers,
             self._dependencies,
@@ -123,12 +125,9 @@ class Frontier:
         return self._repointed[function]
 
     def _found_for(self, function: Function) -> ModuleEdits:
-        fetched = [
-            found
-            for found in find_acquisitions(self._project, self._around.settings, function)
-            if found.is_of_dependency
-        ]
-        names = [*self._names(function, fetched)]
+        fetched = self._fetched_by(function)
+        of_inner = map(self._fetched_by, self._inside(function))
+        names = [*self._names(function, itertools.chain(fetched, *of_inner))]
         found = self._replacements.edits(function, names)
         self._raw.repoint(found, function)
         self._lent_sessions(found, function)
@@ -140,6 +139,25 @@ class Frontier:
             found.take(self._on_the_loop(function))
         for given in fetched:
             self._fetched.repoint(found, function, given)
+        return found
+
+    def _fetched_by(self, function: Function) -> list[Acquisition]:
+        """`next(get_db())` in `function`, which gets a session of its own for it."""
+        found = find_acquisitions(self._project, self._around.settings, function)
+        return [item for item in found if item.is_of_dependency]
+
+    def _inside(self, function: Function) -> Iterator[Function]:
+        """The functions in `function`."""
+        for inner in self._by_parent.get(function, ()):
+            yield inner
+            yield from self._inside(inner)
+
+    @cached_property
+    def _by_parent(self) -> dict[Function, list[Function]]:
+        found: dict[Function, list[Function]] = {}
+        for function in self._project.functions:
+            if function.parent is not None and not function.parent.is_module:
+                found.setdefault(function.parent, []).append(function)
         return found
 
     def _names(

@@ -25,6 +25,7 @@ class Replacements:
     def __init__(
         self, worlds: BothWorlds, sources: SyncSources, inner: InnerNames, refusals: Refusals
     ) -> None:
+        self._worlds = worlds
         self._project = worlds.project
         self._twins = worlds.around.twins
         self._colouring = worlds.colouring
@@ -46,7 +47,7 @@ class Replacements:
                 found.diagnostics.append(self._refusals.cannot_stay(function, node))
             if new:
                 found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=new))
-                found.unneeded.append(s.dotted_name(node).partition(".")[0])
+                found.unneeded += self._worlds.unneeded(function, node)
         return found
 
     def is_async_already(self, function: Function, node: s.Name | s.Attribute) -> bool:

@@ -85,10 +85,11 @@ class Retirement:
         """Whether `module` has imported `name` of the module `home`, from a third one perhaps."""
         names = self._project.names
         bindings = module.scope.names.get(name, [])
+        if not bindings:
+            return (home, name) in module.origins(name)  # by `import *`
         meant = names.member(home, name)
         return (
             bool(meant)
-            and bool(bindings)
             and all(isinstance(binding, FromBinding) for binding in bindings)
             and names.lookup(name, module.scope) == meant
         )

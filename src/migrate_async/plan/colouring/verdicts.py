@@ -168,6 +168,10 @@ class Verdicts:
         """Whether a later run converts `function`, and this one does not."""
         return self.full.converts(function) and not self.colouring.converts(function)
 
+    def may_convert_later(self, function: Function) -> bool:
+        """As `waits`, or whether it changes with those that do."""
+        return self.is_partial and function not in self.full.kept
+
     @cached_property
     def colouring(self) -> Colouring:
         """What this run does."""

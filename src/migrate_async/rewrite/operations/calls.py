@@ -20,6 +20,7 @@ from migrate_async.rewrite.lines import (
     breaks_line,
     call_on_lines,
     indent_after,
+    is_listed,
     line_break,
     moved,
     one_per_line,
@@ -50,8 +51,8 @@ def add_argument(edit: AddArgument, node: cst.BaseExpression) -> cst.Call:
 def delegate(edit: DelegateCall, node: cst.BaseExpression, place: Place) -> cst.Call:
     """The call `node`, made by `edit.to`.
 
-    Where somebody wanted the line breaks around the arguments, these keep their lines, and what is
-    called gets one of its own: that tells the lines from those that only their length has broken.
+    Where somebody wanted the line breaks around the arguments, these keep them, and what is called
+    stands otherwise than in lines that only their length has broken: those are joined later.
 
     Raises `InternalError` when the call has no argument `edit.drop`.
     """
@@ -64,7 +65,10 @@ def delegate(edit: DelegateCall, node: cst.BaseExpression, place: Place) -> cst.
     args = sequences.insert(others, 0, callee, call.whitespace_before_args)
     indent = indent_after(call.whitespace_before_args)
     if others and indent is not None and not place.is_laid_out:
-        args[0] = sequences.with_comma(args[0], line_break(indent))
+        own_lines = all(indent_after(sequences.space_after(arg)) is not None for arg in others)
+        is_list = own_lines and len(others) > 1 and not isinstance(others[-1].comma, cst.Comma)
+        space = cst.SimpleWhitespace(" ") if is_list else line_break(indent)
+        args[0] = sequences.with_comma(args[0], space)
     return call.with_changes(func=parse_expression(edit.to), args=args)
 
 
@@ -129,6 +133,8 @@ def recall(edit: RecallCall, node: cst.BaseExpression) -> cst.BaseExpression:
         assert isinstance(body, cst.BaseExpression)  # noqa: S101 - a lambda's body is one
         return body
     args = sequences.remove(call.args, 0)
+    if is_listed(call) and args:
+        args[-1] = sequences.closed(args[-1], sequences.space_after(args[-1]), trailing=True)
     if edit.first:
         first = cst.Arg(parse_expression(edit.first), comma=cst.MaybeSentinel.DEFAULT)
         args = sequences.insert(args, 0, first, call.whitespace_before_args)

@@ -262,6 +262,34 @@ FETCHED = {
 }
 """The same with the session of the dependency."""
 
+BRANCHES = {
+    "pyproject.toml": APP["pyproject.toml"]
+    + "[tool.migrate-async]\nkeep-sync = ['app.report.report']\n",
+    "app/database.py": DATABASE.replace(
+        "from sqlalchemy", "import os\n\nfrom sqlalchemy", 1
+    ).replace(
+        'URL = "sqlite:///app.db"\nengine = create_engine(URL)\n',
+        """\
+URL = os.getenv("DATABASE_URL", "sqlite:///app.db")
+if "pool" in URL:
+    engine = create_engine(URL, pool_size=2)
+else:
+    engine = create_engine(URL)
+""",
+    ),
+    "app/report.py": """\
+from app.database import Base, SessionLocal, engine
+from app.models import User
+
+
+def report():
+    Base.metadata.create_all(engine)
+    with SessionLocal() as db:
+        return db.query(User).count()
+""",
+}
+"""An engine that is made in two branches, for something that stays sync for good."""
+
 GUARD = {
     "app/models.py": MODELS.replace("import Column, ", "import Column, ForeignKey, ").replace(
         "\n\nfrom app", "\nfrom sqlalchemy.orm import relationship\n\nfrom app"
@@ -376,10 +404,11 @@ def last(db: Session = Depends(get_db)):
         (HANDED_ON, "GET /users"),
         (ROUTER, "GET /users"),
         (FETCHED, "GET /users"),
+        (BRANCHES, "GET /users"),
     ],
     ids=[
         *("login", "other", "script", "suite", "relative", "command", "exported", "guard"),
-        *("handed on", "router", "fetched"),
+        *("handed on", "router", "fetched", "branches"),
     ],
 )
 def test_a_route_before_the_rest(files: dict[str, str], first: str, tmp_path: Path) -> None:

@@ -306,3 +306,39 @@ def taking_turns(before: str, *, limit: int = 100) -> tuple[str, str]:
 )
 def test_a_name_comes_back_to_where_it_was(before: str, half: str) -> None:
     assert taking_turns(before, limit=46) == (half, before)
+
+
+ASYNC = """
+    from sqlalchemy.ext.asyncio import (
+        AsyncAttrs,
+        AsyncSession,
+        async_sessionmaker,
+        create_async_engine,
+    )
+
+    x = AsyncAttrs, async_sessionmaker, create_async_engine
+    """
+
+
+def test_what_a_name_that_is_gone_had_made_too_long_is_joined() -> None:
+    names = "AsyncAttrs, async_sessionmaker, create_async_engine"
+    after = f"from sqlalchemy.ext.asyncio import {names}\n\nx = {names}\n"
+    expect(ASYNC, after, unneeded=("AsyncSession",))
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        ASYNC.replace("sqlalchemy.ext.asyncio", "sqlalchemy.orm"),
+        ASYNC.replace("AsyncAttrs,\n", "AsyncAttrs,  # why\n"),
+        ASYNC.replace("AsyncAttrs,\n", "AsyncAttrs as A,\n").replace("= AsyncAttrs", "= A"),
+    ],
+    ids=["a module that sync code imports from", "a comment", "an alias"],
+)
+def test_the_lines_of_authors_stay(before: str) -> None:
+    expect(before, before.replace("        AsyncSession,\n", ""), unneeded=("AsyncSession",))
+
+
+def test_lines_of_an_import_that_keeps_its_names_stay() -> None:
+    before = ASYNC.replace("        AsyncSession,\n", "")
+    expect(f"import os\n{dedent(before)}", dedent(before), unneeded=("os",))

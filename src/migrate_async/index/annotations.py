@@ -9,6 +9,7 @@ from migrate_async.index import resolve
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.classes import subscript_items
+from migrate_async.index.dict_sessions import as_given
 from migrate_async.index.extract import extract
 from migrate_async.index.schemas import seen_through
 from migrate_async.index.types import UNKNOWN, Type, Types
@@ -183,6 +184,7 @@ class Annotations:
             return t.union(self._inference.infer(item, scope) for item in depends)
 
         if found and not all(is_vague(item) for item in found):
+            found = as_given(found, given, self._inference.hierarchy)
             return seen_through(found, given, self._inference.hierarchy)
         return found | given()
 

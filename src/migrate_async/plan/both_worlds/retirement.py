@@ -212,7 +212,13 @@ class Retirement:
             if node not in self._restored and node not in without:
                 twin = self._twins.named(module, node)
                 if twin is not None:
-                    used.add(twin.statement)
+                    used.update(self._statements_of(twin))
+
+    def _statements_of(self, twin: Twin) -> Iterator[s.Stmt]:
+        """What defines the name of `twin`, in one branch of an `if` or in another."""
+        for other in self._twins:
+            if (other.module, other.sync_name) == (twin.module, twin.sync_name):
+                yield other.statement
 
     def _is_needed(self, twin: Twin) -> bool:
         """Whether code that is re-pointed in this run uses it."""

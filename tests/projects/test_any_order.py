@@ -290,6 +290,52 @@ def report():
 }
 """An engine that is made in two branches, for something that stays sync for good."""
 
+DICT = {
+    "pyproject.toml": APP["pyproject.toml"]
+    + "[tool.migrate-async]\nkeep-sync = ['app.search.Search.find']\n",
+    "app/database.py": DATABASE.replace(
+        "from sqlalchemy import create_engine\nfrom sqlalchemy.orm import",
+        "from typing import Annotated\n\nfrom fastapi import Depends\n"
+        "from sqlalchemy import create_engine\nfrom sqlalchemy.orm import Session,",
+    )
+    + """
+
+DbSession = Annotated[Session, Depends(get_db)]
+
+
+def parameters(db: DbSession, q: str = ""):
+    return {"db": db, "q": q}
+
+
+Parameters = Annotated[dict[str, DbSession | str], Depends(parameters)]
+""",
+    "app/search.py": """\
+from app.models import User
+
+
+class Search:
+    def __init__(self, db):
+        self.db = db
+
+    def find(self, model, q):
+        return [item.name for item in self.db.query(model).filter(model.name == q).all()]
+
+
+def search(*, db, q):
+    return Search(db).find(User, q)
+""",
+    "app/main.py": MAIN.replace("import get_db", "import Parameters, get_db").replace(
+        "import User\n", "import User\nfrom app.search import search\n"
+    )
+    + """
+
+@app.get("/search")
+def find(common: Parameters):
+    return search(db=common["db"], q=common["q"])
+""",
+}
+"""A session that comes in a dict, beside other things, and goes where it is not annotated."""
+
 GUARD = {
     "app/models.py": MODELS.replace("import Column, ", "import Column, ForeignKey, ").replace(
         "\n\nfrom app", "\nfrom sqlalchemy.orm import relationship\n\nfrom app"
@@ -405,10 +451,11 @@ def last(db: Session = Depends(get_db)):
         (ROUTER, "GET /users"),
         (FETCHED, "GET /users"),
         (BRANCHES, "GET /users"),
+        (DICT, "GET /users"),
     ],
     ids=[
         *("login", "other", "script", "suite", "relative", "command", "exported", "guard"),
-        *("handed on", "router", "fetched", "branches"),
+        *("handed on", "router", "fetched", "branches", "dict"),
     ],
 )
 def test_a_route_before_the_rest(files: dict[str, str], first: str, tmp_path: Path) -> None:
@@ -567,3 +614,30 @@ def test_sources_that_come_by_way_of_other_modules_have_a_sync_side(tmp_path: Pa
     write(app, "--all")
     assert "async with SessionLocal() as db:" in (app / "app/fill.py").read_text()
     assert "async with SessionLocal() as db:" in (app / "app/count.py").read_text()
+
+
+SEARCH = """\
+from fastapi.testclient import TestClient
+
+from app import database, models
+from app.main import app
+
+database.Base.metadata.create_all(getattr(database, "sync_engine", database.engine))
+with getattr(database, "SyncSessionLocal", database.SessionLocal)() as db:
+    db.add(models.User(name="Ada"))
+    db.commit()
+with TestClient(app) as client:
+    print([client.get("/search", params={"q": q}).json() for q in ("Ada", "Bob")])
+"""
+
+
+def test_a_dict_gives_the_session_that_what_takes_it_works_on(tmp_path: Path) -> None:
+    """Other values of the dict are none, though the annotation does not tell them apart."""
+    files = APP | DICT | {"app/database.py": DICT["app/database.py"] + KEPT_SESSIONS}
+    files["pyproject.toml"] = files["pyproject.toml"].replace("= [", "= ['app.database.is_up', ")
+    app = written(tmp_path, files)
+    legacy = printed_anew(app, SEARCH)
+    write(app, "--route", "GET /users")
+    assert printed_anew(app, SEARCH) == legacy == "[['Ada'], []]\n"
+    write(app, "--all")
+    assert printed_anew(app, SEARCH) == legacy

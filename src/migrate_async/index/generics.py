@@ -82,7 +82,11 @@ def _rewrite_fields(item: Type, change: Callable[[Type], Types | None]) -> Type:
     return msgspec.structs.replace(item, **changes)
 
 
-def _rewrite_part(part: Types | t.Entity, change: Callable[[Type], Types | None]) -> Types | Type:
+def _rewrite_part(
+    part: Types | t.Entity | str, change: Callable[[Type], Types | None]
+) -> Types | Type | str:
+    if isinstance(part, str):
+        return part
     return _rewrite_fields(part, change) if isinstance(part, t.Entity) else rewrite(part, change)
 
 

@@ -18,6 +18,7 @@ from migrate_async.index.annotations import Annotations, is_vague, sharper
 from migrate_async.index.calls import Calls
 from migrate_async.index.classes import Hierarchy
 from migrate_async.index.context_variables import ContextVariables
+from migrate_async.index.dict_sessions import dict_of
 from migrate_async.index.dispatched import Dispatched
 from migrate_async.index.library import Library
 from migrate_async.index.members import Members
@@ -174,9 +175,9 @@ class Inference:
         return self.protocols.elements(types) if isinstance(item, s.Starred) else types
 
     def _mapping(self, node: s.Mapping, scope: sc.Scope) -> Types:
-        values = [value for key, value in zip(node.keys, node.values, strict=True) if key]
-        types = t.union(self.infer(value, scope) for value in values[:_MAX_TYPES])
-        return t.of(t.DictOf(UNKNOWN, types))
+        pairs = [(key, value) for key, value in zip(node.keys, node.values, strict=True) if key]
+        found = [(key, self.infer(value, scope)) for key, value in pairs[:_MAX_TYPES]]
+        return t.of(dict_of(found, self.hierarchy))
 
     def _comprehension(self, node: s.Comprehension, _scope: sc.Scope) -> Types:
         inner = self.symbols.scopes.get(node)

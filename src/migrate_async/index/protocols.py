@@ -43,7 +43,7 @@ class Protocols:
         self._indexed: dict[type, Callable[[Any, s.Subscript, sc.Scope], Types]] = {
             t.ClassObject: self._parametrised,
             t.External: self._external,
-            t.DictOf: lambda item, _node, _scope: item.values,
+            t.DictOf: lambda item, node, _: _looked_up(item, node),
             t.QueryOf: lambda item, node, _: _picked(t.entity_rows(item.entities), node),
             t.ListOf: lambda item, node, _: _picked(item.items, node),
             t.TupleOf: lambda item, node, _: _placed(item, node),
@@ -142,3 +142,9 @@ def _placed(item: t.TupleOf | t.RowOf, node: s.Subscript) -> Types:
     if isinstance(index, s.Constant) and isinstance(index.value, int) and index.value < len(parts):
         return parts[index.value]
     return UNKNOWN
+
+
+def _looked_up(item: t.DictOf, node: s.Subscript) -> Types:
+    """The value for a constant key that is known, or any of the values."""
+    key = node.index.value if isinstance(node.index, s.Constant) else None
+    return item.items[item.names.index(key)] if key in item.names else item.values

@@ -26,7 +26,8 @@ def _side(item: Type) -> Type:
     if isinstance(item, t.ListOf):
         return t.ListOf(sync_sides(item.items))
     if isinstance(item, t.DictOf):
-        return t.DictOf(item.keys, sync_sides(item.values))
+        items = tuple(map(sync_sides, item.items))
+        return t.DictOf(item.keys, sync_sides(item.values), item.names, items)
     if isinstance(item, t.TupleOf):
         return t.TupleOf(tuple(map(sync_sides, item.items)))
     return item

@@ -111,8 +111,12 @@ class PageOf(ListOf, frozen=True, cache_hash=True, gc=False):
 
 
 class DictOf(Type, frozen=True, cache_hash=True, gc=False):
+    """A dict. Of one that holds sessions beside other things, `items` are what its `names` mean."""
+
     keys: Types
     values: Types
+    names: tuple[str, ...] = ()
+    items: tuple[Types, ...] = ()
 
 
 class TupleOf(Type, frozen=True, cache_hash=True, gc=False):

@@ -52,6 +52,22 @@ def _session_in_value(project: Project, function: Function) -> s.Name | None:
     return None
 
 
+def takers(project: Project, function: Function) -> Iterator[Function]:
+    """Who gets the dict that the dependency `function` returns, and takes its session out of it."""
+    keys = frozenset(_keys_of_sessions(project, function))
+    for site in project.callers(function) if keys else ():
+        if site.kind == "dependency" and takes_of(project, site.function, keys) is not None:
+            yield site.function
+
+
+def _keys_of_sessions(project: Project, function: Function) -> Iterator[str]:
+    for value in function.returns:
+        pairs = zip(value.keys, value.values, strict=True) if isinstance(value, s.Mapping) else ()
+        for key, item in pairs:
+            if key is not None and project.session_kind(item, function.scope) == "sync":
+                yield from _key(key)
+
+
 def put_away(project: Project, function: Function) -> Iterator[str]:
     """The keys under which `function` puts sync sessions into something that it was given."""
     given = {param.name for param in function.params}

@@ -11,6 +11,7 @@ from migrate_async.index.members import is_property
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.plan.alembic.environment import is_environment
+from migrate_async.plan.both_worlds.handed_out import takers
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.holders import Holders
 from migrate_async.plan.colouring.touches import Touches
@@ -90,7 +91,9 @@ class SyncWorld:
         sites = [site for site in self._project.calls(function) if site.kind != "bridge"]
         if any(target in kept for site in sites for target in site.targets):
             return True
-        if function in self._kept_value_users:
+        if function in self._kept_value_users or any(
+            taker in kept for taker in takers(self._project, function)
+        ):
             return True
         if function in self._making and self.makes_for_kept(function):
             return True

@@ -308,6 +308,13 @@ def test_a_name_comes_back_to_where_it_was(before: str, half: str) -> None:
     assert taking_turns(before, limit=46) == (half, before)
 
 
+def test_names_that_come_back_for_other_reasons_do_so_where_they_were() -> None:
+    half = "from app.db import sync_engine, SyncSessionLocal\n"
+    back = [ImportChange("test", "app.db", name) for name in ("SessionLocal", "engine")]
+    after = change_imports(half, PATH, back, ["sync_engine", "SyncSessionLocal"], 100)
+    assert after == "from app.db import engine, SessionLocal\n"
+
+
 ASYNC = """
     from sqlalchemy.ext.asyncio import (
         AsyncAttrs,

@@ -14,6 +14,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
+import msgspec
+
+from migrate_async.knowledge.shim import sync_class_name_of, sync_name_of
 from migrate_async.model.plan import ImportChange, ReplaceStatement
 from migrate_async.rewrite import name_order
 from migrate_async.rewrite.islands import rewrite, style_of
@@ -41,6 +44,7 @@ def change_imports(
     mean and what is first party. `text` has to be valid Python. `limit` is the length of lines,
     None: what `text` keeps to.
     """
+    imports = [_in_place(change, unneeded) for change in imports]
     rebound = {_bound(change) for change in imports} & set(unneeded)
     text = _without(text, rebound, used=set())
     doomed = set(unneeded) - rebound
@@ -52,6 +56,15 @@ def change_imports(
         rest = _without(text, doomed, used=None)
         text = rest if rest == text else _rejoined(rest, text, path, limit)
     return text
+
+
+def _in_place(change: ImportChange, unneeded: Sequence[str]) -> ImportChange:
+    """`change`, beside the name of the sync side that has held its place and goes."""
+    if change.beside or change.alias or not change.name:
+        return change
+    sides = (sync_name_of(change.name), sync_class_name_of(change.name))
+    held = [name for name in sides if name in unneeded]
+    return msgspec.structs.replace(change, beside=held[0]) if held else change
 
 
 def _order(change: ImportChange) -> tuple[str, str, str]:

@@ -12,6 +12,7 @@ from support.projects import project
 _APP = """\
 import asyncio
 from contextvars import ContextVar
+from functools import wraps
 
 from fastapi import Depends, FastAPI
 from sqlalchemy import Column, Integer, create_engine
@@ -54,6 +55,18 @@ def read(db: Session = Depends(get_db)):
     return db.query(User).count()
 """
 
+_DECORATOR = """\
+def allowed(function):
+    @wraps(function)
+    async def wrapper(*args, **kwargs):
+        return await function(*args, **kwargs)
+
+    return wrapper
+
+
+"""
+_ALLOWED = f'{_DECORATOR}@app.get("/rank")\n@allowed\n'
+_OTHER = '@app.get("/other")\n@allowed\nasync def other('
 _HEAD = "async def ranked(db: Session = Depends(get_db)):\n    user = db.query(User).first()\n"
 _TAIL = "    return user.rank\n"
 _ROUTE = '@app.get("/rank")\n'
@@ -75,6 +88,8 @@ _STAY = {
     "it awaits": f"{_ROUTE}{_HEAD}    await rest()\n{_TAIL}",
     "it uses the loop": f"{_ROUTE}{_HEAD}    asyncio.create_task(rest())\n{_TAIL}",
     "something that it calls sets a context": f"{_ROUTE}{_HEAD}    remember(user)\n{_TAIL}",
+    "its decorator awaits another without a session": f"{_ALLOWED}{_HEAD}{_TAIL}\n\n"
+    f"{_OTHER}):\n    return 1\n",
     "somebody keeps it": f"{_ROUTE}{_HEAD}{_TAIL}\n\nhandlers = [ranked]\n",
 }
 
@@ -113,6 +128,22 @@ def test_one_that_needs_to_be_a_coroutine_awaits_implicitly(case: str) -> None:
     assert edit.code == "implicit_io"
     verdicts = {item.function: item.verdict for item in plan.functions}
     assert verdicts["app.get_db"] == verdicts["app.read"] == "convert"
+
+
+_BESIDE = f"{_OTHER}db: Session = Depends(get_db)):\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "becomes"), [("", {"MA204"}), ("    await rest()\n", {"MA206"})], ids=["no", "yes"]
+)
+def test_what_a_decorator_awaits_becomes_a_def_together_or_not_at_all(
+    body: str, becomes: set[str]
+) -> None:
+    """It depends on whether one of them awaits something."""
+    plan = _plan(f"{_ALLOWED}{_HEAD}{_TAIL}\n\n{_BESIDE}{body}    return db.get(User, 1).rank\n")
+    told = [item.code for item in plan.diagnostics if item.code in ("MA204", "MA206")]
+    assert len(told) == 2
+    assert set(told) == becomes
 
 
 def test_a_call_in_a_test_on_a_session_of_its_own_loses_its_await() -> None:

@@ -52,7 +52,11 @@ class IdleCoroutines:
     def __contains__(self, function: Function) -> bool:
         """Whether the coroutine `function` can as well be a `def`."""
         if function not in self._known:
-            self._known[function] = self._find(function)
+            together = self._awaited_together(function)
+            is_idle = all(map(self._find, together)) and (
+                len(together) == 1 or all(map(self._is_given_a_session, together))
+            )
+            self._known.update(dict.fromkeys(together, is_idle))
         return self._known[function]
 
     def edits(self, function: Function, because: str) -> ModuleEdits:
@@ -92,6 +96,30 @@ class IdleCoroutines:
             return False
         return self._nobody_minds(function) and not any(
             self._needs_loop(callee) for callee in self._reached(function)
+        )
+
+    def _awaited_together(self, function: Function) -> list[Function]:
+        """`function`, and the coroutines that an `await` which runs it may run as well.
+
+        What a decorator wraps is awaited at one place, and so are overrides of a method: they
+        become `def` together, or not at all.
+        """
+        found = {function: None}
+        pending = [function]
+        while pending:
+            for site in self._project.callers(pending.pop()):
+                for target in site.targets if site.kind != "dependency" and site.awaited else ():
+                    if target.is_async and target not in found:
+                        found[target] = None
+                        pending.append(target)
+        return list(found)
+
+    def _is_given_a_session(self, function: Function) -> bool:
+        """Whether FastAPI gives it one: only then it is made a `def` where it can be."""
+        sources = frozenset(self._project.session_dependencies)
+        return any(
+            site.kind == "dependency" and not sources.isdisjoint(site.targets)
+            for site in self._project.calls(function)
         )
 
     def _nobody_minds(self, function: Function) -> bool:

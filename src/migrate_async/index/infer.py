@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from migrate_async.config import Settings
@@ -25,6 +25,7 @@ from migrate_async.index.members import Members
 from migrate_async.index.memory import Memory
 from migrate_async.index.parameters import Parameters
 from migrate_async.index.protocols import Protocols
+from migrate_async.index.redefined import reaching
 from migrate_async.index.registries import Registries
 from migrate_async.index.relationship_calls import is_dynamic
 from migrate_async.index.resolve import Names, Target
@@ -127,7 +128,23 @@ class Inference:
         return self.memory.recall(self._types, expr)
 
     def _name(self, node: s.Name, scope: sc.Scope) -> Types:
-        return self.targets(self.names.lookup(node.id, scope))
+        found = self.names.lookup(node.id, scope)
+        if len(found) > 1 and scope.kind == "function":
+            return self.targets(self._meant(node, scope, found))
+        return self.targets(found)
+
+    def _meant(self, node: s.Name, scope: sc.Scope, found: Sequence[Target]) -> Iterable[Target]:
+        """Of functions of one name in one scope, that which `node` means, if that is sure."""
+        definitions = {
+            binding.function.node: binding
+            for binding in found
+            if isinstance(binding, sc.FunctionBinding) and binding.scope is scope
+        }
+        if len(definitions) < len(found):
+            return found
+        nodes = [item for item in definitions if isinstance(item, s.FunctionDef)]
+        meant = reaching(nodes, node, self.symbols.parents)
+        return found if meant is None else (definitions[meant],)
 
     def _attribute(self, node: s.Attribute, scope: sc.Scope) -> Types:
         found: set[Type] = set()

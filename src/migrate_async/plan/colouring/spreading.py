@@ -58,6 +58,8 @@ def coloured(
             if spreads(site) and not (function.boundary and not function.is_lambda):
                 add(site.function, calls(site, function))
                 _add_family(site, function, add)
+        for site in project.bridges_to(function):
+            _add_family(site, function, add)
     return dict(sorted(found.items(), key=lambda item: item[0].position))
 
 
@@ -76,7 +78,7 @@ def _along(
 def _add_family(
     site: CallSite, function: Function, add: Callable[[Function, Reason], None]
 ) -> None:
-    """A call that may reach several methods awaits all of them or none."""
+    """A call, or a bridge, that may reach several functions awaits all of them or none."""
     for other in site.targets:
         if other is not function and other.boundary is None:
             text = f"a call at {site.place} may reach it or {function.qualname}"

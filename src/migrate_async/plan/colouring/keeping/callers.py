@@ -64,6 +64,14 @@ class Callers:
         if caller in self._beside and not has_original:
             text = f"the sync original of {caller.qualname} calls it"
             return at_call(site, "called-by-sync", text, caller)
+        return self._beside_kept(site)
+
+    def bridged_with(self, function: Function) -> Reason | None:
+        """A bridge of several functions stays for all of them."""
+        sites = self._project.bridges_to(function) if function not in self._beside else ()
+        return next(filter(None, map(self._beside_kept, sites)), None)
+
+    def _beside_kept(self, site: CallSite) -> Reason | None:
         for other in site.targets:
             if other in self._kept:
                 text = f"a call at {site.place} may also reach {other.qualname}, which stays sync"

@@ -73,6 +73,8 @@ class Keeper:
         for site in self._project.callers(function):
             yield site.function
             yield from site.targets
+        for site in self._project.bridges_to(function):
+            yield from site.targets
 
     def _reason(self, function: Function) -> Reason | None:
         return (
@@ -81,5 +83,6 @@ class Keeper:
             or self._tied.reason(function)
             or self._callers.reason(function)
             or self._tied.bound(function)
+            or self._callers.bridged_with(function)
             or self._callers.for_nothing(function)
         )

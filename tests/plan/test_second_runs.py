@@ -187,3 +187,26 @@ def test_an_attribute_of_a_twin_s_name_is_no_twin() -> None:
     )
     assert edits(plan, "app/waiting.py")
     assert edits(plan, "app/plays.py") == []
+
+
+def test_a_twin_that_each_branch_makes_is_needed_as_a_whole() -> None:
+    branches = """\
+if URL:
+    engine = async_engine_from_url(URL)
+    sync_engine = create_engine(URL)
+else:
+    engine = async_engine_from_url("sqlite:///demo.db")
+    sync_engine = create_engine("sqlite:///demo.db")
+"""
+    at_once = "engine = async_engine_from_url(URL)\nsync_engine = create_engine(URL)\n"
+    hops = "SessionLocal.configure(sync_session_class=HopSession)\n"
+    assert at_once in DATABASE
+    files = {
+        "app/__init__.py": "",
+        "app/database.py": DATABASE.replace(at_once, branches).replace(hops, ""),
+        "app/models.py": MODELS,
+        "app/seed.py": "from app.database import SyncSessionLocal\nfrom app.models import User\n\n"
+        "db = SyncSessionLocal()\n\n\ndef seed():\n    db.add(User())\n    db.commit()\n",
+    }
+    plan = make_plan(project(files), Step.ALL, Settings())
+    assert not [edit for file in plan.files for edit in file.edits]

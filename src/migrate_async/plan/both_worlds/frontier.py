@@ -91,7 +91,7 @@ class Frontier:
         sources = SyncSources(worlds)
         self.inner = InnerNames(worlds)
         self._replacements = Replacements(worlds, sources, self.inner, self._refusals)
-        self._fetched = FetchedSessions(worlds, self.inner)
+        self._fetched = FetchedSessions(worlds, self.inner, self._refusals)
         self._raw = RawAccess(worlds, sources, self._refusals)
 
     @property

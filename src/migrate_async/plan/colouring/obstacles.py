@@ -37,8 +37,10 @@ from migrate_async.plan.colouring.touches import (
     gives_session_of_its_own,
 )
 from migrate_async.plan.colouring.unfollowed import Unfollowed
+from migrate_async.plan.fetched import is_unmade
 from migrate_async.plan.pages import Pages, obstacle, page_at
 from migrate_async.plan.testing.pytest_support import caller_without_await
+from migrate_async.plan.text import source
 
 _NO_AWAIT = ("generator", "default", "decorator")
 """Call contexts in which `await` is illegal or changes what the expression is."""
@@ -117,6 +119,7 @@ class Obstacles:
             self._page,
             self._schema,
             self._foreign_session,
+            self._unmade_session,
             self._shared_session,
             self._processes.reason,
             self._scoped_session,
@@ -249,6 +252,18 @@ class Obstacles:
                 if package is not None:
                     text = f"{s.dotted_name(node)} is a sync session that {package} makes"
                     return Reason("foreign-session", text, function.module.path, node.line)
+        return None
+
+    def _unmade_session(self, function: Function) -> Reason | None:
+        """`next(get_session())`, where nothing else can make such a session."""
+        for site in self._project.calls(function):
+            call = site.node
+            if not isinstance(call, s.Call) or s.dotted_name(call.func) != "next":
+                continue
+            is_session = self._project.session_kind(call, site.scope) == "sync"
+            if is_session and is_unmade(self._project, call):
+                text = f"no factory makes the session that it takes with {source(call)}"
+                return at_call(site, "no-factory", text)
         return None
 
     def _shared_session(self, function: Function) -> Reason | None:

@@ -54,10 +54,7 @@ def coloured(
         function = pending.pop()
         for other, reason in _along(project, function, contracts):
             add(other, reason)
-        for site in project.callers(function):
-            if spreads(site) and not (function.boundary and not function.is_lambda):
-                add(site.function, calls(site, function))
-                _add_family(site, function, add)
+        _add_callers(project, function, add)
         for site in project.bridges_to(function):
             _add_family(site, function, add)
     return dict(sorted(found.items(), key=lambda item: item[0].position))
@@ -73,6 +70,15 @@ def _along(
     for other in contracts.of(function) if contracts is not None else ():
         text = f"a call may reach it or {function.qualname}, which an abstract method stands for"
         yield other, at_definition(other, "family", text, function)
+
+
+def _add_callers(
+    project: Project, function: Function, add: Callable[[Function, Reason], None]
+) -> None:
+    for site in project.callers(function):
+        if spreads(site) and not (function.boundary and not function.is_lambda):
+            add(site.function, calls(site, function))
+            _add_family(site, function, add)
 
 
 def _add_family(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from migrate_async.model import syntax as s
+from migrate_async.plan.fetched import construction
 from migrate_async.plan.inner_imports import find_inner_import, is_only_fetched
 from migrate_async.plan.sessions.acquisitions import Acquisition, factory_of
 from migrate_async.plan.sessions.changes import SessionChanges
@@ -20,17 +21,25 @@ def session_call(changes: SessionChanges, found: Acquisition) -> str:
     if found.kind == "factory" and not _is_twin(changes, found.call.func):
         return source(found.call)
     if found.kind == "constructor":
-        session = changes.imported(async_home(changes.project, found.call), "AsyncSession")
-        arguments = source(_reopened(changes, _replace_func(found.call, session)))
-        made = f"{arguments[:-1]}, expire_on_commit=False)"
-        if changes.expires_late():
-            return f"{changes.imported('migrate_async', _EXPIRE_LATE)}({made})"
-        return made
+        return _constructed(changes, found.call, _reopened(changes, found.call))
+    made = construction(changes.project, found.call) if found.kind == "next" else None
+    if made is not None:
+        engine = changes.imported(made.engine.module.name, made.engine.name)
+        return _constructed(changes, found.call, made.on(engine))
     if found.kind == "factory" and isinstance(found.call.func, s.Attribute):
         # The run that left the twin did so below the name of its module, too.
         home = s.dotted_name(found.call.func.value)
-        return source(_replace_func(found.call, f"{home}.{changes.provider.factory}"))
+        return source(replace_func(found.call, f"{home}.{changes.provider.factory}"))
     return f"{_factory(changes, found)}()"
+
+
+def _constructed(changes: SessionChanges, session: s.Call, call: s.Call) -> str:
+    """`call`, which makes what the sync `session` is, with the async class."""
+    name = changes.imported(async_home(changes.project, session), "AsyncSession")
+    made = f"{source(replace_func(call, name))[:-1]}, expire_on_commit=False)"
+    if changes.expires_late():
+        return f"{changes.imported('migrate_async', _EXPIRE_LATE)}({made})"
+    return made
 
 
 def _factory(changes: SessionChanges, found: Acquisition) -> str:
@@ -64,7 +73,7 @@ def is_of_made_factory(found: Acquisition) -> bool:
     return found.kind == "factory" and isinstance(found.call.func, s.Call)
 
 
-def _replace_func(call: s.Call, name: str) -> s.Call:
+def replace_func(call: s.Call, name: str) -> s.Call:
     """`call` with another callee."""
     func = s.Name(*call.func.span, name)
     return s.Call(*call.span, func, call.args, call.keywords)

@@ -101,9 +101,9 @@ class SyncSide:
                 collector.add_module(function.module, found)
 
     def _tables_at_import(self, collector: Collector) -> None:
-        """`create_all` in a module without an application, where no other code stays sync."""
+        """`create_all` that stays at import, in a module where no other code stays sync."""
         world = self._world
-        for module, statement in tables_at_import(self._project, world.touches):
+        for module, statement in tables_at_import(self._project, world.touches, world.colouring):
             if world.is_of_application(module) and module.body not in world.sync.staying:
                 found = self._frontier.repoint_statement(module, statement)
                 collector.add_module(module, found)

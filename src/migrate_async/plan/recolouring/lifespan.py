@@ -19,6 +19,7 @@ from migrate_async.plan.colouring.touches import Touch, Touches
 from migrate_async.plan.engines import NAME
 from migrate_async.plan.module_edits import ModuleEdits, add_import
 from migrate_async.plan.names import is_variable
+from migrate_async.plan.recolouring.at_import import needs_tables
 
 _FASTAPI = ("fastapi.FastAPI", "fastapi.applications.FastAPI")
 
@@ -61,11 +62,13 @@ def lifespan_edits(
 ) -> dict[Module, ModuleEdits]:
     """A lifespan for each application that does something at import or start-up.
 
-    `create_all` at import becomes a step of it; in a module that belongs to no application it runs
-    on the sync engine, see `tables_at_import`, or with `asyncio.run` for a database in memory.
+    `create_all` at import becomes a step of it, unless something works on the tables before that;
+    there, and in a module that belongs to no application, it runs on the sync engine, see
+    `tables_at_import`, or with `asyncio.run` for a database in memory.
     """
     found: dict[Module, ModuleEdits] = {}
     apps = list(applications(project))
+    at_import = {module for module, _ in tables_at_import(project, touches, colouring)}
     for module in sorted(project.modules.values(), key=lambda item: item.name):
         imports = [
             touch
@@ -75,7 +78,7 @@ def lifespan_edits(
         ]
         app = next((item for item in apps if item.module is module), None)
         if app is not None:
-            edits = _application(project, colouring, app, imports)
+            edits = _application(project, colouring, app, [] if module in at_import else imports)
         else:
             alone = [touch for touch in imports if not runs_on_sync_engine(project, touch)]
             edits = _without_application(project, module, [] if stays(module.body) else alone)
@@ -84,15 +87,22 @@ def lifespan_edits(
     return found
 
 
-def tables_at_import(project: Project, touches: Touches) -> Iterator[tuple[Module, s.Stmt]]:
-    """The `create_all` of modules without an application that go on running on a sync engine.
+def tables_at_import(
+    project: Project, touches: Touches, colouring: Colouring
+) -> Iterator[tuple[Module, s.Stmt]]:
+    """The `create_all` at import that goes on running on a sync engine.
 
-    A loop may run when the module is imported, and connections of an async engine belong to the
-    loop that they were made in.
+    That is where no application is, or where its module, or one that it imports, works on the
+    tables as it is imported. A loop may run when the module is imported, and connections of an
+    async engine belong to the loop that they were made in.
     """
-    with_application = {app.module for app in applications(project)}
+    in_lifespan = {
+        app.module
+        for app in applications(project)
+        if not needs_tables(project, touches, colouring, app.module)
+    }
     for module in project.modules.values():
-        for touch in touches.of(module.body) if module not in with_application else ():
+        for touch in touches.of(module.body) if module not in in_lifespan else ():
             is_made = touch.kind == "metadata" and "main" not in touch.site.context
             if is_made and not reflects(touch.site) and runs_on_sync_engine(project, touch):
                 yield module, project.statement_of(touch.node)

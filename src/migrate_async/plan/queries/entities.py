@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from migrate_async.index import types as t
-from migrate_async.index.scopes import Class, last_name
+from migrate_async.index.scopes import Binding, Class, ParameterBinding, last_name
 from migrate_async.model import syntax as s
 from migrate_async.plan.queries.names import local_values
 from migrate_async.plan.queries.project import ProjectView
@@ -23,6 +23,7 @@ _TABLES = frozenset(
 _COLUMNS = frozenset({"c", "columns"})
 _ALIASES = frozenset({"aliased", "with_polymorphic"})
 _UNHASHABLE = frozenset({"JSON", "JSONB", "ARRAY", "HSTORE"})
+_TYPES = ("type", "Type")
 _ENTITIES = ("class", "alias", "class-variable")
 _CLASS_NAME = re.compile(r"(^|_)(cls|klass|class_?|model|entity)(__)?$")
 """What a variable is called that holds a mapped class; `__class__` of an instance, too."""
@@ -100,7 +101,7 @@ class Entities:
             return "expression"
         if self._is_foreign_class(expr):
             return "class"
-        if _CLASS_NAME.search(last_name(expr)):
+        if _CLASS_NAME.search(last_name(expr)) or self._is_annotated_as_class(expr):
             return "class-variable"
         if isinstance(expr, s.Attribute):
             return self._kind_of_attribute(expr)
@@ -110,6 +111,22 @@ class Entities:
             if depth < _MAX_DEPTH
         }
         return kinds.pop() if len(kinds) == 1 else "unknown"
+
+    def _is_annotated_as_class(self, expr: s.Expr) -> bool:
+        """Is `expr` a parameter that says `type[...]`, or a model where it has to be its class?
+
+        An object of a model is nothing that can be queried: `table: User` means `type[User]`.
+        """
+        if not isinstance(expr, s.Name):
+            return False
+        bindings = self._project.project.names.bindings(expr.id, self._project.scope(expr))
+        found = self._project.infer(expr)
+        return (bool(bindings) and all(map(_says_type, bindings))) or (
+            bool(found) and all(map(self._is_model_object, found))
+        )
+
+    def _is_model_object(self, item: t.Type) -> bool:
+        return isinstance(item, t.Instance) and self._project.model(item.cls) is not None
 
     def _kind_of_attribute(self, expr: s.Attribute) -> str:
         dotted = {part.attr for part in s.walk(expr) if isinstance(part, s.Attribute)}
@@ -132,6 +149,12 @@ class Entities:
         mapped = self._project.model(model) if model is not None else None
         column = mapped.columns.get(name) if mapped is not None else None
         return column is not None and last_name_of_type(column.type) in _UNHASHABLE
+
+
+def _says_type(binding: Binding) -> bool:
+    """Is `binding` a parameter with an annotation `type[...]`?"""
+    annotation = binding.parameter.annotation if isinstance(binding, ParameterBinding) else None
+    return isinstance(annotation, s.Subscript) and last_name(annotation.value) in _TYPES
 
 
 def _kind_of_call(call: s.Call) -> str:

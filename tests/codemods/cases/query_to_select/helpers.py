@@ -1,6 +1,6 @@
 """Queries returned from helpers and handed to them."""
 
-from typing import Optional
+from typing import Optional, Type, Union
 
 from sqlalchemy.orm import Query, Session
 from support.corpus_models import Address, User
@@ -135,3 +135,16 @@ def _narrow(query, **criteria):
 
 def case_dynamic_criteria(db: Session):
     return _narrow(db.query(User), active=True, age=31).order_by(User.id).all()
+
+
+def _first_of(db: Session, table: Union[User, Address], key: int):
+    """Annotated like an object, as it is often done: only a class can be queried."""
+    return db.query(table).filter(table.id == key).first()
+
+
+def _count_of(db: Session, kind: Type[User]):
+    return [found.id for found in db.query(kind).order_by(kind.id)], db.query(kind).count()
+
+
+def case_classes_as_arguments(db: Session):
+    return _first_of(db, User, 1), _first_of(db, Address, 2), _count_of(db, User)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 from importlib.util import find_spec
@@ -21,7 +22,9 @@ def main() -> None:
         sys.exit(2)
     # Nearly all that a command makes stays until its end: looking through it for cycles, again and
     # again, took a tenth of the time. What goes on for longer switches the collector on again.
+    # The interpreter looks once more when it ends: not through what is there then.
     gc.disable()
+    atexit.register(gc.freeze)
     from migrate_async.cli.main import cli  # noqa: PLC0415 - needs what was looked for above
 
     cli.main(prog_name="migrate-async")

@@ -293,6 +293,20 @@ def _limited(compute: Callable[..., Types], *args: object) -> Types:
     return frozenset(sorted(types, key=t.describe)[:_MAX_TYPES])
 
 
+class _Depth:
+    """How many computations that need frames are running, and the limit before the first."""
+
+    __slots__ = ("before", "inside", "lock")
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.inside = 0
+        self.before = 0
+
+
+_DEPTH = _Depth()
+
+
 class deep_recursion:  # noqa: N801 - used as a function, and too often for a generator
     """Allow the frames that inference needs on deeply nested code.
 
@@ -300,21 +314,17 @@ class deep_recursion:  # noqa: N801 - used as a function, and too often for a ge
     """
 
     __slots__ = ()
-    _lock = threading.Lock()
-    _inside = 0
-    _before = 0
 
     def __enter__(self) -> None:
-        cls = type(self)
-        with cls._lock:
-            if not cls._inside:
-                cls._before = sys.getrecursionlimit()
-                sys.setrecursionlimit(max(cls._before, _FRAMES))
-            cls._inside += 1
+        with _DEPTH.lock:
+            if not _DEPTH.inside:
+                _DEPTH.before = sys.getrecursionlimit()
+                if _DEPTH.before < _FRAMES:
+                    sys.setrecursionlimit(_FRAMES)
+            _DEPTH.inside += 1
 
     def __exit__(self, *_: object) -> None:
-        cls = type(self)
-        with cls._lock:
-            cls._inside -= 1
-            if not cls._inside:
-                sys.setrecursionlimit(cls._before)
+        with _DEPTH.lock:
+            _DEPTH.inside -= 1
+            if not _DEPTH.inside:
+                sys.setrecursionlimit(_DEPTH.before)

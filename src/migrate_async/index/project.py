@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TypeVar, cast
+from typing import TypeVar, cast, get_args
 
 from migrate_async.config import Settings
 from migrate_async.index import (
@@ -38,7 +38,7 @@ from migrate_async.index.scopes import Class, Function, Module, ModuleInput, Sco
 from migrate_async.index.sessions import Variable
 from migrate_async.index.sites import CallSite, ValueUse
 from migrate_async.index.types import Instance, Types, forget_orders, in_order, ordered
-from migrate_async.index.walk import Symbols, walk_module
+from migrate_async.index.walk import Parent, Symbols, walk_module
 from migrate_async.model import syntax as s
 from migrate_async.model.profile import Profile
 from migrate_async.source.templates import Templates, no_templates
@@ -367,9 +367,9 @@ class Project:
     def scope_of(self, node: s.AnyNode) -> Scope:
         """The scope that `node` is read in."""
         scopes, parents = self._symbols.scopes, self._symbols.parents
-        child = node
-        while not isinstance(around := parents[child], s.ModuleSyntax):
-            if isinstance(around, s.Generator):
+        child: Parent = node
+        while type(around := parents[child]) is not s.ModuleSyntax:
+            if type(around) is s.Generator:
                 inner = parents[around]
                 if not (isinstance(inner, s.Comprehension) and _is_first(child, around, inner)):
                     return scopes[inner]
@@ -385,10 +385,10 @@ class Project:
 
     def statement_of(self, expr: s.AnyNode) -> s.Stmt:
         """The innermost statement that holds `expr`."""
-        node: s.AnyNode | s.ModuleSyntax = expr
-        while not isinstance(node, _STATEMENTS):
+        node: Parent = expr
+        while type(node) not in _STATEMENTS:
             node = self._symbols.parents[node]
-        return node
+        return cast("s.Stmt", node)
 
     # --- the application -----------------------------------------------------------------------
 
@@ -438,36 +438,16 @@ class Project:
         return self._sources.dependencies
 
 
-_STATEMENTS = (
-    s.Assign,
-    s.AnnotatedAssign,
-    s.AugmentedAssign,
-    s.ExpressionStatement,
-    s.Return,
-    s.Raise,
-    s.Delete,
-    s.If,
-    s.For,
-    s.While,
-    s.With,
-    s.Try,
-    s.Match,
-    s.FunctionDef,
-    s.ClassDef,
-    s.Import,
-    s.ImportFrom,
-    s.Scoping,
-    s.Simple,
-)
+_STATEMENTS = frozenset(get_args(s.Stmt))
 
 
-def _is_inside(child: s.AnyNode, around: s.AnyNode | s.ModuleSyntax) -> bool:
+def _is_inside(child: Parent, around: Parent) -> bool:
     """Whether `child` is read in the scope that `around` opens, not in the one around it."""
-    if isinstance(around, s.FunctionDef | s.ClassDef):
-        return isinstance(child, _STATEMENTS)
-    return not isinstance(around, s.Lambda) or child is around.body
+    if type(around) is s.FunctionDef or type(around) is s.ClassDef:
+        return type(child) in _STATEMENTS
+    return type(around) is not s.Lambda or child is around.body
 
 
-def _is_first(child: s.AnyNode, generator: s.Generator, around: s.Comprehension) -> bool:
+def _is_first(child: Parent, generator: s.Generator, around: s.Comprehension) -> bool:
     """Whether `child` is the first iterable, which is evaluated outside the comprehension."""
     return generator is around.generators[0] and child is generator.iter

@@ -6,8 +6,8 @@ identity and are mutable while the project is built; afterwards nothing changes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias, TypeVar, overload
 
 import msgspec
 
@@ -15,6 +15,9 @@ from migrate_async.index.types import Types
 from migrate_async.knowledge.runtime import LAZY_RESPONSE
 from migrate_async.knowledge.shim import IMPLICIT_IO
 from migrate_async.model import syntax as s
+
+Kind = TypeVar("Kind", bound=s.AnyNode)
+Other = TypeVar("Other", bound=s.AnyNode)
 
 
 class ModuleInput(msgspec.Struct, frozen=True):
@@ -203,6 +206,9 @@ class Function:
     """
 
     __slots__ = (
+        "_attributes",
+        "_nodes",
+        "_text",
         "boundary",
         "calls",
         "cls",
@@ -253,6 +259,9 @@ class Function:
         self.implicit: list[Implicit] = []
         self.returns: list[s.Expr] = []
         self.yields: list[s.Yield] = []
+        self._text: tuple[s.AnyNode, ...] | None = None
+        self._nodes: dict[tuple[type, ...], tuple[s.AnyNode, ...]] = {}
+        self._attributes: tuple[s.Attribute, ...] | None = None
 
     @property
     def params(self) -> tuple[s.Parameter, ...]:
@@ -275,6 +284,35 @@ class Function:
         while current is not None:
             yield current
             current = current.parent
+
+    @property
+    def text(self) -> tuple[s.AnyNode, ...]:
+        """`s.walk(self.node)`, kept because many look through it; nothing of a module."""
+        if self._text is None:
+            self._text = () if self.node is None else tuple(s.walk(self.node))
+        return self._text
+
+    @overload
+    def nodes(self, kind: type[Kind], /) -> Sequence[Kind]: ...
+    @overload
+    def nodes(self, kind: type[Kind], other: type[Other], /) -> Sequence[Kind | Other]: ...
+    def nodes(self, *kinds: type[object]) -> Sequence[s.AnyNode]:
+        """Those in `text` that are of one of the `kinds`, in its order; found once."""
+        found = self._nodes.get(kinds)
+        if found is None:
+            found = self._nodes[kinds] = tuple([n for n in self.text if type(n) in kinds])
+        return found
+
+    @property
+    def own_attributes(self) -> tuple[s.Attribute, ...]:
+        """The attributes in its body, but for those in the bodies of functions and classes there.
+
+        Found once.
+        """
+        if self._attributes is None:
+            own = (node for part in _own_statements(self.node) for node in s.own_code(part))
+            self._attributes = tuple([node for node in own if type(node) is s.Attribute])
+        return self._attributes
 
     @property
     def given(self) -> list[s.Expr | None]:
@@ -311,7 +349,7 @@ class Function:
 
     @property
     def is_lambda(self) -> bool:
-        return isinstance(self.node, s.Lambda)
+        return type(self.node) is s.Lambda
 
     @property
     def is_static(self) -> bool:
@@ -362,6 +400,15 @@ def _name(node: s.FunctionDef | s.Lambda | None) -> str:
     return "<module>" if node is None else "<lambda>"
 
 
+def _own_statements(node: s.FunctionDef | s.Lambda | None) -> Iterator[s.AnyNode]:
+    """What stands in the body of `node`, without definitions."""
+    if isinstance(node, s.Lambda):
+        yield node.body
+    for statement in node.body if isinstance(node, s.FunctionDef) else ():
+        if not isinstance(statement, s.FunctionDef | s.ClassDef):
+            yield statement
+
+
 def _decorator_names(node: s.FunctionDef | s.Lambda | None) -> frozenset[str]:
     """Last components of the decorators' names."""
     if not isinstance(node, s.FunctionDef) or not node.decorators:
@@ -371,11 +418,11 @@ def _decorator_names(node: s.FunctionDef | s.Lambda | None) -> frozenset[str]:
 
 def last_name(expr: s.Expr) -> str:
     """`c` of `a.b.c`, of `a.b.c(...)` and of `f(...).c`; empty for other expressions."""
-    while isinstance(expr, s.Call):
+    while type(expr) is s.Call:
         expr = expr.func
-    if isinstance(expr, s.Attribute):
+    if type(expr) is s.Attribute:
         return expr.attr
-    return expr.id if isinstance(expr, s.Name) else ""
+    return expr.id if type(expr) is s.Name else ""
 
 
 # --- bindings ----------------------------------------------------------------------------------

@@ -4,6 +4,10 @@ The values cross process boundaries, are cached on disk and dumped as JSON (`msg
 `ast` nodes cannot. Each node carries its span: lines count from 1, columns from 0 in *characters*
 (as LibCST's `PositionProvider` counts; `ast` counts UTF-8 bytes). A span leaves out the
 parentheses around an expression. Nodes compare by identity, so they can be keys.
+
+No kind of node has subclasses, so `type(node) is s.Name` says what `isinstance(node, s.Name)` does.
+Where millions of nodes are asked, the former is used: where the answer is no, the latter takes ten
+times as long, because the classes have a metaclass.
 """
 
 from __future__ import annotations
@@ -430,10 +434,10 @@ def walk(node: AnyNode) -> Iterator[AnyNode]:
 def dotted_name(expr: Expr | None) -> str:
     """`a.b.c` for a chain of names, else an empty string."""
     parts: list[str] = []
-    while isinstance(expr, Attribute):
+    while type(expr) is Attribute:
         parts.append(expr.attr)
         expr = expr.value
-    if not isinstance(expr, Name):
+    if type(expr) is not Name:
         return ""
     return ".".join([expr.id, *reversed(parts)])
 
@@ -444,8 +448,8 @@ def own_code(node: AnyNode) -> Iterator[AnyNode]:
     while pending:
         current = pending.pop()
         yield current
-        if isinstance(current, FunctionDef):
+        if type(current) is FunctionDef:
             pending.extend(reversed(current.decorators))
             pending.extend(param.default for param in current.params if param.default is not None)
-        elif not isinstance(current, Lambda):
+        elif type(current) is not Lambda:
             pending += _below(current)

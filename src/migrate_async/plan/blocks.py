@@ -8,17 +8,27 @@ from migrate_async.model import syntax as s
 
 Block = tuple[s.Stmt, ...]
 
+_COMPOUND = frozenset({s.If, s.For, s.While, s.With, s.Try, s.Match})
+
 
 def blocks(body: Block) -> Iterator[Block]:
     """`body` and every block below it; nested functions and classes are left out."""
     yield body
     for statement in body:
-        for inner in inner_blocks(statement):
-            yield from blocks(inner)
+        if type(statement) in _COMPOUND:
+            for inner in inner_blocks(statement):
+                yield from blocks(inner)
+
+
+def is_compound(statement: s.Stmt) -> bool:
+    """Whether there are blocks inside `statement`."""
+    return type(statement) in _COMPOUND
 
 
 def inner_blocks(statement: s.Stmt) -> Iterator[Block]:
     """The blocks directly inside a compound statement."""
+    if type(statement) not in _COMPOUND:
+        return
     if isinstance(statement, (s.If, s.For, s.While)):
         yield from (statement.body, statement.orelse)
     elif isinstance(statement, s.With):

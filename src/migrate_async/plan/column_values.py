@@ -24,10 +24,10 @@ class Pair(NamedTuple):
 
 def pairs(project: Project, function: Function) -> Iterator[Pair]:
     """All of them in `function`; not each `column` is one."""
-    for node in s.walk(function.node) if function.node is not None else ():
+    for node in function.nodes(s.Call, s.Operation):
         if isinstance(node, s.Call):
             yield from given(project, node)
-        elif isinstance(node, s.Operation) and node.operator in _COMPARISONS:
+        elif node.operator in _COMPARISONS:
             scope = project.scope_of(node)
             for column, value in ((0, 1), (1, 0)):
                 yield Pair(node.operands[column], node.operands[value], scope)

@@ -50,14 +50,12 @@ def driver_member_edits(project: Project, function: Function) -> ModuleEdits:
 
 def _memberships(project: Project, function: Function) -> Iterator[tuple[str, s.Expr, s.Expr]]:
     """What is said of each column, the column and the strings."""
-    assert function.node is not None  # noqa: S101  the caller has looked
     if _MEMBERSHIPS.isdisjoint(function.module.attributes):
         return
-    for node in s.walk(function.node):
-        func = node.func if isinstance(node, s.Call) and len(node.args) == 1 else None
+    for node in function.nodes(s.Call):
+        func = node.func if len(node.args) == 1 else None
         if not isinstance(func, s.Attribute) or func.attr not in _MEMBERSHIPS:
             continue
-        assert isinstance(node, s.Call)  # noqa: S101  it has a `func`
         scope = project.scope_of(node)
         name = _name(project, func.value, scope)
         if name and _are_strings(project, node.args[0], scope):

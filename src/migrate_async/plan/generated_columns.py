@@ -23,7 +23,6 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at, note
 from migrate_async.plan import blocks
-from migrate_async.plan.loads.sinks import own_attributes
 from migrate_async.plan.mapper_arguments import ARGUMENTS, TABLE, keys, with_argument, written
 from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.mysql import names_mysql
@@ -132,7 +131,7 @@ class GeneratedColumns:
             self._flushing[function] = any(
                 node.attr in self._flushing_names
                 and self._project.session_kind(node.value, self._project.scope_of(node))
-                for node in own_attributes(function)
+                for node in function.own_attributes
             ) or any(map(self._does_flush, self._project.runs(function)))
         return self._flushing[function]
 
@@ -145,7 +144,7 @@ class GeneratedColumns:
         found: frozenset[Class] = frozenset()
         pending: frozenset[Class] = frozenset()
         for statement in blocks.statements(node.body):
-            if any(True for _ in blocks.inner_blocks(statement)):
+            if blocks.is_compound(statement):
                 continue
             if self._flushes.expires(function, statement):
                 pending = frozenset()

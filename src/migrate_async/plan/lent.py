@@ -35,12 +35,10 @@ class LentSessions:
 
     def read_by(self, function: Function) -> Iterator[s.Attribute]:
         """Where `function`, which stays sync, reads such a session."""
-        if function.node is None or function.module.is_test:
+        if function.module.is_test or function.module.attributes.isdisjoint(self._put):
             return
-        if function.module.attributes.isdisjoint(self._put):
-            return
-        for node in s.walk(function.node):
-            if not isinstance(node, s.Attribute) or node.attr not in self._put:
+        for node in function.nodes(s.Attribute):
+            if node.attr not in self._put:
                 continue
             root = s.dotted_name(node).partition(".")[0]
             is_own = bool(root) and root == function.self_name
@@ -72,14 +70,12 @@ class LentSessions:
         for function in self._project.functions:
             if attr not in function.module.attributes or function.module.is_test:
                 continue
-            nodes = s.walk(function.node) if function.node is not None else ()
+            nodes = function.nodes(s.Attribute)
             if any(self._is_shared(node, attr, function) for node in nodes):
                 yield function
 
-    def _is_shared(self, node: s.AnyNode, attr: str, function: Function) -> bool:
-        if not isinstance(node, s.Attribute) or node.attr != attr:
-            return False
-        if not isinstance(node.value, s.Attribute):
+    def _is_shared(self, node: s.Attribute, attr: str, function: Function) -> bool:
+        if node.attr != attr or not isinstance(node.value, s.Attribute):
             return False
         parent = self._project.parent(node)
         value = parent.value if isinstance(parent, s.Assign) and parent.value is not node else node
@@ -87,11 +83,8 @@ class LentSessions:
 
     def taken(self, function: Function) -> Iterator[s.Attribute]:
         """`request.state.db.sync_session`, which an earlier run wrote."""
-        if function.node is None or SYNC_SESSION not in function.module.attributes:
-            return
-        for node in s.walk(function.node):
-            if self._is_side(node) and isinstance(node, s.Attribute):
-                yield node
+        if SYNC_SESSION in function.module.attributes:
+            yield from filter(self._is_side, function.nodes(s.Attribute))
 
     def _is_side(self, node: s.AnyNode | s.ModuleSyntax) -> bool:
         if not isinstance(node, s.Attribute) or node.attr != SYNC_SESSION:
@@ -117,10 +110,8 @@ class LentSessions:
         return tuple(
             (function, node.value)
             for function in self._project.functions
-            for node in (
-                s.walk(function.node) if function.node and self._is_async(function) else ()
-            )
-            if isinstance(node, s.Assign) and any(map(_is_of_object, node.targets))
+            for node in (function.nodes(s.Assign) if self._is_async(function) else ())
+            if any(map(_is_of_object, node.targets))
             if self._project.session_kind(node.value, function.scope) is not None
         )
 

@@ -185,8 +185,8 @@ def _on_own_runner(project: Project, call: s.Call, runner: s.Expr, site: CallSit
         return None
     opening = project.statement_of(made)
     around = [opening]
-    for node in s.walk(function.node) if function.node is not None else ():
-        if not isinstance(node, s.Name) or node.id != runner.id or node is _target(opening):
+    for node in function.nodes(s.Name):
+        if node.id != runner.id or node is _target(opening):
             continue
         if not _runs_coroutine(project, node, _RUN):
             around.append(project.statement_of(node))
@@ -225,8 +225,8 @@ def _resets(function: Function, around: Iterable[s.Stmt]) -> Iterator[s.Stmt]:
 
 def _uses(project: Project, function: Function, name: str) -> Iterator[s.Stmt | None]:
     """The statements that `name` stands in and that only serve the loop; None for another one."""
-    for node in s.walk(function.node) if function.node is not None else ():
-        if isinstance(node, s.Name) and node.id == name:
+    for node in function.nodes(s.Name):
+        if node.id == name:
             if project.scope_of(node) is not function.scope:
                 yield None
             elif not _runs_coroutine(project, node, event_loops.RUN_LOOP):

@@ -41,10 +41,10 @@ def _is_loose(project: Project, function: Function) -> bool:
 
 def _stored(project: Project, function: Function) -> Iterator[Pair]:
     """What `function` gives to new objects, and to attributes."""
-    for node in s.walk(function.node) if function.node is not None else ():
+    for node in function.nodes(s.Call, s.Assign):
         if isinstance(node, s.Call):
             yield from given(project, node)
-        elif isinstance(node, s.Assign):
+        else:
             scope = project.scope_of(node.value)
             for target in node.targets:
                 yield Pair(target, node.value, scope)

@@ -14,19 +14,10 @@ from migrate_async.model import syntax as s
 
 def names_in(function: Function) -> frozenset[str]:
     """Every name that the function's own text mentions, nested functions included."""
-    if function.node is None:
-        return frozenset()
-    return frozenset(
-        name for node in s.walk(function.node) for name in (_name(node),) if name is not None
+    defined = (*function.nodes(s.FunctionDef, s.ClassDef), *function.nodes(s.Parameter))
+    return frozenset([node.name for node in defined]).union(
+        [node.id for node in function.nodes(s.Name)]
     )
-
-
-def _name(node: s.AnyNode) -> str | None:
-    if isinstance(node, s.Name):
-        return node.id
-    if isinstance(node, (s.Parameter, s.FunctionDef, s.ClassDef)):
-        return node.name
-    return None
 
 
 def free_name(function: Function, wanted: str) -> str:

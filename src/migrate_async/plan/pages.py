@@ -127,7 +127,7 @@ class Pages:
         target = targets[0] if len(targets) == 1 else None
         if not isinstance(target, s.Name) or function.node is None:
             return False
-        uses = (n for n in s.walk(function.node) if isinstance(n, s.Name) and n.id == target.id)
+        uses = (node for node in function.nodes(s.Name) if node.id == target.id)
         return all(use is target or _is_harmless(self._project, use) for use in uses)
 
 

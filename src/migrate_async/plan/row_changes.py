@@ -81,7 +81,7 @@ class RowChanges:
     def at_once(self, statement: s.Stmt) -> frozenset[Change]:
         """What the database changes as soon as `statement` runs, without a flush."""
         if statement not in self._at_once:
-            is_compound = any(True for _ in blocks.inner_blocks(statement))
+            is_compound = blocks.is_compound(statement)
             nodes = () if is_compound else s.walk(statement)
             calls = (node for node in nodes if isinstance(node, s.Call))
             self._at_once[statement] = frozenset(

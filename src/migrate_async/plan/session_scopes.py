@@ -49,8 +49,8 @@ class SessionScopes:
         """Whether `function` uses one of `sources`, of a module, by its name."""
         names = {
             node.id
-            for node in s.walk(function.node)  # type: ignore[arg-type]  # it has the shape
-            if isinstance(node, s.Name) and not is_bound_inside(node.id, function.scope)
+            for node in function.nodes(s.Name)
+            if not is_bound_inside(node.id, function.scope)
         }
         return any(
             source.kind in ("sessionmaker", "engine")

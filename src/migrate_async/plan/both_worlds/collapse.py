@@ -151,9 +151,7 @@ class Collapse:
                 continue
             seen.add(running)
             pending += project.runs(running)
-            for node in s.walk(running.node):
-                if not isinstance(node, (s.Name, s.Attribute)):
-                    continue
+            for node in running.nodes(s.Name, s.Attribute):
                 if project.session_kind(node, project.scope_of(node)) is not None:
                     return True
         return False

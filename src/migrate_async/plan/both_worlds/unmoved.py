@@ -213,9 +213,8 @@ class Unmoved:
     def _names(self, function: Function, variable: Variable) -> bool:
         if is_of_module(variable) or variable in self._sync_only:
             return any(
-                isinstance(node, s.Name)
-                and is_variable(function.module, variable.module, variable.name, node.id)
-                for node in (s.walk(function.node) if function.node is not None else ())
+                is_variable(function.module, variable.module, variable.name, node.id)
+                for node in function.nodes(s.Name)
             )
         if variable.scope.kind != "module" and variable.scope.function is not function:
             return False

@@ -41,15 +41,13 @@ class Closures:
 
     def _owners(self, function: Function) -> Iterator[Function]:
         """The functions around `function` whose sessions it uses."""
-        assert function.node is not None  # noqa: S101  the caller asked
         # A listener finds the sync session inside of the async one by itself (`plan.listeners`).
         is_held = self._is_kept if is_listener(function) else self._is_held
-        for node in s.walk(function.node):
-            if isinstance(node, s.Name):
-                scope = self._project.scope_of(node)
-                outer = bound_in(node.id, scope)
-                if outer is not None and outer in function.around and is_held(node, scope):
-                    yield outer
+        for node in function.nodes(s.Name):
+            scope = self._project.scope_of(node)
+            outer = bound_in(node.id, scope)
+            if outer is not None and outer in function.around and is_held(node, scope):
+                yield outer
 
     def _is_held(self, name: s.Name, scope: Scope) -> bool:
         """Whether `name` is a sync session, a query of one, or an object that keeps one."""

@@ -20,10 +20,10 @@ _RAW = frozenset({"connection", "dbapi_connection", "driver_connection"})
 
 def raw_reads(project: Project, function: Function) -> Iterator[s.Attribute]:
     """Where `function` reads the driver's connection of a sync `Connection`."""
-    if function.module.attributes.isdisjoint(_RAW) or function.node is None:
+    if function.module.attributes.isdisjoint(_RAW):
         return
-    for node in s.walk(function.node):
-        if isinstance(node, s.Attribute) and node.attr in _RAW:
+    for node in function.nodes(s.Attribute):
+        if node.attr in _RAW:
             types = project.infer(node.value, project.scope_of(node))
             if any(isinstance(t, ExternalInstance) and t.dotted == CONNECTION for t in types):
                 yield node

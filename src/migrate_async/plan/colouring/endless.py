@@ -31,11 +31,10 @@ class Endless:
             return None
         if any(function in site.targets for site in self._project.calls(function)):
             return next(self._reads(function.node), None)
-        for loop in s.walk(function.node):
-            if isinstance(loop, s.While):
-                for node in self._reads(loop):
-                    if self._goes_on(node):
-                        return node
+        for loop in function.nodes(s.While):
+            for node in self._reads(loop):
+                if self._goes_on(node):
+                    return node
         return None
 
     def _reads(self, around: s.AnyNode) -> Iterator[s.Attribute]:

@@ -58,11 +58,10 @@ class KeptFactories:
 
     def _opens(self, function: Function, cls: Class) -> bool:
         return any(
-            isinstance(node, s.Attribute)
-            and isinstance(node.value, s.Name)
+            isinstance(node.value, s.Name)
             and node.value.id == function.self_name
             and any(self._is_kept(base, node.attr) for base in self._project.mro(cls))
-            for node in (s.walk(function.node) if function.node is not None else ())
+            for node in function.nodes(s.Attribute)
         )
 
     def _is_kept(self, cls: Class, attr: str) -> bool:

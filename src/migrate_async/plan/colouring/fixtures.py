@@ -58,12 +58,9 @@ class FixtureSources:
     def _inside(self, user: Function, name: str) -> Iterator[Function]:
         """The functions inside `user` that use what it calls `name`."""
         for inner in self._inner.get(user, ()):
-            nodes = s.walk(inner.node) if inner.node is not None else ()
             if any(
-                isinstance(node, s.Name)
-                and node.id == name
-                and bound_in(name, self._project.scope_of(node)) is user
-                for node in nodes
+                node.id == name and bound_in(name, self._project.scope_of(node)) is user
+                for node in inner.nodes(s.Name)
             ):
                 yield inner
 

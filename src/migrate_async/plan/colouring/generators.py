@@ -83,10 +83,8 @@ class Generators:
         return isinstance(parent, s.For | s.WithItem) or self._is_streamed(site.node)
 
     def _uses(self, function: Function, name: str) -> Iterator[s.Name]:
-        for node in s.walk(function.node) if function.node is not None else ():
-            if not isinstance(node, s.Name) or node.id != name:
-                continue
-            if not isinstance(self._project.parent(node), s.Assign):
+        for node in function.nodes(s.Name):
+            if node.id == name and not isinstance(self._project.parent(node), s.Assign):
                 yield node
 
     def _is_streamed(self, node: s.Expr) -> bool:

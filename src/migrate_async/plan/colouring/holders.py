@@ -191,8 +191,8 @@ class Holders:
             return False
         return any(
             self._project.session_kind(node, function.scope) == "sync"
-            for node in s.walk(function.node)
-            if isinstance(node, s.Attribute) and _is_own(node, function)
+            for node in function.nodes(s.Attribute)
+            if _is_own(node, function)
         ) or any(
             self._gives_query(call.node, call.scope)
             or self._project.session_kind(call.node, call.scope) == "sync"

@@ -20,8 +20,8 @@ def locked_blocks(project: Project, function: Function) -> Iterator[s.With]:
     """The `with` statements in `function` that hold a lock of threads or processes."""
     if not isinstance(function.node, s.FunctionDef):
         return
-    for node in s.walk(function.node):
-        if isinstance(node, s.With) and not node.is_async:
+    for node in function.nodes(s.With):
+        if not node.is_async:
             contexts = [item.context for item in node.items]
             if any(is_lock(project, context) for context in contexts):
                 yield node

@@ -244,8 +244,8 @@ class Obstacles:
         """A package makes the session, and makes sync ones only."""
         if "session" not in function.module.attributes:
             return None
-        for node in s.walk(function.node) if function.node is not None else ():
-            if not isinstance(node, s.Attribute) or node.attr != "session":
+        for node in function.nodes(s.Attribute):
+            if node.attr != "session":
                 continue
             for found in self._project.infer(node.value, self._project.scope_of(node)):
                 package = FOREIGN_SESSIONS.get(getattr(found, "dotted", ""))
@@ -329,9 +329,7 @@ class Obstacles:
         for method in bound_methods(self._project, function):
             text = f"it hands {method.attr}() of its session on to what does not await"
             return Reason("session-escapes", text, function.module.path, method.line)
-        for node in s.walk(function.node):
-            if not isinstance(node, (s.Sequence, s.Mapping)):
-                continue
+        for node in function.nodes(s.Sequence, s.Mapping):
             items = node.items if isinstance(node, s.Sequence) else node.values
             for item in items:
                 if isinstance(item, s.Name) and self._is_session(item):

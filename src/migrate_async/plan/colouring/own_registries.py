@@ -163,10 +163,8 @@ def kept_obstacle(project: Project, function: Function) -> tuple[OwnRegistry, Fu
         return None
     names = {
         node.attr
-        for node in s.walk(function.node)
-        if isinstance(node, s.Attribute)
-        and isinstance(node.value, s.Name)
-        and node.value.id == function.self_name
+        for node in function.nodes(s.Attribute)
+        if isinstance(node.value, s.Name) and node.value.id == function.self_name
     }
     for cls in project.mro(function.cls):
         makers = [found.scope.function for name in names for found in cls.instance.get(name, ())]
@@ -203,9 +201,7 @@ def follows_factory(project: Project, function: Function, factory: s.Expr | None
 
 
 def _uses(function: Function, name: str) -> Iterator[s.Name]:
-    for node in s.walk(function.node) if function.node is not None else ():
-        if isinstance(node, s.Name) and node.id == name:
-            yield node
+    return (node for node in function.nodes(s.Name) if node.id == name)
 
 
 def _is_own_use(project: Project, function: Function, node: s.Name) -> bool:

@@ -70,8 +70,8 @@ class ProcessSessions:
             return Reason(_CODE, text, function.module.path, self._defaults[function])
         if function in self._made:
             return self._made[function]
-        for node in s.walk(function.node) if self._names else ():
-            if isinstance(node, s.Name | s.Attribute) and self._is_one(node, function):
+        for node in function.nodes(s.Name, s.Attribute) if self._names else ():
+            if self._is_one(node, function):
                 text = f"{s.dotted_name(node)} is one session for the process"
                 return Reason(_CODE, text, function.module.path, node.line)
         return self._stores(function)
@@ -194,7 +194,7 @@ class ProcessSessions:
         return frozenset(
             target.attr
             for function in self._project.functions
-            if not function.module.is_test
+            if not function.module.is_test and "state" in function.module.attributes
             for site in self._project.calls(function)
             if site.kind == "call" and self._is_put_into_state(site)
             for target in _targets(self._project.statement_of(site.node))

@@ -109,11 +109,8 @@ def _ends(project: Project, call: s.Call, function: Function) -> list[s.Expr]:
     target = statement.targets[0]
     if len(statement.targets) > 1 or not isinstance(target, s.Name) or function.node is None:
         return []
-    names = [
-        node
-        for node in s.walk(function.node)
-        if isinstance(node, s.Name) and node.id == target.id and node is not target
-    ]
+    named = (node for node in function.nodes(s.Name) if node.id == target.id)
+    names = [node for node in named if node is not target]
     is_bound_once = len(function.scope.names.get(target.id, ())) == 1
     return list(names) if is_bound_once else []
 

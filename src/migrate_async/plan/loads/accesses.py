@@ -268,9 +268,8 @@ def is_migrated(project: Project, function: Function) -> bool:
     """Whether `function` works on an async session, or awaits what it reads."""
     if project.takes_session(function, "async"):
         return True
-    nodes = s.walk(function.node) if function.node is not None else ()
     return "awaitable_attrs" in function.module.attributes and any(
-        isinstance(node, s.Attribute) and node.attr == "awaitable_attrs" for node in nodes
+        node.attr == "awaitable_attrs" for node in function.nodes(s.Attribute)
     )
 
 

@@ -23,7 +23,7 @@ from migrate_async.plan.loads.recorded import Matcher, Recorded
 from migrate_async.plan.loads.responses import handled
 from migrate_async.plan.loads.roots import Roots
 from migrate_async.plan.loads.schema_reads import Reads, SchemaReads
-from migrate_async.plan.loads.sinks import Sink, Sinks, own_attributes
+from migrate_async.plan.loads.sinks import Sink, Sinks
 from migrate_async.plan.loads.sync_reads import SyncReads
 from migrate_async.plan.loads.template_sinks import TemplateSinks
 
@@ -203,7 +203,7 @@ class Analysis:
         found: dict[str, list[s.Attribute]] = {}
         for function in self._project.functions:
             if not function.module.is_test and not self._is_unused(function):
-                for node in own_attributes(function):
+                for node in function.own_attributes:
                     found.setdefault(node.attr, []).append(node)
         return found
 

@@ -35,8 +35,6 @@ def dynamic_reads(
     than before where something is loaded eagerly now.
     """
     for function, node in _nodes(project, colouring, LateColumns(project)):
-        if not isinstance(node, s.Attribute | s.Call):
-            continue
         for what in _shown(project, node):
             yield _told(function, node.span, what)
         if isinstance(node, s.Call) and _is_dynamic_getattr(node):
@@ -70,8 +68,6 @@ def _late_reads(
 ) -> Iterator[_LateRead]:
     late = LateColumns(project)
     for function, node in _nodes(project, colouring, late):
-        if not isinstance(node, s.Attribute | s.Call):
-            continue
         models: Iterable[Model] = _read_late(project, late, node)
         if isinstance(node, s.Call) and _is_dynamic_getattr(node):
             models = _models(project, node.args[0])
@@ -96,8 +92,8 @@ def _read_late(project: Project, late: LateColumns, node: s.Attribute | s.Call) 
 
 def _nodes(
     project: Project, colouring: Colouring, late: LateColumns
-) -> Iterator[tuple[Function, s.AnyNode]]:
-    """What stands in functions that run on the event loop, if any do."""
+) -> Iterator[tuple[Function, s.Attribute | s.Call]]:
+    """Attributes and calls in functions that run on the event loop, if any do."""
     if not any(colouring.converts(function) for function in colouring.coloured):
         return
     reading = _reading(project, late)
@@ -105,7 +101,7 @@ def _nodes(
         if function.module not in reading or function in colouring.kept:
             continue
         if isinstance(function.node, s.FunctionDef) and not function.module.is_test:
-            yield from ((function, node) for node in s.walk(function.node))
+            yield from ((function, node) for node in function.nodes(s.Attribute, s.Call))
 
 
 def _reading(project: Project, late: LateColumns) -> frozenset[Module]:

@@ -16,7 +16,6 @@ from migrate_async.index.types import QueryOf
 from migrate_async.knowledge import transactions as known
 from migrate_async.model import syntax as s
 from migrate_async.plan.loads.paths import Path, Step
-from migrate_async.plan.loads.sinks import own_attributes
 
 _DELETES = "delete"
 _ADDS = (known.STAGES | known.WRITES) - {_DELETES}
@@ -66,7 +65,7 @@ class LaterWrites:
         return any(
             node.attr in methods
             and self._project.session_kind(node.value, self._project.scope_of(node)) is not None
-            for node in own_attributes(function)
+            for node in function.own_attributes
         )
 
     def _writes(self, call: RawCall) -> bool:

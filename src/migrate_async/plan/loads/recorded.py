@@ -94,8 +94,7 @@ class Matcher:
             return function if load.place.line == function.node.line else None
         if load.via:
             return function
-        reads = (n for n in s.walk(function.node) if isinstance(n, s.Attribute))
-        here = (n for n in reads if n.line <= load.place.line <= n.end_line)
+        here = (n for n in function.nodes(s.Attribute) if n.line <= load.place.line <= n.end_line)
         return function if any(n.attr == load.attribute for n in here) else None
 
     def _step(self, model: str, attribute: str) -> Step | None:

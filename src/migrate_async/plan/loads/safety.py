@@ -12,7 +12,6 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.loads.later_writes import LaterWrites
 from migrate_async.plan.loads.paths import names as names_of
 from migrate_async.plan.loads.producers import Query, Use
-from migrate_async.plan.loads.sinks import own_attributes
 
 _DISTURBING = frozenset(
     {"commit", "refresh", "rollback", "expire", "expire_all", "expunge", "expunge_all", "close"}
@@ -62,7 +61,7 @@ class Safety:
                 node.attr in names
                 and not self._renewed(node)
                 and self._project.session_kind(node.value, self._project.scope_of(node))
-                for node in own_attributes(function)
+                for node in function.own_attributes
             ) or any(self._uses(target, names, known) for target in self._project.runs(function))
         return known[function]
 
@@ -74,7 +73,7 @@ class Safety:
                 new = set(self._project.runs(pending.pop())) - reached
                 reached |= new
                 pending += new
-            nodes = (node for other in reached for node in own_attributes(other))
+            nodes = (node for other in reached for node in other.own_attributes)
             self._renewing[function] = frozenset().union(*map(self._renewed, nodes))
         return self._renewing[function]
 
@@ -102,7 +101,7 @@ class Safety:
 
     def _find_alone(self, query: Query, model: Class) -> bool:
         around = self._universe(query.function)
-        names = {node.attr for function in around for node in own_attributes(function)}
+        names = {node.attr for function in around for node in function.own_attributes}
         pending = [cls for function in around for cls in self._loaded(function, query)]
         seen: set[Class] = set()
         while pending:

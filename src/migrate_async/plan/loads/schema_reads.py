@@ -212,8 +212,8 @@ class SchemaReads:
             for chain in self._read_as(schema, name):
                 yield chain, types
         for function in self._validators(schema):
-            for node in s.walk(function.node) if function.node is not None else ():
-                if isinstance(node, s.Attribute) and node.attr not in fields:
+            for node in function.nodes(s.Attribute):
+                if node.attr not in fields:
                     yield (node.attr,), frozenset()
 
     def _read_as(self, schema: Class, name: str) -> list[Chain]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from migrate_async.index.project import Project
@@ -86,6 +86,7 @@ class Sinks:
         self._setters = project.shared(Setters)
         self._unknown = project.shared(UnknownReads)
         self._models = tuple(model.cls for model in project.models.values())
+        self._suited: dict[Class, tuple[Class, ...]] = {}
 
     def of(self, function: Function, *, awaits: bool) -> Iterator[Sink]:
         """What `function` hands on; `awaits` says whether it is, or becomes, a coroutine."""
@@ -305,7 +306,13 @@ class Sinks:
         for schema in schemas:
             self._schemas.collect(schema, nested)
         for schema in nested:
-            yield from ((schema, model) for model in self._models if self._fits(schema, model))
+            yield from ((schema, model) for model in self._fitting(schema))
+
+    def _fitting(self, schema: Class) -> tuple[Class, ...]:
+        """The models that can fill `schema`."""
+        if schema not in self._suited:
+            self._suited[schema] = tuple(m for m in self._models if self._fits(schema, m))
+        return self._suited[schema]
 
     def _fits(self, schema: Class, model: Class) -> bool:
         mapped = self._project.models[model.qualname]
@@ -336,7 +343,9 @@ class Sinks:
 
     def _of_proxies(self, function: Function) -> Iterator[Sink]:
         """Association proxies load what is behind them."""
-        for node in own_attributes(function):
+        if self._proxies.isdisjoint(function.module.attributes):
+            return
+        for node in function.own_attributes:
             if node.attr not in self._proxies:
                 continue
             scope = self._project.scope_of(node)
@@ -357,20 +366,6 @@ class Sinks:
     @property
     def _proxies(self) -> frozenset[str]:
         return self._schema_reads.proxies
-
-
-def own_attributes(function: Function) -> Iterator[s.Attribute]:
-    """The attributes in the function's own code."""
-    body: Iterable[s.AnyNode] = ()
-    if isinstance(function.node, s.FunctionDef):
-        body = function.node.body
-    elif isinstance(function.node, s.Lambda):
-        body = (function.node.body,)
-    for statement in body:
-        if not isinstance(statement, s.FunctionDef | s.ClassDef):
-            for node in s.own_code(statement):
-                if isinstance(node, s.Attribute):
-                    yield node
 
 
 def _substituted(types: Types, given: Types) -> Types:

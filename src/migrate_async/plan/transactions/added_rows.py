@@ -247,7 +247,7 @@ class AddedRows:
         """Rows of which nothing shows where they are flushed, or what is done about it."""
         for position in positions(node.body):
             statement = position.statement
-            if any(True for _ in blocks.inner_blocks(statement)):
+            if blocks.is_compound(statement):
                 continue
             for early in touched:
                 if self._is_changed(function, statement, early):

@@ -109,10 +109,8 @@ def _runs_later(project: Project, function: Function, commit: s.Stmt) -> bool:
 
 def _is_known(function: Function, name: str, commit: s.Stmt) -> bool:
     """Whether something can be bound to `name` at `commit`: a parameter, or it appears before."""
-    assert function.node is not None  # noqa: S101  the caller has looked
     return any(param.name == name for param in function.params) or any(
-        isinstance(node, s.Name) and node.id == name and node.span[:2] < commit.span[:2]
-        for node in s.walk(function.node)
+        node.id == name and node.span[:2] < commit.span[:2] for node in function.nodes(s.Name)
     )
 
 

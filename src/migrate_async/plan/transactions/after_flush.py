@@ -51,7 +51,7 @@ class Flushed:
         done: set[tuple[str, str, s.Stmt]] = set()
         for position in positions(function.node.body):
             statement = position.statement
-            is_whole = any(True for _ in blocks.inner_blocks(statement)) or statement in gone
+            is_whole = blocks.is_compound(statement) or statement in gone
             if is_whole or isinstance(statement, s.Return | s.Raise):
                 continue
             session = self._flushed(statement)

@@ -20,7 +20,6 @@ from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.blocks import called, method_name
 from migrate_async.plan.loads.paths import indented
-from migrate_async.plan.loads.sinks import own_attributes
 from migrate_async.plan.names import free_name
 from migrate_async.plan.text import source
 from migrate_async.plan.transactions.effects import Effects
@@ -141,7 +140,7 @@ class Rollbacks:
 
     def _goes_on_after_rollback(self, function: Function, statement: s.Stmt) -> bool:
         """Whether a function that `statement` calls rolls back, and returns."""
-        if any(True for _ in blocks.inner_blocks(statement)):
+        if blocks.is_compound(statement):
             return False
         if isinstance(statement, s.Return | s.Raise):
             return False
@@ -173,7 +172,7 @@ class Rollbacks:
             self._rolling[function] = any(
                 node.attr in _EXPIRING_ALL
                 and self._project.session_kind(node.value, self._project.scope_of(node))
-                for node in own_attributes(function)
+                for node in function.own_attributes
             ) or any(
                 self._rolls_back(target)
                 for site in self._project.calls(function)

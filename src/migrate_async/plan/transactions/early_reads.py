@@ -11,7 +11,7 @@ from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.blocks import called
 from migrate_async.plan.loads.paths import Step
-from migrate_async.plan.loads.sinks import Sink, own_attributes
+from migrate_async.plan.loads.sinks import Sink
 from migrate_async.plan.row_changes import RowChanges
 from migrate_async.plan.transactions.commits import refreshes
 from migrate_async.plan.transactions.early_relationships import EarlyRelationship
@@ -71,7 +71,7 @@ class EarlyReads:
                 found
                 for function in self._project.functions
                 if function.cls is cls
-                for node in own_attributes(function)
+                for node in function.own_attributes
                 if isinstance(node.value, s.Name) and node.value.id == function.self_name
                 for found in held(
                     self._project.infer(node, self._project.scope_of(node)), self._models
@@ -188,7 +188,7 @@ class EarlyReads:
 
     def _refreshes(self, function: Function, statement: s.Stmt, name: str) -> bool:
         """Whether `statement` commits, or refreshes the object called `name`."""
-        if any(True for _ in blocks.inner_blocks(statement)):
+        if blocks.is_compound(statement):
             return False
         if self._flushes.expires(function, statement):
             return True
@@ -216,7 +216,7 @@ def _heads(statement: s.Stmt) -> Iterator[s.AnyNode]:
         yield statement.iter
     elif isinstance(statement, s.With):
         yield from (item.context for item in statement.items)
-    elif not any(True for _ in blocks.inner_blocks(statement)):
+    elif not blocks.is_compound(statement):
         yield statement
 
 

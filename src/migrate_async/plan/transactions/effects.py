@@ -154,7 +154,7 @@ class Effects:
 
     def commits_through(self, function: Function, statement: s.Stmt) -> str | None:
         """The session that a function which `statement` calls may commit; None: none does."""
-        is_compound = any(True for _ in blocks.inner_blocks(statement))
+        is_compound = blocks.is_compound(statement)
         if is_compound or isinstance(statement, s.Return | s.Raise):
             return None
         if self._certainty.calls_commit(function, statement) is False:

@@ -96,12 +96,10 @@ def _is_expired(project: Project, function: Function, value: s.Name) -> bool:
 
 def _named(function: Function, value: s.Name) -> list[tuple[int, int]]:
     """Where the name `value` stands before: where it is bound, and where it is read."""
-    if function.node is None:
-        return []
     return [
         node.span[:2]
-        for node in s.walk(function.node)
-        if isinstance(node, s.Name) and node.id == value.id and node.span[:2] < value.span[:2]
+        for node in function.nodes(s.Name)
+        if node.id == value.id and node.span[:2] < value.span[:2]
     ]
 
 

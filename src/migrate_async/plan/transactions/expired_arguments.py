@@ -23,7 +23,7 @@ class ExpiredArguments:
 
     def at(self, statement: s.Stmt) -> Iterator[tuple[str, Attributes]]:
         """The names whose objects calls in `statement` expire."""
-        if any(True for _ in blocks.inner_blocks(statement)):
+        if blocks.is_compound(statement):
             return
         if isinstance(statement, s.Return | s.Raise):
             return

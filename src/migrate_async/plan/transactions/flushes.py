@@ -49,7 +49,7 @@ class Flushes:
         """Those of `function`, apart from commits that expire all objects."""
         for position in positions(node.body):
             statement = position.statement
-            if any(True for _ in blocks.inner_blocks(statement)):
+            if blocks.is_compound(statement):
                 continue
             if self.expires(function, statement):
                 continue  # and is seen to

@@ -45,9 +45,8 @@ def _is_given_only(function: Function, name: str) -> bool:
 
 def _reads_more(project: Project, function: Function, name: str, position: Position) -> bool:
     """Whether a relationship of `name`, or `name` as a whole, is used after the commit."""
-    assert function.node is not None  # noqa: S101  the caller has looked
-    for node in s.walk(function.node):
-        if isinstance(node, s.Name) and node.id == name and position.is_before(node):
+    for node in function.nodes(s.Name):
+        if node.id == name and position.is_before(node):
             around = project.parent(node)
             if not isinstance(around, s.Attribute) or _is_relationship(project, around):
                 return True

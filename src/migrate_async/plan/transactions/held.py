@@ -10,7 +10,6 @@ from migrate_async.index.scopes import Class, Function, ValueBinding
 from migrate_async.index.types import DictOf, Instance, ListOf, ResultOf, RowOf, TupleOf, Types
 from migrate_async.knowledge.sqlalchemy import EAGER
 from migrate_async.model import syntax as s
-from migrate_async.plan.loads.sinks import own_attributes
 
 _MAX_DEPTH = 4
 
@@ -111,7 +110,7 @@ class Held:
             node.attr
             for function in self._project.functions
             if not function.module.is_test
-            for node in own_attributes(function)
+            for node in function.own_attributes
         )
 
 

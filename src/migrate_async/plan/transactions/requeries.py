@@ -203,4 +203,4 @@ def _has_body(statement: s.Stmt) -> bool:
 
     `with db.begin():` commits at the end of its block.
     """
-    return not isinstance(statement, s.With) and any(True for _ in blocks.inner_blocks(statement))
+    return not isinstance(statement, s.With) and blocks.is_compound(statement)

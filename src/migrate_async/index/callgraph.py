@@ -29,7 +29,7 @@ from migrate_async.index.types import Types
 from migrate_async.index.wrappers import wrapped
 from migrate_async.model import syntax as s
 
-_VALUES = (s.Name, s.Attribute, s.Call, s.Await)
+_VALUES = frozenset({s.Name, s.Attribute, s.Call, s.Await})
 _MAX_ROUNDS = 2
 
 
@@ -249,7 +249,7 @@ class CallGraph:
         values = site.node.values
         hierarchy = self._inference.hierarchy
         return any(
-            isinstance(value, _VALUES)
+            type(value) in _VALUES
             and sessions.session_kind(self._inference.infer(value, site.scope), hierarchy)
             for value in values
         )
@@ -271,7 +271,7 @@ class CallGraph:
     def _collect_uses(self, fn: sc.Function) -> None:
         for reference in fn.references:
             node = reference.node
-            name = node.attr if isinstance(node, s.Attribute) else sc.last_name(node)
+            name = node.attr if type(node) is s.Attribute else sc.last_name(node)
             if name not in self._names or (fn.is_module and self._is_exported(node)):
                 continue
             types = self._inference.infer(node, reference.scope)

@@ -39,7 +39,7 @@ class Implicit:
             if site is not None:
                 yield site
         for item in (*fn.references, *fn.sets):
-            if isinstance(item.node, s.Attribute):
+            if type(item.node) is s.Attribute:
                 yield from self._property_reads(item.node, item.scope, item.context, fn)
         for item in fn.sets:
             yield from self._validated(item, fn)

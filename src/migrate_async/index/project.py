@@ -103,6 +103,7 @@ class Project:
         names = resolve.Names(walked)
         suites.mark_suites(names, walked, self.functions)
         self._inference = infer.Inference(names, self._symbols, settings)
+        self._known = self._inference.known
         self._graph = callgraph.CallGraph(self._inference)
         with infer.deep_recursion():
             self._link()
@@ -161,7 +162,7 @@ class Project:
 
     def infer(self, expr: s.Expr, scope: Scope) -> Types:
         """What `expr`, read in `scope`, can be; empty: unknown."""
-        known = self._inference.known(expr)
+        known = self._known(expr)
         if known is not None:
             return known
         with infer.deep_recursion():

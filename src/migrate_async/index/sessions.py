@@ -60,11 +60,11 @@ def session_kind(types: Types, hierarchy: Hierarchy) -> SessionKind | None:
 
 
 def _session_kind(item: Type, hierarchy: Hierarchy) -> SessionKind | None:
-    if isinstance(item, t.ExternalInstance):
+    if type(item) is t.ExternalInstance:
         if item.dotted in sqlalchemy.SESSIONS:
             return "sync"
         return "async" if item.dotted in sqlalchemy.ASYNC_SESSIONS else None
-    if isinstance(item, t.Instance):
+    if type(item) is t.Instance:
         if hierarchy.is_a(item.cls, sqlalchemy.SESSIONS):
             return "sync"
         return "async" if hierarchy.is_a(item.cls, sqlalchemy.ASYNC_SESSIONS) else None
@@ -154,10 +154,10 @@ def _of_bindings(
 ) -> list[Variable]:
     found: list[Variable] = []
     for binding in bindings:
-        source = binding.source if isinstance(binding, sc.ElementBinding) else binding
-        if isinstance(source, sc.ValueBinding | sc.AnnotatedBinding) and isinstance(
-            source.value, s.Call
-        ):
+        source = binding.source if type(binding) is sc.ElementBinding else binding
+        if type(source) is not sc.ValueBinding and type(source) is not sc.AnnotatedBinding:
+            continue
+        if isinstance(source.value, s.Call):
             kind = _variable_kind(inference.binding(binding))
             if kind:
                 found.append(Variable(name, qualname, kind, source.value, binding.scope))

@@ -125,7 +125,7 @@ def arguments(view: View, table: Mapping[str, Mapping[str, Change]]) -> Iterator
 def imports(module: Module) -> Iterator[tuple[s.ImportFrom, s.ImportedName]]:
     """Every name that `module` imports from SQLAlchemy or SQLModel, at any depth."""
     for statement in statements(module.syntax.body):
-        if not isinstance(statement, s.ImportFrom) or statement.level:
+        if type(statement) is not s.ImportFrom or statement.level:
             continue
         if statement.module.startswith(("sqlalchemy", "sqlmodel")):
             for name in statement.names:
@@ -147,15 +147,17 @@ _NESTED: dict[type[s.Stmt], tuple[str, ...]] = {
 
 def statements(body: Iterable[s.Stmt]) -> Iterator[s.Stmt]:
     """`body` and the statements inside it, at any depth, in source order."""
-    for statement in body:
+    pending = [*body][::-1]
+    while pending:
+        statement = pending.pop()
         yield statement
-        for field in _NESTED.get(type(statement), ()):
+        for field in reversed(_NESTED.get(type(statement), ())):
             inner = getattr(statement, field)
             if field in ("handlers", "cases"):
-                for part in inner:
-                    yield from statements(part.body)
+                for part in reversed(inner):
+                    pending += reversed(part.body)
             else:
-                yield from statements(inner)
+                pending += reversed(inner)
 
 
 def mentions(view: View, module: Module, name: str) -> Iterator[s.Name]:
@@ -206,12 +208,14 @@ def lead_entity(view: View, expr: s.Expr, scope: Scope) -> tuple[str, Model] | N
 
 def attributes(function: Function, names: Collection[str]) -> Iterator[tuple[s.Attribute, Scope]]:
     """Every attribute of these names in the chains that `function` reads or calls."""
+    if function.module.attributes.isdisjoint(names):
+        return
     chains: list[tuple[s.Expr, Scope]] = [(c.node.func, c.scope) for c in function.calls]
     chains += [(reference.node, reference.scope) for reference in function.references]
     seen: set[s.Attribute] = set()
     for chain, scope in chains:
         expr = chain
-        while isinstance(expr, s.Attribute):
+        while type(expr) is s.Attribute:
             if expr.attr in names and expr not in seen:
                 seen.add(expr)
                 yield expr, scope

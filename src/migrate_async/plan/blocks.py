@@ -49,9 +49,9 @@ def statements(body: Block) -> Iterator[s.Stmt]:
 
 def targets(statement: s.Stmt) -> tuple[s.Expr, ...]:
     """What `statement` sets, or changes by `+=` and the like."""
-    if isinstance(statement, s.Assign):
+    if type(statement) is s.Assign:
         return statement.targets
-    return (statement.target,) if isinstance(statement, s.AugmentedAssign) else ()
+    return (statement.target,) if type(statement) is s.AugmentedAssign else ()
 
 
 def is_method_call(statement: s.Stmt, name: str, method: str) -> bool:
@@ -85,10 +85,10 @@ def is_unplaced(node: s.AnyNode | s.ModuleSyntax) -> bool:
 
 def called(statement: s.Stmt, *, awaited: bool) -> s.Call | None:
     """The call that `statement` is or, if `awaited`, awaits."""
-    value = statement.value if isinstance(statement, s.ExpressionStatement) else None
+    value = statement.value if type(statement) is s.ExpressionStatement else None
     if awaited:
-        value = value.value if isinstance(value, s.Await) else None
-    return value if isinstance(value, s.Call) else None
+        value = value.value if type(value) is s.Await else None
+    return value if type(value) is s.Call else None
 
 
 def method_name(call: s.Call) -> str:

@@ -25,7 +25,7 @@ _DRIVER = "psycopg2"
 def driver_habit_edits(project: Project, function: Function) -> ModuleEdits:
     """What there is to say about the code of `function`."""
     found = ModuleEdits()
-    if function.node is not None and may_be_postgresql(project):
+    if function.node is not None and project.shared(may_be_postgresql):
         found.diagnostics += _several_statements(function)
         found.diagnostics += _error_classes(project, function)
     return found

@@ -30,7 +30,7 @@ _TEXT_METHODS = frozenset({"casefold", "lower", "lstrip", "rstrip", "strip", "up
 def driver_member_edits(project: Project, function: Function) -> ModuleEdits:
     """The values go through `as_compared`, which leaves what is no integer as it is."""
     found = ModuleEdits()
-    if function.node is None or not may_be_postgresql(project):
+    if function.node is None or not project.shared(may_be_postgresql):
         return found
     for name, column, values in _memberships(project, function):
         convert = add_import(found, function.module, "migrate_async", "as_compared", _CODEMOD)

@@ -31,7 +31,7 @@ def driver_type_edits(project: Project, function: Function) -> ModuleEdits:
     before: a project that has nothing else is left alone.
     """
     found = ModuleEdits()
-    if function.node is None or not may_be_postgresql(project):
+    if function.node is None or not project.shared(may_be_postgresql):
         return found
     met = list(pairs(project, function))
     for name, value in _strings(project, met, TIMES):
@@ -74,7 +74,7 @@ def _strings(
 
 
 def may_be_postgresql(project: Project) -> bool:
-    """Whether any engine's URL is one, or is not known."""
+    """Whether any engine's URL is one, or is not known. To be asked by `project.shared`."""
     calls = [engine.call for engine in project.engines]
     urls = [call.args[0] if call.args else None for call in calls]
     known = [str(url.value) for url in urls if isinstance(url, s.Constant)]

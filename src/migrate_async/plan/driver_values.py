@@ -22,7 +22,7 @@ def driver_value_edits(project: Project, function: Function) -> ModuleEdits:
     Where a model has a column for dates or times, and the database may be PostgreSQL.
     """
     found = ModuleEdits()
-    if function.node is None or not may_be_postgresql(project):
+    if function.node is None or not project.shared(may_be_postgresql):
         return found
     for model, values in _given(project, function):
         convert = add_import(found, function.module, "migrate_async", "as_column_values", _CODEMOD)

@@ -109,8 +109,8 @@ class Pages:
         scopes = [*modules, *(function.scope for function in self._project.functions)]
         found = (binding for scope in scopes for part in scope.names.values() for binding in part)
         return any(
-            (isinstance(binding, FromBinding) and binding.module.startswith(MODULE))
-            or (isinstance(binding, ImportBinding) and binding.dotted.startswith(MODULE))
+            (type(binding) is FromBinding and binding.module.startswith(MODULE))
+            or (type(binding) is ImportBinding and binding.dotted.startswith(MODULE))
             for binding in found
         )
 

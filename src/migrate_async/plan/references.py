@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import get_args
+from collections.abc import Iterator, Mapping, Sequence
 
 from migrate_async.index.scopes import Function
 from migrate_async.model import syntax as s
 from migrate_async.plan.inner_listeners import is_listener
 
-_NO_STATEMENTS = (*get_args(s.Expr), s.Parameter, s.WithItem)
 _DEFINITIONS = (s.FunctionDef, s.ClassDef, s.Import, s.ImportFrom)
 
 
@@ -36,25 +34,18 @@ def names_below(node: s.AnyNode) -> Iterator[s.Name | s.Attribute]:
     pending: list[s.AnyNode] = [node]
     while pending:
         current = pending.pop()
-        if isinstance(current, s.Name):
+        if type(current) is s.Name:
             yield current
-        elif isinstance(current, s.Attribute) and s.dotted_name(current):
+        elif type(current) is s.Attribute and s.dotted_name(current):
             yield current
             pending.append(current.value)
         else:
             pending.extend(reversed(list(s.children(current))))
 
 
-def inner_imports(function: Function) -> Iterator[s.ImportFrom]:
+def inner_imports(function: Function) -> Sequence[s.ImportFrom]:
     """The imports in the body of `function`."""
-    node = function.node
-    pending: list[s.AnyNode] = [node] if isinstance(node, s.FunctionDef) else []
-    while pending:
-        part = pending.pop()
-        if isinstance(part, s.ImportFrom):
-            yield part
-        elif not isinstance(part, _NO_STATEMENTS):
-            pending.extend(reversed(list(s.children(part))))
+    return function.nodes(s.ImportFrom)
 
 
 def written_import(node: s.ImportFrom, new: Mapping[str, str]) -> str:

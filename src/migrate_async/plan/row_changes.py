@@ -83,7 +83,7 @@ class RowChanges:
         if statement not in self._at_once:
             is_compound = blocks.is_compound(statement)
             nodes = () if is_compound else s.walk(statement)
-            calls = (node for node in nodes if isinstance(node, s.Call))
+            calls = (node for node in nodes if type(node) is s.Call)
             self._at_once[statement] = frozenset(
                 change for call in calls for change in self._run_by(call)
             )

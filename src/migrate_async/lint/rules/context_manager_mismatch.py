@@ -183,7 +183,7 @@ def _with_statements(function: Function) -> Iterator[s.With]:
     body = node.body if isinstance(node, s.FunctionDef) else ()
     body = function.module.syntax.body if function.is_module else body
     for statement in statements(body) if not isinstance(node, s.Lambda) else ():
-        if isinstance(statement, s.With):
+        if type(statement) is s.With:
             yield statement
 
 

@@ -114,7 +114,7 @@ def job():
     def check(self, view: View) -> Iterator[Finding]:
         for module in view.modules:
             for statement in patterns.statements(module.syntax.body):
-                if isinstance(statement, s.ImportFrom) and statement.module == _PACKAGE:
+                if type(statement) is s.ImportFrom and statement.module == _PACKAGE:
                     for name in statement.names:
                         if name.name in SHIM:
                             message = f"`{name.name}` is the sync shim"

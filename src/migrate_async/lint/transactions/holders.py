@@ -82,7 +82,7 @@ def _candidates(function: Function, project: Project) -> Iterator[tuple[str, t.T
                 yield name, project.infer(func.value, call.scope), call.scope
     if isinstance(function.node, s.FunctionDef):
         for name, bindings in function.scope.names.items():
-            if any(isinstance(binding, WithBinding) for binding in bindings):
+            if any(type(binding) is WithBinding for binding in bindings):
                 mention = s.Name(*function.node.span, name)
                 yield name, project.infer(mention, function.scope), function.scope
 

@@ -18,7 +18,7 @@ def lent_sessions(function: Function, project: Project) -> Iterator[tuple[str, s
     """Each `with manager() as name` of `function`: the name, the call, the project's generator."""
     for name, bindings in function.scope.names.items():
         for binding in bindings:
-            if not isinstance(binding, WithBinding) or not isinstance(binding.value, s.Call):
+            if type(binding) is not WithBinding or not isinstance(binding.value, s.Call):
                 continue
             manager = manager_of(binding.value, project)
             if manager is not None:

@@ -19,7 +19,7 @@ def bound_methods(project: Project, function: Function) -> Iterator[s.Attribute]
     """Where `function` uses such a method and nobody sees it called."""
     for reference in function.references:
         node = reference.node
-        if not isinstance(node, s.Attribute) or node.attr not in _METHODS:
+        if type(node) is not s.Attribute or node.attr not in _METHODS:
             continue
         if _is_followed(project, node):
             continue

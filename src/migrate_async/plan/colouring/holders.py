@@ -248,7 +248,7 @@ def injected(cls: Class) -> Iterator[tuple[str, s.Call]]:
 
 def _dotted(node: s.Expr) -> Iterator[s.Attribute]:
     """`a.b.c` and `a.b` of `a.b.c`."""
-    while isinstance(node, s.Attribute):
+    while type(node) is s.Attribute:
         yield node
         node = node.value
 

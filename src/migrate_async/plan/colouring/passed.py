@@ -10,6 +10,8 @@ from migrate_async.index.types import Types
 from migrate_async.knowledge.sqlalchemy import ENGINE
 from migrate_async.model import syntax as s
 
+_VALUES = frozenset({s.Name, s.Attribute, s.Call})
+
 
 def passes_sync(project: Project, site: CallSite, *, surely: bool = False) -> bool:
     """Whether an argument is a sync session, not only by its name if it is to be so `surely`."""
@@ -28,7 +30,7 @@ def passed_source(project: Project, site: CallSite) -> str:
     if not isinstance(call, s.Call):
         return ""
     for value in call.values:
-        if isinstance(value, s.Name | s.Attribute | s.Call):
+        if type(value) in _VALUES:
             found = _source(project.infer(value, site.scope))
             if found:
                 return found

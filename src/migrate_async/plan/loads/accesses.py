@@ -55,6 +55,9 @@ class Access:
         return Step(self.model, self.name, self.relationship, seen_as=self.seen_as)
 
 
+_DEFINITIONS = frozenset({s.FunctionDef, s.ClassDef, s.Lambda})
+
+
 @dataclass(frozen=True)
 class NamedAccess:
     """`node` is `getattr(x, "name")` or `hasattr(x, "name")`: both load, neither can be awaited."""
@@ -144,7 +147,7 @@ class Accesses:
         pending: list[s.AnyNode] = list(reversed(body)) if isinstance(body, tuple) else [body]
         while pending:
             node = pending.pop()
-            if isinstance(node, (s.FunctionDef, s.ClassDef, s.Lambda)):
+            if type(node) in _DEFINITIONS:
                 continue
             yield node
             pending.extend(reversed(list(s.children(node))))

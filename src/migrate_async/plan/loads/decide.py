@@ -51,8 +51,7 @@ class Awaiting:
     endless: frozenset[Step]
 
 
-@dataclass(frozen=True)
-class Always:
+class Always(msgspec.Struct, frozen=True):
     """`step` is loaded with every object: `sink` reads it where nothing else is possible."""
 
     step: Step
@@ -81,8 +80,7 @@ class Decisions:
         }
 
 
-@dataclass
-class _Read:
+class _Read(msgspec.Struct, eq=False):
     """One path that a sink reads, and where the objects come from."""
 
     sink: Sink

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from migrate_async.index import types as t
 from migrate_async.index.project import Project
@@ -40,8 +42,7 @@ _OTHER_ROWS = frozenset(
 _UNKNOWN: frozenset[Names] = frozenset({("<unknown>",)})
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(msgspec.Struct, frozen=True):
     """A place where loader options can be put.
 
     `kind`: `query` (`session.query(X)`, or a call that gives a query or a select), `select`
@@ -55,8 +56,7 @@ class Query:
     loaded: frozenset[Names]
 
 
-@dataclass(frozen=True)
-class Hop:
+class Hop(msgspec.Struct, frozen=True):
     """An object comes out of `callee`, called at `node` in `caller`; `path` is what it needs."""
 
     callee: Function
@@ -65,8 +65,7 @@ class Hop:
     path: Path
 
 
-@dataclass(frozen=True)
-class Use:
+class Use(msgspec.Struct, frozen=True):
     """`query` produces an object that needs `path`; None: the object is new, or unknown."""
 
     query: Query | None
@@ -74,8 +73,7 @@ class Use:
     hops: tuple[Hop, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Statement:
+class _Statement(msgspec.Struct, frozen=True):
     """The beginnings of a statement, and what its own options load."""
 
     heads: tuple[Query, ...]

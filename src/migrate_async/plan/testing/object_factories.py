@@ -141,7 +141,7 @@ def _unfit_uses(project: Project, function: Function) -> Iterator[Unfit]:
             yield Unfit(function.module, site.node.span, reason, step)
     for reference in function.references:
         node, scope = reference.node, reference.scope
-        if isinstance(node, s.Attribute) and node.attr == "sqlalchemy_session":
+        if type(node) is s.Attribute and node.attr == "sqlalchemy_session":
             if not _is_target(project, node):
                 reason = "a session is taken from a factory"
                 step = "take it from where the factory got it, a fixture for example"

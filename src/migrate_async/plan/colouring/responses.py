@@ -7,8 +7,6 @@ model that a schema is filled from is known by its attributes: it has all of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from migrate_async.index.project import Project
@@ -19,44 +17,35 @@ from migrate_async.plan.colouring.schemas import Schemas
 from migrate_async.plan.colouring.touches import Touches
 
 
-@dataclass(frozen=True)
-class Read:
-    """Serialising `schema` reads `attribute` of `model` objects."""
-
-    schema: Class
-    model: Class
-    attribute: str
-
-
 class Responses:
-    """The reads of every route and of every explicit validation."""
+    """What every response and every explicit validation reads."""
 
     def __init__(self, project: Project, touches: Touches) -> None:
         self._project = project
         self._touches = touches
         self._schemas = Schemas(project)
-        self._reads: dict[Class, tuple[Read, ...]] = {}
-
-    def reads(self, function: Function) -> Iterator[Read]:
-        """What the responses and validations of `function` read."""
-        for schema in self._schemas.of(function):
-            if schema not in self._reads:
-                self._reads[schema] = tuple(self._reads_of_schema(schema))
-            yield from self._reads[schema]
+        self._properties: dict[Class, Reason | None] = {}
 
     def property_read(self, function: Function) -> Reason | None:
         """A property that runs a query, read while the response is serialised."""
-        for read in self.reads(function):
-            found = self._sql_properties.get((read.model, read.attribute))
-            if found is not None:
-                text = f"its response reads {read.model.name}.{read.attribute}, which runs a query"
-                return at_definition(found, "response-property", text, found)
+        for schema in self._schemas.of(function):
+            if schema not in self._properties:
+                self._properties[schema] = self._property_of(schema)
+            reason = self._properties[schema]
+            if reason is not None:
+                return reason
         return None
 
-    def _reads_of_schema(self, schema: Class) -> Iterator[Read]:
+    def _property_of(self, schema: Class) -> Reason | None:
+        """The first one that filling `schema` reads."""
         for model, attributes in self._attributes.items():
-            if self._schemas.suits(schema, attributes):
-                yield from (Read(schema, model, name) for name in self._schemas.fields(schema))
+            is_filled = self._schemas.suits(schema, attributes)
+            for name in self._schemas.fields(schema) if is_filled else ():
+                found = self._sql_properties.get((model, name))
+                if found is not None:
+                    text = f"its response reads {model.name}.{name}, which runs a query"
+                    return at_definition(found, "response-property", text, found)
+        return None
 
     @cached_property
     def _attributes(self) -> dict[Class, frozenset[str]]:

@@ -21,7 +21,8 @@ class AsyncEngine(PlannedCodemod):
     async driver does not take; `sessionmaker` becomes
     `async_sessionmaker(expire_on_commit=False)`, `scoped_session` in a function
     `async_scoped_session`, in an attribute or a module `task_scoped_session` of the runtime;
-    `create_all` at import and `@app.on_event` become steps of a lifespan. While some code stays
+    `create_all` at import and `@app.on_event` become steps of a lifespan, unless something starts
+    that a lifespan cannot call by its name, or there is one already. While some code stays
     sync, it adds what that code needs.
 
     ## Left alone

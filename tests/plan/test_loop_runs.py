@@ -136,6 +136,7 @@ LEFT = {
     "asyncio.run(load(db), debug=True)": "on the session of this",
     "anyio.run(load, db)": "runs an event loop",
     "tell_later(db)": "stays sync and runs an event loop",
+    "import uvicorn\nuvicorn.run(app)": "only the first thread of the program",
 }
 
 
@@ -214,3 +215,32 @@ def test_in_tests() -> None:
     assert not converts("anyio.run(mail, 1)")
     assert converts("with asyncio.Runner() as runner:\n    runner.run(mail(1))")
     assert not converts("with asyncio.Runner(debug=True) as runner:\n    runner.run(mail(1))")
+
+
+MAIN = """
+import uvicorn
+from app import SessionLocal, app, text
+
+
+def main():
+    print(SessionLocal().scalar(text("SELECT 1")))
+    uvicorn.run(app)
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_a_program_that_serves() -> None:
+    """Before, it was run by `asyncio.run(main())`, where a server cannot run its own loop."""
+    files = {
+        "app.py": f"{HEAD}{ROUTE}    return one\n",
+        "main.py": "import uvicorn\nfrom app import SessionLocal, app, text\n" + MAIN,
+    }
+    plan = make_plan(project(files), Step.ALL, Settings(), digests={})
+    (file,) = [file for file in plan.files if file.path == "main.py"]
+    text = rewrite_text(file, files["main.py"])
+    assert "def main():" in text
+    assert "async" not in text
+    assert "SyncSessionLocal().scalar" in text

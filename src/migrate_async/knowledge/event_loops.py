@@ -21,6 +21,9 @@ RUNNERS = frozenset(
 )
 """Functions."""
 
+SERVERS = frozenset({"uvicorn.run", "uvicorn.main.run", "aiohttp.web.run_app"})
+"""Functions that run a loop until the program ends, in its first thread: signals end them."""
+
 METHODS = frozenset({("asyncio.Runner", "run"), ("asyncio.runners.Runner", "run")})
 """Classes and their methods."""
 

@@ -43,7 +43,7 @@ def runs_loop(project: Project, site: CallSite) -> bool:
 
 def _is_runner(item: object) -> bool:
     if isinstance(item, External):
-        return item.dotted in event_loops.RUNNERS
+        return item.dotted in event_loops.RUNNERS | event_loops.SERVERS
     if _is_method(item):
         return True
     return isinstance(item, ExternalResult) and item.dotted in event_loops.WRAPPERS
@@ -60,6 +60,13 @@ def _is_waiting(project: Project, func: s.Attribute, scope: Scope) -> bool:
     made = project.infer(func.value, scope)
     names = [item.dotted for item in made if isinstance(item, ExternalResult)]
     return bool(names) and all(func.attr in event_loops.WAITING.get(name, ()) for name in names)
+
+
+def is_server(project: Project, site: CallSite) -> bool:
+    """Whether `site` runs a server until the program ends."""
+    func = site.node.func if isinstance(site.node, s.Call) else None
+    types = project.infer(func, site.scope) if func is not None else ()
+    return any(isinstance(item, External) and item.dotted in event_loops.SERVERS for item in types)
 
 
 def is_own_loop(project: Project, site: CallSite) -> bool:

@@ -25,7 +25,7 @@ from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.hazards.hits import Hit, blocking_hits
 from migrate_async.plan.hazards.loops import loop_hits
 from migrate_async.plan.hazards.reach import Reach
-from migrate_async.plan.loop_runs import awaitable_run, is_own_loop
+from migrate_async.plan.loop_runs import awaitable_run, is_own_loop, is_server
 
 BLOCKS = "MA420"
 
@@ -125,6 +125,8 @@ class BlockingWork:
 
     def _loop_at(self, site: CallSite, coloured: Container[Function]) -> str:
         """Why another thread cannot run the loop."""
+        if is_server(self._project, site):
+            return "only the first thread of the program hears the signals that end it"
         inside = set(s.walk(site.node))
         for other in self._project.calls(site.function):
             if other.node in inside and any(target in coloured for target in other.targets):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module, last_name
 from migrate_async.index.sessions import Variable
-from migrate_async.index.types import External
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
@@ -20,38 +18,7 @@ from migrate_async.plan.engines import NAME
 from migrate_async.plan.module_edits import ModuleEdits, add_import
 from migrate_async.plan.names import is_variable
 from migrate_async.plan.recolouring.at_import import needs_tables
-
-_FASTAPI = ("fastapi.FastAPI", "fastapi.applications.FastAPI")
-
-
-@dataclass(frozen=True)
-class Application:
-    """`app = FastAPI(...)` at a module's top level."""
-
-    module: Module
-    name: str
-    call: s.Call
-    statement: s.Stmt
-
-
-@dataclass(frozen=True)
-class Handler:
-    """`@app.on_event(event)` on a function of the application's module."""
-
-    event: str
-    function: Function
-    decorator: s.Call
-
-
-def applications(project: Project) -> Iterator[Application]:
-    """Every application of the project, in order of module name."""
-    for module in sorted(project.modules.values(), key=lambda found: found.name):
-        for statement in module.syntax.body:
-            if not isinstance(statement, s.Assign) or not isinstance(statement.value, s.Call):
-                continue
-            call, target = statement.value, statement.targets[0]
-            if isinstance(target, s.Name) and _is_fastapi(project, module, call):
-                yield Application(module, target.id, call, statement)
+from migrate_async.plan.recolouring.start_up import Application, Handler, StartUp
 
 
 def lifespan_edits(
@@ -63,11 +30,11 @@ def lifespan_edits(
     """A lifespan for each application that does something at import or start-up.
 
     `create_all` at import becomes a step of it, unless something works on the tables before that;
-    there, and in a module that belongs to no application, it runs on the sync engine, see
-    `tables_at_import`, or with `asyncio.run` for a database in memory.
+    there, and in a module that gets none, it runs on the sync engine, see `tables_at_import`, or
+    with `asyncio.run` for a database in memory.
     """
     found: dict[Module, ModuleEdits] = {}
-    apps = list(applications(project))
+    start_up = project.shared(StartUp)
     at_import = {module for module, _ in tables_at_import(project, touches, colouring)}
     for module in sorted(project.modules.values(), key=lambda item: item.name):
         imports = [
@@ -76,12 +43,12 @@ def lifespan_edits(
             if touch.kind == "metadata" and "main" not in touch.site.context
             if not reflects(touch.site)
         ]
-        app = next((item for item in apps if item.module is module), None)
+        app = start_up.of(module)
         if app is not None:
             edits = _application(project, colouring, app, [] if module in at_import else imports)
         else:
             alone = [touch for touch in imports if not runs_on_sync_engine(project, touch)]
-            edits = _without_application(project, module, [] if stays(module.body) else alone)
+            edits = _without_lifespan(project, module, [] if stays(module.body) else alone)
         if edits is not None:
             found[module] = edits
     return found
@@ -92,14 +59,15 @@ def tables_at_import(
 ) -> Iterator[tuple[Module, s.Stmt]]:
     """The `create_all` at import that goes on running on a sync engine.
 
-    That is where no application is, or where its module, or one that it imports, works on the
+    That is where no lifespan is written, or where the module of the application, or one that it imports, works on the
     tables as it is imported. A loop may run when the module is imported, and connections of an
     async engine belong to the loop that they were made in.
     """
+    start_up = project.shared(StartUp)
     in_lifespan = {
         app.module
-        for app in applications(project)
-        if not needs_tables(project, touches, colouring, app.module)
+        for app in start_up.applications
+        if start_up.of(app.module) and not needs_tables(project, touches, colouring, app.module)
     }
     for module in project.modules.values():
         for touch in touches.of(module.body) if module not in in_lifespan else ():
@@ -134,21 +102,10 @@ def _is_in_memory(project: Project, engine: Variable) -> bool:
 def _application(
     project: Project, colouring: Colouring, app: Application, imports: list[Touch]
 ) -> ModuleEdits | None:
-    handlers = list(_handlers(project, app))
+    handlers = list(project.shared(StartUp).handlers(app))
     if not imports and not handlers:
         return None
     found = ModuleEdits(moves_import=bool(imports))
-    if any(keyword.arg == "lifespan" for keyword in app.call.keywords):
-        found.diagnostics.append(
-            at(
-                app.module.path,
-                app.call.span,
-                "MA404",
-                "the application has a lifespan already",
-                "move its start-up work (create_all, on_event) into that lifespan by hand",
-            )
-        )
-        return found
     steps = [*_create_all(project, found, imports), *_calls(found, colouring, handlers, "startup")]
     last = list(_calls(found, colouring, handlers, "shutdown"))
     name = "lifespan" if "lifespan" not in app.module.scope.names else "app_lifespan"
@@ -201,24 +158,7 @@ def _calls(
             yield f"{function.name}()"
 
 
-def _handlers(project: Project, app: Application) -> Iterator[Handler]:
-    for function in project.functions:
-        node = function.node
-        if function.module is not app.module or not isinstance(node, s.FunctionDef):
-            continue
-        for decorator in node.decorators:
-            if (
-                isinstance(decorator, s.Call)
-                and s.dotted_name(decorator.func) == f"{app.name}.on_event"
-                and decorator.args
-                and isinstance(decorator.args[0], s.Constant)
-            ):
-                yield Handler(str(decorator.args[0].value), function, decorator)
-
-
-def _without_application(
-    project: Project, module: Module, imports: list[Touch]
-) -> ModuleEdits | None:
+def _without_lifespan(project: Project, module: Module, imports: list[Touch]) -> ModuleEdits | None:
     if not imports:
         return None
     found = ModuleEdits()
@@ -243,11 +183,3 @@ def _without_application(
         found.edits.append(p.ReplaceStatement(span=statement.span, codemod=NAME, code=text))
         found.imports.append(p.ImportChange(NAME, "asyncio"))
     return found
-
-
-def _is_fastapi(project: Project, module: Module, call: s.Call) -> bool:
-    return any(
-        isinstance(found, External)
-        and found.dotted in ("fastapi.FastAPI", "fastapi.applications.FastAPI")
-        for found in project.infer(call.func, module.scope)
-    )

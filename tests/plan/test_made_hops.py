@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from migrate_async.config import Settings
 from migrate_async.model.plan import Plan, Step
 from migrate_async.model.selection import EVERYTHING
@@ -123,3 +125,70 @@ def test_it_stays_sync_where_it_is_given_a_sync_engine(tmp_path: Path) -> None:
     assert any(message.code == "MA205" for message in found.diagnostics)
     assert answers(done, tmp_path / "after") == answers(MAIN + INIT, tmp_path / "before")
     assert not plan(done).files, "a second run changes nothing"
+
+
+INLINE = """
+import os
+
+from fastapi import BackgroundTasks, Depends, FastAPI
+from {home} import Session
+from sqlalchemy import Column, Integer, String, create_engine
+from sqlalchemy.orm import declarative_base
+
+engine = create_engine(os.environ["DATABASE_URL"])
+Base = declarative_base()
+app = FastAPI()
+
+
+class User(Base):
+    __tablename__ = "users"
+    id = Column(Integer, primary_key=True)
+    name = Column(String)
+
+
+class Users:
+    def __init__(self, session: Session):
+        self.session = session
+
+    def names(self):
+        return [user.name for user in self.session.query(User).order_by(User.id)]
+
+
+def get_db():
+    with Session(engine) as db:
+        yield db
+
+
+@app.on_event("startup")
+def create():
+    Base.metadata.create_all(engine)
+
+
+def add(db: Session, name):
+    db.add(User(name=name))
+    db.commit()
+
+
+@app.get("/names")
+def names(db: Session = Depends(get_db)):
+    add(db, "ada")
+    users = Users(db)
+    add(db, "bob")
+    return [users.names(), Users(db).names()]
+"""
+
+
+@pytest.mark.parametrize("home", ["sqlalchemy.orm", "sqlmodel"])
+def test_sessions_without_a_factory(home: str, tmp_path: Path) -> None:
+    """Before, such a session was lent to a thread, where it could not work."""
+    text = INLINE.replace("{home}", home)
+    done = rewrite_text(plan(text).files[0], text, 100)
+    assert "users = Users(sync_side(db))" in done
+    assert "await run_in_threadpool(users.names)" in done
+    assert answers(done, tmp_path / "after") == answers(text, tmp_path / "before")
+    assert not plan(done).files, "a second run changes nothing"
+    (file,) = make_plan(project({"main.py": done}), Step.ALL, Settings(), EVERYTHING).files
+    later = rewrite_text(file, done, 100)
+    assert "sync_side" not in later
+    assert "await users.names()" in later
+    assert answers(later, tmp_path / "later") == answers(text, tmp_path / "once")

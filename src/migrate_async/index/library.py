@@ -108,7 +108,7 @@ class Library:
             ({"builtins.zip"}, self._zip),
             ({"builtins.getattr"}, self._getattr),
             ({"builtins.type"}, self._type),
-            (sqlalchemy.OBJECT_SESSIONS, self._session),
+            ({*sqlalchemy.OBJECT_SESSIONS, "migrate_async.sync_side"}, self._session),
             ({sqlalchemy.ASYNC_OBJECT_SESSION}, self._async_session),
             ({sqlalchemy.TASK_SCOPED_SESSION}, self._async_scoped_session),
             (fastapi.THREADS, self._in_thread),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TypeGuard
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module, Scope, last_name
 from migrate_async.index.types import ModuleObject
+from migrate_async.knowledge.shim import SYNC_SIDE
 from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import syntax as s
 
@@ -81,11 +81,21 @@ def read_from(project: Project, node: s.Name | s.Attribute) -> tuple[Module, str
     return None
 
 
-def is_sync_side(node: s.Expr, project: Project) -> TypeGuard[s.Attribute]:
-    """Whether `node` is `db.sync_session` of an async session."""
-    if not isinstance(node, s.Attribute) or node.attr != SYNC_SESSION:
-        return False
-    return project.session_kind(node.value, project.scope_of(node)) == "async"
+def of_sync_side(node: s.Expr, project: Project) -> s.Expr | None:
+    """The async session of `db.sync_session` and `sync_side(db)`; None for another expression."""
+    session: s.Expr | None = None
+    if isinstance(node, s.Attribute) and node.attr == SYNC_SESSION:
+        session = node.value
+    elif isinstance(node, s.Call) and last_name(node.func) == SYNC_SIDE and len(node.args) == 1:
+        session = node.args[0]
+    if session is None or project.session_kind(session, project.scope_of(node)) != "async":
+        return None
+    return session
+
+
+def is_sync_side(node: s.Expr, project: Project) -> bool:
+    """Whether `node` is the sync side of an async session."""
+    return of_sync_side(node, project) is not None
 
 
 def _is_relative(importer: Module) -> bool:

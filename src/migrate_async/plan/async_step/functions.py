@@ -82,7 +82,11 @@ class ConvertedFunctions:
     def _bridges(self) -> Bridges:
         world = self._world
         lending = Lending(
-            self._project, world.colouring, world.ties.handed, self._idle.__contains__
+            self._project,
+            world.colouring,
+            world.ties.handed,
+            self._idle.__contains__,
+            hops=world.factories_make_all,
         )
         return Bridges(self._project, world.touches, world.colouring, world.blocking, lending)
 

@@ -45,6 +45,7 @@ from migrate_async.plan.sessions import (
     plan_given,
     plan_sessions,
 )
+from migrate_async.plan.sessions.classes import has_no_factory
 from migrate_async.plan.transactions.requeries import Requeries
 
 
@@ -292,6 +293,15 @@ class AsyncWorld:
         """One that nothing has been asked of."""
         borrows = self.shared.borrows
         return Frontier(self.around, self.verdicts, self.becomes_async, self.idle, borrows)
+
+    @property
+    def factories_make_all(self) -> bool:
+        """Whether no dependency makes the session of a request by its class: `Session(engine)`."""
+        return not any(
+            has_no_factory(self.project, dependency)
+            for dependency in self.project.session_dependencies
+            if not dependency.module.is_test
+        )
 
     @property
     def sessions_hop(self) -> bool:

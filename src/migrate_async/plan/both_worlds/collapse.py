@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.index.sites import CallSite
+from migrate_async.knowledge.shim import SYNC_SIDE
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.both_worlds.sync_world import SyncWorld
@@ -21,7 +22,7 @@ from migrate_async.plan.keep_both.edits import KeptBoth
 from migrate_async.plan.loads.accesses import Accesses, awaitable_edits, can_await
 from migrate_async.plan.made_objects import made_with_session
 from migrate_async.plan.module_edits import ModuleEdits
-from migrate_async.plan.names import is_sync_side
+from migrate_async.plan.names import is_sync_side, of_sync_side
 from migrate_async.plan.text import source
 from migrate_async.plan.twin_names import callee
 
@@ -211,12 +212,14 @@ class Collapse:
                 yield from awaitable_edits(self._project, access)
 
     def _own_side(self, found: ModuleEdits, call: s.Expr) -> Iterator[s.AnyNode]:
-        """`db.sync_session` among the arguments becomes `db`."""
+        """`db.sync_session` or `sync_side(db)` among the arguments becomes `db`."""
         if not isinstance(call, s.Call):
             return
         for value in call.values:
-            if is_sync_side(value, self._project):
-                code = source(value.value)
+            session = of_sync_side(value, self._project)
+            if session is not None:
+                code = source(session)
+                found.unneeded.append(SYNC_SIDE)
                 found.edits.append(p.ReplaceExpression(span=value.span, codemod=NAME, code=code))
                 yield value
 

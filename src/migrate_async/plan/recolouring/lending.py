@@ -1,7 +1,8 @@
 """The sync side of a session for what stays sync, where no bridge goes: `anote(db.sync_session)`.
 
 A coroutine that stays sync is awaited as before; a function that is handed on with its session,
-`tasks.add_task(note, db)`, is called by something else.
+`tasks.add_task(note, db)`, is called by something else. Where no factory makes the sessions, each
+is told that it has to work in threads: `anote(sync_side(db))`.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from collections.abc import Callable, Iterable
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Scope
 from migrate_async.index.sites import CallSite
+from migrate_async.knowledge.shim import SYNC_SIDE
 from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.colour_edits import NAME, ColourEdits
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.handed_sessions import HandedSessions
+from migrate_async.plan.names import is_sync_side
 
 
 class Lending:
@@ -28,11 +31,14 @@ class Lending:
         colouring: Colouring,
         handed: HandedSessions,
         becomes_def: Callable[[Function], bool],
+        *,
+        hops: bool,
     ) -> None:
         self._project = project
         self._colouring = colouring
         self._handed = handed
         self._becomes_def = becomes_def
+        self._hops = hops
 
     def loses_async(self, target: Function) -> bool:
         """Whether `target` is a coroutine that stays sync and becomes a `def`."""
@@ -57,10 +63,12 @@ class Lending:
     def _lend(self, found: ColourEdits, values: Iterable[s.Expr], scope: Scope) -> None:
         for value in values:
             is_sync = self._project.session_kind(value, scope) == "sync"
-            if not is_sync or (isinstance(value, s.Attribute) and value.attr == SYNC_SESSION):
+            if not is_sync or is_sync_side(value, self._project):
                 continue
-            code = f"{{}}.{SYNC_SESSION}"
+            code = f"{{}}.{SYNC_SESSION}" if self._hops else f"{SYNC_SIDE}({{}})"
             edit = p.ReplaceExpression(span=value.span, codemod=NAME, code=code)
             if edit not in found.edits:
+                if not self._hops:
+                    found.imports.append(p.ImportChange(NAME, "migrate_async", SYNC_SIDE))
                 found.edits.append(edit)
                 found.lent += 1

@@ -59,9 +59,9 @@ def tables_at_import(
 ) -> Iterator[tuple[Module, s.Stmt]]:
     """The `create_all` at import that goes on running on a sync engine.
 
-    That is where no lifespan is written, or where the module of the application, or one that it imports, works on the
-    tables as it is imported. A loop may run when the module is imported, and connections of an
-    async engine belong to the loop that they were made in.
+    That is where no lifespan is written, or where the application's module, or one that it
+    imports, works on the tables as it is imported. A loop may run when the module is imported, and
+    connections of an async engine belong to the loop that they were made in.
     """
     start_up = project.shared(StartUp)
     in_lifespan = {

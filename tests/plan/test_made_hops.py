@@ -176,6 +176,18 @@ def names(db: Session = Depends(get_db)):
     add(db, "bob")
     return [users.names(), Users(db).names()]
 """
+COUNTED = """
+class Counted(Users):
+    def __init__(self, session: Session, wanted):
+        super().__init__(session)
+        self.count = session.query(User).filter(User.name == wanted).count()
+
+
+@app.get("/init")
+def count(db: Session = Depends(get_db)):
+    counted = Counted(db, "ada")
+    return [counted.count, counted.names()]
+"""
 
 
 @pytest.mark.parametrize("home", ["sqlalchemy.orm", "sqlmodel"])
@@ -192,3 +204,14 @@ def test_sessions_without_a_factory(home: str, tmp_path: Path) -> None:
     assert "sync_side" not in later
     assert "await users.names()" in later
     assert answers(later, tmp_path / "later") == answers(text, tmp_path / "once")
+
+
+@pytest.mark.parametrize("home", ["sqlalchemy.orm", "sqlmodel"])
+def test_objects_that_keep_such_a_session(home: str, tmp_path: Path) -> None:
+    """Before, a bridge made the object, whose methods then ran in a thread."""
+    text = INLINE.replace("{home}", home) + COUNTED
+    done = rewrite_text(plan(text).files[0], text, 100)
+    assert 'counted = await run_in_threadpool(Counted, sync_side(db), "ada")' in done
+    assert "await run_in_threadpool(counted.names)" in done
+    assert answers(done, tmp_path / "after") == answers(text, tmp_path / "before")
+    assert not plan(done).files, "a second run changes nothing"

@@ -61,6 +61,10 @@ class Bridges:
             self.in_thread(found, function, call, awaited=awaited)
             found.lent += hands_objects(self._project, call)
             return
+        if self.lending.is_kept_by_object(site) and not awaited:
+            self.lending.call(found, site)
+            self.in_thread(found, function, call)
+            return
         blocks = self.blocking.bridged(site)
         if blocks is not None:
             found.diagnostics.append(report(blocks, function))

@@ -48,6 +48,10 @@ class Lending:
         """Whether `target` is a coroutine that goes on using a sync session."""
         return target.is_async and target in self._colouring.kept and not self._becomes_def(target)
 
+    def is_kept_by_object(self, site: CallSite) -> bool:
+        """Whether an object may keep a session that nobody has told to work in its threads."""
+        return not self._hops and any(target.name == "__init__" for target in site.targets)
+
     def call(self, found: ColourEdits, site: CallSite) -> None:
         """Give a coroutine that stays sync, or an object, the sync side of what it is given."""
         if isinstance(site.node, s.Call):

@@ -24,6 +24,8 @@ from migrate_async.runtime.driver_arguments import (
 from migrate_async.runtime.driver_errors import raise_errors_as_psycopg2
 from migrate_async.runtime.errors import UnsupportedURL
 from migrate_async.runtime.exact_numbers import take_floats_as_psycopg2
+from migrate_async.runtime.guessed_texts import leave_guessed_texts_untyped
+from migrate_async.runtime.interval_texts import read_intervals_as_psycopg2
 from migrate_async.runtime.legacy.loop_owner import loop_owner
 from migrate_async.runtime.mysql_pings import ping_with_argument
 from migrate_async.runtime.pools import FairAsyncQueuePool
@@ -144,9 +146,11 @@ def _as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
         take_floats_as_psycopg2,
         take_texts_as_psycopg2,
         read_texts_as_psycopg2,
+        read_intervals_as_psycopg2,
         join_values_as_psycopg2,
         raise_errors_as_psycopg2,
         run_texts_as_psycopg2,
+        leave_guessed_texts_untyped,
     ):
         engine = take(engine)
     return engine

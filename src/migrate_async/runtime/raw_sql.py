@@ -36,7 +36,7 @@ def _as_text(run: Callable[..., Any]) -> Callable[..., bool]:
 
     def execute(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
         is_plain = not parameters and ";" not in statement
-        if is_plain or not _is_text(getattr(context, "compiled", None)):
+        if is_plain or not is_text(getattr(context, "compiled", None)):
             return False
         try:
             run(cursor, False, statement, parameters)
@@ -47,7 +47,7 @@ def _as_text(run: Callable[..., Any]) -> Callable[..., bool]:
     return execute
 
 
-def _is_text(compiled: Any) -> bool:
+def is_text(compiled: Any) -> bool:
     """Whether a `text()` has been compiled, be it for columns or entities."""
     statement = getattr(compiled, "statement", None)
     return isinstance(getattr(statement, "element", statement), TextClause)

@@ -32,7 +32,7 @@ _NAME = (
     r"[A-Z]+\ WITH(?:OUT)?\ TIME\ ZONE|DOUBLE\ PRECISION|[A-Z]+(?:\(\d+(?:,\ ?\d+)?\))?(?:\[\])*"
 )
 _CAST = rf"::(?:{_NAME})(?![\w(\[])"
-_TOKEN = re.compile(
+TOKEN = re.compile(
     rf"""
       '(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/
     | (?P<bind>\$(?P<number>\d+)|%\((?P<name>[^)]*)\)s)(?P<cast>{_CAST})?
@@ -63,7 +63,7 @@ def joined(statement: str, values: Values) -> tuple[str, Values]:
     """
     firsts: dict[tuple[str, type, str], Key] = {}
     written: dict[Key, Key] = {}
-    for match in filter(lambda match: match["bind"], _TOKEN.finditer(statement)):
+    for match in filter(lambda match: match["bind"], TOKEN.finditer(statement)):
         key = _key(match)
         value = values[key]
         is_typed = (match["cast"] or _says_type(match, value)) and key not in written
@@ -92,7 +92,7 @@ def _key(match: re.Match[str]) -> Key:
 
 def _rewritten(statement: str, binds: Mapping[Key, str]) -> str:
     """`statement` with these placeholders."""
-    return _TOKEN.sub(
+    return TOKEN.sub(
         lambda match: binds[_key(match)] + (match["cast"] or "") if match["bind"] else match[0],
         statement,
     )

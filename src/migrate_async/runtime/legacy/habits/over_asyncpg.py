@@ -111,7 +111,7 @@ class AsyncpgHabits:
         """The statement with values written as psycopg2 does; None if it may stay as it is."""
         if not values:
             return None
-        types = await_only(_parameter_types(cursor, sql))
+        types = [kind.name for kind in await_only(parameter_types(cursor, sql))]
         statement: Statement | None = None
         changes: dict[int, Written] = {}
         for number, (value, type_name) in enumerate(zip(values, types, strict=False)):
@@ -126,8 +126,11 @@ class AsyncpgHabits:
         return _with(statement, values, changes)
 
 
-async def _parameter_types(cursor: Any, sql: str) -> list[str]:
-    """What the server deduced, by prepared statements of which SQLAlchemy keeps the last 100."""
+async def parameter_types(cursor: Any, sql: str) -> tuple[Any, ...]:
+    """What the server deduced, by prepared statements of which SQLAlchemy keeps the last 100.
+
+    Types of asyncpg, which have a `name` and a `schema`.
+    """
     connection = cursor._adapt_connection
     async with connection._execute_mutex:
         try:
@@ -135,7 +138,8 @@ async def _parameter_types(cursor: Any, sql: str) -> list[str]:
             prepared, _ = await connection._prepare(sql, cursor._invalidate_schema_cache_asof)
         except Exception as error:  # noqa: BLE001  translated and raised
             connection._handle_exception(error)
-        return [parameter.name for parameter in prepared.get_parameters()]
+        types: tuple[Any, ...] = prepared.get_parameters()
+        return types
 
 
 def _forms(sql: str, values: Values) -> Iterator[tuple[str, Values]]:
@@ -162,7 +166,20 @@ def _forms(sql: str, values: Values) -> Iterator[tuple[str, Values]]:
 
 
 async def _can_prepare(cursor: Any, sql: str) -> bool | None:
-    """Whether the server can deduce the types; None when the statement fails otherwise.
+    """Whether the server can deduce the types; None when the statement fails otherwise."""
+    error = await preparing_error(cursor, sql)
+    if error is None:
+        return True
+    return False if is_undeduced(error) else None
+
+
+def is_undeduced(error: Exception) -> bool:
+    """Whether the server finds no function, operator or type for what it is given."""
+    return getattr(error, "sqlstate", None) in _UNDEDUCED
+
+
+async def preparing_error(cursor: Any, sql: str) -> Exception | None:
+    """What the server says against a statement; None if it can be prepared.
 
     A savepoint keeps the transaction alive.
     """
@@ -181,10 +198,10 @@ async def _can_prepare(cursor: Any, sql: str) -> bool | None:
                 connection._handle_exception(error)
             if savepoint is not None:
                 await savepoint.rollback()
-            return False if state in _UNDEDUCED else None
+            return error
         if savepoint is not None:
             await savepoint.commit()
-        return True
+        return None
 
 
 async def _begin(connection: Any) -> None:

@@ -27,14 +27,14 @@ class PsycopgHabits:
 
     def execute(self, cursor: Any, raw: bool, sql: str, parameters: Any = None) -> Any:  # noqa: ARG002
         with described_errors(describe_psycopg):
-            self._use_client_cursor(cursor)
+            self.use_client_cursor(cursor)
             result = cursor.execute(sql, parameters)
             _skip_to_last_result(cursor)
             return result
 
     def executemany(self, cursor: Any, raw: bool, sql: str, rows: Sequence[Any]) -> Any:  # noqa: ARG002
         with described_errors(describe_psycopg):
-            self._use_client_cursor(cursor)
+            self.use_client_cursor(cursor)
             return cursor.executemany(sql, rows)
 
     def copy(self, cursor: Any, sql: str, file: Any) -> None:
@@ -50,7 +50,7 @@ class PsycopgHabits:
                 async for data in copy:
                     await asyncio.to_thread(write_to, file, bytes(data))
 
-    def _use_client_cursor(self, cursor: Any) -> None:
+    def use_client_cursor(self, cursor: Any) -> None:
         real = cursor._cursor
         if getattr(real, "name", None) or isinstance(real, self._cursor_class):
             return  # a named cursor lives on the server

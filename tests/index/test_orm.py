@@ -394,3 +394,74 @@ class Item(Base):
     relationships = found.models["app.models.User"].relationships
     assert relationships["items"].target is found.cls("app.models.Item")
     assert relationships["item"].target is found.cls("app.models.Item")
+
+
+_REGISTRY = """
+from sqlalchemy.orm import mapper, registry
+mapping = registry()
+users = Table("users", mapping.metadata, Column("id", Integer, primary_key=True), Column("name"))
+keys = Table(
+    "keys", mapping.metadata, Column("id", Integer, primary_key=True),
+    Column("user_id", ForeignKey("users.id")),
+)
+class User: ...
+class Key: ...
+"""
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        """mapping.map_imperatively(Key, keys)
+mapping.map_imperatively(User, users, properties={
+    "_name": users.c.name, "keys": relationship(Key, backref="user"),
+})""",
+        """def start():
+    of_keys = mapper(Key, local_table=keys)
+    mapper(User, users, properties={
+        "_name": users.c.name, "keys": relationship(of_keys, backref="user"),
+    })""",
+    ],
+)
+def test_a_call_maps_a_class(mapping: str) -> None:
+    found = models(_REGISTRY + mapping)
+    assert list(found) == ["User", "Key"]
+    assert found["User"].tablename == "users"
+    assert list(found["User"].columns) == ["id", "_name"]
+    assert found["User"].columns["_name"].column == "name"
+    assert found["User"].relationships["keys"].uselist is True
+    assert found["Key"].relationships["user"].uselist is False
+
+
+def test_other_functions_of_that_name_map_nothing() -> None:
+    code = _REGISTRY.replace("import mapper, registry", "import registry")
+    assert not models(f"{code}\ndef mapper(a, b): ...\nmapper(User, users)")
+    assert not models(f"{code}\nmapping.map_imperatively(make(), users)")
+
+
+def test_a_decorator_maps_a_class_and_its_subclasses() -> None:
+    found = models(
+        """
+from sqlalchemy.orm import mapped_as_dataclass, registry
+mapping, other = registry(), registry()
+@mapping.mapped
+class Person:
+    __tablename__ = "people"
+    id = Column(Integer, primary_key=True)
+    keys = relationship("Key")
+@mapping.mapped
+class Engineer(Person):
+    skill = Column(String)
+@mapped_as_dataclass(mapping)
+class Key:
+    __tablename__ = "keys"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+@cache.mapped
+class Entry: ...
+"""
+    )
+    assert list(found) == ["Person", "Engineer", "Key"]
+    assert found["Engineer"].parent is found["Person"].cls
+    assert list(found["Engineer"].columns) == ["id", "skill"]
+    assert found["Engineer"].relationships["keys"].uselist is True

@@ -237,6 +237,13 @@ def table_columns(table: s.Call) -> Iterator[Column]:
             yield _from_call(string(arg.args[0]), arg, None)
 
 
+def renamed(value: s.Expr | None) -> str:
+    """The name of the column that is mapped under another one: `users.c.name`."""
+    table = value.value if isinstance(value, s.Attribute) else None
+    is_column = isinstance(table, s.Attribute) and table.attr in ("c", "columns")
+    return value.attr if isinstance(value, s.Attribute) and is_column else ""
+
+
 def constraints(cls: sc.Class) -> list[tuple[str, ...]]:
     """Column names of unique constraints and unique indexes in `__table_args__`."""
     found: list[tuple[str, ...]] = []

@@ -9,11 +9,13 @@ from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.infer import Inference
 from migrate_async.index.library import related_types
+from migrate_async.index.mapped import note_mapped
 from migrate_async.index.relationship_calls import RELATIONSHIP_CALLS
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.model import syntax as s
 
 COLUMN_CALLS = frozenset({"Column", "mapped_column"})
+_MAPPED_CALLS = COLUMN_CALLS | RELATIONSHIP_CALLS
 _BASE = "sqlalchemy.orm.DeclarativeBase"
 _BASE_CALLS = frozenset(name.rpartition(".")[2] for name in sqlalchemy.BASE_FACTORIES)
 
@@ -37,6 +39,8 @@ def prepare(inference: Inference) -> None:
         for call in fn.calls:
             if call.name in _BASE_CALLS:
                 _mark_base(call, inference)
+    inference.forget()
+    note_mapped(inference)
     inference.forget()
     for cls in inference.symbols.classes:
         for node, scope in _relationship_calls(cls):
@@ -85,9 +89,19 @@ def attributes(cls: sc.Class) -> Iterator[Attribute]:
             if isinstance(binding, sc.ValueBinding):
                 yield Attribute(name, None, binding.value, binding.scope)
             elif isinstance(binding, sc.AnnotatedBinding):
-                yield Attribute(name, binding.annotation, binding.value, binding.scope)
+                value = _mapped_by_field(binding.value)
+                yield Attribute(name, binding.annotation, value, binding.scope)
             elif isinstance(binding, sc.FunctionBinding):
                 yield from _declared(binding.function)
+
+
+def _mapped_by_field(value: s.Expr | None) -> s.Expr | None:
+    """`relationship(...)` of `field(metadata={"sa": relationship(...)})`, else `value` itself."""
+    given = keyword(value, "metadata") if isinstance(value, s.Call) else None
+    for item in given.values if isinstance(given, s.Mapping) else ():
+        if isinstance(item, s.Call) and sc.last_name(item.func) in _MAPPED_CALLS:
+            return item
+    return value
 
 
 def is_expression(item: Attribute) -> bool:

@@ -15,6 +15,7 @@ from migrate_async.index import types as t
 from migrate_async.index.entities import Entities
 from migrate_async.index.extract import extract
 from migrate_async.index.methods import Methods
+from migrate_async.index.resolve import alias
 from migrate_async.index.texts import Texts
 from migrate_async.index.types import UNKNOWN, Type, Types
 from migrate_async.knowledge import fastapi, pagination, sqlalchemy
@@ -23,6 +24,7 @@ from migrate_async.model import syntax as s
 if TYPE_CHECKING:
     from migrate_async.index.infer import Inference
 
+_MAPPINGS = sqlalchemy.IMPERATIVE_MAPPINGS
 GETATTR = "builtins.getattr"
 CONTEXT_MAKERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 _LISTS = frozenset({"list", "sorted", "set", "tuple", "reversed", "iter", "frozenset", "filter"})
@@ -177,6 +179,9 @@ class Library:
             return []
         if isinstance(target, s.Constant):
             return self._inference.registries.classes(str(target.value), scope)
+        mapper, home = alias(target, self._inference.names, scope) or (target, scope)
+        if isinstance(mapper, s.Call) and sc.last_name(mapper.func) in _MAPPINGS and mapper.args:
+            target, scope = mapper.args[0], home  # `users = mapper(User, ...)`
         types = t.ordered(self._inference.infer(target, scope))
         return [item.cls for item in types if isinstance(item, t.ClassObject)]
 

@@ -8,7 +8,14 @@ import msgspec
 
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
-from migrate_async.index.columns import Column, column_call, column_of, constraints, table_columns
+from migrate_async.index.columns import (
+    Column,
+    column_call,
+    column_of,
+    constraints,
+    renamed,
+    table_columns,
+)
 from migrate_async.index.declarative import (
     Attribute,
     added_expressions,
@@ -22,6 +29,7 @@ from migrate_async.index.declarative import (
 )
 from migrate_async.index.directions import leads_to_many
 from migrate_async.index.infer import Inference
+from migrate_async.index.mapped import is_imperative
 from migrate_async.index.relationship_calls import RELATIONSHIP_CALLS
 from migrate_async.index.relationships import Relationship, relationship_of, reverse
 from migrate_async.knowledge import sqlalchemy
@@ -95,7 +103,8 @@ class _Finder:
         has_table = "__tablename__" in names or "__table__" in names
         if not self._hierarchy.is_a(cls, sqlalchemy.DECLARATIVE_BASES):
             return has_table and _has_columns(cls) and bool(cls.node.bases)
-        return not self._is_base(cls) and (has_table or self._shares_table(cls))
+        is_table = has_table or is_imperative(cls)
+        return not self._is_base(cls) and (is_table or self._shares_table(cls))
 
     def _shares_table(self, cls: sc.Class) -> bool:
         """Whether a base, a mixin or Flask-SQLAlchemy says what the table of `cls` is."""
@@ -108,7 +117,9 @@ class _Finder:
 
     def _is_base(self, cls: sc.Class) -> bool:
         """The declarative base itself: a table name only as a `declared_attr`, no columns."""
-        direct = bool(cls.extra_bases) or any(
+        if is_imperative(cls):
+            return False
+        direct = not sqlalchemy.MAPPED_WITHOUT_BASE.issuperset(cls.extra_bases) or any(
             isinstance(item, t.External) and item.dotted in sqlalchemy.BASES_TO_DERIVE
             for base in cls.node.bases
             for item in self._inference.infer(base, cls.outer)
@@ -179,6 +190,9 @@ class _Finder:
                 columns.update((column.name, column) for column in table_columns(call))
             elif item.name.startswith("__"):
                 continue
+            elif (column := columns.get(renamed(item.value))) is not None:
+                del columns[column.name]
+                columns[item.name] = msgspec.structs.replace(column, name=item.name)
             elif call is not None and sc.last_name(call.func) in RELATIONSHIP_CALLS:
                 relationships[item.name] = relationship_of(item, call, self._inference)
             else:

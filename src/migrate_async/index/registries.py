@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
+from migrate_async.index.mapped import is_mapping, registry_of
 from migrate_async.index.resolve import alias
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.model import syntax as s
@@ -69,6 +70,11 @@ class Registries:
         return self._registries[cls]
 
     def _find(self, cls: sc.Class) -> object:
+        for decorator in filter(is_mapping, cls.node.decorators):
+            registry = registry_of(decorator)
+            made = registry and alias(registry, self._inference.names, cls.outer)
+            if made:
+                return made[0]
         if cls.extra_bases:
             return cls
         for base in cls.node.bases:

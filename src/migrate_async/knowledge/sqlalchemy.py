@@ -253,7 +253,18 @@ MADE_BASE = "sqlalchemy.orm.declarative_base()"
 """The declarative base that a factory makes."""
 FLASK_BASE = "flask_sqlalchemy.SQLAlchemy.Model"
 """`db.Model`, which names the tables itself."""
-DECLARATIVE_BASES = BASES_TO_DERIVE | {"sqlmodel.SQLModel", MADE_BASE, FLASK_BASE}
+MAPPED_BY_REGISTRY = "sqlalchemy.orm.registry.mapped()"
+"""Stands for the base that a class does not have which a decorator maps."""
+MAPPED_BY_CALL = "sqlalchemy.orm.registry.map_imperatively()"
+"""The same for one that a call maps."""
+MAPPED_WITHOUT_BASE = frozenset({MAPPED_BY_REGISTRY, MAPPED_BY_CALL})
+DECLARATIVE_BASES = (
+    BASES_TO_DERIVE | {"sqlmodel.SQLModel", MADE_BASE, FLASK_BASE} | MAPPED_WITHOUT_BASE
+)
+MAPPING_DECORATORS = frozenset({"mapped", "mapped_as_dataclass"})
+"""Methods of a registry; the second is a function of SQLAlchemy 2.1, too."""
+IMPERATIVE_MAPPINGS = frozenset({"map_imperatively", "mapper"})
+"""Calls with a class and its table; the second is that of SQLAlchemy 1."""
 BASE_FACTORIES = frozenset(
     {
         "sqlalchemy.orm.declarative_base",

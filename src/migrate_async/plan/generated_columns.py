@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import cached_property
 
+from migrate_async.index.mapped import is_imperative
 from migrate_async.index.project import Column, Model, Project
 from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.index.types import TypeVariable, held
@@ -269,6 +270,8 @@ class GeneratedColumns:
 
     def _place(self, owner: Class, columns: Iterable[str]) -> s.Stmt | None:
         """What the arguments are written below: the name of the table, else a column."""
+        if is_imperative(owner):
+            return None  # its body says nothing to the mapper
         for name in (TABLE, *sorted(columns)):
             for binding in owner.scope.names.get(name, ()):
                 value = getattr(binding, "value", None) or getattr(binding, "annotation", None)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Module
 from migrate_async.index.types import ClassObject
+from migrate_async.knowledge.sqlalchemy import MAPPED_WITHOUT_BASE
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.module_edits import ModuleEdits, add_import
@@ -29,6 +30,9 @@ def base_edits(project: Project, models: Iterable[Class]) -> dict[Module, Module
         if model in own_style:  # SQLModel itself is no class of the project
             _mixin(found, done, model)
             continue
+        if not MAPPED_WITHOUT_BASE.isdisjoint(project.bases(model)):
+            _mixin(found, done, _topmost(project, model))
+            continue
         root = project.mro(model)[-1]
         for cls in project.mro(model):
             if any(
@@ -37,6 +41,12 @@ def base_edits(project: Project, models: Iterable[Class]) -> dict[Module, Module
                 root = cls
         _add_to(project, found, done, root)
     return found
+
+
+def _topmost(project: Project, model: Class) -> Class:
+    """The mapped class that `model`, which has no declarative base, inherits from in the end."""
+    mapped = {item.cls for item in project.models.values()}
+    return [cls for cls in project.mro(model) if cls in mapped][-1]
 
 
 def _add_to(

@@ -102,6 +102,12 @@ _LABELS = "LABEL_STYLE_TABLENAME_PLUS_COL"
 _INTERNAL = _refuse("it is part of how queries work inside", "use the public methods")
 _ALIAS = "name the subquery: `aliased(Model, subquery)`"
 
+STATEMENT_MEMBERS = frozenset(
+    {"add_cte", "columns_clause_froms", "correlate_except", "get_final_froms", "join_from"}
+    | {"outerjoin_from", "reduce_columns", "selected_columns", "with_only_columns"}
+)
+"""Members of `Select` that no `Query` has, nor a class that a plug-in derives of it."""
+
 MEMBERS: dict[str, Member] = {
     # --- steps -----------------------------------------------------------------------------
     "add_column": _build("add_columns", Effect.ROWS),

@@ -12,6 +12,7 @@ ESCAPES = "MA107 the query goes where its use cannot be seen: "
 PREAMBLE = """\
 from fastapi import APIRouter, Depends
 from sqlalchemy.orm import Query, Session, sessionmaker
+from sqlalchemy import select
 from support.corpus_models import Address, User
 
 Local = sessionmaker()
@@ -135,6 +136,58 @@ LEFT = {
 def test_queries_of_such_helpers_are_left(message: str, text: str) -> None:
     source = _source(text)
     assert message in _messages(source)
+    assert query_cases.convert(source) == source
+
+
+STATEMENTS = {
+    "of a statement": """
+        def ids(query: Query, db: Session):
+            return db.scalars(query.order_by(None).with_only_columns(User.id)).all()
+
+        def case(db: Session):
+            return ids(select(User).filter(User.id > 1), db)
+        """,
+    "handed on, and given": """
+        def adults(query: Query) -> Query:
+            return query.filter(User.age > 17)
+
+        def named(query: Query, name: str) -> Query:
+            return adults(query=query).filter_by(name=name)
+
+        def case(db: Session):
+            found = named(select(User), "a").with_only_columns(User.id)
+            return db.execute(found).all()
+
+        CHOICES = {"adults": adults}
+        """,
+}
+
+
+@pytest.mark.parametrize("text", STATEMENTS.values(), ids=STATEMENTS.keys())
+def test_statements_may_be_called_queries(text: str) -> None:
+    """`Query` has no `with_only_columns()`: the annotations are wrong, and nothing is a query."""
+    source = _source(text)
+    assert not _messages(source)
+    assert query_cases.convert(source) == source
+
+
+@pytest.mark.parametrize(
+    ("used", "given"),
+    [("query", "db.query(User)"), ("query.all()", "None"), ("[user for user in query]", "None")],
+)
+def test_queries_are_queries_whatever_is_called(used: str, given: str) -> None:
+    """One that is made or run somewhere counts for more."""
+    source = _source(
+        f"""
+        def ids(query: Query, db: Session):
+            print({used})
+            return query.with_only_columns(User.id)
+
+        def case(db: Session):
+            return ids({given}, db)
+        """
+    )
+    assert any(message.startswith("MA102") for message in _messages(source))
     assert query_cases.convert(source) == source
 
 

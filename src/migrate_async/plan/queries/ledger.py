@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass, field
 
 from migrate_async.index.scopes import Function
@@ -107,6 +107,20 @@ class Ledger:
             list(self.annotations),
             dict(self.truths),
         )
+
+    def forget(self, groups: Collection[Hashable]) -> None:
+        """Drop all that is known of `groups`, by their representatives."""
+
+        def is_left(*origins: Hashable) -> bool:
+            return not any(self.groups.find(origin) in groups for origin in origins)
+
+        self.pieces = {root: piece for root, piece in self.pieces.items() if is_left(root)}
+        self.refusals = [item for item in self.refusals if is_left(item[0])]
+        self.handed = [item for item in self.handed if is_left(("param", item.target, item.param))]
+        self.annotations = [item for item in self.annotations if is_left(*item[2].origins)]
+        self.truths = {
+            node: truth for node, truth in self.truths.items() if is_left(*truth.origins)
+        }
 
     def refuse(self, origins: Iterable[Hashable], problem: Refused) -> None:
         """Leave the groups of `origins`, because of `problem`."""

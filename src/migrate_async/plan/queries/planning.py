@@ -28,6 +28,7 @@ from migrate_async.plan.queries.project import ProjectView, in_string
 from migrate_async.plan.queries.raw import RawSql
 from migrate_async.plan.queries.result import LEAVE, TRANSLATE, Chain, FunctionQueries, QueryPlan
 from migrate_async.plan.queries.state import QueryState, Shape
+from migrate_async.plan.queries.statements import forget_statements
 from migrate_async.plan.queries.transitions import Transitions
 from migrate_async.plan.queries.translate import edits, is_out_of_place, translate
 from migrate_async.plan.text import text
@@ -62,6 +63,7 @@ class Queries:
             _run(network, function, self._ledger)
         check_helpers(network, self._ledger)
         check_custom_queries(view, self._ledger)
+        forget_statements(view, self._ledger)
 
     @cached_property
     def sync(self) -> QueryPlan:

@@ -304,6 +304,22 @@ def test_the_rest_converts(tmp_path: Path, application: str) -> None:
     assert tree(tmp_path) == after, "a second run changes nothing"
 
 
+def test_the_second_session_comes_back(tmp_path: Path) -> None:
+    """When the route converts, both are the async ones again."""
+    (tmp_path / "models.py").write_text(_MODELS)
+    (tmp_path / "main.py").write_text(_BESIDE + _KEPT)
+    before = _used(tmp_path)
+    write(tmp_path, "--all")
+    main = tmp_path / "main.py"
+    lines = main.read_text().splitlines(keepends=True)
+    text = "".join(line for line in lines if "sessions = {" not in line)
+    main.write_text(text.replace("len({id(session) for session in sessions.values()})", "2"))
+    write(tmp_path, "--all", "--allow-dirty")
+    assert "sync_db" not in main.read_text()
+    assert "async def read(" in main.read_text()
+    assert _used(tmp_path) == before
+
+
 def test_a_scope_that_a_thread_enters_keeps_no_source(tmp_path: Path) -> None:
     (tmp_path / "models.py").write_text(_MODELS)
     (tmp_path / "main.py").write_text(_SCOPE + "\n\n" + _OWN)
@@ -531,11 +547,20 @@ def read(
 
 @pytest.mark.parametrize("stays", [False, True])
 def test_a_second_session_of_the_request(tmp_path: Path, stays: bool) -> None:
-    """FastAPI keeps one async session for the request: its sync side is no second one."""
+    """FastAPI keeps one async session for the request: its sync side is no second one.
+
+    A route that stays sync takes the sync side of another one, and the others convert.
+    """
     (tmp_path / "models.py").write_text(_MODELS)
     (tmp_path / "main.py").write_text(_BESIDE + _KEPT * stays)
     before = _used(tmp_path)
     said = write(tmp_path, "--all")
-    assert ("MA205" in said) is stays
-    assert ("async def create(" in (tmp_path / "main.py").read_text()) is not stays
+    code = (tmp_path / "main.py").read_text()
+    assert "MA205" not in said
+    assert "async def create(" in code
+    assert ("Depends(get_uncached_sync_db, use_cache=False)" in code) is stays
+    assert ("def get_uncached_sync_db(" in code) is stays
     assert _used(tmp_path) == before
+    after = tree(tmp_path)
+    write(tmp_path, "--all", "--allow-dirty")
+    assert tree(tmp_path) == after, "a second run changes nothing"

@@ -109,7 +109,7 @@ class Givers:
             if isinstance(part, s.Name) and not is_bound_inside(part.id, function.scope)
         }
         factories = {
-            name: self._original(factory)
+            name: self.original(factory)
             for name, factory in _named(function, names, self._project.session_factories)
             if factory.kind == "sessionmaker"
             and (self._becomes_async(factory) or factory in self._twins.variables)
@@ -142,14 +142,14 @@ class Givers:
             if engine.kind == "engine" and self._becomes_async(engine)
         }
 
-    def _original(self, factory: Variable) -> Variable:
-        """The factory that `factory` is the sync side of, if it is that of one."""
+    def original(self, factory: Variable) -> Variable:
+        """The factory or engine that `factory` is the sync side of, if it is that of one."""
         twin = self._twins.variables.get(factory)
         if twin is None:
             return factory
         place = (twin.module, twin.name)
-        factories = self._project.session_factories
-        return next((f for f in factories if (f.module, f.name) == place), factory)
+        known = (*self._project.session_factories, *self._project.engines)
+        return next((f for f in known if (f.module, f.name) == place), factory)
 
     def _gives_sync(self, function: Function) -> bool:
         """Whether it gives out sync sessions, or what makes them."""

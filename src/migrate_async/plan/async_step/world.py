@@ -71,6 +71,7 @@ class AsyncWorld:
         circumstances = Circumstances(
             self.ties,
             around.scopes,
+            around.decorators,
             self.blocking.runs_loop,
             {
                 **grounds.reading,
@@ -93,7 +94,7 @@ class AsyncWorld:
                 self.blocking.stuck_tests,
                 lambda colouring: IdleCoroutines(project, colouring.converts).__contains__,
             ),
-            around.twins.scopes,
+            around.twins.copies,
         )
 
     # --- functions -----------------------------------------------------------------------------

@@ -87,7 +87,8 @@ class Dependencies:
         if holder is not None:
             place = (holder.module, f"{holder.name}.{function.name}")
         for twin in self._twins.functions.values():
-            if (twin.module, twin.name) == place:
+            is_uncached = any(twin.sync_name == made.name for made in self._twins.uncached)
+            if (twin.module, twin.name) == place and not is_uncached:
                 return twin.sync_name
         is_main = function.name == self._provider.get_db
         return SYNC_DEPENDENCY if is_main else sync_dependency_name(function.name)

@@ -17,6 +17,7 @@ from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.both_worlds.anchors import Anchors
+from migrate_async.plan.both_worlds.copied_decorators import CopiedDecorators
 from migrate_async.plan.both_worlds.dependencies import Dependencies
 from migrate_async.plan.both_worlds.fetched_sessions import FetchedSessions
 from migrate_async.plan.both_worlds.idle_coroutines import IdleCoroutines
@@ -92,6 +93,7 @@ class Frontier:
         self.inner = InnerNames(worlds)
         self._replacements = Replacements(worlds, sources, self.inner, self._refusals)
         self._fetched = FetchedSessions(worlds, self.inner, self._refusals)
+        self._copied = CopiedDecorators(worlds)
         self._raw = RawAccess(worlds, sources, self._refusals)
 
     @property
@@ -107,7 +109,8 @@ class Frontier:
     @property
     def serves_kept(self) -> bool:
         """Whether something takes the sync side of the request's session, after this run."""
-        return bool(self.needs.dependencies) or self._lends or self.retirement.leaves_some
+        is_taken = bool(self.needs.dependencies or self.needs.uncached)
+        return is_taken or self._lends or self.retirement.leaves_some
 
     def anchors(self, functions: Iterable[Function]) -> Anchors:
         """Whose sessions have to stay sync, because some of `functions` could not go on."""
@@ -132,6 +135,7 @@ class Frontier:
         self._raw.repoint(found, function)
         self._lent_sessions(found, function)
         self.inner.rename_in(function)
+        self._copied.repoint(found, function)
         replaced = {edit.span for edit in found.edits}
         for made in self._made.used_by(function, replaced):
             found.diagnostics.append(self._refusals.cannot_stay(function, made))

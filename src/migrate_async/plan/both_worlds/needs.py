@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from migrate_async.index.scopes import Function, Module
@@ -19,10 +20,13 @@ class Needs:
     """What kept code uses and the database module has to go on offering."""
 
     dependencies: dict[Function, None] = field(default_factory=dict)
+    uncached: dict[Function, None] = field(default_factory=dict)
+    """Dependencies of which a route that stays sync takes one more session."""
     variables: dict[Variable, None] = field(default_factory=dict)
     aliases: set[Alias] = field(default_factory=set)
     makers: dict[Function, None] = field(default_factory=dict)
     givers: dict[Function, Given] = field(default_factory=dict)
+    decorators: dict[Function, Given] = field(default_factory=dict)
 
     def add_giver(self, giver: Function, givers: Givers) -> None:
         """`giver`, and whatever gives it its session."""
@@ -34,6 +38,12 @@ class Needs:
             self.variables[factory] = None
         for inner in given.givers.values():
             self.add_giver(inner, givers)
+
+    def add_decorator(self, decorator: Function, sources: Mapping[str, Variable]) -> None:
+        """A copy of `decorator`, on the sync sides of its `sources`."""
+        self.decorators[decorator] = Given(sources)
+        for source in sources.values():
+            self.variables[source] = None
 
 
 def passing(found: ModuleEdits, module: Module, home: Module, name: str, beside: str) -> str:

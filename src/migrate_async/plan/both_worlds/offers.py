@@ -24,6 +24,7 @@ from migrate_async.plan.leftovers.twins import (
     statements_of_none,
     sync_giver_name,
     sync_maker_name,
+    uncached_name,
 )
 from migrate_async.plan.makers import Makers, can_be_copied
 from migrate_async.plan.module_edits import ModuleEdits, add_change, add_import
@@ -56,6 +57,8 @@ class Offers:
         found: dict[Module, ModuleEdits] = {}
         for dependency in self._needs.dependencies:
             self._offer_dependency(found, dependency)
+        for dependency in self._needs.uncached:
+            self._offer_dependency(found, dependency, is_cached=False)
         for alias in sorted(self._needs.aliases, key=lambda item: item.name):
             self._offer_alias(found, alias)
         for factory in self._project.session_factories:
@@ -66,11 +69,17 @@ class Offers:
         for engine in self._project.engines:
             if engine in self._needs.variables:
                 self._twin(found, engine)
+        self._copies(found)
+        return found
+
+    def _copies(self, found: dict[Module, ModuleEdits]) -> None:
+        """The sync sides of functions that become async, or of what they use."""
         for maker in self._needs.makers:
             self._copy(found, maker, sync_maker_name(maker.name), Given())
         for giver, given in self._needs.givers.items():
             self._copy(found, giver, sync_giver_name(self._project, giver), given)
-        return found
+        for decorator, given in self._needs.decorators.items():
+            self._copy(found, decorator, sync_maker_name(decorator.name), given)
 
     def can_have(self, variable: Variable) -> bool:
         """Whether a sync one can stand beside `variable`, which a function makes perhaps."""
@@ -79,8 +88,11 @@ class Offers:
             return False
         return self._late_binds.has_room(variable)
 
-    def _offer_dependency(self, found: dict[Module, ModuleEdits], function: Function) -> None:
-        name = self._dependencies.sync_name(function)
+    def _offer_dependency(
+        self, found: dict[Module, ModuleEdits], function: Function, *, is_cached: bool = True
+    ) -> None:
+        side = self._dependencies.sync_name(function)
+        name = side if is_cached else uncached_name(side)
         holder = self._dependencies.holder(function)
         module = function.module if holder is None else holder.module
         beside = function.node if holder is None else holder.above_definitions
@@ -99,9 +111,11 @@ class Offers:
         if not self.hops(function):
             head = "async def"
             value = f"{add_import(edits, module, 'migrate_async', SYNC_SIDE, NAME)}(db)"
+        what = "The request's session" if is_cached else "A session beside the request's"
+        called += ", use_cache=False" * (not is_cached)
         code = (
             f"{head} {name}(db: {session} = {depends}({called})) -> {sync}:\n"
-            '    """The request\'s session, for what has not migrated yet."""\n'
+            f'    """{what}, for what has not migrated yet."""\n'
             f"    return {value}"
         )
         edits.edits.append(

@@ -14,6 +14,8 @@ from migrate_async.plan.both_worlds.refusals import Refusals
 from migrate_async.plan.both_worlds.sync_sources import SyncSources
 from migrate_async.plan.both_worlds.worlds import BothWorlds
 from migrate_async.plan.engines import NAME
+from migrate_async.plan.inner_imports import find_inner_import
+from migrate_async.plan.leftovers.twins import uncached_name
 from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.named_calls import names_function
 from migrate_async.plan.names import is_bound_inside, read_from
@@ -67,8 +69,10 @@ class Replacements:
         self, found: ModuleEdits, function: Function, node: s.Name | s.Attribute
     ) -> str:
         module = function.module
-        if self._twins.is_one(module, node) or self._is_uncached(node):
+        if self._twins.is_one(module, node):
             return ""
+        if self._is_uncached(node):
+            return self._uncached_side(found, function, node)
         giver = self._givers.called(node)
         if giver in self._colouring.kept:
             return ""  # it gives a sync one itself
@@ -79,6 +83,19 @@ class Replacements:
         # Tests override `get_db`, which `get_sync_db` depends on.
         code = "" if module.is_test else self._sync_side(found, function, node)
         return code or self._own_session(found, module, node)
+
+    def _uncached_side(
+        self, found: ModuleEdits, function: Function, node: s.Name | s.Attribute
+    ) -> str:
+        """The sync side of a session of its own, if a module defines what gives it."""
+        dependency = self._dependencies.named(function, node)
+        if dependency is None or self._dependencies.holder(dependency) is not None:
+            return ""
+        if not isinstance(node, s.Name) or find_inner_import(self._project, node) is not None:
+            return ""
+        self._needs.uncached[dependency] = None
+        name = uncached_name(self._dependencies.sync_name(dependency))
+        return passing(found, function.module, dependency.module, name, dependency.name)
 
     def _sync_side(self, found: ModuleEdits, function: Function, node: s.Name | s.Attribute) -> str:
         """The sync side of a dependency, or of an alias of one."""
@@ -150,7 +167,7 @@ class Replacements:
     def _is_uncached(self, node: s.Name | s.Attribute) -> bool:
         """Whether `Depends(get_db, use_cache=False)` asks for a session beside the request's.
 
-        A sync side of that could only be made of the one that FastAPI keeps for the request.
+        `get_sync_db` gives the sync side of the one that FastAPI keeps for the request.
         """
         around = self._project.parent(node)
         return isinstance(around, s.Call) and any(

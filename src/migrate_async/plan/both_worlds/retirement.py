@@ -13,7 +13,12 @@ from migrate_async.plan.both_worlds.dependencies import Dependencies
 from migrate_async.plan.both_worlds.needs import Needs, sync_name
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.engines import NAME
-from migrate_async.plan.leftovers.twins import Twin, sync_giver_name, sync_maker_name
+from migrate_async.plan.leftovers.twins import (
+    Twin,
+    sync_giver_name,
+    sync_maker_name,
+    uncached_name,
+)
 from migrate_async.plan.lent import LentSessions
 from migrate_async.plan.module_edits import ModuleEdits, add_change
 from migrate_async.plan.names import absolute
@@ -224,10 +229,13 @@ class Retirement:
         """Whether code that is re-pointed in this run uses it."""
         names = {alias.sync_name for alias in self._needs.aliases}
         names.update(map(self._dependencies.sync_name, self._needs.dependencies))
+        sides = map(self._dependencies.sync_name, self._needs.uncached)
+        names.update(map(uncached_name, sides))
         for variable in self._needs.variables:
             names.add(sync_name(variable))
         names.update(sync_maker_name(maker.name) for maker in self._needs.makers)
         names.update(sync_giver_name(self._project, giver) for giver in self._needs.givers)
+        names.update(sync_maker_name(decorator.name) for decorator in self._needs.decorators)
         return twin.sync_name in names
 
     def still_lends(self, sides: Iterable[s.AnyNode]) -> bool:

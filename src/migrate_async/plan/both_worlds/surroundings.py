@@ -14,6 +14,7 @@ from migrate_async.index.types import FunctionObject
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.aliases import Alias, find_aliases
+from migrate_async.plan.decorator_copies import DecoratorCopies
 from migrate_async.plan.late_binds import LateBinds
 from migrate_async.plan.leftovers.twins import Twins
 from migrate_async.plan.session_scopes import SessionScopes
@@ -44,6 +45,10 @@ class Surroundings:
     @cached_property
     def scopes(self) -> SessionScopes:
         return SessionScopes(self.project)
+
+    @cached_property
+    def decorators(self) -> DecoratorCopies:
+        return DecoratorCopies(self.project)
 
     @cached_property
     def provider(self) -> Provider:

@@ -13,6 +13,7 @@ from migrate_async.plan.colouring.contracts import Contracts
 from migrate_async.plan.colouring.fixtures import FixtureSources
 from migrate_async.plan.colouring.handed_sessions import HandedSessions
 from migrate_async.plan.colouring.sharing import Sharing
+from migrate_async.plan.decorator_copies import DecoratorCopies
 
 Obstacle = Callable[[Function, Mapping[Function, Reason]], "Reason | None"]
 """Why a function cannot convert, given those that are coloured; None if nothing forbids it."""
@@ -39,13 +40,15 @@ class Ties:
 class Circumstances:
     """What is the same in all colourings of a run.
 
-    Of the context managers `scopes` a sync copy can stand beside the async one. `runs_loop` names
+    Of the context managers `scopes` a sync copy can stand beside the async one, and of the
+    `decorators`, for what they are on. `runs_loop` names
     the calls by which a sync function runs an event loop, if it does: not in a bridge, on a loop
     that runs. The `seeds` count as coloured whatever they do.
     """
 
     ties: Ties
     scopes: Container[Function]
+    decorators: DecoratorCopies
     runs_loop: Callable[[Function], str]
     seeds: Mapping[Function, Reason] = field(default_factory=dict)
 

@@ -1,10 +1,12 @@
 """The sync names that an earlier run left for code that stays sync, and what they stand for.
 
 def get_sync_db(db: AsyncSession = Depends(get_db)) -> Session: ...  # for get_db
+def get_uncached_sync_db(db=Depends(get_db, use_cache=False)): ...   # for one more session
 SyncDbDep = Annotated[Session, Depends(get_sync_db)]                 # for DbDep
 sync_engine = create_engine(...)                                     # for engine
 SyncSessionLocal = sessionmaker(bind=sync_engine)                    # for SessionLocal
 def sync_connect(url): ...                                           # for connect
+def sync_begin_session(func): ...                                    # for begin_session
 @contextmanager def sync_session_scope(): ...                        # for session_scope
 
 They are recognised by name and by what stands beside them, so that a project may have a
@@ -24,6 +26,7 @@ from migrate_async.knowledge.shim import SYNC_SIDE, sync_class_name_of, sync_nam
 from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import syntax as s
 from migrate_async.plan.aliases import Alias, find_aliases
+from migrate_async.plan.decorator_copies import DecoratorCopies
 from migrate_async.plan.inner_imports import find_inner_import
 from migrate_async.plan.late_binds import is_bind_of
 from migrate_async.plan.makers import CONFIGURE, Makers, has_room, is_scope_shaped
@@ -38,6 +41,12 @@ _OF_ASYNC_OBJECTS = frozenset({"sync_connection", "sync_engine", SYNC_SESSION})
 def sync_dependency_name(name: str) -> str:
     """Of a second session dependency; the main one's is `SYNC_DEPENDENCY`."""
     return sync_name_of(name)
+
+
+def uncached_name(sync_name: str) -> str:
+    """Of the sync side of a session beside that of the request: `get_uncached_sync_db`."""
+    verb, _, rest = sync_name.partition("get_")
+    return f"get_uncached_{rest}" if rest and not verb else f"uncached_{sync_name}"
 
 
 def sync_factory_name(name: str) -> str:
@@ -92,10 +101,14 @@ class Twins:
         self._project = project
         self.objects = ObjectDependencies(project)
         self.functions: dict[Function, Twin] = dict(_dependencies(project, self.objects))
+        self.uncached = frozenset(f for f in self.functions if "uncached_" in f.name)
+        """Those of sessions that are no request's, but beside it."""
         self.variables: dict[Variable, Twin] = dict(_variables(project))
         self.aliases: dict[Alias, Twin] = dict(_aliases(project, self.functions))
         self.scopes: dict[Function, Twin] = dict(_scopes(project))
-        self.makers: dict[Function, Twin] = {**dict(_makers(project)), **self.scopes}
+        self.decorators = DecoratorCopies(project).made
+        copies = {made: _twin_of(of, made) for made, of in self.decorators.values()}
+        self.makers: dict[Function, Twin] = {**dict(_makers(project)), **self.scopes, **copies}
 
     def __bool__(self) -> bool:
         return bool(self.aliases or self.functions or self.variables or self.makers)
@@ -140,6 +153,11 @@ class Twins:
                 return any(cls.module is twin.module for cls in self._project.mro(item.cls))
         return True
 
+    @property
+    def copies(self) -> frozenset[Function]:
+        """The sync sides that run SQL, and take no part in a colouring."""
+        return frozenset([*self.scopes, *self.decorators])
+
     def has(self, module: Module, sync_name: str) -> bool:
         """Whether `module` defines the twin `sync_name` already."""
         return any(t.module is module and t.sync_name == sync_name for t in self)
@@ -151,7 +169,8 @@ def _dependencies(project: Project, objects: ObjectDependencies) -> Iterator[tup
             continue
         for site in project.calls(function):
             for target in site.targets if site.kind == "dependency" else ():
-                names = (SYNC_DEPENDENCY, sync_dependency_name(target.name))
+                names = [SYNC_DEPENDENCY, sync_dependency_name(target.name)]
+                names += [uncached_name(name) for name in names]
                 name = _name_beside(objects, target, function.module)
                 if function.name not in names or not name:
                     continue

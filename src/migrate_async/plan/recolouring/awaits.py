@@ -45,6 +45,7 @@ class Awaiter:
         self._project = around.project
         self._settings = around.settings
         self._twins = around.twins
+        self._copies = around.decorators
         self._touches = touches
         self._colouring = both.colouring
         self._holds_kept = holds_kept
@@ -156,7 +157,11 @@ class Awaiter:
     def _call(self, found: ColourEdits, function: Function, site: CallSite) -> None:
         if site.kind == "dependency" or not site.targets:
             return
-        coloured = [target for target in site.targets if target in self._colouring.coloured]
+        coloured = [
+            target
+            for target in site.targets
+            if target in self._colouring.coloured and not self._has_copy(function, target)
+        ]
         if any(map(self._lending.is_sync_coroutine, coloured)):
             self._lending.call(found, site)
         elif site.awaited:
@@ -164,6 +169,11 @@ class Awaiter:
                 self._bridges.call(found, function, site, awaited=True)
         elif any(not target.is_async for target in coloured):
             self._new_await(found, function, site, coloured)
+
+    def _has_copy(self, wrapper: Function, target: Function) -> bool:
+        """Whether a sync copy of the decorator that returns `wrapper` runs `target` from now on."""
+        is_split = wrapper in self._copies and target in self._project.wrapped_by(wrapper)
+        return is_split and not self._colouring.converts(target)
 
     def _new_await(
         self, found: ColourEdits, function: Function, site: CallSite, coloured: list[Function]

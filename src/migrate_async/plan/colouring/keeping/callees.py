@@ -48,6 +48,8 @@ class Callees:
             if target not in self._kept:
                 left.append((site, target))
                 continue
+            if self._candidates.is_split(function, target):
+                continue  # a sync copy of the decorator is on it
             is_own = self._candidates.is_fetched(target, site)
             reason = None if is_own else self._callee(site, target)
             if reason is not None:

@@ -50,6 +50,8 @@ class Callers:
                 continue
             if self._candidates.is_fetched(function, site):
                 continue
+            if self._circumstances.decorators.is_copy(site.function):
+                continue  # the decorator itself is on it from now on
             if function in self._beside and self._candidates.cannot_await(site.function):
                 continue
             yield site, self._caller(site, has_original=function in self._beside)
@@ -73,7 +75,7 @@ class Callers:
 
     def _beside_kept(self, site: CallSite) -> Reason | None:
         for other in site.targets:
-            if other in self._kept:
+            if other in self._kept and not self._candidates.is_split(site.function, other):
                 text = f"a call at {site.place} may also reach {other.qualname}, which stays sync"
                 return at_call(site, "family-kept", text, other)
         return None
@@ -88,6 +90,16 @@ class Callers:
             text = f"the script {path} calls it on a session that its top level opens"
             return at_call(site, "called-by-script", text, site.function)
         return None
+
+    def around_nothing(self, wrapper: Function) -> Reason | None:
+        """All that a decorator is on stays sync: its wrapper can as well."""
+        is_one = wrapper in self._circumstances.decorators
+        wrapped = self._project.wrapped_by(wrapper) if is_one else ()
+        if not wrapped or any(function not in self._kept for function in wrapped):
+            return None
+        name = wrapped[0].qualname
+        text = f"what its decorator is on stays sync, as {name} does"
+        return Reason("wraps-sync", text, because_of=name)
 
     def for_nothing(self, function: Function) -> Reason | None:
         """Nobody is known to run it, and what it runs stays sync: some code may find it by name."""

@@ -23,6 +23,8 @@ class Candidates:
         self.coloured = coloured
         self.bounds = bounds
         self.kept: dict[Function, Reason] = {}
+        self._splits: dict[Function, bool] = {}
+        """Wrappers of decorators -> whether those of a sync copy can stand beside them."""
 
     def stays(self, function: Function) -> bool:
         """Whether `function` is known to stay sync: it is kept, or takes no part."""
@@ -36,6 +38,17 @@ class Candidates:
         """The candidates that `function` runs, and where."""
         for site in self.project.calls(function):
             yield from ((site, target) for target in site.targets if target in self.coloured)
+
+    def is_split(self, wrapper: Function, target: Function) -> bool:
+        """Whether `target` is what a decorator is on of which it can have a sync copy."""
+        wrapped = self.project.wrapped_by(wrapper)
+        if target not in wrapped:
+            return False
+        if wrapper not in self._splits:
+            run = {other for _, other in self.run_by(wrapper)}
+            is_one = wrapper in self.bounds.circumstances.decorators
+            self._splits[wrapper] = is_one and run.issubset(wrapped)
+        return self._splits[wrapper]
 
     def is_fetched(self, function: Function, site: CallSite) -> bool:
         """`next(get_db())`, a session of the function's own: it gets that of a factory instead.

@@ -85,4 +85,5 @@ class Keeper:
             or self._tied.bound(function)
             or self._callers.bridged_with(function)
             or self._callers.for_nothing(function)
+            or self._callers.around_nothing(function)
         )

@@ -57,7 +57,7 @@ class TiedFunctions:
     def bound(self, function: Function) -> Reason | None:
         """An abstract method stands for it and for one that stays sync."""
         for other in self._ties.contracts.of(function) if function not in self._beside else ():
-            if other in self._kept:
+            if other in self._kept and not self._candidates.is_split(function, other):
                 text = f"a call may also reach {other.qualname}, which stays sync"
                 return Reason("family-kept", text, because_of=other.qualname)
         return None

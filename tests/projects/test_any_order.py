@@ -417,6 +417,8 @@ def count_users():
 """Engines and factories that code which waits imports from where they are not made."""
 
 ROUTER = {
+    "pyproject.toml": APP["pyproject.toml"]
+    + "[tool.migrate-async]\nkeep-sync = ['app.routes.first']\n",
     "app/core/__init__.py": EXPORTED["app/core/__init__.py"],
     "app/routes.py": """\
 from fastapi import APIRouter, Depends
@@ -428,12 +430,17 @@ from app.models import User
 router = APIRouter()
 
 
+@router.get("/first")
+def first(db: Session = Depends(get_db)):
+    return db.query(User).order_by(User.id).first().name
+
+
 @router.get("/last")
 def last(db: Session = Depends(get_db)):
     return db.query(User).order_by(User.id.desc()).first().name
 """,
 }
-"""The same of a dependency, in a file where every route waits."""
+"""The same of a dependency, in a file where every route waits, one of them for good."""
 
 
 @pytest.mark.parametrize(

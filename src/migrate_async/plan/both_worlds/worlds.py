@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function
+from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.model import syntax as s
 from migrate_async.plan.both_worlds.dependencies import Dependencies
@@ -16,6 +16,7 @@ from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.verdicts import Verdicts
 from migrate_async.plan.givers import Givers
+from migrate_async.plan.names import names_in
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,14 @@ class BothWorlds:
             return
         name = s.dotted_name(node).partition(".")[0]
         comes_by_another = len(function.module.origins(name)) > 1
-        if name and not (comes_by_another and self.verdicts.may_convert_later(function)):
+        if name and not (comes_by_another and self._is_wanted_later(function.module, name)):
             yield name
+
+    def _is_wanted_later(self, module: Module, name: str) -> bool:
+        return any(
+            self.verdicts.may_convert_later(user) and name in names_in(user)
+            for user in self.project.functions_of(module)
+        )
 
     def is_async(self, function: Function) -> bool:
         """Whether `function` is a coroutine function after this run."""

@@ -31,6 +31,7 @@ from migrate_async.plan.collector import Collector
 from migrate_async.plan.colouring.asked import Asked
 from migrate_async.plan.colouring.bounds import Circumstances
 from migrate_async.plan.colouring.colour import Colouring
+from migrate_async.plan.colouring.made_elsewhere import foreign_source
 from migrate_async.plan.colouring.module_registries import is_of_module
 from migrate_async.plan.colouring.verdicts import Request, Suites, Verdicts
 from migrate_async.plan.keep_both.edits import KeptBoth
@@ -46,6 +47,7 @@ from migrate_async.plan.sessions import (
     plan_sessions,
 )
 from migrate_async.plan.sessions.classes import has_no_factory
+from migrate_async.plan.text import source
 from migrate_async.plan.transactions.requeries import Requeries
 
 
@@ -332,12 +334,24 @@ class AsyncWorld:
                 continue
             if not dependency.module.is_test:
                 found.keep(dependency, reason)
+        self._keep_made_elsewhere(found)
         self._keep_handed_out(found)
         self._keep_with_put_away(found)
         is_known = all(function in self.around.anchored for function in found.functions)
         if is_known and self._all_sources_stay:
             found.keep_for_want_of_sessions(self.converted)
         return found
+
+    def _keep_made_elsewhere(self, found: Anchors) -> None:
+        """Keep sync what takes its sessions from a package."""
+        for dependency in self.project.session_dependencies:
+            if dependency.module.is_test or dependency in self.around.anchored:
+                continue
+            call = foreign_source(self.project, dependency)
+            if call is not None:
+                text = f"a package makes the session of {source(call)}, a sync one"
+                path = dependency.module.path
+                found.keep(dependency, p.Reason("foreign-session", text, path, call.line))
 
     def _keep_handed_out(self, found: Anchors) -> None:
         """Keep sync the sources of sessions that others get in something, and whoever may be it."""

@@ -14,6 +14,7 @@ from migrate_async.plan.alembic.environment import is_environment
 from migrate_async.plan.both_worlds.handed_out import takers
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.holders import Holders
+from migrate_async.plan.colouring.made_elsewhere import foreign_source
 from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.colouring.verdicts import Verdicts
 from migrate_async.plan.makers import Makers
@@ -153,7 +154,7 @@ class SyncWorld:
             return False
         if self._is_called_by_kept(function) or self._only_kept_callers(function):
             return False
-        return self.takes_part(function.module)
+        return self.takes_part(function.module) and foreign_source(self._project, function) is None
 
     def makes_for_kept(self, maker: Function) -> bool:
         """Whether nothing but what stays sync asks for the engine or session that `maker` makes."""

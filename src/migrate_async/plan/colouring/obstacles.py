@@ -20,6 +20,7 @@ from migrate_async.plan.colouring.dbapi import raw_reads
 from migrate_async.plan.colouring.generators import Generators
 from migrate_async.plan.colouring.inspections import inspection
 from migrate_async.plan.colouring.locks import locked_blocks
+from migrate_async.plan.colouring.made_elsewhere import foreign_source
 from migrate_async.plan.colouring.own_registries import kept_obstacle, own_registries
 from migrate_async.plan.colouring.owners import caller_of
 from migrate_async.plan.colouring.reasons import at_call, at_definition
@@ -45,6 +46,7 @@ from migrate_async.plan.text import source
 _NO_AWAIT = ("generator", "default", "decorator")
 """Call contexts in which `await` is illegal or changes what the expression is."""
 
+_ENTERED = frozenset({"contextmanager"})
 _DRIVERS = "a connection of the driver, which async drivers do not have"
 _HARMLESS_SOFT = (
     "generator",
@@ -242,6 +244,14 @@ class Obstacles:
 
     def _foreign_session(self, function: Function) -> Reason | None:
         """A package makes the session, and makes sync ones only."""
+        for site in self._project.calls(function):
+            for target in site.targets if isinstance(site.node, s.Call) else ():
+                if target.decorator_names.isdisjoint(_ENTERED):
+                    continue
+                call = foreign_source(self._project, target)
+                if call is not None:
+                    text = f"a package makes the session that {target.qualname} gives it"
+                    return at_call(site, "foreign-session", text)
         if "session" not in function.module.attributes:
             return None
         for node in function.nodes(s.Attribute):

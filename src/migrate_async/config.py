@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, cast, get_args, get_origin
 
@@ -55,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     | `responses`         | `lazy`: deep ones load as they are read; `loaded`: all before.    |
     | `keep`              | `sync`: what sync code calls, too, is bridged; `both`: has twins. |
     | `keep-sync`         | Functions, classes, modules and paths that stay sync, as patterns.|
+    | `commands`          | Functions that console scripts run, besides those of this file.   |
     | `target-sqlalchemy` | The SQLAlchemy line that the converted code has to run on.        |
     | `cache-dir`         | Folder of the facts cache, relative to the project root.          |
     | `max-file-size`     | Size in bytes above which a file is reported and skipped.         |
@@ -76,6 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     responses: Literal["lazy", "loaded"] = "lazy"
     keep: Literal["sync", "both"] = "sync"
     keep_sync: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
     target_sqlalchemy: Literal["2.0", "2.1"] = "2.0"
     cache_dir: str = ".migrate-async/cache"
     max_file_size: int = 5_000_000
@@ -112,6 +114,8 @@ def _is_project(folder: Path) -> bool:
 def load(root: Path, file: Path | None = None) -> Settings:
     """The settings in `file`, by default those in `root/pyproject.toml` if there is one.
 
+    The scripts that the package in there installs are `commands`, too.
+
     Raises `ConfigurationError` when the file cannot be read, is not TOML, or holds a key or a
     value that `Settings` does not know.
     """
@@ -119,7 +123,20 @@ def load(root: Path, file: Path | None = None) -> Settings:
         file = root / FILE_NAME
         if not file.is_file():
             return Settings()
-    return parse(_table(_read(file), file), file)
+    document = _read(file)
+    settings = parse(_table(document, file), file)
+    commands = (*settings.commands, *_scripts(document))
+    return msgspec.structs.replace(settings, commands=commands) if commands else settings
+
+
+def _scripts(document: dict[str, Any]) -> Iterator[str]:
+    """What `[project.scripts]` and its like name: `package.module:function`."""
+    for table in ("project.scripts", "project.gui-scripts", "tool.poetry.scripts"):
+        found: Any = document
+        for part in table.split("."):
+            found = found.get(part, {}) if isinstance(found, Mapping) else {}
+        values: Iterable[Any] = found.values() if isinstance(found, Mapping) else ()
+        yield from (value for value in values if isinstance(value, str) and ":" in value)
 
 
 def parse(table: Mapping[str, Any], file: Path) -> Settings:

@@ -56,6 +56,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         "responses": "loaded",
         "keep": "both",
         "keep-sync": ["app.legacy.*"],
+        "commands": ["app.setup:main"],
         "target-sqlalchemy": "2.1",
         "cache-dir": ".cache",
         "max-file-size": 10,
@@ -218,3 +219,14 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
     if field.default is msgspec.NODEFAULT:
         return field.default_factory()  # type: ignore[operator]
     return field.default
+
+
+def test_the_scripts_of_the_package_are_commands(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.migrate-async]\ncommands = ['app.old:main']\n"
+        "[project.scripts]\nsetup = 'app.setup:main'\n"
+        "[project.gui-scripts]\nshow = 'app.gui:show'\n"
+        "[tool.poetry.scripts]\nserve = 'app.serve:run'\nother = {callable = 'app.x:y'}\n"
+    )
+    names = ("app.old:main", "app.setup:main", "app.gui:show", "app.serve:run")
+    assert config.load(tmp_path).commands == names

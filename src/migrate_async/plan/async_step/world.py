@@ -31,6 +31,7 @@ from migrate_async.plan.collector import Collector
 from migrate_async.plan.colouring.asked import Asked
 from migrate_async.plan.colouring.bounds import Circumstances
 from migrate_async.plan.colouring.colour import Colouring
+from migrate_async.plan.colouring.commands import Commands
 from migrate_async.plan.colouring.made_elsewhere import foreign_source
 from migrate_async.plan.colouring.module_registries import is_of_module
 from migrate_async.plan.colouring.verdicts import Request, Suites, Verdicts
@@ -67,6 +68,7 @@ class AsyncWorld:
         self.effects = grounds.effects
         self.requeries = Requeries(project, self.effects)
         self.kept_sync = Asked(settings.keep_sync)
+        self._commands = Commands(settings.commands)
         self._makers = grounds.makers
         self._session_plans: dict[Function, SessionPlan] = {}
         self._obstacles = grounds.obstacles
@@ -120,6 +122,7 @@ class AsyncWorld:
     ) -> p.Reason | None:
         return (
             self.kept_sync.reason(function)
+            or self._commands.reason(function)
             or self._obstacles(function, coloured)
             or self.around.anchored.get(function)
             or self.around.loading.get(function)

@@ -49,7 +49,7 @@ _ROWS = [
         "at": datetime(2026, 1, 1 + number % 3, number),
         "name": f"it's ${number} -- {number}",
         "price": number,
-        "notes": {"kind": "ab"[number % 2]},
+        "notes": {"kind": "ab"[number % 2], "of": {"kind": "cd"[number % 2]}},
     }
     for number in range(1, 7)
 ]
@@ -73,6 +73,16 @@ _QUESTIONS: list[Callable[[], Any]] = [
         .group_by(Visit.notes["kind"].astext)
         .having(func.count() > 1)
         .order_by(Visit.notes["kind"].astext)
+    ),
+    lambda: (
+        select(Visit.notes["of", "kind"].astext, func.count())
+        .group_by(Visit.notes["of", "kind"].astext)
+        .order_by(Visit.notes["of", "kind"].astext)
+    ),
+    lambda: (
+        select(Visit.notes["of", "kind"], func.count())
+        .group_by(Visit.notes["of", "kind"])
+        .order_by(Visit.notes["of", "kind"])
     ),
     lambda: select(func.distinct(Visit.id % 2)).order_by(Visit.id % 2),
     lambda: select(Visit.id % 2).distinct().order_by(Visit.id % 2),

@@ -59,14 +59,16 @@ def _join(
 def joined(statement: str, values: Values) -> tuple[str, Values]:
     """`statement` in which equal values have one placeholder, and the values that are left.
 
-    Those without a cast, which may be of another type each time, stay.
+    Those without a cast, which may be of another type each time, stay; a path into a JSON is one
+    of texts.
     """
     firsts: dict[tuple[str, type, str], Key] = {}
     written: dict[Key, Key] = {}
     for match in filter(lambda match: match["bind"], TOKEN.finditer(statement)):
         key = _key(match)
         value = values[key]
-        is_typed = (match["cast"] or _says_type(match, value)) and key not in written
+        is_typed = match["cast"] or _says_type(match, value) or _is_path(match)
+        is_typed = is_typed and key not in written
         same = (match["cast"], type(value), repr(value))
         written[key] = firsts.setdefault(same, key) if is_typed else written.get(key, key)
     if all(key == first for key, first in written.items()):
@@ -84,6 +86,12 @@ def joined(statement: str, values: Values) -> tuple[str, Values]:
 def _says_type(match: re.Match[str], value: Any) -> bool:
     """Whether psycopg sends the type with `value`; of texts the server finds it out."""
     return match["name"] is not None and isinstance(value, int | float | Decimal | date)
+
+
+def _is_path(match: re.Match[str]) -> bool:
+    """Whether a value is the path of `notes #>> $1`."""
+    before = match.string[max(0, match.start() - 8) : match.start()]
+    return before.rstrip().endswith(("#>", "#>>"))
 
 
 def _key(match: re.Match[str]) -> Key:

@@ -70,3 +70,94 @@ def test_modules_of_fixtures_are_tests() -> None:
 def test_fixtures_that_the_application_imports_are_its_own() -> None:
     files = {"app/main.py": "from app.fixtures import db\n", "app/fixtures.py": PLUGIN}
     assert suite_of(files) == set()
+
+
+def collected_in(files: dict[str, str]) -> set[str]:
+    return {fn.qualname for fn in project(files).functions if fn.is_test}
+
+
+def test_methods_of_the_application_are_no_tests() -> None:
+    files = {
+        "app/services.py": """\
+            class Service:
+                def test_connection(self, db): ...
+
+            class TestRun:
+                def test_all(self, db): ...
+
+            def test_route(db): ...
+            """,
+        "tests/test_services.py": """\
+            from app.services import Service
+
+            class FakeService(Service): ...
+
+            def test_service(db):
+                def test_later(): ...
+            """,
+    }
+    assert collected_in(files) == {"tests.test_services.test_service"}
+
+
+def test_tests_are_methods_of_the_classes_that_pytest_collects() -> None:
+    files = {
+        "test_a.py": """\
+            import unittest
+
+            class TestPlain:
+                def test_one(self): ...
+                def helper(self): ...
+                class TestInside:
+                    def test_two(self): ...
+                class Inside:
+                    def test_no(self): ...
+
+            class Old(unittest.TestCase):
+                def test_three(self): ...
+
+            class TestMade:
+                def __init__(self, db): ...
+                def test_no(self): ...
+
+            class Checks:
+                def test_no(self): ...
+                class TestInside:
+                    def test_no(self): ...
+
+            def make():
+                class TestLocal:
+                    def test_no(self): ...
+            """,
+    }
+    assert collected_in(files) == {
+        "test_a.TestPlain.test_one",
+        "test_a.TestPlain.TestInside.test_two",
+        "test_a.Old.test_three",
+    }
+
+
+def test_a_base_class_has_the_tests_of_its_subclasses() -> None:
+    files = {
+        "app/testing.py": """\
+            class CrudChecks:
+                def test_create(self, db): ...
+                def test_delete(self, db): ...
+            """,
+        "tests/base.py": """\
+            from app.testing import CrudChecks
+
+            class Base(CrudChecks):
+                def test_list(self, db): ...
+            """,
+        "tests/test_users.py": """\
+            from tests.base import Base
+
+            class TestUsers(Base):
+                def test_delete(self, db): ...
+            """,
+    }
+    assert collected_in(files) == {
+        "app.testing.CrudChecks.test_create",
+        "tests.base.Base.test_list",
+        "tests.test_users.TestUsers.test_delete",
+    }

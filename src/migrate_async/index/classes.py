@@ -181,12 +181,12 @@ class Hierarchy:
         own = {ancestor.cls for ancestor in self.order(cls)}
         found: dict[sc.Function, None] = {}
         for sub in self.subclasses(cls):
-            home = self._home(sub, name)
+            home = self.home(sub, name)
             if home is not None and home not in own:
                 found.update(dict.fromkeys(_functions(home, name)))
         return list(found)
 
-    def _home(self, cls: sc.Class, name: str) -> sc.Class | None:
+    def home(self, cls: sc.Class, name: str) -> sc.Class | None:
         """The class of the project from which `cls` has `name`."""
         if name in cls.scope.names:
             return cls

@@ -156,7 +156,7 @@ class Parameters:
     # --- pytest --------------------------------------------------------------------------------
 
     def _fixture(self, fn: sc.Function, param: s.Parameter) -> Types:
-        if not is_test_code(fn):
+        if not (fn.is_test or "fixture" in fn.decorator_names):
             return UNKNOWN
         fixture = self.fixture(param.name, fn)
         if fixture is None:
@@ -209,11 +209,6 @@ def _fixture_name(fn: sc.Function) -> str:
                 if keyword.arg == "name" and isinstance(keyword.value, s.Constant):
                     return str(keyword.value.value)
     return fn.name
-
-
-def is_test_code(fn: sc.Function) -> bool:
-    """Whether pytest calls `fn` with fixtures."""
-    return fn.name.startswith("test") or "fixture" in fn.decorator_names
 
 
 def _nearest(fixtures: list[sc.Function], user: sc.Module) -> sc.Function | None:

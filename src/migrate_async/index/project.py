@@ -111,6 +111,7 @@ class Project:
 
     def _link(self) -> None:
         self._inference.hierarchy.link(self.classes)
+        suites.mark_tests(self._inference.hierarchy, self.functions)
         declarative.prepare(self._inference)
         self._graph.build()
         boundaries.mark(self._inference, self._graph)

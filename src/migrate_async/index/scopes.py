@@ -202,7 +202,7 @@ class Function:
 
     `decorators` are dotted names, canonical for external ones; `boundary` is the reason why the
     function cannot become `async def` (None: it can), `soft` what needs care when it does. `sets`
-    are the attributes that it assigns.
+    are the attributes that it assigns. `is_test` says whether pytest runs it as a test.
     """
 
     __slots__ = (
@@ -218,6 +218,7 @@ class Function:
         "is_async",
         "is_generator",
         "is_route",
+        "is_test",
         "module",
         "name",
         "node",
@@ -249,6 +250,7 @@ class Function:
         self.is_async = isinstance(node, s.FunctionDef) and node.is_async
         self.is_generator = False
         self.is_route = False
+        self.is_test = False
         self.decorators: tuple[str, ...] = ()
         self.decorator_names = _decorator_names(node)
         self.boundary: str | None = None

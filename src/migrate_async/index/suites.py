@@ -1,8 +1,12 @@
-"""Which modules are part of a test suite.
+"""Which modules are part of a test suite, and which functions are its tests.
 
 pytest goes by names, and applications have modules of such names, too: `routers/lab_test.py`, with
 the routes of a laboratory. What the application imports is part of the application. Fixtures, on
 the other hand, are of a suite wherever they are: `myapp/testing/fixtures.py`, a plugin of pytest.
+
+Applications have functions of such names as well: `connector.test_connection(db)`. pytest collects
+those of test modules, and of their classes (https://docs.pytest.org/en/stable/explanation/
+goodpractices.html#conventions-for-python-test-discovery).
 """
 
 from __future__ import annotations
@@ -11,10 +15,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 from migrate_async.index import scopes as sc
+from migrate_async.index.classes import Hierarchy
 from migrate_async.index.resolve import Names
+from migrate_async.model import syntax as s
 
 _FIXTURE = "fixture"
 _PYTEST = frozenset({"pytest", "pytest_asyncio"})
+_MAKERS = ("__init__", "__new__")
+"""pytest leaves out classes that have one of these."""
 
 
 def is_test_path(path: str) -> bool:
@@ -51,6 +59,42 @@ def mark_suites(
                 named.discard(found)
                 found.is_test = False
                 application.append(found)
+
+
+def mark_tests(hierarchy: Hierarchy, functions: Iterable[sc.Function]) -> None:
+    """Say of each function whether pytest runs it as a test. The classes have to be linked."""
+    for function in functions:
+        if isinstance(function.node, s.FunctionDef) and function.name.startswith("test"):
+            function.is_test = _is_collected(hierarchy, function)
+    hierarchy.forget()
+
+
+def _is_collected(hierarchy: Hierarchy, function: sc.Function) -> bool:
+    cls = function.cls
+    if cls is None:
+        is_inner = function.parent is not None and not function.parent.is_module
+        return function.module.is_test and not is_inner
+    return any(
+        hierarchy.home(item, function.name) is cls and _is_suite_class(hierarchy, item)
+        for item in (cls, *hierarchy.subclasses(cls))
+    )
+
+
+def _is_suite_class(hierarchy: Hierarchy, cls: sc.Class) -> bool:
+    """Whether pytest collects `cls`."""
+    if not cls.module.is_test:
+        return False
+    if is_unittest(hierarchy.externals(cls)):
+        return True
+    if cls.outer.cls is not None and not _is_suite_class(hierarchy, cls.outer.cls):
+        return False
+    is_named = cls.name.startswith("Test") and cls.outer.function.is_module
+    return is_named and not any(hierarchy.home(cls, name) for name in _MAKERS)
+
+
+def is_unittest(bases: Iterable[str]) -> bool:
+    """Whether a class that inherits from the external classes `bases` is a `TestCase`."""
+    return any("TestCase" in base for base in bases)
 
 
 def _imports_pytest(module: sc.Module) -> bool:

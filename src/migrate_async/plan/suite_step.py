@@ -27,7 +27,6 @@ from migrate_async.plan.testing.client_tests import LEFT, NEEDS, client_edits, n
 from migrate_async.plan.testing.loops import run_by_anyio
 from migrate_async.plan.testing.object_factories import unfit_factories
 from migrate_async.plan.testing.overrides import sync_overridden
-from migrate_async.plan.testing.pytest_support import is_test
 
 SYNC_SESSIONS = "MA573"
 OBJECT_FACTORIES = "MA574"
@@ -73,7 +72,7 @@ def plan_suite(project: Project, settings: Settings, collector: Collector) -> No
 
 def _runner(project: Project, step: AsyncStep) -> Iterator[Diagnostic]:
     """What runs the tests that become coroutines, unless something runs coroutines already."""
-    tests = [f for f in project.functions if is_test(f) and f.module.is_test]
+    tests = [f for f in project.functions if f.is_test and f.module.is_test]
     converted = next(filter(step.colouring.converts, tests), None)
     if converted is not None and not any(test.is_async for test in tests):
         yield needs(converted.module)

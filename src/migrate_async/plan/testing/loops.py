@@ -16,7 +16,6 @@ from migrate_async.model.diagnostic import at
 from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.testing.pytest_support import (
     is_fixture,
-    is_test,
     own_loop,
     pytest_edits,
     takes_fixtures,
@@ -51,7 +50,7 @@ def run_by_anyio(project: Project, converts: Callable[[Function], bool]) -> Iter
 
 def is_run_by_anyio(project: Project, function: Function) -> bool:
     """Whether the plugin of anyio runs an async test, on a loop that it makes."""
-    if not function.is_async or not is_test(function):
+    if not function.is_async or not function.is_test:
         return False
     marks = {
         node.attr

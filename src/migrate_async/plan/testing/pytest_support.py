@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
+from migrate_async.index.suites import is_unittest
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.module_edits import ModuleEdits
@@ -25,7 +26,7 @@ _XUNIT = frozenset(
 def caller_without_await(project: Project, function: Function) -> str:
     """Who calls `function`, which is in a test module, and awaits nothing; empty: nobody."""
     cls = function.cls
-    if cls is not None and any("TestCase" in base for base in project.bases(cls)):
+    if cls is not None and is_unittest(project.bases(cls)):
         return "unittest calls it"
     if function.name in _XUNIT or function.name.startswith("pytest_"):
         return "pytest calls it by its name"
@@ -36,13 +37,9 @@ def is_fixture(function: Function) -> bool:
     return "fixture" in function.decorator_names
 
 
-def is_test(function: Function) -> bool:
-    return function.name.startswith("test")
-
-
 def takes_fixtures(function: Function) -> bool:
     """Whether it is a test or fixture, in a test module."""
-    return function.module.is_test and (is_test(function) or is_fixture(function))
+    return function.module.is_test and (function.is_test or is_fixture(function))
 
 
 def is_helper_of_tests(function: Function) -> bool:
@@ -70,7 +67,7 @@ def pytest_edits(function: Function) -> ModuleEdits:
         return found
     if is_fixture(function):
         _fixture(found, function, node)
-    elif is_test(function):
+    elif function.is_test:
         _test(found, node)
     return found
 

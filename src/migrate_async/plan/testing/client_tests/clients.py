@@ -8,7 +8,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.types import External
 from migrate_async.model import syntax as s
-from migrate_async.plan.testing.pytest_support import is_fixture, is_test
+from migrate_async.plan.testing.pytest_support import is_fixture
 
 _CLASSES = frozenset({"fastapi.testclient.TestClient", "starlette.testclient.TestClient"})
 
@@ -81,7 +81,7 @@ class Clients:
                 for node in s.walk(param.annotation)
             ):
                 yield param.name
-            elif is_test(function) or is_fixture(function):
+            elif function.is_test or is_fixture(function):
                 fixture = self._project.fixture(param.name, function)
                 if fixture in self._giving:
                     yield param.name

@@ -118,6 +118,16 @@ def test_a_base_class_that_declarative_base_is_given_gets_the_mixin() -> None:
     assert "declarative_base(cls=Own)" in text
 
 
+def test_the_first_of_several_gets_it() -> None:
+    several = _APP.replace("cls=Own", "cls=(Own, Marked)").replace(
+        "class Own:", "class Marked: ...\n\n\nclass Own:"
+    )
+    [file] = _plan(app=several).files
+    text = rewrite_text(file, several)
+    assert "class Own(AsyncAttrs):" in text
+    assert "class Marked: ..." in text
+
+
 def test_a_coroutine_on_an_async_session_of_its_own_is_no_obstacle() -> None:
     plan = _plan(app=_APP, pages=_ASYNC)
     assert "MA202" not in {found.code for found in plan.diagnostics}

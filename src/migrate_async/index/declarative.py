@@ -9,6 +9,7 @@ from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.infer import Inference
 from migrate_async.index.library import related_types
+from migrate_async.index.made_bases import given_bases
 from migrate_async.index.mapped import note_mapped
 from migrate_async.index.relationship_calls import RELATIONSHIP_CALLS
 from migrate_async.knowledge import sqlalchemy
@@ -54,9 +55,8 @@ def _is_meta(keyword: s.Keyword) -> bool:
 
 def _mark_base(call: sc.RawCall, inference: Inference) -> None:
     """`declarative_base(cls=X)`: X is a declarative base from now on."""
-    cls = keyword(call.node, "cls")
-    if cls is not None:
-        for item in t.ordered(inference.infer(cls, call.scope)):
+    for base in given_bases(call.node):
+        for item in t.ordered(inference.infer(base, call.scope)):
             if isinstance(item, t.ClassObject):
                 item.cls.extra_bases.append(_BASE)
 

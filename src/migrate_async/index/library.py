@@ -14,6 +14,7 @@ from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.entities import Entities
 from migrate_async.index.extract import extract
+from migrate_async.index.made_bases import given_bases
 from migrate_async.index.methods import Methods
 from migrate_async.index.resolve import alias
 from migrate_async.index.texts import Texts
@@ -192,13 +193,13 @@ class Library:
         return dynamic_types(targets) if targets else UNKNOWN
 
     def _declarative_base(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
-        cls = self._keyword(node, "cls")
-        if cls is not None:
-            types = self._inference.infer(cls, scope)
-            found = frozenset(item for item in types if isinstance(item, t.ClassObject))
-            if found:
-                return found
-        return t.of(t.External(sqlalchemy.MADE_BASE))
+        found = frozenset(
+            item
+            for base in given_bases(node)
+            for item in self._inference.infer(base, scope)
+            if isinstance(item, t.ClassObject)
+        )
+        return found or t.of(t.External(sqlalchemy.MADE_BASE))
 
     def _depends(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
         target = node.args[0] if node.args else self._keyword(node, "dependency")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from migrate_async.index.made_bases import given_bases
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Module
 from migrate_async.index.types import ClassObject
@@ -59,9 +60,9 @@ def _add_to(
         if call not in done:
             done.add(call)
             edits = found.setdefault(module, ModuleEdits())
-            given = next((k.value for k in call.keywords if k.arg == "cls"), None)
-            if given is not None:
-                _mixin_of_given(project, found, done, given)
+            given = given_bases(call)
+            if given:
+                _mixin_of_given(project, found, done, given[0])
                 continue
             mixin = add_import(edits, module, "sqlalchemy.ext.asyncio", "AsyncAttrs", NAME)
             edits.edits.append(p.AddArgument(span=call.span, codemod=NAME, code=f"cls={mixin}"))

@@ -270,6 +270,27 @@ class A(Base):
     id = Column(Integer, primary_key=True)
     code = Column(String(4), index=True)
 """,
+    "a base with several mixins": """\
+class Helper:
+    def describe(self):
+        return "x"
+
+class Marked:
+    mark = Column(Integer, default=2)
+
+Base = declarative_base(cls=(Helper, Marked))
+
+class A(Base):
+    __tablename__ = "a"
+    id = Column(Integer, primary_key=True)
+""",
+    "a base that says object": """\
+Base = declarative_base(cls=object)
+
+class A(Base):
+    __tablename__ = "a"
+    id = Column(Integer, primary_key=True)
+""",
     "a decorated base": """\
 @as_declarative()
 class Base:
@@ -612,6 +633,11 @@ def test_a_second_run_changes_nothing(case: str) -> None:
 
 
 REPORTED = {
+    "MA552: an argument has no equivalent": """\
+class Helper: ...
+
+Base = declarative_base(cls=Helper if datetime.date.today().year > 1999 else object)
+""",
     "MA551: has no type": """\
 Base = declarative_base()
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
+from migrate_async.index.made_bases import given_bases
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Module
 from migrate_async.index.types import External
@@ -12,7 +11,7 @@ from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
 from migrate_async.plan.models.bench import NAME
 from migrate_async.plan.module_edits import ModuleEdits, add_import
-from migrate_async.plan.text import source
+from migrate_async.plan.text import source_if_simple
 
 _FACTORY = "sqlalchemy.orm.declarative_base"
 _DECORATOR = "sqlalchemy.orm.as_declarative"
@@ -39,8 +38,8 @@ class Bases:
             return
         target = statement.targets[0] if isinstance(statement, s.Assign) else statement.target
         is_plain = isinstance(statement, s.AnnotatedAssign) or len(statement.targets) == 1
-        body = self._body(call)
-        if not is_plain or not isinstance(target, s.Name) or body is None:
+        body, mixins = self._body(call), self._mixins(call)
+        if not is_plain or not isinstance(target, s.Name) or body is None or mixins is None:
             found.diagnostics.append(
                 at(
                     self._module.path,
@@ -52,7 +51,7 @@ class Bases:
             )
             return
         base = add_import(found, self._module, "sqlalchemy.orm", "DeclarativeBase", NAME)
-        bases = ", ".join([*self._mixins(call), base])
+        bases = ", ".join([*mixins, base])
         code = f"class {target.id}({bases}):\n{body}"
         found.edits.append(p.ReplaceStatement(span=statement.span, codemod=NAME, code=code))
         found.unneeded.append(s.dotted_name(call.func).partition(".")[0])
@@ -62,20 +61,20 @@ class Bases:
         lines: list[str] = []
         if call.args:
             return None
-        for keyword in call.keywords:
-            if keyword.arg == "metadata":
-                lines.append(f"    metadata = {_text(keyword.value)}")
-            elif keyword.arg != "cls":
+        for given in call.keywords:
+            if given.arg == "cls":
+                continue
+            written = source_if_simple(given.value)
+            if given.arg != "metadata" or written in ("", "None"):
                 return None
-        if any("None" in line for line in lines):
-            return None
+            lines.append(f"    metadata = {written}")
         return "\n".join(lines or ["    pass"]) + "\n"
 
     @staticmethod
-    def _mixins(call: s.Call) -> Iterator[str]:
-        for keyword in call.keywords:
-            if keyword.arg == "cls":
-                yield _text(keyword.value) or "object"
+    def _mixins(call: s.Call) -> list[str] | None:
+        """The classes that it makes its own; None when one has no name."""
+        names = list(map(s.dotted_name, given_bases(call)))
+        return [name for name in names if name != "object"] if all(names) else None
 
     def _decorated(self, node: s.ClassDef, found: ModuleEdits) -> None:
         for decorator in node.decorators:
@@ -93,10 +92,3 @@ class Bases:
     def _is(self, func: s.Expr, dotted: str) -> bool:
         types = self._project.infer(func, self._module.scope)
         return any(isinstance(item, External) and item.dotted == dotted for item in types)
-
-
-def _text(expr: s.Expr) -> str:
-    try:
-        return source(expr)
-    except ValueError:
-        return "None"

@@ -10,7 +10,7 @@ from migrate_async.index import resolve
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.callgraph import CallGraph
-from migrate_async.index.declarative import keyword
+from migrate_async.index.declarative import keyword, string
 from migrate_async.index.dependencies import Depends
 from migrate_async.index.infer import Inference
 from migrate_async.index.routers import registrations
@@ -193,7 +193,7 @@ class _Finder:
         if expr is None:
             return ""
         if isinstance(expr, s.Constant):
-            return str(expr.value) if expr.kind == "str" else ""
+            return string(expr)
         if isinstance(expr, s.Operation) and expr.operator in ("f-string", "+"):
             return "".join(self._text(operand, scope) for operand in expr.operands)
         if isinstance(expr, s.Operation) and expr.operator == "format":

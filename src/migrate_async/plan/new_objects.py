@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Scope
+from migrate_async.index.scopes import Class, Scope
 from migrate_async.index.types import ClassObject
 from migrate_async.model import syntax as s
 
@@ -16,7 +18,12 @@ def is_new(project: Project, owner: s.Expr, scope: Scope) -> bool:
 
 def makes_object(project: Project, value: s.Expr) -> bool:
     """Whether `value` is a call of a class."""
-    if not isinstance(value, s.Call):
-        return False
-    made = project.infer(value.func, project.scope_of(value))
-    return any(isinstance(item, ClassObject) for item in made)
+    return any(True for _ in classes_made(project, value))
+
+
+def classes_made(project: Project, value: s.Expr | None) -> Iterator[Class]:
+    """The classes that `value` may be a call of."""
+    if isinstance(value, s.Call):
+        for item in project.infer(value.func, project.scope_of(value)):
+            if isinstance(item, ClassObject):
+                yield item.cls

@@ -2,6 +2,10 @@
 
 By objects that a session stores or deletes, by foreign keys that are set, and by statements that
 the database runs at once: a relationship that was loaded before shows nothing of all that.
+
+A statement of which nobody can tell what it changes is no change here: for each of these the plan
+adds a line, and there has to be a table that it is about. `plan.loads.later_writes` asks whether
+something may be written at all, and takes the same statement for a write.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ Only where the code says which database it is: the URL, or what it begins with.
 
 from __future__ import annotations
 
+from migrate_async.index.declarative import string
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Scope
 from migrate_async.index.sessions import Variable
@@ -35,7 +36,7 @@ def _beginning(project: Project, expr: s.Expr | None, scope: Scope) -> str:
     """What the text `expr` begins with, as far as the code says."""
     for _ in range(_MOST_STEPS):
         if isinstance(expr, s.Constant):
-            return str(expr.value) if expr.kind == "str" else ""
+            return string(expr)
         if isinstance(expr, s.Operation) and expr.operator in ("f-string", "+") and expr.operands:
             expr = expr.operands[0]
         elif isinstance(expr, s.Call) and isinstance(expr.func, s.Attribute):

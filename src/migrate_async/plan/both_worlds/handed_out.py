@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrate_async.index.declarative import string
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import AnnotatedBinding, Binding, Function, ValueBinding
 from migrate_async.model import syntax as s
@@ -64,8 +65,9 @@ def _keys_of_sessions(project: Project, function: Function) -> Iterator[str]:
     for value in function.returns:
         pairs = zip(value.keys, value.values, strict=True) if isinstance(value, s.Mapping) else ()
         for key, item in pairs:
-            if key is not None and project.session_kind(item, function.scope) == "sync":
-                yield from _key(key)
+            name = string(key)
+            if name and project.session_kind(item, function.scope) == "sync":
+                yield name
 
 
 def put_away(project: Project, function: Function) -> Iterator[str]:
@@ -77,8 +79,10 @@ def put_away(project: Project, function: Function) -> Iterator[str]:
         if value is None or project.session_kind(value, function.scope) != "sync":
             continue
         for target in blocks.targets(statement):
-            if isinstance(target, s.Subscript) and s.dotted_name(target.value) in given:
-                yield from _key(target.index)
+            if not isinstance(target, s.Subscript) or s.dotted_name(target.value) not in given:
+                continue
+            if name := string(target.index):
+                yield name
 
 
 def takes_of(project: Project, function: Function, keys: frozenset[str]) -> s.Expr | None:
@@ -88,14 +92,9 @@ def takes_of(project: Project, function: Function, keys: frozenset[str]) -> s.Ex
     for part in s.walk(node) if isinstance(node, s.FunctionDef) and given else ():
         if isinstance(part, s.Subscript) and s.dotted_name(part.value) in given:
             is_set = part in getattr(project.parent(part), "targets", ())
-            if not is_set and not keys.isdisjoint(_key(part.index)):
+            if not is_set and string(part.index) in keys:
                 return part
     return None
-
-
-def _key(index: s.Expr) -> Iterator[str]:
-    if isinstance(index, s.Constant) and index.kind == "str":
-        yield str(index.value)
 
 
 def takes_from_nowhere(project: Project) -> Iterator[tuple[Function, s.Expr]]:

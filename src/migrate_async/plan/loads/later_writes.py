@@ -3,6 +3,11 @@
 A relationship that is loaded when it is read has the rows that were flushed by then. One that an
 option loads with its object is older. SQLAlchemy keeps it up to date for what is appended to it or
 set on it, not for rows that are added by foreign key, changed or deleted.
+
+`plan.row_changes` reads the same statements and answers the other way round where nobody can tell.
+Here a write that may be anything counts: the path is not loaded early, which is right whatever it
+writes. There only what is known to change rows of a table counts: each change adds code to the
+application.
 """
 
 from __future__ import annotations

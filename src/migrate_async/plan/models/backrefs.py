@@ -102,7 +102,7 @@ def _secondary(project: Project, call: s.Call, model: Model) -> Iterator[str]:
 def _table_name(project: Project, secondary: s.Expr, cls: Class) -> str:
     """The name of the table that `secondary=` names, as the registry knows it."""
     if isinstance(secondary, s.Constant):
-        return str(secondary.value) if secondary.kind == "str" else ""
+        return string(secondary)
     table = project.value_of(secondary, cls.scope)
     if not isinstance(table, s.Call) or last_name(table.func) != "Table" or not table.args:
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from migrate_async.index.declarative import string
 from migrate_async.knowledge import query_refusals as why
 from migrate_async.knowledge.query_api import AFTER_SET, Kind
 from migrate_async.model import syntax as s
@@ -111,7 +112,7 @@ def _order_by(draft: Draft, number: int, step: Step, state: QueryState) -> None:
     for position, arg in enumerate(step.args):
         if _ordered_label(arg) in labels:
             raise draft.left(why.LABEL_STRING, arg, text=_ordered_label(arg))
-        label = str(arg.value) if isinstance(arg, s.Constant) and arg.kind == "str" else ""
+        label = string(arg)
         if label in labels and not labels[label]:
             raise draft.left(why.LABEL_STRING, arg, text=label)
         written.append(labels.get(label, f"{{{position}}}"))
@@ -122,9 +123,7 @@ def _order_by(draft: Draft, number: int, step: Step, state: QueryState) -> None:
 def _ordered_label(arg: s.Expr) -> str:
     """`x` of `desc("x")`."""
     if isinstance(arg, s.Call) and isinstance(arg.func, s.Name) and arg.func.id in _ORDERING:
-        first = arg.args[0] if arg.args else None
-        if isinstance(first, s.Constant) and first.kind == "str":
-            return str(first.value)
+        return string(arg.args[0] if arg.args else None)
     return ""
 
 

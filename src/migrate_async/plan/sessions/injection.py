@@ -32,9 +32,9 @@ def plan_sessions(
     With `expires_late`, those that it makes without a factory expire their objects when a query
     meets them after a commit.
     """
-    if not acquisitions or not isinstance(function.node, s.FunctionDef):
+    changes = _changes_of(project, provider, function, acquisitions, expires_late)
+    if changes is None:
         return SessionPlan()
-    changes = SessionChanges(project, provider, function, function.node, expires_late)
     named = [found for found in acquisitions if found.name and found.statement is not None]
     single = len(named) == len(acquisitions) == 1 and is_like(changes, named[0])
     may_share = single and is_injectable(project, provider, function)
@@ -53,12 +53,26 @@ def plan_given(
     expires_late: Callable[[], bool],
 ) -> SessionPlan:
     """The sessions that `function`, which is no coroutine, makes without a factory to give out."""
-    if not acquisitions or not isinstance(function.node, s.FunctionDef):
+    changes = _changes_of(project, provider, function, acquisitions, expires_late)
+    if changes is None:
         return SessionPlan()
-    changes = SessionChanges(project, provider, function, function.node, expires_late)
     for found in acquisitions:
         make_session(changes, found)
     return changes.result(len(acquisitions))
+
+
+def _changes_of(
+    project: Project,
+    provider: Provider,
+    function: Function,
+    acquisitions: Collection[Acquisition],
+    expires_late: Callable[[], bool],
+) -> SessionChanges | None:
+    """What collects the changes of `function`; None if there is nothing to change."""
+    node = function.node
+    if not acquisitions or not isinstance(node, s.FunctionDef):
+        return None
+    return SessionChanges(project, provider, function, node, expires_late)
 
 
 def is_injectable(project: Project, provider: Provider, function: Function) -> bool:

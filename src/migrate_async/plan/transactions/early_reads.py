@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from migrate_async.index.declarative import keyword
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
-from migrate_async.index.types import ClassObject, Instance, Types, held
+from migrate_async.index.types import Instance, Types, held
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.blocks import called
 from migrate_async.plan.loads.paths import Step
 from migrate_async.plan.loads.sinks import Sink
+from migrate_async.plan.new_objects import classes_made
 from migrate_async.plan.row_changes import RowChanges
 from migrate_async.plan.transactions.commits import refreshes
 from migrate_async.plan.transactions.early_relationships import EarlyRelationship
@@ -171,20 +173,16 @@ class EarlyReads:
         return is_fresh
 
     def _binds(self, statement: s.Stmt, name: str, early: EarlyRelationship) -> str:
-        """`made` if `name` gets a new object without a early, `bound` for anything else."""
+        """`made` if `name` gets a new object without the early, `bound` for anything else."""
         if isinstance(statement, s.For) and s.dotted_name(statement.target) == name:
             return "bound"
         if not any(isinstance(t, s.Name) and t.id == name for t in blocks.targets(statement)):
             return ""
         value = getattr(statement, "value", None)
-        if not isinstance(value, s.Call):
+        if not any(self._is_one(cls, early) for cls in classes_made(self._project, value)):
             return "bound"
-        makers = self._project.infer(value.func, self._project.scope_of(value))
-        is_made = any(
-            isinstance(maker, ClassObject) and self._is_one(maker.cls, early) for maker in makers
-        )
-        given = {keyword.arg for keyword in value.keywords}
-        return "made" if is_made and early.name not in given else "bound"
+        is_given = isinstance(value, s.Call) and keyword(value, early.name) is not None
+        return "bound" if is_given else "made"
 
     def _refreshes(self, function: Function, statement: s.Stmt, name: str) -> bool:
         """Whether `statement` commits, or refreshes the object called `name`."""

@@ -62,6 +62,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     | `reach`             | `database`: `lint` reads what database code reaches; or `all`.    |
     | `status-file`       | Where `status --record` keeps its numbers, to be committed.       |
     | `profile`           | Recorded lazy loads that `plan` and `migrate` heed; see `record`. |
+    | `test-classes`      | Classes with tests, as patterns; else pytest's `python_classes`.  |
     | `lint`              | A table with the keys of the linter.                              |
     """
 
@@ -84,6 +85,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     reach: Literal["database", "all"] = "database"
     status_file: str = "migration-status.jsonl"
     profile: str = ""
+    test_classes: tuple[str, ...] = ()
     lint: LintSettings = LintSettings()
 
 

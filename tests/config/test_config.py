@@ -63,6 +63,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         "reach": "all",
         "status-file": "docs/status.jsonl",
         "profile": "profile.json",
+        "test-classes": ["*Tests"],
         "lint": {
             "select": ["MA6"],
             "extend-select": ["MA801"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from migrate_async.config import Settings
 from support.projects import project
 
 
@@ -72,8 +73,9 @@ def test_fixtures_that_the_application_imports_are_its_own() -> None:
     assert suite_of(files) == set()
 
 
-def collected_in(files: dict[str, str]) -> set[str]:
-    return {fn.qualname for fn in project(files).functions if fn.is_test}
+def collected_in(files: dict[str, str], classes: tuple[str, ...] = ()) -> set[str]:
+    found = project(files, Settings(test_classes=classes))
+    return {fn.qualname for fn in found.functions if fn.is_test}
 
 
 def test_methods_of_the_application_are_no_tests() -> None:
@@ -160,4 +162,23 @@ def test_a_base_class_has_the_tests_of_its_subclasses() -> None:
         "app.testing.CrudChecks.test_create",
         "tests.base.Base.test_list",
         "tests.test_users.TestUsers.test_delete",
+    }
+
+
+def test_classes_of_tests_may_have_other_names() -> None:
+    files = {
+        "test_a.py": """\
+            class UserChecks:
+                def test_one(self): ...
+
+            class SuiteOfItems:
+                def test_two(self): ...
+
+            class TestNoMore:
+                def test_no(self): ...
+            """,
+    }
+    assert collected_in(files, ("*Checks", "Suite")) == {
+        "test_a.UserChecks.test_one",
+        "test_a.SuiteOfItems.test_two",
     }

@@ -13,6 +13,7 @@ import msgspec
 from migrate_async import config
 from migrate_async.config import Settings
 from migrate_async.errors import UsageError
+from migrate_async.source.pytest_settings import python_classes
 from migrate_async.source.shards import WHOLE, Shard
 
 if TYPE_CHECKING:
@@ -73,12 +74,19 @@ def open_workspace(
     named = [path.relative_to(root).as_posix() for path in absolute] if paths else []
     return Workspace(
         root=root,
-        settings=config.load(root, config_file),
+        settings=_with_test_classes(config.load(root, config_file), root),
         selection=() if "." in named else tuple(named),
         jobs=jobs,
         cache=cache,
         shard=shard,
     )
+
+
+def _with_test_classes(settings: Settings, root: Path) -> Settings:
+    """The same with what pytest is told, if they say nothing of the classes of tests."""
+    if settings.test_classes:
+        return settings
+    return msgspec.structs.replace(settings, test_classes=python_classes(root))
 
 
 def not_excluded(workspace: Workspace) -> tuple[str, ...]:

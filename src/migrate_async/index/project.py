@@ -111,7 +111,7 @@ class Project:
 
     def _link(self) -> None:
         self._inference.hierarchy.link(self.classes)
-        suites.mark_tests(self._inference.hierarchy, self.functions)
+        suites.mark_tests(self._inference.hierarchy, self.functions, self.settings.test_classes)
         declarative.prepare(self._inference)
         self._graph.build()
         boundaries.mark(self._inference, self._graph)

@@ -11,7 +11,8 @@ goodpractices.html#conventions-for-python-test-discovery).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from migrate_async.index import scopes as sc
@@ -21,6 +22,7 @@ from migrate_async.model import syntax as s
 
 _FIXTURE = "fixture"
 _PYTEST = frozenset({"pytest", "pytest_asyncio"})
+_DEFAULT_CLASSES = ("Test",)
 _MAKERS = ("__init__", "__new__")
 """pytest leaves out classes that have one of these."""
 
@@ -61,35 +63,52 @@ def mark_suites(
                 application.append(found)
 
 
-def mark_tests(hierarchy: Hierarchy, functions: Iterable[sc.Function]) -> None:
-    """Say of each function whether pytest runs it as a test. The classes have to be linked."""
+def mark_tests(
+    hierarchy: Hierarchy, functions: Iterable[sc.Function], classes: Sequence[str] = ()
+) -> None:
+    """Say of each function whether pytest runs it as a test. The classes have to be linked.
+
+    `classes` are the patterns of `python_classes`; empty: those that pytest begins with.
+    """
+    collected = _Collected(hierarchy, classes or _DEFAULT_CLASSES)
     for function in functions:
         if isinstance(function.node, s.FunctionDef) and function.name.startswith("test"):
-            function.is_test = _is_collected(hierarchy, function)
+            function.is_test = collected.has(function)
     hierarchy.forget()
 
 
-def _is_collected(hierarchy: Hierarchy, function: sc.Function) -> bool:
-    cls = function.cls
-    if cls is None:
-        is_inner = function.parent is not None and not function.parent.is_module
-        return function.module.is_test and not is_inner
-    return any(
-        hierarchy.home(item, function.name) is cls and _is_suite_class(hierarchy, item)
-        for item in (cls, *hierarchy.subclasses(cls))
-    )
+class _Collected:
+    """What pytest collects in classes and test modules."""
+
+    def __init__(self, hierarchy: Hierarchy, patterns: Sequence[str]) -> None:
+        self._hierarchy = hierarchy
+        self._patterns = patterns
+
+    def has(self, function: sc.Function) -> bool:
+        cls = function.cls
+        if cls is None:
+            is_inner = function.parent is not None and not function.parent.is_module
+            return function.module.is_test and not is_inner
+        return any(
+            self._hierarchy.home(item, function.name) is cls and self._has_class(item)
+            for item in (cls, *self._hierarchy.subclasses(cls))
+        )
+
+    def _has_class(self, cls: sc.Class) -> bool:
+        if not cls.module.is_test:
+            return False
+        if is_unittest(self._hierarchy.externals(cls)):
+            return True
+        if cls.outer.cls is not None and not self._has_class(cls.outer.cls):
+            return False
+        is_named = any(_fits(cls.name, pattern) for pattern in self._patterns)
+        is_made = any(self._hierarchy.home(cls, name) for name in _MAKERS)
+        return is_named and cls.outer.function.is_module and not is_made
 
 
-def _is_suite_class(hierarchy: Hierarchy, cls: sc.Class) -> bool:
-    """Whether pytest collects `cls`."""
-    if not cls.module.is_test:
-        return False
-    if is_unittest(hierarchy.externals(cls)):
-        return True
-    if cls.outer.cls is not None and not _is_suite_class(hierarchy, cls.outer.cls):
-        return False
-    is_named = cls.name.startswith("Test") and cls.outer.function.is_module
-    return is_named and not any(hierarchy.home(cls, name) for name in _MAKERS)
+def _fits(name: str, pattern: str) -> bool:
+    """A pattern is how a name begins, or one of `fnmatch`."""
+    return name.startswith(pattern) or fnmatchcase(name, pattern)
 
 
 def is_unittest(bases: Iterable[str]) -> bool:

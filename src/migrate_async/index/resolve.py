@@ -209,12 +209,7 @@ def alias(expr: s.Expr, names: Names, scope: sc.Scope) -> tuple[s.Expr, sc.Scope
     A class of that name says more: `Read = Annotated[BaseModel, ...]` may stand above it for what
     is written before it.
     """
-    if isinstance(expr, s.Name):
-        targets = names.lookup(expr.id, scope)
-    elif isinstance(expr, s.Attribute):
-        targets = module_member(expr, names, scope)
-    else:
-        return None
+    targets = _targets(expr, names, scope)
     if any(isinstance(target, sc.ClassBinding | sc.Class) for target in targets):
         return None
     for target in targets:
@@ -227,12 +222,7 @@ def alias(expr: s.Expr, names: Names, scope: sc.Scope) -> tuple[s.Expr, sc.Scope
 
 def values(expr: s.Expr, names: Names, scope: sc.Scope) -> list[s.Expr]:
     """What the name `expr` is assigned; nothing if it may be something else, too: a parameter."""
-    if isinstance(expr, s.Name):
-        targets = names.lookup(expr.id, scope)
-    elif isinstance(expr, s.Attribute):
-        targets = module_member(expr, names, scope)
-    else:
-        return []
+    targets = _targets(expr, names, scope)
     bindings = [target for target in targets if not _is_declaration(target)]
     found = [b.value for b in bindings if isinstance(b, sc.ValueBinding | sc.AnnotatedBinding)]
     assigned = [value for value in found if value is not None]
@@ -244,15 +234,16 @@ def _is_declaration(target: Target) -> bool:
     return isinstance(target, sc.AnnotatedBinding) and target.value is None
 
 
+def _targets(expr: s.Expr, names: Names, scope: sc.Scope) -> tuple[Target, ...]:
+    """What a name, or one of a project module, stands for; nothing for other expressions."""
+    if isinstance(expr, s.Name):
+        return names.lookup(expr.id, scope)
+    return module_member(expr, names, scope) if isinstance(expr, s.Attribute) else ()
+
+
 def module_member(expr: s.Attribute, names: Names, scope: sc.Scope) -> tuple[Target, ...]:
     """What `module.name` stands for when `module` is a project module."""
-    if isinstance(expr.value, s.Name):
-        heads = names.lookup(expr.value.id, scope)
-    elif isinstance(expr.value, s.Attribute):
-        heads = module_member(expr.value, names, scope)
-    else:
-        return ()
-    for head in heads:
+    for head in _targets(expr.value, names, scope):
         if isinstance(head, ModuleObject):
             return names.member(head.name, expr.attr)
     return ()

@@ -25,12 +25,7 @@ def reach(
 
     `peers` names the functions that share a session object with a function: they go together.
     """
-    dependencies: dict[Function, tuple[Function, ...]] = {}
-    for route in project.routes:
-        dependencies[route.function] = (
-            *dependencies.get(route.function, ()),
-            *route.dependencies,
-        )
+    dependencies = project.route_dependencies
     values = _values(project)
     found: set[Function] = set()
     pending = [*roots, *_always(project)]

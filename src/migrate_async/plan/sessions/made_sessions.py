@@ -34,9 +34,15 @@ def session_call(changes: SessionChanges, found: Acquisition) -> str:
 
 
 def _constructed(changes: SessionChanges, session: s.Call, call: s.Call) -> str:
-    """`call`, which makes what the sync `session` is, with the async class."""
+    """`call`, which makes what the sync `session` is, with the async class.
+
+    It keeps what is loaded; one that says so itself has never expired anything.
+    """
     name = changes.imported(async_home(changes.project, session), "AsyncSession")
-    made = f"{source(replace_func(call, name))[:-1]}, expire_on_commit=False)"
+    made = source(replace_func(call, name))
+    if any(keyword.arg == "expire_on_commit" for keyword in call.keywords):
+        return made
+    made = f"{made[:-1]}, expire_on_commit=False)"
     if changes.expires_late():
         return f"{changes.imported('migrate_async', _EXPIRE_LATE)}({made})"
     return made

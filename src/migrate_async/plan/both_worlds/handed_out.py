@@ -19,6 +19,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import AnnotatedBinding, Binding, Function, ValueBinding
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
+from migrate_async.plan.both_worlds.registering import registers_route
 
 
 def handed_out(project: Project) -> Iterator[tuple[Function, Function, s.Name]]:
@@ -37,16 +38,19 @@ def handed_out(project: Project) -> Iterator[tuple[Function, Function, s.Name]]:
 def _goes_elsewhere(project: Project, function: Function) -> bool:
     """Whether something else than FastAPI's injection is given the function."""
     return any(
-        use.kind.startswith("arg:") and not use.is_injected and not use.function.module.is_test
+        use.kind.startswith("arg:")
+        and not use.is_injected
+        and not use.function.module.is_test
+        and not registers_route(project, use)
         for use in project.value_uses(function)
     )
 
 
 def _session_in_value(project: Project, function: Function) -> s.Name | None:
-    """A session inside of what `function` returns, and not that itself."""
+    """A session inside of what `function` returns, not that itself, nor what it works on."""
     for value in function.returns:
         for node in () if isinstance(value, s.Name) else s.walk(value):
-            if not isinstance(node, s.Name):
+            if not isinstance(node, s.Name) or isinstance(project.parent(node), s.Attribute):
                 continue
             if project.session_kind(node, project.scope_of(node)) == "sync":
                 return node

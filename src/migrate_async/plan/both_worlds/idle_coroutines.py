@@ -13,11 +13,10 @@ from functools import cached_property
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
-from migrate_async.index.sites import ValueUse
-from migrate_async.knowledge.fastapi import ROUTE_METHODS
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import note
+from migrate_async.plan.both_worlds.registering import registers_route
 from migrate_async.plan.engines import NAME
 from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.testing.pytest_support import is_helper_of_tests
@@ -131,19 +130,9 @@ class IdleCoroutines:
             if not site.awaited or not (is_test or self._converts(site.function)):
                 return False
         return all(
-            use.is_injected or use.function.module.is_test or self._registers(use)
+            use.is_injected or use.function.module.is_test or registers_route(self._project, use)
             for use in self._project.value_uses(function)
         )
-
-    def _registers(self, use: ValueUse) -> bool:
-        """`app.get(path)(function)` and `app.add_api_route(path, function)`."""
-        call = self._project.parent(use.node)
-        if not isinstance(call, s.Call):
-            return False
-        if isinstance(call.func, s.Attribute):
-            return call.func.attr == "add_api_route"
-        decorator = call.func.func if isinstance(call.func, s.Call) else None
-        return isinstance(decorator, s.Attribute) and decorator.attr in ROUTE_METHODS
 
     # --- what needs the loop -------------------------------------------------------------------
 

@@ -103,10 +103,15 @@ def _external(expr: s.Expr, types: Types) -> t.Entity:
             if item.dotted == sqlalchemy.TABLE:
                 return t.Entity("table", None, "", types)
             if item.dotted == "sqlalchemy.orm.Bundle":
-                return t.Entity("bundle", None, "", types)
+                return _UNKNOWN if _is_single(expr) else t.Entity("bundle", None, "", types)
     if isinstance(expr, s.Call | s.Operation | s.Constant):
         return t.Entity("expression", None, _label(expr), types)
     return _UNKNOWN
+
+
+def _is_single(expr: s.Expr) -> bool:
+    """`Bundle(..., single_entity=True)`: a query for it alone gives no rows around it."""
+    return isinstance(expr, s.Call) and any(k.arg == "single_entity" for k in expr.keywords)
 
 
 def _label(expr: s.Expr) -> str:

@@ -78,7 +78,10 @@ def _rewrite_fields(item: Type, change: Callable[[Type], Types | None]) -> Type:
     if not changes:
         return item
     if isinstance(item, t.Entity):
-        changes["model"] = _only_model(changes["value"], item.model)
+        model = _only_model(changes["value"], item.model)
+        changes["model"] = model
+        if model is not None and item.kind == "unknown":
+            changes["kind"] = "class"
     return msgspec.structs.replace(item, **changes)
 
 
@@ -126,6 +129,18 @@ def match(pattern: Types, actual: Types, found: dict[str, Types]) -> None:
         elif isinstance(item, t.ListOf) and has_variable(item.items):
             inner = t.union(part.items for part in actual if isinstance(part, t.ListOf))
             match(item.items, inner, found)
+        elif isinstance(item, t.QueryOf | t.SelectOf | t.ResultOf):
+            _match_entities(item, actual, found)
+
+
+def _match_entities(
+    pattern: t.QueryOf | t.SelectOf | t.ResultOf, actual: Types, found: dict[str, Types]
+) -> None:
+    """`Query[T]`, of which the argument selects objects of a model."""
+    for item in actual:
+        if isinstance(item, type(pattern)):
+            for wanted, given in zip(pattern.entities, item.entities, strict=False):
+                match(wanted.value, given.value, found)
 
 
 def _match_variable(variable: t.TypeVariable, actual: Types, found: dict[str, Types]) -> None:

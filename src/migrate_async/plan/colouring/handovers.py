@@ -26,8 +26,12 @@ from migrate_async.knowledge.pagination import PAGINATES
 from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.passed import passed_source, passes_sync
 
-_NEVER_HARMLESS = frozenset({"builtins.getattr", "contextlib.ExitStack"})
-"""What calls a method of a session by a name, or enters one without `async with`."""
+_NEVER_HARMLESS = frozenset(
+    {"builtins.getattr", "builtins.dict", "contextlib.ExitStack", "types.SimpleNamespace"}
+)
+"""What calls a method of a session by a name, enters one without `async with`, or gives it to
+whoever asks for it by a name.
+"""
 _GIVE_FUNCTIONS = frozenset({"builtins", "functools", "itertools", "operator"})
 """What gives a function when it is called, `reduce(compose, steps)`: it may be any."""
 _REFLECTS = "autoload_with"
@@ -57,6 +61,44 @@ def _handovers(project: Project, function: Function) -> Iterator[Handover]:
         what = _handed(project, site) if _may_be_unknown(site) else ""
         if what and _is_unknown_call(project, site, what):
             yield Handover(site, what)
+        elif any(_spreads_on(project, target) for target in _given_more(project, site)):
+            yield Handover(site, "session")
+
+
+def _given_more(project: Project, site: CallSite) -> Iterator[Function]:
+    """The functions that get a session of `site` in their `*args` or `**kwargs`."""
+    call = site.node
+    if site.kind != "call" or not isinstance(call, s.Call) or not project.passes_session(site):
+        return
+    for target in site.targets:
+        named = [param for param in target.params if not param.kind.startswith("*")]
+        first = len(named) - bool(target.self_name)
+        more = [*call.args[max(first, 0) :]]
+        known = {param.name for param in named}
+        more += [keyword.value for keyword in call.keywords if keyword.arg not in known]
+        if any(project.session_kind(value, site.scope) == "sync" for value in more):
+            yield target
+
+
+def _spreads_on(project: Project, function: Function) -> bool:
+    """Whether `function` gives its `*args` to what nobody knows: `self.handlers[name](*args)`.
+
+    What a decorator's wrapper gives them to is known.
+    """
+    spread = {param.name for param in function.params if param.kind.startswith("*")}
+    if not spread or project.wrapped_by(function):
+        return False
+    return any(
+        not site.resolved and not spread.isdisjoint(_spread_in(site.node))
+        for site in project.calls(function)
+        if site.kind == "call"
+    )
+
+
+def _spread_in(node: s.Expr) -> Iterator[str]:
+    if isinstance(node, s.Call):
+        yield from (s.dotted_name(a.value) for a in node.args if isinstance(a, s.Starred))
+        yield from (s.dotted_name(k.value) for k in node.keywords if not k.arg)
 
 
 def _may_be_unknown(site: CallSite) -> bool:

@@ -16,6 +16,7 @@ from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.loads.analysis import Analysis
 from migrate_async.plan.loads.decide import Awaiting, mapping
+from migrate_async.plan.loads.given_models import answer_with_given_models
 from migrate_async.plan.loads.names import Naming
 from migrate_async.plan.loads.paths import (
     LOADERS,
@@ -58,8 +59,8 @@ class LoadEdits:
         self._project = project
         self._naming = Naming(project, OPTIONS)
         self._statements = Statements(project)
-        lazy_routes: Container[Function] = LazyRoutes(project, full) if lazily else ()
-        self.analysis = Analysis(project, full, self._naming, lazy_routes)
+        self._lazy_routes: Container[Function] = LazyRoutes(project, full) if lazily else ()
+        self.analysis = Analysis(project, full, self._naming, self._lazy_routes)
 
     # --- options -------------------------------------------------------------------------------
 
@@ -172,7 +173,11 @@ class LoadEdits:
         self, converts: Callable[[Function], bool]
     ) -> Iterator[tuple[Module, ModuleEdits]]:
         """`@lazy_response` for the routes that get objects of what this run converts."""
-        return lazy_response_edits(self._project, self.analysis.decisions.lazy, converts)
+        lazy = {**self.analysis.decisions.lazy}
+        for route in answer_with_given_models(self._project):
+            if route in self._lazy_routes:
+                lazy.setdefault(route, [])
+        return lazy_response_edits(self._project, lazy, converts)
 
     # --- awaits --------------------------------------------------------------------------------
 

@@ -118,11 +118,14 @@ def _told(route: Function, node: s.FunctionDef, sinks: list[Sink]) -> Diagnostic
     first |= {step for sink in sinks for step in (*sink.reads.blocked, *sink.reads.unseen)}
     read = sorted(f"{step.model.name}.{step.name}" for step in first) or ["columns of subclasses"]
     more = f" and {len(read) - _NAMED} more" * (len(read) > _NAMED)
+    what = f"reads {', '.join(read[:_NAMED])}{more}"
+    if not sinks:
+        what = "is read by a model that others give"
     return note(
         route.module.path,
         node.span,
         "MA512",
-        f"what {route.qualname} responds with reads {', '.join(read[:_NAMED])}{more}: "
+        f"what {route.qualname} responds with {what}: "
         f"@{LAZY_RESPONSE} lets it load what it reads, as before",
         "add migrate-async to the application's dependencies; `selectinload()` in the query needs "
         "fewer queries",

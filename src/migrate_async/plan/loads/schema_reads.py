@@ -22,6 +22,7 @@ from migrate_async.plan.colouring.schemas import Schemas, classes_in
 from migrate_async.plan.loads.paths import Path, Step
 from migrate_async.plan.loads.roots import Roots
 from migrate_async.plan.loads.sync_reads import SyncReads
+from migrate_async.plan.loads.validator_reads import reads
 from migrate_async.plan.polymorphic import LateColumns
 
 _ALIASES = ("validation_alias", "alias")
@@ -212,9 +213,8 @@ class SchemaReads:
             for chain in self._read_as(schema, name):
                 yield chain, types
         for function in self._validators(schema):
-            for node in function.nodes(s.Attribute):
-                if node.attr not in fields:
-                    yield (node.attr,), frozenset()
+            for chain in reads(function, fields):
+                yield chain, frozenset()
 
     def _read_as(self, schema: Class, name: str) -> list[Chain]:
         """What the field `name` is filled from: the attribute of its name, or its aliases."""
@@ -233,10 +233,7 @@ class SchemaReads:
         for owner in self._project.mro(schema):
             for bindings in owner.scope.names.values():
                 for binding in bindings:
-                    if isinstance(binding, FunctionBinding) and (
-                        binding.function.decorator_names
-                        & {"model_validator", "root_validator", "model_serializer"}
-                    ):
+                    if isinstance(binding, FunctionBinding) and binding.function.decorator_names:
                         yield binding.function
 
     # --- attributes of models ------------------------------------------------------------------

@@ -100,7 +100,7 @@ def read(db: Session = Depends(get_db)):
 @app.get("/")
 def read(db: Session = Depends(get_db)):
     for _ in range(3):
-        user = db.execute(select(User)).scalars().first()
+        user = db.execute(select(User)).scalars().all()[0]
         add(db)
     return user.id
 """,

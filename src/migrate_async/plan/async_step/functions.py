@@ -27,7 +27,7 @@ from migrate_async.plan.recolouring.awaits import Awaiter
 from migrate_async.plan.recolouring.bridging import Bridges
 from migrate_async.plan.recolouring.lending import Lending
 from migrate_async.plan.testing.pytest_support import pytest_edits, takes_fixtures
-from migrate_async.plan.transactions.after_commit import refresh_edits
+from migrate_async.plan.transactions.after_commit import Refreshes
 from migrate_async.plan.transactions.after_flush import Flushed
 from migrate_async.plan.transactions.after_rollback import Rollbacks
 
@@ -40,7 +40,9 @@ class ConvertedFunctions:
         self._project = world.project
         self._idle = idle
         self._loads = loads
-        self._rollbacks = Rollbacks(world.project, Statements(world.project), world.effects)
+        values = Statements(world.project)
+        self._refreshes = Refreshes(world.project, world.effects, values)
+        self._rollbacks = Rollbacks(world.project, values, world.effects)
         self._flushed = Flushed(world.project, world.effects)
         self.awaited_models: dict[Class, None] = {}
         """Those of which a relationship is awaited: they need `AsyncAttrs`."""
@@ -112,7 +114,7 @@ class ConvertedFunctions:
             if read.call not in gone and not is_sync:
                 collector.add(path, read.edits)
                 self.awaited_models.update(dict.fromkeys(read.models))
-        collector.add(path, refresh_edits(self._project, function, gone, self._world.effects))
+        collector.add(path, self._refreshes.edits(function, gone))
         collector.add(path, self._flushed.edits(function, gone))
         reloads = self._rollbacks.reloads(function, gone)
         collector.add(path, reloads.edits)

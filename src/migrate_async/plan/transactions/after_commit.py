@@ -20,57 +20,94 @@ from migrate_async.plan.transactions.commits import commits, models_in, refresh,
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.given import refreshes_of_given
 from migrate_async.plan.transactions.positions import Position, positions, statements_before
+from migrate_async.plan.transactions.values import Values
+from migrate_async.plan.transactions.written import writes
 
 NAME = "async-colour"
 
 
-def refresh_edits(
-    project: Project, function: Function, gone: frozenset[s.AnyNode], effects: Effects
-) -> Iterator[p.AnyEdit]:
-    """`await db.refresh(x)` after each commit that needs it.
+class Refreshes:
+    """Plans `await db.refresh(x)` after each commit that needs it, for one project.
 
     After a bulk UPDATE or DELETE that did not synchronise the session, every object may be stale:
     `db.expire_all()` lets later queries fetch them anew, as they did after a legacy commit.
     """
-    if not isinstance(function.node, s.FunctionDef):
-        return
-    found: dict[s.Stmt, dict[str, None]] = {}
-    for position in positions(function.node.body):
-        if position.statement in gone:
-            continue
-        session = commits(project, position.statement, "sync")
+
+    def __init__(self, project: Project, effects: Effects, values: Values) -> None:
+        self._project = project
+        self._effects = effects
+        self._values = values
+
+    def edits(self, function: Function, gone: frozenset[s.AnyNode]) -> Iterator[p.AnyEdit]:
+        """Those of `function`, of which the statements in `gone` are no longer there."""
+        if not isinstance(function.node, s.FunctionDef):
+            return
+        found: dict[s.Stmt, dict[str, None]] = {}
+        for position in positions(function.node.body):
+            if position.statement not in gone:
+                self._after(found, function, position)
+        for statement, lines in found.items():
+            code = "\n".join(lines)
+            yield p.InsertStatements(span=statement.span, codemod=NAME, code=code, after=True)
+
+    def _after(
+        self, found: dict[s.Stmt, dict[str, None]], function: Function, position: Position
+    ) -> None:
+        statement, effects = position.statement, self._effects
+        session = commits(self._project, statement, "sync")
         is_own = session is not None
-        session = session or effects.commits_through(function, position.statement)
+        session = session or effects.commits_through(function, statement)
         if session is None:
-            continue
-        is_sure = effects.surely_commits(function, position.statement)
-        stale = is_own and _unsynchronised(function.node, position.statement)
-        if stale and _runs_later(project, function, position.statement):
-            found.setdefault(position.statement, {})[f"{session}.expire_all()"] = None
-            held = models_in(project, function)
-            names = tuple(name for name in held if _is_known(function, name, position.statement))
-        else:
-            names = effects.stale_names(function, position, is_own=is_own)
+            return
+        names = effects.stale_names(function, position, is_own=is_own)
+        if is_own and self._is_unsynchronised(function, statement):
+            found.setdefault(statement, {})[f"{session}.expire_all()"] = None
+            held = models_in(self._project, function)
+            names = tuple(name for name in held if _is_known(function, name, statement))
         for name in names:
             if position.reads_later(name) or effects.is_fetched_again(
                 function, name, position, is_own=is_own
             ):
-                place = position.place_of_refresh(project, name)
-                is_held = _is_held(function, name, session, effects, position)
-                again = _refresh(name, session, is_held=is_held, is_sure=is_sure)
-                found.setdefault(place, {}).update(dict.fromkeys(again))
-        for line in refreshes_of_given(project, function, position, session, effects):
-            found.setdefault(position.statement, {})[line] = None
-    for statement, lines in found.items():
-        code = "\n".join(lines)
-        yield p.InsertStatements(span=statement.span, codemod=NAME, code=code, after=True)
+                place = position.place_of_refresh(self._project, name)
+                lines = self._refresh(function, name, position, session)
+                found.setdefault(place, {}).update(dict.fromkeys(lines))
+        for line in refreshes_of_given(self._project, function, position, session, effects):
+            found.setdefault(statement, {})[line] = None
 
-
-def _refresh(name: str, session: str, *, is_held: bool | None, is_sure: bool) -> Iterator[str]:
-    """`await db.refresh(x)`, if `db` has `x`; where that is not known, it is asked."""
-    if is_held is not False:
-        tests = (f"{name} in {session}",) if is_held is None else ()
+    def _refresh(
+        self, function: Function, name: str, position: Position, session: str
+    ) -> Iterator[str]:
+        """`await db.refresh(x)`, if there is an `x` and `db` has it; what is not known is asked."""
+        is_held = _is_held(function, name, session, self._effects, position)
+        if is_held is False:
+            return
+        tests = []
+        if _may_be_none(function, name, position, self._values):
+            tests.append(f"{name} is not None")
+        if is_held is None:
+            tests.append(f"{name} in {session}")
+        is_sure = self._effects.surely_commits(function, position.statement)
         yield refresh(name, session, *tests, is_sure=is_sure)
+
+    def _is_unsynchronised(self, function: Function, commit: s.Stmt) -> bool:
+        node = function.node
+        return (
+            isinstance(node, s.FunctionDef)
+            and _unsynchronised(node, commit)
+            and _runs_later(self._project, function, commit)
+        )
+
+
+def _may_be_none(function: Function, name: str, position: Position, values: Values) -> bool:
+    """Whether `name` may hold None there: it does not if something has surely been written."""
+    is_written = any(
+        node.id == name
+        for block, index in position.path
+        for statement in block[:index]
+        for node in writes(statement)
+    )
+    node = s.Name(*position.statement.span, name)
+    return not is_written and values.may_be_none(node, function.scope, position.statement)
 
 
 def _is_held(

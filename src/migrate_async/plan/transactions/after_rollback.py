@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from migrate_async.index.project import Model, Project
-from migrate_async.index.scopes import Class, Function, ParameterBinding, Scope
+from migrate_async.index.scopes import Class, Function, ParameterBinding
 from migrate_async.index.types import Instance, ListOf, Types, held
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
@@ -25,22 +24,13 @@ from migrate_async.plan.text import source
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.expired_arguments import ExpiredArguments, attribute_names
 from migrate_async.plan.transactions.positions import Position, positions
+from migrate_async.plan.transactions.values import Values
 
 NAME = "async-colour"
 
 _EXPIRING_ALL = frozenset({"rollback", "expire_all"})
 _EXPIRING = _EXPIRING_ALL | {"expire"}
 _NESTED = frozenset({"begin", "begin_nested"})
-
-
-class Values(Protocol):
-    """What the code shows of the values of names."""
-
-    def may_be_none(self, name: s.Name, scope: Scope, statement: s.Stmt) -> bool:
-        """Whether `name` may hold None at `statement`."""
-
-    def is_list(self, name: s.Name, scope: Scope) -> bool:
-        """Whether `name` surely holds something to iterate over twice."""
 
 
 @dataclass
@@ -193,12 +183,33 @@ class Rollbacks:
             or any(map(self._rolls_back, self._effects.targets(function, position.statement)))
         )
 
+    def _is_given_expired(self, function: Function, name: str, position: Position) -> bool:
+        """Whether the statement gives `name` what a function returns that rolls back finally."""
+        statement = position.statement
+        return name in _bound_names(statement) and any(
+            map(self._rolls_back_finally, self._effects.targets(function, statement))
+        )
+
+    def _rolls_back_finally(self, function: Function) -> bool:
+        """Whether `function` rolls back once it is known what it returns."""
+        node = function.node
+        statements = blocks.statements(node.body) if isinstance(node, s.FunctionDef) else ()
+        return any(
+            any(map(_is_expiring, blocks.statements(statement.finalbody)))
+            and any(isinstance(inner, s.Return) for inner in blocks.statements(statement.body))
+            for statement in statements
+            if isinstance(statement, s.Try)
+        )
+
     # --- what ----------------------------------------------------------------------------------
 
     def _is_read(self, place: _Place, function: Function, name: str) -> bool:
         """Whether `name` holds objects there which are read from then on."""
         position = place.position
-        if not self._held(function, name) or not _is_bound_before(function, name, position):
+        if not self._held(function, name):
+            return False
+        is_bound = _is_bound_before(function, name, position) or _is_tried(name, position)
+        if not is_bound and not (place.after and self._is_given_expired(function, name, position)):
             return False
         if place.after:
             return position.reads_later(name)
@@ -318,6 +329,33 @@ def _is_bound_before(function: Function, name: str, position: Position) -> bool:
         or _binds_inside(block[index], name)
         for block, index in position.path
     )
+
+
+def _is_tried(name: str, position: Position) -> bool:
+    """Whether the `try` of the handler at `position` binds `name`, which the handler surely reads.
+
+    What the `try` had not bound by then, the legacy code could not read there, either.
+    """
+    for (around, at), (block, index) in zip(position.path, position.path[1:], strict=False):
+        tried = around[at]
+        if isinstance(tried, s.Try) and any(block is h.body for h in tried.handlers):
+            is_bound = any(name in _bound_names(statement) for statement in tried.body)
+            rest = (statement for statement in block[index:] if not _has_blocks(statement))
+            if is_bound and any(blocks.mentions(statement, name) for statement in rest):
+                return True
+    return False
+
+
+def _bound_names(statement: s.Stmt) -> frozenset[str]:
+    """The names that an assignment binds, also in tuples."""
+    targets = statement.targets if isinstance(statement, s.Assign) else ()
+    return frozenset(
+        node.id for target in targets for node in s.walk(target) if isinstance(node, s.Name)
+    )
+
+
+def _has_blocks(statement: s.Stmt) -> bool:
+    return any(True for _ in blocks.inner_blocks(statement))
 
 
 def _binds(statement: s.Stmt, name: str) -> bool:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, Function, Scope
+from migrate_async.index.scopes import Class, Function, Scope, last_name
 from migrate_async.index.sites import CallSite
 from migrate_async.index.types import (
     ClassObject,
     FunctionObject,
     Instance,
+    ResultOf,
     TypeVariable,
     elements,
 )
+from migrate_async.knowledge.sqlalchemy import RESULT_ONE, RESULT_SCALAR
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.blocks import called, method_name
@@ -26,6 +28,7 @@ from migrate_async.plan.transactions.owners import Owners
 from migrate_async.plan.transactions.positions import Position, statements_before
 from migrate_async.plan.transactions.written import attributes_of_calls, takes_out, writes
 
+_OF_RESULTS = RESULT_ONE | RESULT_SCALAR
 _NO_COLLECTION = frozenset({"dynamic", "write_only", "noload", "raise", "raise_on_sql"})
 """Values of `lazy=` with which no loaded collection can become stale."""
 
@@ -255,7 +258,7 @@ class Effects:
 
     def is_loaded_by(self, statement: s.Stmt, name: str) -> bool:
         """Whether `statement` gives `name` one object that is the session's already."""
-        return self._loaded(statement) == name
+        return name in self._loaded(statement)
 
     def _classes_before(self, function: Function, commit: s.Stmt) -> frozenset[Class]:
         written = self._classes(statements_before(function, commit))
@@ -335,32 +338,58 @@ class Effects:
             call = called(statement, awaited=False)
             if call is not None and method_name(call) == "add" and call.args:
                 yield from (call.args[0].id,) if isinstance(call.args[0], s.Name) else ()
+        known: dict[str, None] = {}
         for statement in statements_before(function, commit):
-            name = self._loaded(statement)
-            if name is not None and name not in gone:
-                yield name
+            known.update(dict.fromkeys(self._loaded(statement)))
+            known.update(dict.fromkeys(self._related_in(statement, known)))
+        yield from (name for name in known if name not in gone)
 
-    def _loaded(self, statement: s.Stmt) -> str | None:
-        """`x` in `x = f(...)` where that gives one ORM object and makes no new one."""
+    def _related_in(self, statement: s.Stmt, known: Collection[str]) -> Iterator[str]:
+        """`x` in `x = y.owner`, where `y` is one of those that are `known`."""
+        if isinstance(statement, s.Assign) and len(statement.targets) == 1:
+            for target, value in _pairs(statement.targets[0], statement.value):
+                if (
+                    isinstance(target, s.Name)
+                    and isinstance(value, s.Attribute)
+                    and s.dotted_name(value.value) in known
+                    and is_model(self._project, target, self._project.scope_of(value))
+                ):
+                    yield target.id
+
+    def _loaded(self, statement: s.Stmt) -> Iterator[str]:
+        """`x` in `x = f(...)` and `x, y = f(...), g(...)` where that gives one ORM object of the
+        session, and makes no new one.
+        """
         if not isinstance(statement, s.Assign) or len(statement.targets) != 1:
-            return None
-        target = statement.targets[0]
-        value = statement.value.value if isinstance(statement.value, s.Await) else statement.value
-        if not isinstance(target, s.Name) or not isinstance(value, s.Call):
-            return None
-        makers = self._project.infer(value.func, self._project.scope_of(value))
+            return
+        for target, value in _pairs(statement.targets[0], statement.value):
+            given = value.value if isinstance(value, s.Await) else value
+            if isinstance(target, s.Name) and isinstance(given, s.Call) and self._gives(given):
+                yield target.id
+
+    def _gives(self, call: s.Call) -> bool:
+        makers = self._project.infer(call.func, self._project.scope_of(call))
         if any(isinstance(maker, ClassObject) for maker in makers):
-            return None
+            return False
         is_project = any(isinstance(maker, FunctionObject) for maker in makers)
-        return target.id if is_project or self._is_operation(value) else None
+        return is_project or self._is_operation(call)
 
     def _is_operation(self, call: s.Call) -> bool:
-        """Whether a query or session gives the value of `call`."""
+        """Whether a query, a session or a result gives the value of `call`."""
         function = self._project.function_of(call)
+        if last_name(call.func) in _OF_RESULTS and self._is_of_result(call):
+            return True
         return any(
             site.node is call and site.operation is not None
             for site in self._project.calls(function)
         )
+
+    def _is_of_result(self, call: s.Call) -> bool:
+        func = call.func
+        if not isinstance(func, s.Attribute):
+            return False
+        types = self._project.infer(func.value, self._project.scope_of(func))
+        return any(isinstance(item, ResultOf) for item in types)
 
     def _is_related(self, function: Function, name: str, written: frozenset[Class]) -> bool:
         """Whether the object called `name` has a relationship to one of `written`."""
@@ -385,3 +414,12 @@ class Effects:
                 if relationship.target is not None and relationship.lazy not in _NO_COLLECTION
             )
         return self._related[key]
+
+
+def _pairs(target: s.Expr, value: s.Expr) -> Iterator[tuple[s.Expr, s.Expr]]:
+    """What an assignment gives to what: `x, y = 1, 2` are two."""
+    if not isinstance(target, s.Sequence) or not isinstance(value, s.Sequence):
+        yield target, value
+    elif len(target.items) == len(value.items):
+        for part, given in zip(target.items, value.items, strict=True):
+            yield from _pairs(part, given)

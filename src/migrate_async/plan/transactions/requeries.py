@@ -1,6 +1,6 @@
 """Queries that may meet objects from before a commit, which a sync session had expired by then.
 
-`refresh_edits` sees to the objects that a function has in its hands. Those that a dependency, a
+`Refreshes` sees to the objects that a function has in its hands. Those that a dependency, a
 caller, a list or another object holds are nobody's to refresh where the query runs: there the
 session has to know (`migrate_async.LateExpirySession`).
 """
@@ -104,7 +104,7 @@ class Requeries:
                     yield from self._meeting(function, found, model, held)
 
     def _refreshed(self, function: Function, position: Position) -> Iterator[str]:
-        """The names that `refresh_edits` sees to."""
+        """The names that `Refreshes` sees to."""
         is_own = commits(self._project, position.statement, "sync") is not None
         for name in self._effects.stale_names(function, position, is_own=is_own):
             if position.reads_later(name) or self._effects.is_fetched_again(

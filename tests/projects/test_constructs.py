@@ -21,12 +21,17 @@ from support.route_by_route import migrate
 APPLICATIONS = FIXTURES / "constructs"
 NAMES = (
     "everyday",
+    "frames",
     "listeners",
+    "lives",
     "mappings",
     "patterns",
+    "queries",
     "readings",
     "schemas",
     "sessions",
+    "shapes",
+    "sqlmodels",
     "typed",
     "values",
 )

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 from migrate_async.index.project import Function, Project
 from migrate_async.index.scopes import last_name
-from migrate_async.index.types import External, ExternalInstance, SessionFactory, Types
+from migrate_async.index.sessions import SessionKind
+from migrate_async.index.types import (
+    External,
+    ExternalInstance,
+    FunctionObject,
+    SessionFactory,
+    Types,
+    elements,
+)
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.knowledge.fastapi import DEPENDS_NAMES
 from migrate_async.model import syntax as s
@@ -45,12 +53,28 @@ def check_injected(project: Project, fn: Function) -> Iterator[Diagnostic]:
         given, outer = param.default, fn.scope.parent
         if not isinstance(given, s.Call) or last_name(given.func) not in DEPENDS_NAMES:
             continue
-        if param.annotation is None or outer is None:
+        if param.annotation is None or outer is None or not given.args:
             continue
         declared = project.session_kind_of(project.annotated(param.annotation, outer))
-        if declared == "async" and project.session_kind(given, outer) == "sync":
+        if declared == "async" and _gives_sync(project, project.infer(given.args[0], outer)):
             message = f"{param.name} is declared an AsyncSession, and gets a sync session"
             yield f.UNFIT_DEPENDENCY.at(fn.module.path, given.span, message)
+
+
+def _gives_sync(project: Project, dependency: Types) -> bool:
+    """Whether all that it gives is known to be sync, whatever its annotation says."""
+    functions = [item.fn for item in dependency if isinstance(item, FunctionObject)]
+    kinds = [
+        None if value is None else _kind_of_elements(project, fn, value)
+        for fn in functions
+        for value in fn.given
+    ]
+    return bool(kinds) and set(kinds) == {"sync"}
+
+
+def _kind_of_elements(project: Project, fn: Function, value: s.Expr) -> SessionKind | None:
+    """The kind of session that `value` is, or that it yields: `yield from get_session()`."""
+    return project.session_kind_of(frozenset(elements(project.infer(value, fn.scope))))
 
 
 def _engines(call: s.Call) -> Iterator[s.Expr]:

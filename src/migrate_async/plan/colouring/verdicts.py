@@ -243,7 +243,11 @@ class Verdicts:
             return True
         if any(map(self.waits, functions)):
             return False
-        return any(function in self.wanted for function in functions)
+        return any(f in self.wanted or self._serves_now(f) for f in functions)
+
+    def _serves_now(self, function: Function) -> bool:
+        """Whether it gives async sessions from this run on, which nobody had to select it for."""
+        return self._serves(function) and self.colouring.converts(function)
 
     def only_lends(self, function: Function) -> bool:
         """Whether `function` leaves its session to functions inside it that threads run.

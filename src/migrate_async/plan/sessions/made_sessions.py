@@ -36,7 +36,7 @@ def session_call(changes: SessionChanges, found: Acquisition) -> str:
 def _constructed(changes: SessionChanges, session: s.Call, call: s.Call) -> str:
     """`call`, which makes what the sync `session` is, with the async class.
 
-    It keeps what is loaded; one that says so itself has never expired anything.
+    It keeps what is loaded, unless the code itself says what it is to do.
     """
     name = changes.imported(async_home(changes.project, session), "AsyncSession")
     made = source(replace_func(call, name))

@@ -8,6 +8,7 @@ Nothing of the project could make async ones in their place.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 from migrate_async.index import types as t
@@ -15,7 +16,8 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, WithBinding
 from migrate_async.model import syntax as s
 
-_OF_THE_LANGUAGE = frozenset({"builtins", "collections", "contextlib", "functools", "typing"})
+_OF_THE_LANGUAGE = sys.stdlib_module_names | {"builtins"}
+"""Nothing of it makes sessions; a `ContextVar` gives what was put there."""
 _KNOWN = frozenset({"fastapi", "migrate_async", "sqlalchemy", "sqlmodel", "starlette"})
 """Packages whose sessions, and ways to get at one, are understood."""
 

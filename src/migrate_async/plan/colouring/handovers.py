@@ -23,6 +23,7 @@ from migrate_async.knowledge.external import (
     WATCHES_ENGINES,
 )
 from migrate_async.knowledge.pagination import PAGINATES
+from migrate_async.knowledge.sqlalchemy import SESSIONS
 from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.passed import passed_source, passes_sync
 
@@ -34,6 +35,7 @@ whoever asks for it by a name.
 """
 _GIVE_FUNCTIONS = frozenset({"builtins", "functools", "itertools", "operator"})
 """What gives a function when it is called, `reduce(compose, steps)`: it may be any."""
+_CONNECTS = frozenset({"begin", "connect", "raw_connection"})
 _REFLECTS = "autoload_with"
 """The argument by which SQLAlchemy asks a database what a table is like."""
 
@@ -148,14 +150,40 @@ def _needs_sync(site: CallSite, types: Types) -> bool:
 
 
 def object_engines(project: Project, function: Function) -> Iterator[s.Attribute]:
-    """The engines of objects, `database.engine`, that `function` passes to unknown code."""
-    for found in _handovers(project, function):
-        call = found.site.node
-        assert isinstance(call, s.Call)  # noqa: S101  handovers are calls
-        for value in call.values:
-            is_engine = project.engine_or_connection(value, found.site.scope) == "engine"
-            if is_engine and isinstance(value, s.Attribute) and owner_of(project, value):
-                yield value
+    """The engines of objects, `database.engine`, which `function` needs to be sync ones.
+
+    It passes them to unknown code, makes a sync session of them, or connects.
+    """
+    for site in project.calls(function):
+        call = site.node
+        if not isinstance(call, s.Call) or site.kind != "call":
+            continue
+        if _works_on_engine(project, site):
+            yield from (value for value in _engines_in(project, site) if owner_of(project, value))
+
+
+def _works_on_engine(project: Project, site: CallSite) -> bool:
+    """Whether the call may ask an engine that it is given, or is a method of, for something."""
+    assert isinstance(site.node, s.Call)  # noqa: S101  looked at by the caller
+    if hands_source(project, site):
+        return True
+    if site.function.is_module or site.function.module.is_test:
+        return False
+    func = site.node.func
+    if isinstance(func, s.Attribute) and func.attr in _CONNECTS:
+        return True
+    types = project.infer(func, site.scope)
+    return any(isinstance(item, t.External) and item.dotted in SESSIONS for item in types)
+
+
+def _engines_in(project: Project, site: CallSite) -> Iterator[s.Attribute]:
+    assert isinstance(site.node, s.Call)  # noqa: S101  looked at by the caller
+    func = site.node.func
+    owners = (func.value,) if isinstance(func, s.Attribute) and func.attr in _CONNECTS else ()
+    for value in (*owners, *site.node.values):
+        is_engine = project.engine_or_connection(value, site.scope) == "engine"
+        if is_engine and isinstance(value, s.Attribute):
+            yield value
 
 
 def owner_of(project: Project, node: s.Attribute) -> Class | None:

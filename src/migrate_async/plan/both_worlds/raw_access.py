@@ -15,7 +15,7 @@ from migrate_async.plan.both_worlds.session_roots import Root, SessionRoots
 from migrate_async.plan.both_worlds.sync_sources import SyncSources
 from migrate_async.plan.both_worlds.worlds import BothWorlds
 from migrate_async.plan.colouring.dbapi import engine_of_session, session_of_raw
-from migrate_async.plan.colouring.handovers import object_engines
+from migrate_async.plan.colouring.handovers import object_engines, opened_engines, owner_of
 from migrate_async.plan.engines import NAME
 from migrate_async.plan.module_edits import ModuleEdits
 
@@ -24,6 +24,7 @@ class RawAccess:
     """Gives such code a sync engine of its own, or refuses it."""
 
     def __init__(self, worlds: BothWorlds, sources: SyncSources, refusals: Refusals) -> None:
+        self._worlds = worlds
         self._project = worlds.project
         self._colouring = worlds.colouring
         self._dependencies = worlds.dependencies
@@ -76,5 +77,14 @@ class RawAccess:
 
     def _engines_of_objects(self, found: ModuleEdits, function: Function) -> None:
         """`database.engine` for code that needs a sync one: an object has no other."""
-        for node in object_engines(self._project, function):
+        opened = filter(self._becomes_async, opened_engines(self._project, function))
+        for node in dict.fromkeys((*object_engines(self._project, function), *opened)):
             found.diagnostics.append(self._refusals.cannot_stay(function, node))
+
+    def _becomes_async(self, node: s.Attribute) -> bool:
+        """Whether the engine `node` of an object is one that becomes async."""
+        cls = owner_of(self._project, node)
+        mro = self._project.mro(cls) if cls is not None else ()
+        names = {f"{owner.qualname}.{node.attr}" for owner in mro}
+        engines = (engine for engine in self._project.engines if engine.qualname in names)
+        return any(map(self._worlds.becomes_async, engines))

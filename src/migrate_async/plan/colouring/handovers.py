@@ -5,7 +5,7 @@ Such code was written for sync ones. Whoever calls it keeps them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from migrate_async.index import types as t
@@ -150,39 +150,37 @@ def _needs_sync(site: CallSite, types: Types) -> bool:
 
 
 def object_engines(project: Project, function: Function) -> Iterator[s.Attribute]:
-    """The engines of objects, `database.engine`, which `function` needs to be sync ones.
+    """The engines of objects, `database.engine`, that `function` passes to unknown code."""
+    for found in _handovers(project, function):
+        call = found.site.node
+        assert isinstance(call, s.Call)  # noqa: S101  handovers are calls
+        yield from _engines_among(project, found.site, call.values)
 
-    It passes them to unknown code, makes a sync session of them, or connects.
-    """
+
+def opened_engines(project: Project, function: Function) -> Iterator[s.Attribute]:
+    """Those of which `function` makes a sync session, or on which it connects."""
+    if function.is_module or function.module.is_test:
+        return
     for site in project.calls(function):
         call = site.node
-        if not isinstance(call, s.Call) or site.kind != "call":
+        if site.kind != "call" or not isinstance(call, s.Call):
             continue
-        if _works_on_engine(project, site):
-            yield from (value for value in _engines_in(project, site) if owner_of(project, value))
+        if isinstance(call.func, s.Attribute) and call.func.attr in _CONNECTS:
+            yield from _engines_among(project, site, (call.func.value,))
+        elif any(map(_makes_session, project.infer(call.func, site.scope))):
+            yield from _engines_among(project, site, call.values)
 
 
-def _works_on_engine(project: Project, site: CallSite) -> bool:
-    """Whether the call may ask an engine that it is given, or is a method of, for something."""
-    assert isinstance(site.node, s.Call)  # noqa: S101  looked at by the caller
-    if hands_source(project, site):
-        return True
-    if site.function.is_module or site.function.module.is_test:
-        return False
-    func = site.node.func
-    if isinstance(func, s.Attribute) and func.attr in _CONNECTS:
-        return True
-    types = project.infer(func, site.scope)
-    return any(isinstance(item, t.External) and item.dotted in SESSIONS for item in types)
+def _makes_session(item: Type) -> bool:
+    return isinstance(item, t.External) and item.dotted in SESSIONS
 
 
-def _engines_in(project: Project, site: CallSite) -> Iterator[s.Attribute]:
-    assert isinstance(site.node, s.Call)  # noqa: S101  looked at by the caller
-    func = site.node.func
-    owners = (func.value,) if isinstance(func, s.Attribute) and func.attr in _CONNECTS else ()
-    for value in (*owners, *site.node.values):
+def _engines_among(
+    project: Project, site: CallSite, values: Iterable[s.Expr]
+) -> Iterator[s.Attribute]:
+    for value in values:
         is_engine = project.engine_or_connection(value, site.scope) == "engine"
-        if is_engine and isinstance(value, s.Attribute):
+        if is_engine and isinstance(value, s.Attribute) and owner_of(project, value):
             yield value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -11,10 +12,10 @@ _LIMITS = (88, 100)
 _STYLE = 0.004
 """The share of lines longer than the default that makes a style."""
 
-_MIGRATED = (
-    *("await ", "async ", "Async", "Sync", "_async", "run_in_threadpool"),
-    *("def ", "import ", "db", "ession"),
-    *("query", "select(", "where(", "filter", "options(", "execute(", "scalar", "joinedload"),
+_MIGRATED = re.compile(
+    r"await |async |Async|Sync|_async|run_in_threadpool"
+    r"|def |import |db|ession"
+    r"|query|select\(|where\(|filter|options\(|execute\(|scalar|joinedload"
 )
 """What is said by lines that a migration changes, before or after: they tell nothing of a style.
 
@@ -38,8 +39,10 @@ def width(text: str) -> int:
 def lengths_of(text: str) -> Lengths:
     """Those of the lines of the file with that text that say nothing of what is migrated."""
     default, wider = _LIMITS
-    lines = [line for line in split_lines(text) if not any(word in line for word in _MIGRATED)]
-    long = sum(default < width(line.rstrip("\r\n")) <= wider for line in lines)
+    lines = [line for line in split_lines(text) if _MIGRATED.search(line) is None]
+    # Tabs aside, a line is as wide as it is long.
+    wide = (line for line in lines if len(line) > default or "\t" in line)
+    long = sum(default < width(line.rstrip("\r\n")) <= wider for line in wide)
     return Lengths(len(lines), long)
 
 

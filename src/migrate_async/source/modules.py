@@ -82,6 +82,8 @@ class _Places:
             for level, name in named:
                 self._note("/" + path, level, name)
         self._relative = frozenset(self._below)
+        self._depths: dict[str, tuple[int, int | None]] = {}
+        """What `_around_folder` found for a folder; files of one share it."""
         for name, times in self._ways.items():
             self._follow(name, times)
 
@@ -130,27 +132,32 @@ class _Places:
         depths = [len(root) for root in self._configured if list(parts[: len(root)]) == root]
         if depths:
             return max(depths)
-        depth = self._above_packages(parts)
-        inner = self._inner_root(parts, depth)
+        depth, inner = self._around_folder(parts[:-1])
         if inner is not None:
             return inner
-        if depth < 0:  # `__init__.py` of the project root
-            return 0
         for candidate in range(depth, -1, -1):
             if self._is_root(parts[:candidate], parts[candidate:]):
                 return candidate
         is_packaged = depth < len(parts) - 1 or "/".join(parts) in self._packages
         return depth if is_packaged or not depth else _outermost(parts)
 
-    def _inner_root(self, parts: Sequence[str], depth: int) -> int | None:
+    def _around_folder(self, folder: Sequence[str]) -> tuple[int, int | None]:
+        """What a module's folder alone tells: see `_above_packages` and `_inner_root`."""
+        key = "/".join(folder)
+        if key not in self._depths:
+            depth = self._above_packages(folder)
+            self._depths[key] = depth, self._inner_root(folder, depth)
+        return self._depths[key]
+
+    def _inner_root(self, folder: Sequence[str], depth: int) -> int | None:
         """How many folders are above the module where one of its packages is a root as well.
 
         A process that has `app` in its path imports `db` for `app/db.py`, though there is an
         `app/__init__.py`. Where it is imported in both ways the most frequent one counts.
         """
-        for candidate in range(len(parts) - 1, max(depth, 0), -1):
-            folder = "".join(f"/{part}" for part in parts[:candidate])
-            if folder not in self._relative and self._starts[folder] > self._passed[folder]:
+        for candidate in range(len(folder), max(depth, 0), -1):
+            place = "".join(f"/{part}" for part in folder[:candidate])
+            if place not in self._relative and self._starts[place] > self._passed[place]:
                 return candidate
         return None
 
@@ -165,10 +172,10 @@ class _Places:
         folder = "".join(f"/{part}" for part in above)
         return folder not in self._below or f"{folder}/{names[0]}" in self._tops
 
-    def _above_packages(self, parts: Sequence[str]) -> int:
+    def _above_packages(self, folder: Sequence[str]) -> int:
         """How many folders are above the outermost of the packages around the module."""
-        depth: int = len(parts) - 1
-        while depth > 0 and "/".join(parts[:depth]) in self._packages:
+        depth = len(folder)
+        while depth > 0 and "/".join(folder[:depth]) in self._packages:
             depth -= 1
         return depth
 

@@ -23,6 +23,11 @@ def project(folder: Path, files: dict[str, str]) -> Path:
         ({"pyproject.toml": "[tool.ruff]\nline-length = 120\n"}, 120),
         ({"pyproject.toml": "[tool.black]\nline-length = 79\n"}, 79),
         ({"pyproject.toml": "[tool.black]\nline_length = 79\n"}, 79),
+        ({"pyproject.toml": '[tool.black]\ntarget-version = ["py312"]\n'}, 88),
+        ({"ruff.toml": '[format]\nquote-style = "double"\n'}, 88),
+        ({"pyproject.toml": "[tool.ruff.format]\npreview = true\n"}, 88),
+        ({"ruff.toml": "line-length = 99\n[format]\npreview = true\n"}, 99),
+        ({"ruff.toml": 'exclude = ["docs"]\n'}, None),
         (
             {"pyproject.toml": "[tool.black]\nline-length = 79\n[tool.ruff]\nline-length = 99\n"},
             99,

@@ -11,6 +11,8 @@ import msgspec.toml
 
 _PYPROJECT = "pyproject.toml"
 _KEY = "line-length"
+_DEFAULT = 88
+"""What black and `ruff format` keep to where their settings do not say."""
 
 
 def written_limit(root: Path) -> int | None:
@@ -35,11 +37,18 @@ def _folders(root: Path) -> tuple[Path, ...]:
 def _limits(folder: Path) -> Iterator[int]:
     """What the files in `folder` say, the one that counts first."""
     tools = _table(_read(folder / _PYPROJECT), "tool")
-    for name in (".ruff.toml", "ruff.toml"):
-        yield from _of_ruff(_read(folder / name), folder)
-    yield from _of_ruff(_table(tools, "ruff"), folder)
+    for settings in _ruffs(folder, tools):
+        yield from _of_ruff(settings, folder)
     black = _table(tools, "black")
     yield from _valid(black.get(_KEY, black.get(_KEY.replace("-", "_"))))
+    if black or any(_table(settings, "format") for settings in _ruffs(folder, tools)):
+        yield _DEFAULT
+
+
+def _ruffs(folder: Path, tools: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The settings of ruff in `folder`, the one that counts first."""
+    yield from (_read(folder / name) for name in (".ruff.toml", "ruff.toml"))
+    yield _table(tools, "ruff")
 
 
 def _of_ruff(settings: Mapping[str, Any], folder: Path, depth: int = 5) -> Iterator[int]:

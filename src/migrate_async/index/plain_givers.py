@@ -15,6 +15,7 @@ from __future__ import annotations
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.infer import Inference
+from migrate_async.index.statements import is_method_call, only_rolls_back
 from migrate_async.model import syntax as s
 
 
@@ -48,8 +49,8 @@ def _made(
     target = targets[0]
     if len(targets) != 1 or not isinstance(target, s.Name):
         return None
-    closes = len(around.finalbody) == 1 and _is_method(around.finalbody[0], target.id, "close")
-    undoes = all(_only_rolls_back(handler, target.id) for handler in around.handlers)
+    closes = len(around.finalbody) == 1 and is_method_call(around.finalbody[0], target.id, "close")
+    undoes = all(only_rolls_back(handler, target.id) for handler in around.handlers)
     if not closes or not undoes or around.orelse or not _only_yields(inner, target.id):
         return None
     return _call(made.value)
@@ -60,17 +61,6 @@ def _only_yields(body: tuple[s.Stmt, ...], name: str) -> bool:
         case (s.ExpressionStatement(value=s.Yield(value=s.Name(id=given), is_from=False)),):
             return given == name
     return False
-
-
-def _only_rolls_back(handler: s.Handler, name: str) -> bool:
-    *before, last = handler.body
-    reraises = isinstance(last, s.Raise) and last.error is None
-    return reraises and all(_is_method(statement, name, "rollback") for statement in before)
-
-
-def _is_method(statement: s.Stmt, name: str, method: str) -> bool:
-    value = statement.value if isinstance(statement, s.ExpressionStatement) else None
-    return isinstance(value, s.Call) and s.dotted_name(value.func) == f"{name}.{method}"
 
 
 def _call(value: s.Expr | None) -> s.Call | None:

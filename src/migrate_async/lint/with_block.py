@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from migrate_async.index.statements import is_method_call
 from migrate_async.lint.resources.fate import Fate, Resource
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
@@ -101,7 +102,7 @@ def _closes(statement: s.Stmt, name: str) -> bool:
     value = statement.value if isinstance(statement, s.ExpressionStatement) else None
     if isinstance(value, s.Await):
         statement = s.ExpressionStatement(*statement.span, value.value)
-    return blocks.is_method_call(statement, name, "close")
+    return is_method_call(statement, name, "close")
 
 
 def _mentions(node: s.AnyNode, name: str) -> int:

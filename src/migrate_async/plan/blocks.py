@@ -54,20 +54,6 @@ def targets(statement: s.Stmt) -> tuple[s.Expr, ...]:
     return (statement.target,) if type(statement) is s.AugmentedAssign else ()
 
 
-def is_method_call(statement: s.Stmt, name: str, method: str) -> bool:
-    """Whether `statement` is just `name.method()`."""
-    if not isinstance(statement, s.ExpressionStatement) or not isinstance(statement.value, s.Call):
-        return False
-    call = statement.value
-    return (
-        not call.args
-        and not call.keywords
-        and isinstance(call.func, s.Attribute)
-        and call.func.attr == method
-        and s.dotted_name(call.func.value) == name
-    )
-
-
 def mentions(node: s.AnyNode, name: str) -> bool:
     """Whether the name occurs anywhere in `node`."""
     return any(isinstance(part, s.Name) and part.id == name for part in s.walk(node))

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.index.sessions import Variable
+from migrate_async.index.statements import is_method_call
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
@@ -41,6 +42,5 @@ def _ends(fixture: Function) -> bool:
 
 def _is_disposed(node: s.FunctionDef, name: str) -> bool:
     return any(
-        blocks.is_method_call(statement, name, "dispose")
-        for statement in blocks.statements(node.body)
+        is_method_call(statement, name, "dispose") for statement in blocks.statements(node.body)
     )

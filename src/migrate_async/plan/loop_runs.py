@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Scope, ValueBinding, WithBinding, last_name
 from migrate_async.index.sites import CallSite
+from migrate_async.index.statements import is_method_call
 from migrate_async.index.types import External, ExternalMethod, ExternalResult
 from migrate_async.knowledge import event_loops
 from migrate_async.model import syntax as s
@@ -254,7 +255,7 @@ def _serves(statement: s.Stmt, name: str) -> bool:
     """`name = asyncio.new_event_loop()`, `asyncio.set_event_loop(name)`, `name.close()`."""
     if isinstance(statement, s.Assign):
         return len(statement.targets) == 1 and isinstance(statement.targets[0], s.Name)
-    if blocks.is_method_call(statement, name, "close"):
+    if is_method_call(statement, name, "close"):
         return True
     return isinstance(_set_loop(statement), s.Name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migrate_async.index.statements import is_method_call, only_rolls_back
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
@@ -13,7 +14,7 @@ def remove_closes(changes: SessionChanges, name: str) -> None:
     for statement in blocks.statements(changes.node.body):
         if isinstance(statement, s.Try):
             _strip_try(changes, statement, name)
-        elif blocks.is_method_call(statement, name, "close"):
+        elif is_method_call(statement, name, "close"):
             changes.remove(statement)
 
 
@@ -31,14 +32,14 @@ def _strip_try(changes: SessionChanges, statement: s.Try, name: str) -> None:
 
 def only_closes(statement: s.Try, name: str) -> bool:
     """Whether `statement` does nothing with its body but close the session after it."""
-    pointless = all(_only_rolls_back(handler, name) for handler in statement.handlers)
+    pointless = all(only_rolls_back(handler, name) for handler in statement.handlers)
     return _closes(statement, name) and pointless and not statement.orelse
 
 
 def closes_inside(statement: s.Stmt, name: str) -> bool:
     """Whether a block of `statement` closes the session."""
     return any(
-        blocks.is_method_call(inner, name, "close")
+        is_method_call(inner, name, "close")
         for block in blocks.inner_blocks(statement)
         for inner in blocks.statements(block)
     )
@@ -47,15 +48,5 @@ def closes_inside(statement: s.Stmt, name: str) -> bool:
 def _closes(statement: s.Try, name: str) -> bool:
     """Whether the `finally` closes the session, and does nothing else."""
     return bool(statement.finalbody) and all(
-        blocks.is_method_call(inner, name, "close") for inner in statement.finalbody
-    )
-
-
-def _only_rolls_back(handler: s.Handler, name: str) -> bool:
-    """`except ...: db.rollback(); raise`: closing the session rolls back as well."""
-    *before, last = handler.body
-    return (
-        isinstance(last, s.Raise)
-        and last.error is None
-        and all(blocks.is_method_call(statement, name, "rollback") for statement in before)
+        is_method_call(inner, name, "close") for inner in statement.finalbody
     )

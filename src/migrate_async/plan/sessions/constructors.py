@@ -182,7 +182,9 @@ class Constructors:
                 "give it the session of its caller, or close it in a method of its own",
             )
         )
-        if constructor.acquisition.kind in ("resolver", "next", "scope") and self._provider.factory:
+        acquired = constructor.acquisition
+        is_fetched = acquired.kind == "resolver" or acquired.is_of_dependency
+        if is_fetched and self._provider.factory:
             factory = add_import(edits, module, self._provider.module, self._provider.factory, NAME)
             edits.edits.append(
                 p.ReplaceExpression(span=call.span, codemod=NAME, code=f"{factory}()")

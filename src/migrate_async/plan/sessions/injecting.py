@@ -25,7 +25,7 @@ def is_like(changes: SessionChanges, found: Acquisition) -> bool:
         factory
         for factory in changes.project.session_factories
         if found.kind == "factory" and factory.scope.kind == "module"
-        if (factory.module.name, factory.name) != (provider.module, provider.factory)
+        if (factory.module.name, factory.name) != provider.home
     )
     return not any(
         is_variable(changes.function.module, other.module, other.name, name)

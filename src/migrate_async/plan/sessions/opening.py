@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migrate_async.index.statements import is_method_call
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
@@ -91,7 +92,7 @@ def _wrap(changes: SessionChanges, found: Acquisition, rest: blocks.Block, heade
     Queries that were made on the session, and lazy loads, need it without naming it.
     """
     name = found.name
-    ends = [i for i, item in enumerate(rest) if blocks.is_method_call(item, name, "close")]
+    ends = [i for i, item in enumerate(rest) if is_method_call(item, name, "close")]
     others = [i for i, item in enumerate(rest) if blocks.mentions(item, name) and i not in ends]
     if len(ends) > 1 or not others or (ends and others[-1] > ends[0]):
         return False

@@ -18,11 +18,11 @@ from collections.abc import Iterator
 
 from migrate_async.index import scopes as sc
 from migrate_async.index.callgraph import CallGraph
-from migrate_async.index.declarative import keyword
 from migrate_async.index.infer import Inference
 from migrate_async.index.override_tables import is_override_table
+from migrate_async.index.routers import added_function
 from migrate_async.index.sites import ValueUse
-from migrate_async.knowledge.fastapi import DEPENDS_NAMES, ROUTE_ADDERS
+from migrate_async.knowledge.fastapi import DEPENDS_NAMES
 from migrate_async.model import syntax as s
 
 
@@ -78,15 +78,8 @@ class InjectedClosures:
         if isinstance(around, s.Keyword):
             around = self._graph.parent(around)
         if isinstance(around, s.Call) and around.func is not node:
-            return sc.last_name(around.func) in DEPENDS_NAMES or self._is_route(around, node)
+            return sc.last_name(around.func) in DEPENDS_NAMES or added_function(around) is node
         return is_override_table(node, self._graph)
-
-    @staticmethod
-    def _is_route(call: s.Call, node: s.Expr) -> bool:
-        """Whether `call` is `router.add_api_route(path, node)`."""
-        if not isinstance(call.func, s.Attribute) or call.func.attr not in ROUTE_ADDERS:
-            return False
-        return node in call.args[1:2] or keyword(call, "endpoint") is node
 
     def _uses(self, name: str, value: s.Expr) -> Iterator[s.Expr]:
         """Where the variable `name`, which is given `value`, may be read: rather more than less."""

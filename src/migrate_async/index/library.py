@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _MAPPINGS = sqlalchemy.IMPERATIVE_MAPPINGS
 GETATTR = "builtins.getattr"
-CONTEXT_MAKERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
+_CONTEXT_MAKERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 _LISTS = frozenset({"list", "sorted", "set", "tuple", "reversed", "iter", "frozenset", "filter"})
 _SINGLES = frozenset({"next", "max", "min", "anext"})
 _SAME = frozenset(
@@ -116,7 +116,7 @@ class Library:
             ({sqlalchemy.TASK_SCOPED_SESSION}, self._async_scoped_session),
             (fastapi.THREADS, self._in_thread),
             ({"contextlib.closing", "contextlib.nullcontext"}, self._context),
-            (CONTEXT_MAKERS, self._context_function),
+            (_CONTEXT_MAKERS, self._context_function),
             ({*pagination.PAGINATES, *pagination.COROUTINES}, self._page),
         ):
             table.update(dict.fromkeys(names, handler))

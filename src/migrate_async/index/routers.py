@@ -32,6 +32,13 @@ def registrations(fn: sc.Function, inference: Inference) -> Iterator[s.Call]:
                 yield made
 
 
+def added_function(call: s.Call) -> s.Expr | None:
+    """What `router.add_api_route(path, function)` adds, or a websocket's counterpart."""
+    if not isinstance(call.func, s.Attribute) or call.func.attr not in fastapi.ROUTE_ADDERS:
+        return None
+    return call.args[1] if len(call.args) > 1 else keyword(call, "endpoint")
+
+
 def _registers(call: s.Call, scope: sc.Scope, inference: Inference) -> bool:
     func = call.func
     return isinstance(func, s.Attribute) and _is_router(call, func.value, scope, inference)

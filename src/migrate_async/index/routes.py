@@ -13,7 +13,7 @@ from migrate_async.index.callgraph import CallGraph
 from migrate_async.index.declarative import keyword, string
 from migrate_async.index.dependencies import Depends
 from migrate_async.index.infer import Inference
-from migrate_async.index.routers import registrations
+from migrate_async.index.routers import added_function, registrations
 from migrate_async.knowledge import fastapi
 from migrate_async.model import syntax as s
 
@@ -134,7 +134,7 @@ class _Finder:
         func = call.node.func
         if not isinstance(func, s.Attribute) or func.attr != "add_api_route":
             return []
-        endpoint = call.node.args[1] if len(call.node.args) > 1 else keyword(call.node, "endpoint")
+        endpoint = added_function(call.node)
         types = self._inference.infer(endpoint, call.scope) if endpoint is not None else ()
         return [
             self._make(item.fn, call.node, _methods(call.node), func.value, call.scope)

@@ -37,11 +37,12 @@ def _folders(root: Path) -> tuple[Path, ...]:
 def _limits(folder: Path) -> Iterator[int]:
     """What the files in `folder` say, the one that counts first."""
     tools = _table(_read(folder / _PYPROJECT), "tool")
-    for settings in _ruffs(folder, tools):
+    ruffs = [*_ruffs(folder, tools)]
+    for settings in ruffs:
         yield from _of_ruff(settings, folder)
     black = _table(tools, "black")
     yield from _valid(black.get(_KEY, black.get(_KEY.replace("-", "_"))))
-    if black or any(_table(settings, "format") for settings in _ruffs(folder, tools)):
+    if black or any(_table(settings, "format") for settings in ruffs):
         yield _DEFAULT
 
 

@@ -64,12 +64,12 @@ def check_injected(project: Project, fn: Function) -> Iterator[Diagnostic]:
 def _gives_sync(project: Project, dependency: Types) -> bool:
     """Whether all that it gives is known to be sync, whatever its annotation says."""
     functions = [item.fn for item in dependency if isinstance(item, FunctionObject)]
-    kinds = [
+    kinds = {
         None if value is None else _kind_of_elements(project, fn, value)
         for fn in functions
         for value in fn.given
-    ]
-    return bool(kinds) and set(kinds) == {"sync"}
+    }
+    return kinds == {"sync"}
 
 
 def _kind_of_elements(project: Project, fn: Function, value: s.Expr) -> SessionKind | None:

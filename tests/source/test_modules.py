@@ -89,6 +89,23 @@ def test_a_module_beside_a_script(importer: str, named: tuple[int, str], name: s
     assert found["src/database.py"].dotted == name
 
 
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ("a/app/__init__.py", "a/app/db.py", "b/app/__init__.py", "b/app/db.py"),
+        ("a/app/db/__init__.py", "b/app/db.py", "c/db.py", "db.py"),
+        ("my-app/v2.db.py", "my-app/v1/db.py", "v1/__init__.py", "v1/db.py"),
+        ("__init__.py", "app/__init__.py", "app/__init__/__init__.py", "src/__init__.py"),
+    ],
+)
+def test_names_of_some_files_are_those_among_all(paths: tuple[str, ...]) -> None:
+    """A second file of a name is called by its whole path, whichever names are wanted."""
+    everything = module_names(paths)
+    assert len({name.dotted for name in everything.values()}) == len(paths)
+    for path in paths:
+        assert module_names(paths, wanted=(path,))[path] == everything[path]
+
+
 def test_relative_imports_tell_packages() -> None:
     """`app/email` is no root for `import email`: its module looks at what is around the folder."""
     paths = ("app/email/sender.py", "app/models.py", "main.py")

@@ -143,7 +143,8 @@ def _modules(
     }
     imports.update({path: outline.named for path, outline in beside.items()})
     paths = [source.path for source, _ in parsed]
-    names = module_names(sorted([*paths, *beside]) if beside else paths, roots, imports)
+    everywhere = sorted([*paths, *beside]) if beside else paths
+    names = module_names(everywhere, roots, imports, wanted=paths)
     return [
         LoadedModule(source.path, *names[source.path], syntax, source) for source, syntax in parsed
     ]

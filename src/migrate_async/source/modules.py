@@ -24,26 +24,41 @@ def module_names(
     paths: Sequence[str],
     roots: Sequence[str] = (),
     imports: Mapping[str, Iterable[Named]] | None = None,
+    *,
+    wanted: Sequence[str] | None = None,
 ) -> dict[str, ModuleName]:
-    """The module name of each of `paths`, relative to the project root.
+    """The module name of each of `paths`, relative to the project root, at least of those `wanted`.
 
     `roots` are the folders that imports start from. Where they do not say, the root of a file is
     the folder above its outermost package; `imports`, the modules that the files name, by path,
     tell packages without `__init__.py` apart from mere folders. Names are unique: a second file of
-    a name is called by its whole path.
+    a name is called by its whole path, and so is the first where that is the whole path of another.
     """
     places = _Places(paths, roots, imports or {})
     names: dict[str, ModuleName] = {}
-    taken: set[str] = set()
-    for path in paths:
+    alike = paths if wanted is None else _of_same_ends(paths, wanted)
+    taken = {".".join(_parts(path)) for path in alike}
+    for path in alike:
         parts = _parts(path)
-        depth = places.root_depth(parts)
-        name = ".".join(parts[depth:])
+        name = ".".join(parts[places.root_depth(parts) :])
         if not name or name in taken:
             name = ".".join(parts)
         taken.add(name)
         names[path] = ModuleName(name or "__init__", _is_init(path))
     return names
+
+
+def _of_same_ends(paths: Iterable[str], wanted: Iterable[str]) -> list[str]:
+    """Those of `paths` that could be called as one of `wanted`: in a name, the end is the same."""
+    ends = {_end(path) for path in wanted}
+    return [path for path in paths if _end(path) in ends]
+
+
+def _end(path: str) -> str:
+    """What is behind the last dot of every name that the file can have."""
+    folder, _, file = path.rpartition("/")
+    part = folder.rpartition("/")[2] if file == "__init__.py" else file.removesuffix(".py")
+    return part.rpartition(".")[2]
 
 
 def _is_init(path: str) -> bool:

@@ -12,6 +12,7 @@ from migrate_async.model.plan import FilePlan, FunctionDecision, Plan, Verdict
 from migrate_async.model.status import percentage
 from migrate_async.report import html
 from migrate_async.report.charts import ring
+from migrate_async.report.roots import Root, roots
 from migrate_async.report.words import counted
 
 _ORDER = tuple(
@@ -29,6 +30,7 @@ def plan_page(plan: Plan, graph: CallGraph, project: str) -> str:
     parts = (
         _hero(plan, verdicts),
         _modules(graph),
+        _roots(roots(plan)),
         _functions(graph),
         _border(graph),
         _messages(_untold(plan)),
@@ -85,6 +87,19 @@ def _area(path: str, verdicts: Counter[str]) -> html.Area:
     done = percentage(verdicts[Verdict.CONVERT.value], verdicts.total())
     numbers = ", ".join(f"{verdicts[v]} {v}" for v in reversed(_ORDER) if verdicts[v])
     return html.Area(path, verdicts.total(), done, f"{path}: {numbers}")
+
+
+def _roots(found: Sequence[Root]) -> str:
+    if not found:
+        return ""
+    items = [
+        f"<li><p><code>{html.breakable(root.decision.function)}</code> "
+        f"keeps {escape(root.extent)}</p><p>{escape(root.reason.text)}</p>"
+        f'<p class="where">{html.breakable(root.decision.path)}:{root.decision.line}</p></li>'
+        for root in found
+    ]
+    hint = "Functions that stay sync for a reason of their own, and how many do because of them."
+    return html.section("What keeps others sync", hint, html.folded(items), "roots")
 
 
 # --- functions ---------------------------------------------------------------------------------

@@ -12,10 +12,13 @@ from migrate_async.model.scan import ScanResult
 from migrate_async.model.summary import Mode, RunSummary
 from migrate_async.model.verification import TypeComparison, Verification
 from migrate_async.report.page import Page
+from migrate_async.report.roots import Root, roots
 from migrate_async.report.words import counted
 
 SHORT_LIST = 20
 """How many files, functions or messages are listed unless all are asked for."""
+FEW = 5
+"""How many of what keeps others sync."""
 LONG_LIST = 100
 """How many functions of a plan are, which are what a plan is about."""
 
@@ -126,6 +129,7 @@ def render_plan(plan: Plan, page: Page, *, verbose: bool = False) -> None:
     """What would be done, per function, and per file where no function changes colour."""
     page.line((f"Step {plan.step}", "bold"), f": {counts_line(plan.counts)}")
     _plan_extent(plan, page)
+    _plan_roots(plan, page, verbose=verbose)
     _plan_edits(plan, page, verbose=verbose)
     _plan_functions(plan, page, verbose=verbose)
     render_diagnostics(plan.diagnostics, page, verbose=verbose)
@@ -151,6 +155,24 @@ def _plan_extent(plan: Plan, page: Page) -> None:
             ("risk", f"{plan.risk}: {plan.risk_reason}"),
         ]
     )
+
+
+def _plan_roots(plan: Plan, page: Page, *, verbose: bool) -> None:
+    """What is worth to be changed by hand, because much stays sync for its sake."""
+    found = roots(plan)
+    if not found:
+        return
+    page.heading("What keeps others sync")
+    shown = found if verbose else found[:FEW]
+    for root in shown:
+        _root(root, page)
+    more(page, len(found) - len(shown), "function")
+
+
+def _root(root: Root, page: Page) -> None:
+    page.line((root.decision.function, "bold"), f" keeps {root.extent}", indent=2)
+    place = f" ({root.reason.path}:{root.reason.line})" if root.reason.line else ""
+    page.line((root.reason.text + place, "dim"), indent=6)
 
 
 def _kept_twice(number: int) -> list[tuple[str, str]]:

@@ -49,9 +49,11 @@ def colour(project: Project, touches: Touches, bounds: Bounds) -> Colouring:
     """The colouring of `project`."""
     seeds = dict(bounds.circumstances.seeds)
     contracts = bounds.circumstances.ties.contracts
+    first: Mapping[Function, Reason] = {}
     while True:
         found = coloured(project, touches, bounds.ignore, seeds, contracts)
-        kept = Keeper(project, found, bounds).run()
+        run = Keeper(project, found, bounds).run()
+        first = kept = {function: first.get(function, reason) for function, reason in run.items()}
         more = dict(_unaware(project, found, kept, bounds))
         if not more:
             return Colouring(found, kept)

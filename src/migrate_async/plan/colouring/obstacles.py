@@ -397,11 +397,21 @@ class Obstacles:
         for site in self._project.calls(function):
             needs_await = site in touched or any(target in coloured for target in site.targets)
             if site.kind == "property" and needs_await:
-                return at_call(site, "property", "it reads a property that runs a query")
+                return _reads(site, coloured)
             for context in _NO_AWAIT if needs_await and site.kind != "dependency" else ():
                 if context in site.context:
                     return at_call(site, "no-await", f"a call inside a {context} cannot be awaited")
         return None
+
+
+def _reads(site: CallSite, coloured: Mapping[Function, Reason]) -> Reason:
+    """Why nobody can await what the property runs that is read at `site`."""
+    read = next((target for target in site.targets if target in coloured), None)
+    if read is None:
+        return at_call(site, "property", "it reads a property that runs a query")
+    return at_call(
+        site, "property", f"it reads {read.qualname}, a property that runs a query", read
+    )
 
 
 def is_inside(span: s.Span, around: s.Span) -> bool:

@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from textwrap import dedent
 
 import pytest
 
-from migrate_async.model.plan import ImportChange
+from migrate_async.model.plan import FilePlan, ImportChange
 from migrate_async.rewrite.imports import change_imports
 
 PATH = "app/api/items.py"
 SELECT = ("sqlalchemy", "select")
 
 
-def changed(
-    before: str, *added: tuple[str, ...], unneeded: tuple[str, ...] = (), path: str = PATH
+def change(
+    text: str,
+    imports: Sequence[ImportChange] = (),
+    unneeded: Sequence[str] = (),
+    limit: int | None = None,
 ) -> str:
-    imports = [ImportChange("test", *change) for change in added]
-    result = change_imports(dedent(before).lstrip("\n"), path, imports, unneeded)
+    file = FilePlan(PATH, "", imports=tuple(imports), unneeded=tuple(unneeded))
+    return change_imports(text, file, limit)
+
+
+def changed(
+    before: str,
+    *added: tuple[str, ...],
+    unneeded: tuple[str, ...] = (),
+    path: str = PATH,
+    first_party: tuple[str, ...] = (),
+) -> str:
+    imports = tuple(ImportChange("test", *change) for change in added)
+    file = FilePlan(path, "", (), imports, unneeded, first_party)
+    result = change_imports(dedent(before).lstrip("\n"), file)
     ast.parse(result)
-    again = change_imports(result, path, imports, unneeded)
+    again = change_imports(result, file)
     assert again == result, "a second run changes nothing"
     return result
 
@@ -246,21 +262,21 @@ def test_replaced_binding() -> None:
 
 def test_line_ends_are_kept() -> None:
     """New lines end as the others do."""
-    result = change_imports("import os\r\n\r\nx = 1\r\n", PATH, [ImportChange("t", *SELECT)], ())
+    result = change("import os\r\n\r\nx = 1\r\n", [ImportChange("t", *SELECT)])
     assert result == "import os\r\n\r\nfrom sqlalchemy import select\r\n\r\nx = 1\r\n"
 
 
 def test_nothing_asked_is_left_alone() -> None:
     """Not even parsed: the text may be anything."""
-    assert change_imports("not python (", PATH, [], ()) == "not python ("
+    assert change("not python (") == "not python ("
 
 
 def taking_turns(before: str, *, limit: int = 100) -> tuple[str, str]:
     """`before` while `sync_engine` stands for `engine`, and when `engine` is back."""
     there = ImportChange("test", "app.db", "sync_engine", beside="engine", passing=True)
     back = ImportChange("test", "app.db", "engine", beside="sync_engine")
-    half = change_imports(before, PATH, [there], ["engine"], limit)
-    return half, change_imports(half, PATH, [back], ["sync_engine"], limit)
+    half = change(before, [there], ["engine"], limit)
+    return half, change(half, [back], ["sync_engine"], limit)
 
 
 @pytest.mark.parametrize(
@@ -311,7 +327,7 @@ def test_a_name_comes_back_to_where_it_was(before: str, half: str) -> None:
 def test_names_that_come_back_for_other_reasons_do_so_where_they_were() -> None:
     half = "from app.db import sync_engine, SyncSessionLocal\n"
     back = [ImportChange("test", "app.db", name) for name in ("SessionLocal", "engine")]
-    after = change_imports(half, PATH, back, ["sync_engine", "SyncSessionLocal"], 100)
+    after = change(half, back, ["sync_engine", "SyncSessionLocal"], 100)
     assert after == "from app.db import engine, SessionLocal\n"
 
 
@@ -349,3 +365,22 @@ def test_the_lines_of_authors_stay(before: str) -> None:
 def test_lines_of_an_import_that_keeps_its_names_stay() -> None:
     before = ASYNC.replace("        AsyncSession,\n", "")
     expect(f"import os\n{dedent(before)}", dedent(before), unneeded=("os",))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "from fastapi import x\n\nfrom database import y\n",
+            "from fastapi import x\nfrom sqlalchemy import select\n\nfrom database import y\n",
+        ),
+        ("from database import y\n", "from sqlalchemy import select\n\nfrom database import y\n"),
+        (
+            "import os\n\nfrom database import y\n",
+            "import os\n\nfrom sqlalchemy import select\n\nfrom database import y\n",
+        ),
+    ],
+)
+def test_modules_beside_the_file_are_first_party(before: str, after: str) -> None:
+    """In a folder that is no package nothing but the project tells."""
+    expect(before, after, SELECT, path="main.py", first_party=("database", "main"))

@@ -445,8 +445,8 @@ class FilePlan(msgspec.Struct, frozen=True):
     """All edits of one file.
 
     `digest` is the SHA-256 of the bytes that the plan was made from; a file that differs is stale.
-    `imports` are added if missing. `unneeded` are names whose import goes if nothing uses it after
-    the edits.
+    `imports` are added if missing, above those of the project: `first_party` are the names that its
+    modules begin with. `unneeded` are names whose import goes if nothing uses it after the edits.
     """
 
     path: str
@@ -454,6 +454,7 @@ class FilePlan(msgspec.Struct, frozen=True):
     edits: tuple[AnyEdit, ...] = ()
     imports: tuple[ImportChange, ...] = ()
     unneeded: tuple[str, ...] = ()
+    first_party: tuple[str, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -17,8 +17,9 @@ from migrate_async.plan.queries import TRANSLATE, QueryPlan
 class Collector:
     """Mutable while planning; `plan` freezes it in a deterministic order."""
 
-    def __init__(self, digests: Mapping[str, str]) -> None:
+    def __init__(self, digests: Mapping[str, str], first_party: Iterable[str] = ()) -> None:
         self._digests = digests
+        self._first_party = tuple(sorted(first_party))
         self._edits: dict[str, dict[Span, list[p.AnyEdit]]] = {}
         """By the path of the file, and by the code that they change."""
         self._imports: dict[str, set[p.ImportChange]] = {}
@@ -100,6 +101,7 @@ class Collector:
                 edits=tuple(sorted((e for same in edits.values() for e in same), key=_place)),
                 imports=tuple(sorted(self._imports[path])),
                 unneeded=tuple(sorted(self._unneeded[path])),
+                first_party=self._first_party if self._imports[path] else (),
             )
             for path, edits in sorted(self._edits.items())
             if any(edits.values()) or path in self._gone

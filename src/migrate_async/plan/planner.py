@@ -42,7 +42,8 @@ def make_plan(
     `digests` maps each path to the SHA-256 of its bytes, to tell a stale plan later.
     Raises `UsageError` for a name that the project does not have.
     """
-    collector = Collector(digests or {})
+    tops = {module.name.partition(".")[0] for module in project.modules.values()}
+    collector = Collector(digests or {}, tops)
     if step is p.Step.TESTS:
         chosen = roots(project, selection, lambda: ())
         if any(function.module.is_test for function in chosen):

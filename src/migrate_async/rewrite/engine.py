@@ -52,7 +52,7 @@ def rewrite_text(file: FilePlan, text: str, limit: int | None = None) -> str:
     """
     before, edits = replace_comments(text, file.edits)
     edited = rewrite(before, edits, limit)
-    after = change_imports(edited, file.path, file.imports, file.unneeded, limit)
+    after = change_imports(edited, file, limit)
     return with_fingerprints(text, after)
 
 

@@ -17,7 +17,7 @@ from pathlib import PurePosixPath
 import msgspec
 
 from migrate_async.knowledge.shim import sync_class_name_of, sync_name_of
-from migrate_async.model.plan import ImportChange, ReplaceStatement
+from migrate_async.model.plan import FilePlan, ImportChange, ReplaceStatement
 from migrate_async.rewrite import name_order
 from migrate_async.rewrite.islands import rewrite, style_of
 from migrate_async.rewrite.lines import Style
@@ -31,30 +31,23 @@ Position = tuple[int, int]
 _OF_ASYNC_CODE = frozenset({"migrate_async", "sqlalchemy.ext.asyncio"})
 
 
-def change_imports(
-    text: str,
-    path: str,
-    imports: Sequence[ImportChange],
-    unneeded: Sequence[str],
-    limit: int | None = None,
-) -> str:
-    """`text` with `imports` added if missing and the imports of `unneeded` names gone if unused.
+def change_imports(text: str, file: FilePlan, limit: int | None = None) -> str:
+    """`text` with the imports of `file` added if missing; the unneeded ones are gone if unused.
 
-    `path` is relative to the project root, with forward slashes: it tells what relative imports
-    mean and what is first party. `text` has to be valid Python. `limit` is the length of lines,
-    None: what `text` keeps to.
+    The path of `file` tells what relative imports mean; the packages around it are `first_party`,
+    too. `text` has to be valid Python. `limit` is the length of lines, None: what `text` keeps to.
     """
-    imports = [_in_place(change, unneeded) for change in imports]
-    rebound = {_bound(change) for change in imports} & set(unneeded)
+    imports = [_in_place(change, file.unneeded) for change in file.imports]
+    rebound = {_bound(change) for change in imports} & set(file.unneeded)
     text = _without(text, rebound, used=set())
-    doomed = set(unneeded) - rebound
+    doomed = set(file.unneeded) - rebound
     if doomed and imports:
         doomed -= used_names(parse_module(text), text)
     for change in sorted(set(imports), key=_order):
-        text = _Source.parse(text, path, limit, frozenset(doomed)).with_import(change)
+        text = _Source.parse(text, file, limit, frozenset(doomed)).with_import(change)
     if doomed:
         rest = _without(text, doomed, used=None)
-        text = rest if rest == text else _rejoined(rest, text, path, limit)
+        text = rest if rest == text else _rejoined(rest, text, file, limit)
     return text
 
 
@@ -153,12 +146,12 @@ def _column(lines: Sequence[str], line: int, offset: int) -> int:
     return len(lines[line - 1].encode()[:offset].decode("utf-8", "ignore"))
 
 
-def _rejoined(text: str, before: str, path: str, limit: int | None) -> str:
+def _rejoined(text: str, before: str, file: FilePlan, limit: int | None) -> str:
     """`text` with those imports on one line that had not been written before the migration.
 
     Names that an earlier run needed had made them too long, and some are not in `text` any more.
     """
-    source = _Source.parse(text, path, limit)
+    source = _Source.parse(text, file, limit)
     long = {s.module: _names(s) for s in _brought(parse_module(before).body)}
     for statement in _brought(source.body):
         line = f"from {statement.module} import {', '.join(_names(statement))}"
@@ -166,7 +159,7 @@ def _rejoined(text: str, before: str, path: str, limit: int | None) -> str:
         is_shorter = len(_names(statement)) < len(long.get(statement.module, ()))
         if is_plain and is_shorter and len(line) <= source.style.limit:
             start, end = _start(statement, source.lines), _end(statement, source.lines)
-            return _rejoined(_replaced(source.lines, start, end, line), before, path, limit)
+            return _rejoined(_replaced(source.lines, start, end, line), before, file, limit)
     return text
 
 
@@ -207,14 +200,17 @@ class _Source:
     style: Style
     doomed: frozenset[str]
     """Imported names that will be removed: they make no line too long."""
+    first_party: frozenset[str]
 
     @classmethod
     def parse(
-        cls, text: str, path: str, limit: int | None, doomed: frozenset[str] = frozenset()
+        cls, text: str, file: FilePlan, limit: int | None, doomed: frozenset[str] = frozenset()
     ) -> _Source:
         tree = parse_module(text)
         style = style_of(text, tree, limit)
-        return cls(split_lines(text), PurePosixPath(path), tree.body, style, doomed)
+        path = PurePosixPath(file.path)
+        first_party = frozenset((*path.parts[:-1], *file.first_party))
+        return cls(split_lines(text), path, tree.body, style, doomed, first_party)
 
     @property
     def text(self) -> str:
@@ -424,7 +420,7 @@ class _Source:
             return (3, int(bool(name)), module)
         if top in sys.stdlib_module_names:
             return (0, int(bool(name)), module)
-        return (2 if top in self.path.parts[:-1] else 1, int(bool(name)), module)
+        return (2 if top in self.first_party else 1, int(bool(name)), module)
 
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

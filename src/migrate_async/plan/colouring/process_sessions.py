@@ -1,6 +1,7 @@
-"""Sessions that are made once for the process, and who works on them.
+"""Sessions and connections that are made once for the process, and who works on them.
 
     db = SessionLocal()                        a variable of a module
+    conn = engine.connect()
 
     class Repository:
         db = SessionLocal()                    of a class
@@ -20,6 +21,7 @@ from functools import cached_property
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module, last_name
+from migrate_async.index.sessions import engine_or_connection
 from migrate_async.index.sites import CallSite
 from migrate_async.index.types import ClassObject, Instance
 from migrate_async.knowledge.sqlalchemy import SCOPED_SESSION
@@ -55,7 +57,7 @@ class ProcessSessions:
         return self._known[function]
 
     def in_classes(self) -> Iterator[tuple[Module, s.Call]]:
-        """The calls in the bodies of classes that make sessions."""
+        """The calls in the bodies of classes that make them."""
         for site in self._at_import:
             statement = self._project.statement_of(site.node)
             is_own = site.scope.kind == "class" and not isinstance(statement, s.FunctionDef)
@@ -66,22 +68,23 @@ class ProcessSessions:
         if function.node is None or function.module.is_test:
             return None
         if function in self._defaults:
-            text = "the session of its default is one for the process"
-            return Reason(_CODE, text, function.module.path, self._defaults[function])
+            default = self._defaults[function]
+            text = f"the {self._what(default)} of its default is one for the process"
+            return Reason(_CODE, text, function.module.path, default.line)
         if function in self._made:
             return self._made[function]
         for node in function.nodes(s.Name, s.Attribute) if self._names else ():
             if self._is_one(node, function):
-                text = f"{s.dotted_name(node)} is one session for the process"
+                text = f"{s.dotted_name(node)} is one {self._what(node)} for the process"
                 return Reason(_CODE, text, function.module.path, node.line)
         return self._stores(function)
 
     def _stores(self, function: Function) -> Reason | None:
         for site in self._project.calls(function):
-            if site.kind == "call" and self._makes_session(site):
+            if site.kind == "call" and self._makes_one(site):
                 place = lasting_place(self._project, function, site.node)
                 if place and self._is_all(site):
-                    text = f"it puts its session into {place}: one for the process"
+                    text = f"it puts its {self._what(site.node)} into {place}: one for the process"
                     return Reason(_CODE, text, function.module.path, site.node.line)
         return None
 
@@ -131,22 +134,28 @@ class ProcessSessions:
 
     @cached_property
     def _at_import(self) -> tuple[CallSite, ...]:
-        """The calls by which modules make sessions when they are imported."""
+        """The calls by which modules make them when they are imported."""
         return tuple(
             site
             for module in self._project.modules.values()
             if not module.is_test
             for site in self._project.calls(module.body)
-            if site.kind == "call" and self._makes_session(site)
+            if site.kind == "call" and self._makes_one(site)
         )
 
-    def _makes_session(self, site: CallSite) -> bool:
+    def _makes_one(self, site: CallSite) -> bool:
         call = site.node
         if not isinstance(call, s.Call) or last_name(call.func) in _INJECTED:
             return False
         types = self._project.infer(call, site.scope)
+        if engine_or_connection(types) == "connection":
+            return True
         is_registry = any(getattr(item, "dotted", "") == SCOPED_SESSION for item in types)
         return not is_registry and self._project.session_kind_of(types) == "sync"
+
+    def _what(self, node: s.Expr) -> str:
+        kind = self._project.engine_or_connection(node, self._project.scope_of(node))
+        return "connection" if kind == "connection" else "session"
 
     @cached_property
     def _variables(self) -> frozenset[tuple[Module, str]]:
@@ -178,14 +187,14 @@ class ProcessSessions:
             yield s.dotted_name(statement.target)
 
     @cached_property
-    def _defaults(self) -> dict[Function, int]:
-        """The functions with such a default, and its line."""
-        lines = {site.node: site.node.line for site in self._at_import}
+    def _defaults(self) -> dict[Function, s.Expr]:
+        """The functions with such a default, and that."""
+        made = {site.node for site in self._at_import}
         return {
-            function: lines[param.default]
+            function: param.default
             for function in self._project.functions
-            for param in (function.params if lines else ())
-            if param.default in lines
+            for param in (function.params if made else ())
+            if param.default in made
         }
 
     @cached_property
@@ -206,7 +215,7 @@ class ProcessSessions:
         return any(
             isinstance(target, s.Attribute) and s.dotted_name(target.value).endswith("app.state")
             for target in _targets(statement)
-        ) and (self._is_all(site) and self._makes_session(site))
+        ) and (self._is_all(site) and self._makes_one(site))
 
     def _is_all(self, site: CallSite) -> bool:
         """Whether the statement sets what `site` makes, and no object with it."""

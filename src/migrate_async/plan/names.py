@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Module, Scope, last_name
+from migrate_async.index.scopes import FromBinding, Function, Module, Scope, last_name
 from migrate_async.index.types import ModuleObject
 from migrate_async.knowledge.shim import SYNC_SIDE
 from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
@@ -55,6 +55,17 @@ def is_bound_inside(name: str, scope: Scope) -> bool:
     current: Scope | None = scope
     while current is not None and current.kind != "module":
         if name in current.names and (current.kind != "class" or current is scope):
+            return True
+        current = current.parent
+    return False
+
+
+def is_local(name: str, scope: Scope) -> bool:
+    """Whether the function of `scope` binds `name` itself, and not to what it imports."""
+    current: Scope | None = scope
+    while current is not None and current.function is scope.function:
+        bindings = current.names.get(name, ()) if current.kind != "module" else ()
+        if bindings and not all(isinstance(binding, FromBinding) for binding in bindings):
             return True
         current = current.parent
     return False

@@ -10,13 +10,13 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from functools import cached_property
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import FromBinding, Function, RawCall, Scope
+from migrate_async.index.scopes import Function, RawCall, Scope
 from migrate_async.index.sessions import Variable
 from migrate_async.index.sites import CallSite
 from migrate_async.index.types import SessionFactory
 from migrate_async.model import syntax as s
 from migrate_async.plan.late_binds import LateBinds
-from migrate_async.plan.names import is_variable, read_from
+from migrate_async.plan.names import is_local, is_variable, read_from
 
 _MAX_CALLS = 3
 
@@ -133,7 +133,7 @@ class MadeFactories:
 
     def _is_out_of_reach(self, func: s.Name | s.Attribute, scope: Scope) -> bool:
         if isinstance(func, s.Name):
-            return bool(self._made) and not _is_local(func.id, scope)
+            return bool(self._made) and not is_local(func.id, scope)
         if not isinstance(func.value, s.Attribute) or func.value.attr != "state":
             return self._is_made(func)
         putters = self._putters.get(func.attr, ())
@@ -196,14 +196,3 @@ def _attributes_set(function: Function) -> Iterator[tuple[s.Attribute, s.Expr]]:
             for target in node.targets:
                 if isinstance(target, s.Attribute):
                     yield target, node.value
-
-
-def _is_local(name: str, scope: Scope) -> bool:
-    """Whether the function of `scope` binds `name` itself, and not to what it imports."""
-    current: Scope | None = scope
-    while current is not None and current.function is scope.function:
-        bindings = current.names.get(name, ()) if current.kind != "module" else ()
-        if bindings and not all(isinstance(binding, FromBinding) for binding in bindings):
-            return True
-        current = current.parent
-    return False

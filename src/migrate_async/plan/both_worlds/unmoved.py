@@ -16,13 +16,12 @@ from migrate_async.index.sessions import Variable
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.model.plan import Reason
+from migrate_async.plan.both_worlds.stuck_engines import Obstacle, StuckEngines
 from migrate_async.plan.colouring.module_registries import ModuleRegistries, is_of_module
 from migrate_async.plan.colouring.own_registries import OwnRegistry, own_registries
-from migrate_async.plan.engines import bound
 from migrate_async.plan.makers import Makers
-from migrate_async.plan.names import is_variable
+from migrate_async.plan.names import is_local, is_variable
 from migrate_async.plan.session_factories import factory_obstacle
-from migrate_async.plan.sync_only import sync_only_driver
 
 SOURCE_STAYS = "MA205"
 
@@ -34,30 +33,18 @@ class Unmoved:
         self._project = project
         self._makers = project.shared(Makers)
         self._registries = ModuleRegistries(project)
+        self._engines = StuckEngines(project)
 
     @cached_property
     def variables(self) -> dict[Variable, None]:
         """The factories that stay sync whatever is selected, and engines that are only theirs."""
-        found = dict.fromkeys(self._sync_only)
+        found = dict.fromkeys(self._engines.variables)
         for factory in self._project.session_factories:
             if not factory.module.is_test and self._stays(factory):
                 found[factory] = None
                 if self._is_of_stuck_registry(factory):
                     found.update(dict.fromkeys(self._engines_of(factory)))
         return found
-
-    @cached_property
-    def _sync_only(self) -> dict[Variable, str]:
-        """The engines of databases that have no async driver, by name."""
-        drivers = {e: sync_only_driver(self._project, e) for e in self._project.engines}
-        return {e: driver for e, driver in drivers.items() if driver and not e.module.is_test}
-
-    def _is_on_sync_only(self, factory: Variable) -> bool:
-        bind = bound(factory.value) if isinstance(factory.value, s.Call) else None
-        return isinstance(bind, s.Name) and any(
-            is_variable(factory.module, engine.module, engine.name, bind.id)
-            for engine in self._sync_only
-        )
 
     def _engines_of(self, factory: Variable) -> Iterator[Variable]:
         """The engines that the function which makes `factory` makes for it."""
@@ -116,27 +103,29 @@ class Unmoved:
         source: Variable,
     ) -> None:
         takers = dict.fromkeys(self._spread(users))
-        if not takers:
+        maker = source.scope.function
+        if not takers or (source.kind == "engine" and list(takers) == [maker]):
             return
-        path, node = source.module.path, source.value
-        name = source.name or f"what {source.scope.function.qualname} makes"
+        is_named = source.name and not is_local(source.name, source.scope)
+        name = source.name if is_named else f"what {maker.qualname} makes"
         for function in takers:
             text = f"its session comes from {name}, which stays sync"
-            found.setdefault(function, Reason("source-stays", text, path, node.line))
+            line = source.value.line
+            found.setdefault(function, Reason("source-stays", text, source.module.path, line))
+        messages.append(self._message(source, name, len(takers)))
+
+    def _message(self, source: Variable, name: str, count: int) -> Diagnostic:
+        stuck = self._engines.variables.get(source) or self._engines.under(source)
         obstacle = factory_obstacle(self._project, source) if "engine" not in source.kind else None
-        why = f" ({obstacle.message})" if obstacle is not None else ""
-        if source in self._sync_only:
-            why = f" (no async driver is known for {self._sync_only[source]})"
-        messages.append(
-            at(
-                path,
-                node.span,
-                SOURCE_STAYS,
-                f"{name} stays sync{why}, and the {len(takers)} functions that get their "
-                "sessions from there stay sync",
-                obstacle.next_step if obstacle is not None else "give it an async counterpart",
-            )
-        )
+        if obstacle is not None:
+            stuck = Obstacle(obstacle.message, obstacle.next_step)
+        reason = f" ({stuck.reason})" if stuck else ""
+        next_step = stuck.next_step if stuck else "give it an async counterpart"
+        takers = f"the {count} functions that get their sessions from there stay sync"
+        if count == 1:
+            takers = "the function that gets its session from there stays sync"
+        text = f"{name} stays sync{reason}, and {takers}"
+        return at(source.module.path, source.value.span, SOURCE_STAYS, text, next_step)
 
     def _stays(self, factory: Variable) -> bool:
         if is_of_module(factory):
@@ -145,7 +134,7 @@ class Unmoved:
             return self._is_stuck_registry(factory)
         if factory.kind != "sessionmaker":
             return False
-        if self._is_of_stuck_registry(factory) or self._is_on_sync_only(factory):
+        if self._is_of_stuck_registry(factory) or self._engines.under(factory) is not None:
             return True
         maker = self._makers.of(factory)
         if maker is None:
@@ -211,9 +200,12 @@ class Unmoved:
         return self._names(function, variable)
 
     def _names(self, function: Function, variable: Variable) -> bool:
-        if is_of_module(variable) or variable in self._sync_only:
+        if variable in self._engines.variables and is_local(variable.name, variable.scope):
+            return function is variable.scope.function
+        if is_of_module(variable) or variable in self._engines.variables:
             return any(
                 is_variable(function.module, variable.module, variable.name, node.id)
+                and not is_local(node.id, function.scope)
                 for node in function.nodes(s.Name)
             )
         if variable.scope.kind != "module" and variable.scope.function is not function:

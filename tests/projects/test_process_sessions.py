@@ -15,6 +15,7 @@ from support.route_by_route import in_random_order
 
 _HEAD = """\
 from functools import lru_cache
+from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
 from sqlalchemy import create_engine, func, select
@@ -213,6 +214,18 @@ def start():
     + _route("request.app.state.db.scalar(select(func.count()).select_from(Item))").replace(
         "count()", "count(request: Request)", 1
     ),
+    "beside an alias": """\
+Db = Annotated[Session, Depends(get_db)]
+db = SessionLocal()
+
+
+@app.get("/first")
+def first(db: Db):
+    return db.query(Item).first()
+
+
+"""
+    + _route("total(db)"),
     "an object in the state": _KEEPER
     + """\
 @app.on_event("startup")

@@ -10,7 +10,12 @@ from migrate_async.index.project import Operation, Project
 from migrate_async.index.scopes import Function
 from migrate_async.index.sites import CallSite
 from migrate_async.index.types import SessionFactory
-from migrate_async.knowledge.async_api import AWAITED, CONTEXT, METADATA_IO
+from migrate_async.knowledge.async_api import (
+    AWAITED,
+    CONTEXT,
+    METADATA_IO,
+    SESSION_WITHOUT_COUNTERPART,
+)
 from migrate_async.knowledge.sqlalchemy import INSPECTORS
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
@@ -34,6 +39,9 @@ METADATA = frozenset({"metadata", "schema"})
 INSPECTION = "inspection"
 """The kind of a touch that inspects an engine or connection, which no async one allows."""
 
+UNMATCHED = "unmatched"
+"""The kind of a touch that `AsyncSession` has no method for."""
+
 PAGE = "page"
 """The kind of a touch that makes a page of a query with a pagination library."""
 
@@ -47,7 +55,7 @@ class Touch:
 
     `kind`: `await`, `context` (entered with `with`), `block` (a `with` on a session: `node` is the
     session's expression), `metadata` (of `create_all` on an engine), `schema` (on a connection),
-    `inspection` or `page`.
+    `inspection`, `unmatched` or `page`.
     """
 
     kind: str
@@ -300,6 +308,8 @@ def _kind(project: Project, site: CallSite, operation: Operation) -> str:
     """The kind of touch that an operation is; empty when nothing is awaited for it."""
     if site.kind == "implicit":
         return "block" if (operation.owner, operation.name) == ("session", "__exit__") else ""
+    if operation.owner == "session" and operation.name in SESSION_WITHOUT_COUNTERPART:
+        return UNMATCHED
     if operation.name in CONTEXT.get(operation.owner, ()):
         return "context"
     awaited = AWAITED.get(operation.owner, ())

@@ -18,8 +18,15 @@ from migrate_async.plan.colouring.touches import METADATA, touch_at
 from migrate_async.plan.hazards.pools import pool_wait
 from migrate_async.plan.text import text
 
-_NO_IO = frozenset({("session", "begin"), ("connection", "begin"), ("engine", "begin")})
-"""What opens a transaction: the first statement in it is what talks to the database."""
+_NO_IO = frozenset(
+    {
+        ("session", "begin"),
+        ("session", "enable_relationship_loading"),
+        ("connection", "begin"),
+        ("engine", "begin"),
+    }
+)
+"""What only prepares: the first statement after it is what talks to the database."""
 _MAX_TEXT = 50
 
 

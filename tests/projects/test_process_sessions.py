@@ -224,6 +224,12 @@ def first(db: Db):
     return db.query(Item).first()
 
 
+@app.get("/last")
+def last(db: Db):
+    db.bulk_save_objects([])
+    return db.query(Item).count()
+
+
 """
     + _route("total(db)"),
     "an object in the state": _KEEPER

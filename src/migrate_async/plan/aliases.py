@@ -48,6 +48,15 @@ def find_aliases(project: Project) -> tuple[Alias, ...]:
 
 
 def _in_module(project: Project, module: Module) -> Iterator[Alias]:
+    return (
+        found
+        for found in annotation_aliases(module)
+        if _names_session(project, module, found.value)
+    )
+
+
+def annotation_aliases(module: Module) -> Iterator[Alias]:
+    """All `Name = Annotated[...]` of `module`, of a sync session, an async one or anything else."""
     for statement in module.syntax.body:
         if isinstance(statement, s.Assign) and len(statement.targets) == 1:
             target, value = statement.targets[0], statement.value
@@ -55,14 +64,19 @@ def _in_module(project: Project, module: Module) -> Iterator[Alias]:
             target, value = statement.target, statement.value
         else:
             continue
-        if isinstance(target, s.Name) and _is_annotated_session(project, module, value):
+        if isinstance(target, s.Name) and _is_annotated(value):
             yield Alias(module, target.id, statement, value)
 
 
-def _is_annotated_session(project: Project, module: Module, value: s.Expr) -> bool:
+def _is_annotated(value: s.Expr) -> bool:
+    return (
+        isinstance(value, s.Subscript)
+        and s.dotted_name(value.value).rpartition(".")[2] == "Annotated"
+    )
+
+
+def _names_session(project: Project, module: Module, value: s.Expr) -> bool:
     if not isinstance(value, s.Subscript):
-        return False
-    if s.dotted_name(value.value).rpartition(".")[2] != "Annotated":
         return False
     first = value.index.items[0] if isinstance(value.index, s.Sequence) else value.index
     return any(

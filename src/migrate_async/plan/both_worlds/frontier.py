@@ -16,6 +16,7 @@ from migrate_async.index.sessions import Variable
 from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
+from migrate_async.plan.aliases import annotation_aliases
 from migrate_async.plan.both_worlds.anchors import Anchors
 from migrate_async.plan.both_worlds.copied_decorators import CopiedDecorators
 from migrate_async.plan.both_worlds.dependencies import Dependencies
@@ -175,7 +176,8 @@ class Frontier:
             seen_to.update(s.walk(bind.statement))
         if function.is_module:
             seen_to.update(self._own_sources(function.module))
-            seen_to.update(self._own_aliases(function.module))
+            for alias in annotation_aliases(function.module):
+                seen_to.update(s.walk(alias.statement))  # a sync one stands beside it
         return (node for node in references(function) if node not in seen_to)
 
     def _takes(self, function: Function, nodes: Iterable[s.Name | s.Attribute]) -> bool:
@@ -192,12 +194,6 @@ class Frontier:
             is_own = source.module is module and source.scope.kind == "module"
             if is_own and self._becomes_async(source):
                 yield from s.walk(source.value)
-
-    def _own_aliases(self, module: Module) -> Iterator[s.AnyNode]:
-        """`Db = Annotated[Session, Depends(get_db)]` of `module`: a sync alias stands beside it."""
-        for alias in self._around.aliases:
-            if alias.module is module:
-                yield from s.walk(alias.statement)
 
     def _on_the_loop(self, function: Function) -> ModuleEdits:
         """How a coroutine works on the sync side of a session, which cannot wait there."""

@@ -10,6 +10,7 @@ from migrate_async.index.scopes import Function, last_name
 from migrate_async.index.sessions import Variable
 from migrate_async.model import syntax as s
 from migrate_async.plan.leftovers.twins import Twins, sync_factory_name
+from migrate_async.plan.names import is_variable
 
 _DEPENDS = ("Depends", "Security")
 
@@ -48,22 +49,22 @@ def find_provider(project: Project, settings: Settings, twins: Twins) -> Provide
 
 
 def _provider(project: Project, settings: Settings, twins: Twins) -> Provider:
-    factory = _factory(project, twins)
+    dependency = _dependency(project, twins)
+    factory = _factory(project, twins, dependency)
     owner = factory.module.name if factory else ""
     name = factory.name if factory else ""
     if settings.get_db:
         # It may be outside of what is indexed: a library's, or another file's.
         module, _, function = settings.get_db.rpartition(".")
         return Provider(owner, name, module, function)
-    dependency = _dependency(project, twins)
     if dependency is not None:
         home = dependency.module.name
         return Provider(owner, name, home, dependency.name, suits_all=_suits_all(dependency))
     return Provider(owner, name, owner, "get_db" if factory else "", creates=factory is not None)
 
 
-def _factory(project: Project, twins: Twins) -> Variable | None:
-    """The sync factory that is to migrate, or the async one that has."""
+def _factory(project: Project, twins: Twins, dependency: Function | None) -> Variable | None:
+    """That of `dependency`; else the sync factory that is to migrate, or the async one that has."""
     candidates = [
         found
         for found in project.session_factories
@@ -72,9 +73,17 @@ def _factory(project: Project, twins: Twins) -> Variable | None:
         and found not in twins.variables
         and not found.module.is_test
     ]
-    return next(
-        (found for found in candidates if found.kind == "sessionmaker"),
-        next(iter(candidates), None),
+    own = (found for found in candidates if dependency and _opens(dependency, found))
+    sync = (found for found in candidates if found.kind == "sessionmaker")
+    return next(iter((*own, *sync, *candidates)), None)
+
+
+def _opens(dependency: Function, factory: Variable) -> bool:
+    """Whether `dependency` opens its sessions with `factory`."""
+    return any(
+        isinstance(call.node.func, s.Name)
+        and is_variable(dependency.module, factory.module, factory.name, call.node.func.id)
+        for call in dependency.calls
     )
 
 

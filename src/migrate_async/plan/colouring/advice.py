@@ -40,6 +40,7 @@ _NEXT_STEPS = {
     "foreign-session": "take a session from Depends(get_db) there instead; the package has no "
     "async one",
     "no-factory": "open it with a factory, or on an engine, that stands at the top of a module",
+    "mocked-engine": "use an engine on SQLite in memory in the test",
     "hides-session": "give the session a parameter with an annotation, or convert what keeps "
     "that one",
     "called-by-sync": "migrate the caller too; until then it is called on the sync side",

@@ -21,6 +21,7 @@ from migrate_async.plan.colouring.generators import Generators
 from migrate_async.plan.colouring.inspections import inspection
 from migrate_async.plan.colouring.locks import locked_blocks
 from migrate_async.plan.colouring.made_elsewhere import foreign_source
+from migrate_async.plan.colouring.mocked_engines import MockedEngines
 from migrate_async.plan.colouring.own_registries import kept_obstacle, own_registries
 from migrate_async.plan.colouring.owners import caller_of
 from migrate_async.plan.colouring.reasons import at_call, at_definition
@@ -94,6 +95,7 @@ class Obstacles:
         self._generators = Generators(project)
         self._unfollowed = Unfollowed(project)
         self._pages = Pages(project)
+        self._mocked = MockedEngines(project)
         self._registries = shared.registries
         self._processes = shared.processes
 
@@ -126,6 +128,7 @@ class Obstacles:
             self._processes.reason,
             self._scoped_session,
             self._gives_session,
+            self._mocked.reason,
             self._unfollowed.reason,
             self._unresolved,
             self._escapes,

@@ -232,7 +232,7 @@ def touch_at(project: Project, site: CallSite) -> Touch | None:
         return helped
     operation = site.operation
     if operation is None:
-        if _is_coroutine_in_async(project, site):
+        if not site.awaited and _is_coroutine_in_async(project, site):
             return Touch("await", site, "changes a connection's options")
         return None
     kind = "" if operation.is_async or site.awaited else _kind(project, site, operation)

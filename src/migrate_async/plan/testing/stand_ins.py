@@ -71,9 +71,9 @@ def stand_in_edits(
 def _wrap(project: Project, module: Module, stand_in: StandIn, edits: ModuleEdits) -> None:
     """`AsyncMock(side_effect=value)`, which calls a plain function and gives what it gives."""
     value = stand_in.value
-    is_mock = _is_mock(project, value)
+    mocks = is_mock(project, value)
     # A mock gets no `self` as the attribute of a class; neither does a mock in its place.
-    if is_mock or (_is_plain(project, value) and not stand_in.on_class):
+    if mocks or (_is_plain(project, value) and not stand_in.on_class):
         mock = add_import(edits, module, "unittest.mock", "AsyncMock", NAME)
         code = f"{mock}(side_effect={{}})"
         edits.edits.append(p.ReplaceExpression(span=value.span, codemod=NAME, code=code))
@@ -114,7 +114,7 @@ def _mocks_given(
 ) -> Iterator[Diagnostic]:
     for target, parameter, value in project.passes(call, scope):
         is_session = _is_session(project, target, parameter)
-        if is_session and _is_mock(project, value) and is_concerned(target):
+        if is_session and is_mock(project, value) and is_concerned(target):
             yield at(
                 project.function_of(call).module.path,
                 value.span,
@@ -257,7 +257,8 @@ def _is_async(project: Project, value: s.Expr) -> bool:
     return is_coroutine or "AsyncMock" in _mocks(project, value)
 
 
-def _is_mock(project: Project, value: s.Expr) -> bool:
+def is_mock(project: Project, value: s.Expr) -> bool:
+    """Whether `value` is a mock whose answers nobody can await."""
     return not _MOCKS.isdisjoint(_mocks(project, value))
 
 

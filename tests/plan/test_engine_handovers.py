@@ -76,8 +76,8 @@ KEPT = {
     "return Table('x', MetaData(), autoload_with=engine).c": (
         "return Table('x', MetaData(), autoload_with=sync_engine).c"
     ),
-    "User.__table__.create(engine, checkfirst=True)": (
-        "User.__table__.create(sync_engine, checkfirst=True)"
+    "for table in Base.metadata.sorted_tables:\n    table.create(engine)": (
+        "for table in Base.metadata.sorted_tables:\n    table.create(sync_engine)"
     ),
     "return db.get_bind().raw_connection().cursor()": (
         "return sync_engine.raw_connection().cursor()"

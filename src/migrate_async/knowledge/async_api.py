@@ -137,6 +137,9 @@ CONTEXT = {
 METADATA_IO = frozenset({"create_all", "drop_all", "reflect"})
 """`MetaData` methods that run SQL on the engine they are given."""
 
+TABLE_IO = frozenset({"create", "drop"})
+"""Methods of a `Table` that do."""
+
 TYPE_COUNTERPARTS = {
     "sqlalchemy.orm.Session": ("sqlalchemy.ext.asyncio", "AsyncSession"),
     "sqlalchemy.orm.session.Session": ("sqlalchemy.ext.asyncio", "AsyncSession"),

@@ -14,7 +14,6 @@ from migrate_async.index.scopes import Class, Function, last_name
 from migrate_async.index.sites import CallSite
 from migrate_async.index.stubs import is_abstract
 from migrate_async.index.types import Type, Types
-from migrate_async.knowledge.async_api import METADATA_IO
 from migrate_async.knowledge.dispatch import CALLABLES
 from migrate_async.knowledge.external import (
     ENVIRONMENT,
@@ -26,6 +25,7 @@ from migrate_async.knowledge.pagination import PAGINATES
 from migrate_async.knowledge.sqlalchemy import SESSIONS
 from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.passed import passed_source, passes_sync
+from migrate_async.plan.colouring.schema_calls import makes_schema
 
 _NEVER_HARMLESS = frozenset(
     {"builtins.getattr", "builtins.dict", "contextlib.ExitStack", "types.SimpleNamespace"}
@@ -135,17 +135,19 @@ def _is_unknown_call(project: Project, site: CallSite, what: str) -> bool:
         return True
     types = project.infer(site.node.func, site.scope)
     if what != "session":
-        return _needs_sync(site, types)
+        return _needs_sync(project, site, types)
     return not site.resolved or any(map(_is_unknown, types))
 
 
-def _needs_sync(site: CallSite, types: Types) -> bool:
+def _needs_sync(project: Project, site: CallSite, types: Types) -> bool:
     """Whether a call that is given an engine or a connection may ask it for something."""
     assert isinstance(site.node, s.Call)  # noqa: S101  sites of this kind are
     if any(keyword.arg == _REFLECTS for keyword in site.node.keywords):
         return True
+    if makes_schema(project, site.node, site.scope):
+        return False
     if not types:
-        return not site.resolved and last_name(site.node.func) not in METADATA_IO
+        return not site.resolved
     return any(map(_is_unknown, types)) and not any(map(_takes_async, types))
 
 

@@ -5,10 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from migrate_async.index.project import Project
+from migrate_async.index.scopes import Scope, last_name
 from migrate_async.index.sites import CallSite
+from migrate_async.knowledge.async_api import METADATA_IO, TABLE_IO
 from migrate_async.model import syntax as s
 from migrate_async.plan.names import free_name
 from migrate_async.plan.text import source
+
+_TABLE = frozenset({"sqlalchemy.Table", "sqlalchemy.schema.Table", "sqlalchemy.sql.schema.Table"})
+
+
+def makes_schema(project: Project, call: s.Call, scope: Scope) -> bool:
+    """Whether `call` is of a method that runs SQL on the engine which it is given.
+
+    `metadata.create_all(engine)`, `User.__table__.create(engine)`, `users.drop(engine)`.
+    """
+    func = call.func
+    if last_name(func) in METADATA_IO:
+        return True
+    if not isinstance(func, s.Attribute) or func.attr not in TABLE_IO:
+        return False
+    if isinstance(func.value, s.Attribute) and func.value.attr == "__table__":
+        return True
+    types = project.infer(func.value, scope)
+    return any(getattr(item, "dotted", "") in _TABLE for item in types)
 
 
 def schema_call(

@@ -13,7 +13,6 @@ from migrate_async.index.types import SessionFactory
 from migrate_async.knowledge.async_api import (
     AWAITED,
     CONTEXT,
-    METADATA_IO,
     SESSION_WITHOUT_COUNTERPART,
 )
 from migrate_async.knowledge.sqlalchemy import INSPECTORS
@@ -26,6 +25,7 @@ from migrate_async.plan.colouring.handovers import unfollowed
 from migrate_async.plan.colouring.module_registries import is_registry_of_module
 from migrate_async.plan.colouring.open_ends import end_in_wrapper
 from migrate_async.plan.colouring.own_registries import own_registries
+from migrate_async.plan.colouring.schema_calls import makes_schema
 from migrate_async.plan.colouring.stored_sessions import stored_sessions
 from migrate_async.plan.creations import creation
 from migrate_async.plan.object_sessions import object_sessions
@@ -296,7 +296,7 @@ def _inspects(project: Project, site: CallSite) -> bool:
 def _bound_to(project: Project, site: CallSite) -> str:
     """The kind of a touch that makes or drops tables; empty for another call."""
     node = site.node
-    if not isinstance(node, s.Call) or _method(site) not in METADATA_IO:
+    if not isinstance(node, s.Call) or not makes_schema(project, node, site.scope):
         return ""
     kinds = {project.engine_or_connection(value, site.scope) for value in node.values}
     if "engine" in kinds:

@@ -28,7 +28,9 @@ _ENGINE_KINDS = {
 
 
 class Variable(msgspec.Struct, frozen=True, eq=False):
-    """A name (or `self` attribute) that is assigned a session factory or an engine.
+    """A name that is assigned a session factory or an engine.
+
+    It may be an attribute of `self`, or of the state of an application, `app.state.factory`.
 
     `value` is the assigned expression, the whole of `a, b = value`, too. `kind` is `sessionmaker`,
     `scoped_session`, `async_sessionmaker`, `engine` or `async-engine`.
@@ -140,6 +142,9 @@ def _variables(inference: Inference) -> list[Variable]:
     for cls in inference.symbols.classes:
         for name, bindings in cls.instance.items():
             found += _of_bindings(name, f"{cls.qualname}.{name}", bindings, inference)
+    for name, bindings in inference.symbols.state.items():
+        of_functions = [binding for binding in bindings if binding.scope.kind == "function"]
+        found += _of_bindings(name, f"state.{name}", of_functions, inference)
     return found
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from migrate_async.index import scopes as sc
 from migrate_async.index.dataclass_init import written_init
+from migrate_async.index.lifespan_state import yielded_state
 from migrate_async.index.types import UNKNOWN
 from migrate_async.model import syntax as s
 
@@ -27,7 +28,7 @@ class Symbols:
         self.parents: dict[Parent, Parent] = {}
         self.scopes: dict[Parent, sc.Scope] = {}
         self.state: dict[str, list[sc.Binding]] = {}
-        """Bindings of `<anything>.state.<name> = value`, by name."""
+        """Bindings of `<anything>.state.<name> = value`, and of what lifespans yield, by name."""
 
 
 def walk_module(source: sc.ModuleInput, symbols: Symbols) -> sc.Module:
@@ -150,6 +151,8 @@ class _Walk:
     def _yield(self, node: s.Yield, context: Context, _usage: str) -> None:
         self._function.is_generator = True
         self._function.yields.append(node)
+        for name, value in yielded_state(self._function.node, node):
+            self._symbols.state.setdefault(name, []).append(sc.ValueBinding(self._scope, value))
         if node.is_from and node.value is not None:
             self._implicit(node.value, "__iter__", context, False)
         self.expr(node.value, node, context)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import AnnotatedBinding, Function, Module
+from migrate_async.index.scopes import AnnotatedBinding, Binding, Function, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import SessionFactory
 from migrate_async.model import syntax as s
@@ -40,17 +40,25 @@ def engine_changes(
 def _annotation(project: Project, variable: Variable) -> ModuleEdits:
     """`SessionLocal: sessionmaker[Session] = ...` of a module; functions see to their own.
 
-    A function may give a value to what the module annotates: `global SessionLocal`.
+    A function may give a value to what the module or the class annotates: `global SessionLocal`,
+    `self._engine: Engine | None = None`.
     """
     statement = project.statement_of(variable.call)
     found = AnnotationEdits()
-    home = variable.module.scope
-    for binding in home.names.get(variable.name, ()) if variable.scope.kind == "function" else ():
+    for binding in _declared(variable) if variable.scope.kind == "function" else ():
         if isinstance(binding, AnnotatedBinding):
-            retype(project, home, binding.annotation, found)
+            retype(project, binding.scope, binding.annotation, found)
     if isinstance(statement, s.AnnotatedAssign) and variable.scope.kind == "module":
         retype(project, variable.scope, statement.annotation, found)
     return ModuleEdits(found.edits, found.imports, found.unneeded)
+
+
+def _declared(variable: Variable) -> Iterable[Binding]:
+    """What else gives `variable` of a function a value, or a type."""
+    name, cls = variable.name, variable.scope.function.cls
+    if cls is not None and variable.qualname == f"{cls.qualname}.{name}":
+        return (*cls.instance.get(name, ()), *cls.scope.names.get(name, ()))
+    return variable.module.scope.names.get(name, ())
 
 
 def _unnamed(makers: Makers, becomes_async: Callable[[Variable], bool]) -> Iterator[Variable]:
@@ -133,8 +141,13 @@ def registry_changes(
 def unnamed_factories(
     project: Project, function: Function, expires_late: Callable[[], bool]
 ) -> Iterator[ModuleEdits]:
-    """Factories that `function` makes and calls at once: `sessionmaker(bind=connection)()`."""
+    """Factories that `function` makes and calls at once: `sessionmaker(bind=connection)()`.
+
+    What another function makes, `get_factory()()`, or a property gives is made there.
+    """
     for site in project.calls(function):
+        if not isinstance(site.node, s.Call) or site.targets:
+            continue
         call = project.parent(site.node)
         if not isinstance(call, s.Call) or call.func is not site.node:
             continue

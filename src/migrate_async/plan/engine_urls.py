@@ -7,17 +7,20 @@ from dataclasses import dataclass
 
 from migrate_async.index.declarative import keyword
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Module, ValueBinding
+from migrate_async.index.scopes import Function, Module, ValueBinding
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at, note
 from migrate_async.plan.aware_times import has_aware_defaults
 from migrate_async.plan.exact_numbers import has_exact_numbers
 from migrate_async.plan.loose_texts import has_loose_texts
-from migrate_async.plan.names import local_name
+from migrate_async.plan.names import is_bound_inside, local_name
 from migrate_async.plan.urls import async_url, foreign_argument, unknown_arguments
 
 BY_RUNTIME = "async_engine_from_url"
 """What the runtime calls its `create_async_engine`, which translates the URL itself."""
+
+FROM_CONFIG = "engine_from_config"
+MAKE_ENGINES = frozenset({"create_engine", FROM_CONFIG})
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,16 @@ def moving_url(project: Project, module: Module, call: s.Call) -> s.Constant | N
     """The text of a variable that `call` takes as its URL, if that becomes the async one."""
     is_name = isinstance(url_argument(call), s.Name)
     return async_form(project, module, call).literal if is_name else None
+
+
+def moving_urls(project: Project, function: Function) -> Iterator[tuple[str, s.Constant]]:
+    """The variables that engines which `function` makes take their URLs from, where that goes."""
+    for call in function.calls:
+        if call.name in MAKE_ENGINES:
+            literal = moving_url(project, function.module, call.node)
+            url = url_argument(call.node)
+            if literal is not None and isinstance(url, s.Name):
+                yield url.id, literal
 
 
 def url_argument(call: s.Call) -> s.Expr | None:
@@ -140,7 +153,7 @@ def _literal(project: Project, module: Module, url: s.Expr) -> s.Constant | None
     """The string that `url` is, also through a variable that only this module reads."""
     if isinstance(url, s.Constant):
         return url if url.kind == "str" else None
-    if not isinstance(url, s.Name):
+    if not isinstance(url, s.Name) or is_bound_inside(url.id, project.scope_of(url)):
         return None
     bindings = module.scope.names.get(url.id, [])
     if len(bindings) != 1 or not isinstance(bindings[0], ValueBinding):

@@ -11,6 +11,8 @@ from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.engine_urls import (
     BY_RUNTIME,
+    FROM_CONFIG,
+    MAKE_ENGINES,
     async_form,
     known_at_run_time,
     url_argument,
@@ -19,8 +21,6 @@ from migrate_async.plan.module_edits import ModuleEdits, add_import
 
 NAME = "async-engine"
 
-_FROM_CONFIG = "engine_from_config"
-_MAKE_ENGINES = frozenset({"create_engine", _FROM_CONFIG})
 _SYNC_POOLS = frozenset({"QueuePool", "SingletonThreadPool"})
 _SINGLE_CONNECTION = "StaticPool"
 
@@ -29,8 +29,8 @@ def engine_edits(project: Project, engine: Variable) -> ModuleEdits:
     """`create_engine(url, ...)` as `create_async_engine(async url, ...)`."""
     found = ModuleEdits()
     call = engine.call
-    if s.dotted_name(call.func).rpartition(".")[2] == _FROM_CONFIG:
-        name = f"async_{_FROM_CONFIG}"
+    if s.dotted_name(call.func).rpartition(".")[2] == FROM_CONFIG:
+        name = f"async_{FROM_CONFIG}"
         rename_callee(found, engine.module, call, name, "migrate_async")
         found.diagnostics.append(known_at_run_time(engine.module, call.span, name))
     else:
@@ -81,7 +81,7 @@ def made_engine(bind: s.Expr | None) -> s.Call | None:
         bind = bind.func.value if is_chain else bind
     if not isinstance(bind, s.Call):
         return None
-    return bind if s.dotted_name(bind.func).rpartition(".")[2] in _MAKE_ENGINES else None
+    return bind if s.dotted_name(bind.func).rpartition(".")[2] in MAKE_ENGINES else None
 
 
 def bound(call: s.Call) -> s.Expr | None:

@@ -17,7 +17,7 @@ from migrate_async.plan.aliases import Alias
 from migrate_async.plan.both_worlds.dependencies import Dependencies
 from migrate_async.plan.both_worlds.needs import Needs, passing, sync_name
 from migrate_async.plan.both_worlds.surroundings import Surroundings
-from migrate_async.plan.engine_urls import moving_url, url_argument
+from migrate_async.plan.engine_urls import moving_url, moving_urls, url_argument
 from migrate_async.plan.engines import NAME, bound, inline_engine
 from migrate_async.plan.givers import Given, Givers
 from migrate_async.plan.leftovers.twins import (
@@ -319,6 +319,7 @@ class Offers:
             return
         edits = found.setdefault(function.module, ModuleEdits())
         names = dict(self._sync_globals(edits, function))
+        names.update((used, source(url)) for used, url in moving_urls(self._project, function))
         for used, factory in given.sources.items():
             home = factory.module
             names[used] = passing(edits, function.module, home, sync_name(factory), factory.name)

@@ -107,6 +107,7 @@ class Obstacles:
             or self._attributes.reason(function, coloured)
             or self._beside.reason(function, coloured)
             or self._generators.obstacle(function, coloured)
+            or self._tables_of_coloured(function, coloured)
             or self._no_await(function, coloured)
         )
 
@@ -243,6 +244,17 @@ class Obstacles:
             alone = isinstance(statement, s.ExpressionStatement) and statement.value is touch.node
             if not alone or not schema_call(self._project, touch.site):
                 return at_call(touch.site, "metadata", f"it {touch.text} with more than an engine")
+        return None
+
+    def _tables_of_coloured(
+        self, function: Function, coloured: Mapping[Function, Reason]
+    ) -> Reason | None:
+        """A coroutine gives an argument of `create_all`, which is written anew as a whole."""
+        for touch in self._touches.of(function):
+            inside = set(s.walk(touch.node)) if touch.kind in METADATA else ()
+            for site in self._project.calls(function) if inside else ():
+                if site.node in inside and any(target in coloured for target in site.targets):
+                    return at_call(site, "metadata", f"it {touch.text} with what a coroutine gives")
         return None
 
     def _foreign_session(self, function: Function) -> Reason | None:

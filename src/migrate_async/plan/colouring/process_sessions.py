@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from migrate_async.index.lifespan_state import yielded_state
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module, last_name
 from migrate_async.index.sessions import engine_or_connection
@@ -80,6 +81,9 @@ class ProcessSessions:
         return self._stores(function)
 
     def _stores(self, function: Function) -> Reason | None:
+        for made in self._yields.get(function, {}).values():
+            text = "it yields its session for the state of all requests: one for the process"
+            return Reason(_CODE, text, function.module.path, made.line)
         for site in self._project.calls(function):
             if site.kind == "call" and self._makes_one(site):
                 place = lasting_place(self._project, function, site.node)
@@ -118,7 +122,9 @@ class ProcessSessions:
 
     def _is_of_state(self, node: s.Attribute) -> bool:
         is_read = node.attr in self._states and not isinstance(self._project.parent(node), s.Assign)
-        return is_read and s.dotted_name(node.value).endswith("app.state")
+        holder = s.dotted_name(node.value)
+        of_request = node.attr in self._yielded and holder.endswith(".state")
+        return is_read and (of_request or holder.endswith("app.state"))
 
     # --- where they are made -------------------------------------------------------------------
 
@@ -200,7 +206,7 @@ class ProcessSessions:
     @cached_property
     def _states(self) -> frozenset[str]:
         """What is called so in the state of the application: `app.state.db = SessionLocal()`."""
-        return frozenset(
+        return self._yielded.union(
             target.attr
             for function in self._project.functions
             if not function.module.is_test and "state" in function.module.attributes
@@ -209,6 +215,23 @@ class ProcessSessions:
             for target in _targets(self._project.statement_of(site.node))
             if isinstance(target, s.Attribute)
         )
+
+    @cached_property
+    def _yielded(self) -> frozenset[str]:
+        """The same of what a lifespan yields, `yield {"db": SessionLocal()}`."""
+        return frozenset(name for names in self._yields.values() for name in names)
+
+    @cached_property
+    def _yields(self) -> dict[Function, dict[str, s.Expr]]:
+        """The sessions that lifespans make and yield, by their names in the state."""
+        found: dict[Function, dict[str, s.Expr]] = {}
+        for function in self._project.functions:
+            for node in () if function.module.is_test else function.yields:
+                given = {value: name for name, value in yielded_state(function.node, node)}
+                for site in self._project.calls(function) if given else ():
+                    if site.node in given and self._makes_session(site):
+                        found.setdefault(function, {})[given[site.node]] = site.node
+        return found
 
     def _is_put_into_state(self, site: CallSite) -> bool:
         statement = self._project.statement_of(site.node)

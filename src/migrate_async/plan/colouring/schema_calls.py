@@ -10,7 +10,7 @@ from migrate_async.index.sites import CallSite
 from migrate_async.knowledge.async_api import METADATA_IO, TABLE_IO
 from migrate_async.model import syntax as s
 from migrate_async.plan.names import free_name
-from migrate_async.plan.text import source
+from migrate_async.plan.text import source, source_if_simple
 
 _TABLE = frozenset({"sqlalchemy.Table", "sqlalchemy.schema.Table", "sqlalchemy.sql.schema.Table"})
 
@@ -32,13 +32,13 @@ def makes_schema(project: Project, call: s.Call, scope: Scope) -> bool:
 
 
 def schema_call(
-    project: Project, site: CallSite, written: Callable[[s.Expr], str] = s.dotted_name
+    project: Project, site: CallSite, written: Callable[[s.Expr], str] = source_if_simple
 ) -> str:
     """The statements for one call, as source; empty where they cannot be written.
 
     On an engine that is `async with engine.begin() as connection:` around `await
-    connection.run_sync(...)`, on a connection only the latter. `written` says what an engine is
-    called.
+    connection.run_sync(...)`, on a connection only the latter. `written` says how an engine is
+    named, `engine`, or asked for, `get_engine()`.
     """
     call = site.node
     assert isinstance(call, s.Call)  # noqa: S101  a metadata touch is a call
@@ -48,13 +48,20 @@ def schema_call(
         return ""
     bind = written(binds[0])
     others = _others(call, binds[0])
-    if not bind or others is None:
+    if not bind or others is None or not _is_asked_for(project, site, binds[0]):
         return ""
     arguments = ", ".join([method, *others])
     if project.engine_or_connection(binds[0], site.scope) == "connection":
         return f"await {bind}.run_sync({arguments})"
     name = free_name(site.function, "connection")
     return f"async with {bind}.begin() as {name}:\n    await {name}.run_sync({arguments})"
+
+
+def _is_asked_for(project: Project, site: CallSite, bind: s.Expr) -> bool:
+    """Whether functions of the project give `bind`, as far as calls do: those of a session wait."""
+    calls = {part for part in s.walk(bind) if isinstance(part, s.Call)}
+    followed = {other.node for other in project.calls(site.function) if other.targets}
+    return calls <= followed
 
 
 def _others(call: s.Call, bind: s.Expr) -> list[str] | None:

@@ -26,6 +26,7 @@ from migrate_async.plan.recolouring.connecting import entered_options, options_e
 from migrate_async.plan.recolouring.inspecting import inspection_edits
 from migrate_async.plan.recolouring.passing_on import passing_on_edits
 from migrate_async.plan.recolouring.runners import add_run
+from migrate_async.plan.text import source_if_simple
 
 _HOISTED = ("exec", "execute", "scalars")
 
@@ -144,9 +145,12 @@ class Awaiter:
             found.edits.append(p.ReplaceStatement(span=statement.span, codemod=NAME, code=code))
 
     def _own_name(self, engine: s.Expr) -> str:
-        """What an engine is called where the async one is meant."""
-        name = s.dotted_name(engine)
-        if isinstance(engine, (s.Name, s.Attribute)):
+        """What an engine is called, or asked for by, where the async one is meant."""
+        if isinstance(engine, s.Call):
+            arguments = source_if_simple(engine).removeprefix(source_if_simple(engine.func))
+            return f"{self._own_name(engine.func)}{arguments}" if arguments else ""
+        name = source_if_simple(engine)
+        if isinstance(engine, s.Name | s.Attribute):
             twin = self._twins.named(self._project.scope_of(engine).module, engine)
             if twin is not None:
                 return f"{name.removesuffix(twin.sync_name)}{twin.name}"

@@ -150,11 +150,22 @@ def test_modules_give_what_fits(line: str, wanted: str) -> None:
 
 
 def test_the_driver_of_a_session_keeps_its_source_sync() -> None:
-    """Its sync side has the async driver."""
-    text = f"{MAIN}{ROUTE}    return db.connection().connection.cursor()\n"
+    """Its sync side has the async driver. Here the user of the request is of the same session."""
+    text = (
+        f"{MAIN}def user(db: Session = Depends(get_db)):\n    return db.get(User, 1)\n\n\n"
+        '@app.get("/")\ndef route(me=Depends(user), db: Session = Depends(get_db)):\n'
+        "    return db.connection().connection.cursor()\n"
+    )
     plan = make_plan(project({"database.py": DATABASE, "main.py": text}), Step.ALL, Settings())
     assert {edit.codemod for file in plan.files for edit in file.edits} == {"query-to-select"}
     assert [item.code for item in plan.diagnostics if item.path == "main.py"].count("MA205") == 1
+
+
+def test_who_alone_has_a_session_takes_one_on_the_sync_driver() -> None:
+    text, plan = planned(f"{ROUTE}    return db.connection().connection.cursor()\n")
+    assert "def route(db: Session = Depends(get_blocking_db)):" in text
+    assert "async def count" in text
+    assert not [item for item in plan.diagnostics if item.code in ("MA202", "MA205")]
 
 
 RAW = "    connection = session.connection()\n    return connection.connection.cursor()\n"
@@ -166,22 +177,33 @@ GIVEN = {
     "        self.db = db\n\n    def raw(self):\n"
     f"        return self.db.connection().connection.cursor()\n\n\n{ROUTE}"
     "    return Repository(db).raw()\n",
-    "an alias": "from typing import Annotated\nSession_ = Annotated[Session, Depends(get_db)]\n\n\n"
-    f'@app.get("/")\ndef route(db: Session_):\n    return raw(db)\n\n\n'
-    f"def raw(session: Session):\n{RAW}",
+    "a task": '@app.get("/")\ndef route(tasks: BackgroundTasks, db: Session = Depends(get_db)):\n'
+    f"    tasks.add_task(raw, db)\n\n\ndef raw(session: Session):\n{RAW}",
 }
+ALIAS = (
+    "from typing import Annotated\nSession_ = Annotated[Session, Depends(get_db)]\n\n\n"
+    f'@app.get("/")\ndef route(db: Session_):\n    return raw(db)\n\n\n'
+    f"def raw(session: Session):\n{RAW}"
+)
 
 
 @pytest.mark.parametrize("more", GIVEN.values(), ids=GIVEN)
 def test_the_driver_of_a_session_that_callers_give(more: str) -> None:
     """The source is that of the callers' sessions."""
+    text, plan = planned(more)
+    assert "async def count" in text
+    assert "db: Session = Depends(get_blocking_db)):" in text
+    assert not [item for item in plan.diagnostics if item.code in ("MA202", "MA205")]
+
+
+def test_the_driver_of_a_session_by_an_alias() -> None:
     plan = make_plan(
-        project({"database.py": DATABASE, "main.py": MAIN + more}), Step.ALL, Settings()
+        project({"database.py": DATABASE, "main.py": MAIN + ALIAS}), Step.ALL, Settings()
     )
     assert {edit.codemod for file in plan.files for edit in file.edits} == {"query-to-select"}
     (found,) = [item for item in plan.diagnostics if item.code in ("MA202", "MA205")]
     assert "stays sync (it works on a connection of the driver" in found.message
-    assert "get_db goes on giving a sync one" in found.message or "Session_" in found.message
+    assert "Session_ goes on giving a sync one" in found.message
 
 
 def test_nobody_knows_who_gives_a_session() -> None:

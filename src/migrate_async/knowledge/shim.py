@@ -11,6 +11,7 @@ SHIM: dict[str, str] = {
     "LegacySession": _DEPENDS,
     "SyncSessionAdapter": "tests on an AsyncSession",
     "adopt_registry": _DEPENDS,
+    "blocking_session": _DEPENDS,
     "get_sync_db": _DEPENDS,
     "hop_class": "coroutines on the AsyncSession itself",
     "implicit_io": "`await` on an AsyncSession",
@@ -50,6 +51,9 @@ TWIN_MARK = "sync_twin"
 
 IMPLICIT_IO = "implicit_io"
 """The decorator of coroutines that stay sync on the session of a request."""
+
+BLOCKING_SESSION = "blocking_session"
+"""The context manager of the runtime that opens a session on the sync driver beside a request's."""
 
 SYNC_SIDE = "sync_side"
 """The function of the runtime that serves sessions which no factory makes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from migrate_async.config import Settings
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
+from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.model.selection import EVERYTHING, Selection
@@ -23,15 +24,19 @@ def anchored_step(
     the runs.
     """
     anchored, messages = Unmoved(project).takers()
+    blocking: dict[Function, Variable] = {}
     readers: dict[Function, p.Reason] = {}
     loading: dict[Function, p.Reason] = {}
     grounds = Grounds(Surroundings(project, settings), step, queries)
     while True:
-        around = Surroundings(project, settings, dict(anchored), dict(readers), dict(loading))
+        around = Surroundings(
+            project, settings, dict(anchored), dict(blocking), dict(readers), dict(loading)
+        )
         whole = AsyncStep(around, EVERYTHING, grounds)
         found = whole.anchors()
         more = {f: reason for f, reason in found.functions.items() if f not in anchored}
         anchored |= more
+        blocking |= found.blocking
         messages += found.messages
         reading = {} if more else whole.readers()
         readers |= reading

@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
+from migrate_async.index.sessions import Variable
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.model.plan import Reason
+from migrate_async.plan.both_worlds.blocking_sessions import BlockingSessions
 from migrate_async.plan.both_worlds.dependencies import Dependencies
 from migrate_async.plan.both_worlds.made_factories import MadeFactories
 from migrate_async.plan.both_worlds.refusals import Refusal
@@ -43,7 +45,10 @@ class Anchors:
         self._lent = lent
         self._made = made
         self._givers = givers
+        self._apart = BlockingSessions(project)
         self._sources: set[str] = set()
+        self.blocking: dict[Function, Variable] = {}
+        """Routes that stay sync on a session of their own, with the factory of it."""
         self.functions: dict[Function, Reason] = {}
         self.messages: list[Diagnostic] = []
 
@@ -51,6 +56,8 @@ class Anchors:
         """Keep sync what shares the source of a session that `refusal` is about."""
         if refusal.opens:
             self._keep_opener(refusal)
+            return
+        if refusal.takes_apart and self._keep_apart(refusal):
             return
         source = text(refusal.node)
         if source in self._sources:
@@ -68,6 +75,18 @@ class Anchors:
         text = f"it opens the session that {user.qualname} works on, which needs a sync one"
         path, line = opener.module.path, refusal.node.line
         self.functions.setdefault(opener, Reason("source-stays", text, path, line, user.qualname))
+
+    def _keep_apart(self, refusal: Refusal) -> bool:
+        """Keep sync only who has a session that nobody shares, on the sync driver."""
+        holder, user = refusal.holder, refusal.function
+        factory = None if refusal.is_blocking else self._apart.factory(holder, refusal.node)
+        if factory is not None:
+            self.blocking[holder] = factory
+        elif not refusal.is_blocking:
+            return False
+        text = f"it takes a session on the sync driver, which {user.qualname} needs"
+        self.functions.setdefault(holder, at_definition(holder, "source-stays", text, user))
+        return True
 
     def keep(self, dependency: Function, because: Reason) -> None:
         """Keep sync what FastAPI gives a session of `dependency`, which cannot convert."""

@@ -87,8 +87,9 @@ class Dependencies:
         if holder is not None:
             place = (holder.module, f"{holder.name}.{function.name}")
         for twin in self._twins.functions.values():
-            is_uncached = any(twin.sync_name == made.name for made in self._twins.uncached)
-            if (twin.module, twin.name) == place and not is_uncached:
+            beside = (*self._twins.uncached, *self._twins.blocking)
+            is_beside = any(twin.sync_name == made.name for made in beside)
+            if (twin.module, twin.name) == place and not is_beside:
                 return twin.sync_name
         is_main = function.name == self._provider.get_db
         return SYNC_DEPENDENCY if is_main else sync_dependency_name(function.name)

@@ -22,6 +22,8 @@ class Needs:
     dependencies: dict[Function, None] = field(default_factory=dict)
     uncached: dict[Function, None] = field(default_factory=dict)
     """Dependencies of which a route that stays sync takes one more session."""
+    blocking: dict[Function, Variable] = field(default_factory=dict)
+    """Dependencies of which a route takes a session on the sync driver, with the factory of it."""
     variables: dict[Variable, None] = field(default_factory=dict)
     aliases: set[Alias] = field(default_factory=set)
     makers: dict[Function, None] = field(default_factory=dict)

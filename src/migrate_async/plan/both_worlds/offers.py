@@ -8,7 +8,7 @@ from functools import cached_property
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import FunctionObject, SessionFactory
-from migrate_async.knowledge.shim import SYNC_SIDE
+from migrate_async.knowledge.shim import BLOCKING_SESSION, SYNC_SIDE
 from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
@@ -21,6 +21,7 @@ from migrate_async.plan.engine_urls import moving_url, moving_urls, url_argument
 from migrate_async.plan.engines import NAME, bound, inline_engine
 from migrate_async.plan.givers import Given, Givers
 from migrate_async.plan.leftovers.twins import (
+    blocking_name,
     statements_of_none,
     sync_giver_name,
     sync_maker_name,
@@ -59,6 +60,8 @@ class Offers:
             self._offer_dependency(found, dependency)
         for dependency in self._needs.uncached:
             self._offer_dependency(found, dependency, is_cached=False)
+        for dependency, factory in self._needs.blocking.items():
+            self._offer_blocking(found, dependency, factory)
         for alias in sorted(self._needs.aliases, key=lambda item: item.name):
             self._offer_alias(found, alias)
         for factory in self._project.session_factories:
@@ -121,6 +124,33 @@ class Offers:
         edits.edits.append(
             p.InsertStatements(span=beside.span, codemod=NAME, code=code, after=True)
         )
+
+    def _offer_blocking(
+        self, found: dict[Module, ModuleEdits], function: Function, factory: Variable
+    ) -> None:
+        """A dependency that opens a session of the sync factory beside the request's."""
+        name = blocking_name(self._dependencies.sync_name(function))
+        module, node = function.module, function.node
+        if node is None or self._twins.has(module, name):
+            return
+        edits = found.setdefault(module, ModuleEdits())
+        depends = add_import(edits, module, "fastapi", "Depends", NAME)
+        iterator = add_import(edits, module, "collections.abc", "Iterator", NAME)
+        sync = add_import(
+            edits, module, sync_home_of_dependency(self._project, function), "Session", NAME
+        )
+        session = add_import(
+            edits, module, async_home_of_dependency(self._project, function), "AsyncSession", NAME
+        )
+        opened = add_import(edits, module, "migrate_async", BLOCKING_SESSION, NAME)
+        own = passing(edits, module, factory.module, sync_name(factory), factory.name)
+        code = (
+            f"def {name}(db: {session} = {depends}({function.name})) -> {iterator}[{sync}]:\n"
+            '    """A session on the sync driver, for what works on a connection of that."""\n'
+            f"    with {opened}(db, {own}) as session:\n"
+            "        yield session"
+        )
+        edits.edits.append(p.InsertStatements(span=node.span, codemod=NAME, code=code, after=True))
 
     def hops(self, dependency: Function) -> bool:
         """Whether its sessions work in threads as soon as their factory is told that they have to.

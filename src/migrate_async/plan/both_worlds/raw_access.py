@@ -6,6 +6,8 @@ object is on.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
@@ -48,8 +50,12 @@ class RawAccess:
     def _refuse(self, found: ModuleEdits, function: Function, session: s.Expr) -> None:
         """Say whose async session would be the one that `function` takes apart."""
         for root in self._roots.of(function, session):
+            for node in self._blocking_parts(root):
+                self._refusals.stays_apart(function, node, root.holder)
             for node in self._async_parts(root):
-                refusal = self._refusals.cannot_stay(function, node, root.holder, opens=root.opens)
+                refusal = self._refusals.cannot_stay(
+                    function, node, root.holder, opens=root.opens, takes_apart=True
+                )
                 found.diagnostics.append(refusal)
 
     def _engines_of_sessions(self, found: ModuleEdits, function: Function) -> None:
@@ -70,10 +76,20 @@ class RawAccess:
 
     def _async_parts(self, root: Root) -> tuple[s.Name | s.Attribute, ...]:
         """The names in `root` by which an async session is got."""
+        if root.holder in self._worlds.around.blocking:
+            return ()
         if root.opens:
             return root.nodes if self._colouring.converts(root.holder) else ()
         asked = [node for node in root.nodes if self._dependencies.is_one(root.holder, node)]
         return tuple(asked) or (() if root.is_clear else root.nodes)
+
+    def _blocking_parts(self, root: Root) -> Iterator[s.Name | s.Attribute]:
+        """The names in `root` by which an earlier run gave it a session on the sync driver."""
+        twins = self._worlds.around.twins
+        sides = {twins.functions[side] for side in twins.blocking}
+        for node in root.nodes if sides else ():
+            if twins.named(root.holder.module, node) in sides:
+                yield node
 
     def _engines_of_objects(self, found: ModuleEdits, function: Function) -> None:
         """`database.engine` for code that needs a sync one: an object has no other."""

@@ -23,6 +23,10 @@ class Refusal:
     holder: Function
     opens: bool = False
     """Whether `holder` opens it by `node`."""
+    takes_apart: bool = False
+    """Whether `function` takes the connection of the driver out of it."""
+    is_blocking: bool = False
+    """Whether it is one on the sync driver, since an earlier run."""
 
 
 class Refusals:
@@ -32,6 +36,10 @@ class Refusals:
         self._verdicts = verdicts
         self.told: list[Refusal] = []
 
+    def stays_apart(self, function: Function, node: s.Name | s.Attribute, holder: Function) -> None:
+        """`function` goes on needing the session on the sync driver that `holder` has by `node`."""
+        self.told.append(Refusal(function, node, holder, takes_apart=True, is_blocking=True))
+
     def cannot_stay(
         self,
         function: Function,
@@ -39,10 +47,11 @@ class Refusals:
         holder: Function | None = None,
         *,
         opens: bool = False,
+        takes_apart: bool = False,
     ) -> Diagnostic:
         """Kept code that has no way to a sync session; `holder` gives it one by `node`."""
         holder = holder or function
-        self.told.append(Refusal(function, node, holder, opens))
+        self.told.append(Refusal(function, node, holder, opens, takes_apart))
         advice = (
             f"resolve what keeps it sync (`migrate-async plan --explain {function.qualname}`), or "
             "have it take a session of its own: from Depends(get_db), or from the factory"

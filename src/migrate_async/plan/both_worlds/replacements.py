@@ -15,7 +15,7 @@ from migrate_async.plan.both_worlds.sync_sources import SyncSources
 from migrate_async.plan.both_worlds.worlds import BothWorlds
 from migrate_async.plan.engines import NAME
 from migrate_async.plan.inner_imports import find_inner_import
-from migrate_async.plan.leftovers.twins import uncached_name
+from migrate_async.plan.leftovers.twins import blocking_name, uncached_name
 from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.named_calls import names_function
 from migrate_async.plan.names import is_bound_inside, read_from
@@ -102,8 +102,14 @@ class Replacements:
         module = function.module
         dependency = self._dependencies.named(function, node)
         if dependency is not None:
-            self._needs.dependencies[dependency] = None
             name = self._dependencies.sync_name(dependency)
+            factory = self._worlds.around.blocking.get(function)
+            if factory is None:
+                self._needs.dependencies[dependency] = None
+            else:
+                self._needs.blocking[dependency] = factory
+                self._needs.variables[factory] = None
+                name = blocking_name(name)
             holder = self._dependencies.holder(dependency)
             if holder is not None:
                 above, dot, last = s.dotted_name(node).rpartition(".")[0].rpartition(".")

@@ -15,6 +15,7 @@ from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.engines import NAME
 from migrate_async.plan.leftovers.twins import (
     Twin,
+    blocking_name,
     sync_giver_name,
     sync_maker_name,
     uncached_name,
@@ -231,6 +232,8 @@ class Retirement:
         names.update(map(self._dependencies.sync_name, self._needs.dependencies))
         sides = map(self._dependencies.sync_name, self._needs.uncached)
         names.update(map(uncached_name, sides))
+        sides = map(self._dependencies.sync_name, self._needs.blocking)
+        names.update(map(blocking_name, sides))
         for variable in self._needs.variables:
             names.add(sync_name(variable))
         names.update(sync_maker_name(maker.name) for maker in self._needs.makers)
@@ -245,7 +248,8 @@ class Retirement:
     @property
     def leaves_some(self) -> bool:
         """Whether something of an earlier run goes on taking the sync side after this one."""
-        if any(twin.statement not in self._retired for twin in self._twins.functions.values()):
+        sides = (f for f in self._twins.functions if f not in self._twins.blocking)
+        if any(self._twins.functions[side].statement not in self._retired for side in sides):
             return True
         functions = self._project.functions
         return self.still_lends(node for fn in functions for node in self._lent.taken(fn))

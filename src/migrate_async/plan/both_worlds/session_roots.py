@@ -14,6 +14,7 @@ from migrate_async.index.scopes import (
 )
 from migrate_async.index.types import SessionFactory
 from migrate_async.model import syntax as s
+from migrate_async.plan.colouring.handed_sessions import HandedSessions
 from migrate_async.plan.references import names_below
 
 
@@ -35,6 +36,7 @@ class SessionRoots:
 
     def __init__(self, project: Project) -> None:
         self._project = project
+        self._handed = project.shared(HandedSessions)
 
     def of(self, function: Function, session: s.Expr) -> tuple[Root, ...]:
         """The roots of `session` in `function`; what cannot be followed is a root itself."""
@@ -69,6 +71,9 @@ class SessionRoots:
             yield Root(function, nodes, is_clear=True)
         elif not self._project.callers(function) and not self._project.value_uses(function):
             yield Root(function, (), is_clear=True)
+        for place in self._handed.of(function):
+            for value in place.values:
+                yield from self._follow(place.host, value, seen)
         for site in self._project.callers(function):
             if isinstance(site.node, s.Call):
                 for target, taken, value in self._project.passes(site.node, site.scope):

@@ -10,6 +10,7 @@ from itertools import filterfalse
 from migrate_async.config import Settings
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
+from migrate_async.index.sessions import Variable
 from migrate_async.index.types import FunctionObject
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
@@ -29,6 +30,8 @@ class Surroundings:
     settings: Settings
     anchored: Mapping[Function, Reason] = field(default_factory=dict)
     """Functions whose session stays sync for the sake of others: they offer no async one."""
+    blocking: Mapping[Function, Variable] = field(default_factory=dict)
+    """Routes that take a session of their own on the sync driver, and the factory of that."""
     readers: Mapping[Function, Reason] = field(default_factory=dict)
     """Plain routes and dependencies that convert to await what they read of objects of others."""
     loading: Mapping[Function, Reason] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 def get_sync_db(db: AsyncSession = Depends(get_db)) -> Session: ...  # for get_db
 def get_uncached_sync_db(db=Depends(get_db, use_cache=False)): ...   # for one more session
+def get_blocking_db(db=Depends(get_db)): ...                         # for one on the sync driver
 SyncDbDep = Annotated[Session, Depends(get_sync_db)]                 # for DbDep
 sync_engine = create_engine(...)                                     # for engine
 SyncSessionLocal = sessionmaker(bind=sync_engine)                    # for SessionLocal
@@ -22,7 +23,12 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module, ValueBinding
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import ClassObject, ExternalInstance, Instance
-from migrate_async.knowledge.shim import SYNC_SIDE, sync_class_name_of, sync_name_of
+from migrate_async.knowledge.shim import (
+    BLOCKING_SESSION,
+    SYNC_SIDE,
+    sync_class_name_of,
+    sync_name_of,
+)
 from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import syntax as s
 from migrate_async.plan.aliases import Alias, find_aliases
@@ -47,6 +53,11 @@ def uncached_name(sync_name: str) -> str:
     """Of the sync side of a session beside that of the request: `get_uncached_sync_db`."""
     verb, _, rest = sync_name.partition("get_")
     return f"get_uncached_{rest}" if rest and not verb else f"uncached_{sync_name}"
+
+
+def blocking_name(sync_name: str) -> str:
+    """Of a session on the sync driver beside that of the request: `get_blocking_db`."""
+    return sync_name.replace("sync_", "blocking_", 1)
 
 
 def sync_factory_name(name: str) -> str:
@@ -103,6 +114,8 @@ class Twins:
         self.functions: dict[Function, Twin] = dict(_dependencies(project, self.objects))
         self.uncached = frozenset(f for f in self.functions if "uncached_" in f.name)
         """Those of sessions that are no request's, but beside it."""
+        self.blocking = frozenset(f for f in self.functions if "blocking_" in f.name)
+        """Those of sessions on the sync driver."""
         self.variables: dict[Variable, Twin] = dict(_variables(project))
         self.aliases: dict[Alias, Twin] = dict(_aliases(project, self.functions))
         self.scopes: dict[Function, Twin] = dict(_scopes(project))
@@ -170,7 +183,7 @@ def _dependencies(project: Project, objects: ObjectDependencies) -> Iterator[tup
         for site in project.calls(function):
             for target in site.targets if site.kind == "dependency" else ():
                 names = [SYNC_DEPENDENCY, sync_dependency_name(target.name)]
-                names += [uncached_name(name) for name in names]
+                names += [made(name) for name in names for made in (uncached_name, blocking_name)]
                 name = _name_beside(objects, target, function.module)
                 if function.name not in names or not name:
                     continue
@@ -190,6 +203,10 @@ def _name_beside(objects: ObjectDependencies, dependency: Function, module: Modu
 def _hands_out_sync_side(node: s.FunctionDef) -> bool:
     """Whether it still does nothing else."""
     last = node.body[-1]
+    if isinstance(last, s.With):
+        opened = last.items[0].context
+        name = s.dotted_name(opened.func) if isinstance(opened, s.Call) else ""
+        return name.rpartition(".")[2] == BLOCKING_SESSION
     value = last.value if isinstance(last, s.Return) else None
     if isinstance(value, s.Call):
         return s.dotted_name(value.func).rpartition(".")[2] == SYNC_SIDE

@@ -286,3 +286,40 @@ def test_objects_of_which_nobody_needs_a_sync_side() -> None:
     plan = make_plan(project({"app.py": OBJECT}), Step.ALL, Settings())
     verdicts = {item.function: item.verdict for item in plan.functions}
     assert verdicts["app.other"] == verdicts["app.Database.get_session"] == "convert"
+
+
+STUCK = (
+    OBJECT.replace(
+        "class Database:",
+        "class OwnSession(Session):\n    def is_open(self):\n        return self.is_active\n\n\n"
+        "class Database:",
+    )
+    .replace("sessionmaker(self.engine)", "sessionmaker(self.engine, class_=OwnSession){more}")
+    .replace("import pandas as pd\n", "import pandas as pd\n{imports}")
+)
+ASYNC_BESIDE = """
+        self.async_engine = create_async_engine(url)
+        self.async_factory = async_sessionmaker(self.async_engine)
+
+    async def get_async_session(self):
+        async with self.async_factory() as session:
+            yield session"""
+ASYNC_IMPORT = "from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "imports"), [("", ""), (ASYNC_BESIDE, ASYNC_IMPORT)], ids=["alone", "async beside"]
+)
+def test_an_engine_that_stays_sync_can_be_passed_on(more: str, imports: str) -> None:
+    """It was refused, `MA202`; the session class has no async counterpart, so nothing converts."""
+    head = STUCK.replace("{more}", more).replace("{imports}", imports)
+    text = (
+        f"{head}@app.get('/')\ndef route():\n    return pd.read_sql('x', database.engine)\n\n\n"
+        "@app.get('/both')\ndef both():\n    return helper()\n\n\n"
+        "def helper():\n    with database.factory() as session:\n"
+        "        return session.query(text('1')).enable_assertions(False).all()\n"
+    )
+    plan = make_plan(project({"app.py": text}), Step.ALL, Settings())
+    assert not plan.files
+    assert not [item for item in plan.diagnostics if item.code == "MA202"]
+    assert not [item for item in plan.functions if item.verdict != "keep"]

@@ -390,13 +390,18 @@ class AsyncWorld:
 
     @property
     def _all_sources_stay(self) -> bool:
-        """Whether the application makes engines or factories, and none of them is or gets async."""
+        """Whether the application makes engines or factories, and none of them is or gets async.
+
+        Async ones of its own beside them count only where an earlier run has made twins of those.
+        """
         made = itertools.chain.from_iterable(self._makers.for_functions.values())
         sources = [
             source
             for source in (*self.project.engines, *self.project.session_factories, *made)
             if not source.module.is_test and not self.is_of_alembic(source.module)
         ]
+        if not self.around.twins:
+            sources = [source for source in sources if not source.kind.startswith("async")]
         return bool(sources) and not any(
             source.kind.startswith("async") or self.becomes_async(source) for source in sources
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.index.scopes import Function
+from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.both_worlds.needs import passing, sync_name
@@ -93,14 +94,22 @@ class RawAccess:
 
     def _engines_of_objects(self, found: ModuleEdits, function: Function) -> None:
         """`database.engine` for code that needs a sync one: an object has no other."""
+        passed = filter(self._may_become_async, object_engines(self._project, function))
         opened = filter(self._becomes_async, opened_engines(self._project, function))
-        for node in dict.fromkeys((*object_engines(self._project, function), *opened)):
+        for node in dict.fromkeys((*passed, *opened)):
             found.diagnostics.append(self._refusals.cannot_stay(function, node))
+
+    def _may_become_async(self, node: s.Attribute) -> bool:
+        """The same; where nobody knows what makes the engine, it may."""
+        return not any(self._engines_named(node)) or self._becomes_async(node)
 
     def _becomes_async(self, node: s.Attribute) -> bool:
         """Whether the engine `node` of an object is one that becomes async."""
+        return any(map(self._worlds.becomes_async, self._engines_named(node)))
+
+    def _engines_named(self, node: s.Attribute) -> Iterator[Variable]:
+        """The engines that methods put into the attribute `node` of their objects."""
         cls = owner_of(self._project, node)
         mro = self._project.mro(cls) if cls is not None else ()
         names = {f"{owner.qualname}.{node.attr}" for owner in mro}
-        engines = (engine for engine in self._project.engines if engine.qualname in names)
-        return any(map(self._worlds.becomes_async, engines))
+        return (engine for engine in self._project.engines if engine.qualname in names)

@@ -18,7 +18,7 @@ from migrate_async.index import types as t
 from migrate_async.index.calls import arguments
 from migrate_async.index.infer import Inference
 from migrate_async.index.parameters import callable_params
-from migrate_async.index.plain_givers import entered_at, opened_by
+from migrate_async.index.plain_givers import entered_at, is_entered, opened_by
 from migrate_async.index.sessions import session_kind
 from migrate_async.index.sites import ValueUse
 from migrate_async.model import syntax as s
@@ -72,11 +72,39 @@ class Followed:
         )
 
     def _is_entered(self, fn: sc.Function, made: s.Call) -> bool:
-        """Whether `made` is `contextmanager(get_db)`, called at once, of a plain `get_db`."""
-        call = self._inference.symbols.parents[made]
-        if not isinstance(call, s.Call) or call.func is not made or entered_at(call) is None:
+        """Whether `made` is `contextmanager(get_db)`, of a plain `get_db`, and is only called."""
+        if opened_by(fn, self._inference) is None:
             return False
-        return opened_by(fn, self._inference) is not None
+        around = self._inference.symbols.parents[made]
+        if isinstance(around, s.Assign):
+            return self._is_only_entered(fn, around, made)
+        return isinstance(around, s.Call) and around.func is made and entered_at(around) is not None
+
+    def _is_only_entered(self, fn: sc.Function, assign: s.Assign, made: s.Call) -> bool:
+        """Whether `assign` gives `made` a name of a module, by which it is only called."""
+        symbols = self._inference.symbols
+        body, target = symbols.parents[assign], assign.targets[0]
+        is_alone = len(assign.targets) == 1 and assign.value is made
+        if not isinstance(body, s.ModuleSyntax) or not is_alone or not isinstance(target, s.Name):
+            return False
+        scope = symbols.scopes[body]
+        if len(scope.names.get(target.id, ())) != 1:
+            return False
+        place = (scope.module.name, target.id)
+        modules = {host.module for host in self._inference.symbols.functions}
+        names = {target.id, *(module.imported_as.get(place, target.id) for module in modules)}
+        reads = [read for name in names for read in self._all_reads.get(name, ())]
+        return all(self._enters(fn, host, reference) for host, reference in reads)
+
+    def _enters(self, fn: sc.Function, host: sc.Function, reference: sc.Reference) -> bool:
+        """Whether `reference`, if it names what `contextmanager(fn)` gave, is called by that."""
+        types = self._inference.infer(reference.node, reference.scope)
+        if not any(isinstance(item, t.ContextFunction) and item.fn is fn for item in types):
+            return True
+        call = self._inference.symbols.parents[reference.node]
+        if not isinstance(call, s.Call) or call.func is not reference.node:
+            return False
+        return is_entered(call, types) and not host.module.is_test
 
     def _filled(
         self, call: s.Call, node: s.Expr, host: sc.Function, scope: sc.Scope

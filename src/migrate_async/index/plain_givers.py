@@ -8,6 +8,7 @@
             db.close()
 
 `contextmanager(get_db)()` is then `SessionLocal()`, which is a context manager that does the same.
+So is `session_scope()` after `session_scope = contextmanager(get_db)`.
 """
 
 from __future__ import annotations
@@ -80,3 +81,9 @@ def entered_at(call: s.Call) -> s.Expr | None:
         return None
     is_alone = len(made.args) == 1 and not made.keywords
     return made.args[0] if is_alone and sc.last_name(made.func) == "contextmanager" else None
+
+
+def is_entered(call: s.Call, types: t.Types) -> bool:
+    """Whether `call`, of a value of `types`, enters such a dependency."""
+    is_plain = not call.args and not call.keywords
+    return is_plain and any(isinstance(item, t.ContextFunction) for item in types)

@@ -17,6 +17,7 @@ from migrate_async.plan.both_worlds.kept_tests import kept_test_edits
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.colouring.context_sessions import ContextSessions
 from migrate_async.plan.engine_watchers import watcher_edits
+from migrate_async.plan.entered_dependencies import names_gone
 from migrate_async.plan.factory_statements import dependency_edits, hop_statement
 from migrate_async.plan.generated_columns import GeneratedColumns
 from migrate_async.plan.inner_listeners import inner_listener_edits
@@ -49,6 +50,7 @@ class ConvertedModules:
         self._declared_sessions(collector)
         self._context_variables(collector)
         self._aliases(collector)
+        collector.add_modules(names_gone(self._project, self._world.converts))
         self._sources(collector)
         self._replacements(collector)
         self._start_up(collector)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from migrate_async.config import Settings
 from migrate_async.index.extract import extract
-from migrate_async.index.plain_givers import entered_at
+from migrate_async.index.plain_givers import entered_at, is_entered
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Scope, last_name
 from migrate_async.index.sessions import Variable
@@ -90,9 +90,10 @@ def _kind(project: Project, resolvers: Resolvers, call: s.Call, scope: Scope) ->
 
 
 def _enters_session(project: Project, call: s.Call, scope: Scope) -> bool:
-    return entered_at(call) is not None and any(
+    types = project.infer(call.func, scope)
+    return is_entered(call, types) and any(
         project.opening_of(found.fn) is not None
-        for found in project.infer(call.func, scope)
+        for found in types
         if isinstance(found, ContextFunction)
     )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from migrate_async.index.plain_givers import entered_at
+from migrate_async.index.plain_givers import entered_at, is_entered
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function
+from migrate_async.index.scopes import Function, Scope
 from migrate_async.index.sites import CallSite
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
@@ -57,7 +57,14 @@ class Candidates:
         """
         if function not in self.project.session_dependencies:
             return False
-        if isinstance(site.node, s.Call) and entered_at(site.node) is not None:
+        if isinstance(site.node, s.Call) and self._is_entered(function, site.node, site.scope):
             return True
         parent = self.project.parent(site.node)
         return isinstance(parent, s.Call) and s.dotted_name(parent.func) == "next"
+
+    def _is_entered(self, function: Function, call: s.Call, scope: Scope) -> bool:
+        """The latter, also by a name for it, if nothing but a session comes of that."""
+        if entered_at(call) is not None:
+            return True
+        types = self.project.infer(call.func, scope)
+        return is_entered(call, types) and self.project.opening_of(function) is not None

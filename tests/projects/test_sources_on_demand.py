@@ -524,3 +524,40 @@ def test_a_name_of_the_function_is_no_variable_of_the_module(tmp_path: Path) -> 
     )
     done = _migrates(tmp_path, {"main.py": head + functions + _START})
     assert 'URL = "sqlite:///other.db"\nDEFAULT = "sqlite:///notes.db"\n' in done
+
+
+_MADE_AT_IMPORT = """\
+router = APIRouter()
+
+
+def get_db(request: Request):
+    with request.app.state.database.session() as session:
+        yield session
+
+
+def create_app(url: str) -> FastAPI:
+    app = FastAPI()
+    database = Database(url)
+    Base.metadata.create_all(database.engine)
+    app.state.database = database
+    return app
+
+
+app = create_app("sqlite:///notes.db")
+"""
+
+
+@pytest.mark.parametrize("database", ["initialized", "lazy", "cached", "cached factory", "giver"])
+def test_tables_that_are_made_at_import_keep_the_engine_sync(database: str, tmp_path: Path) -> None:
+    """No sync one is beside that of an object; where a property gives it, it became async."""
+    main = _HEAD.format(typing="").replace("import Depends", "import APIRouter, Depends")
+    main += _MADE_AT_IMPORT + _ROUTES.format(unusual="")
+    app = written(tmp_path, {"models.py": _MODELS, "db.py": OBJECTS[database], "main.py": main})
+    assert _used(app) == _ANSWERS
+    said = write(app, "--all")
+    assert "main.create_app stays sync" in said
+    assert _used(app) == _ANSWERS
+    assert command(app, "verify").stdout == "Nothing found.\n"
+    done = tree(app)
+    write(app, "--all", "--allow-dirty")
+    assert tree(app) == done

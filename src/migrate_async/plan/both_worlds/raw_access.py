@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.index.scopes import Function
-from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.both_worlds.needs import passing, sync_name
@@ -18,9 +17,10 @@ from migrate_async.plan.both_worlds.session_roots import Root, SessionRoots
 from migrate_async.plan.both_worlds.sync_sources import SyncSources
 from migrate_async.plan.both_worlds.worlds import BothWorlds
 from migrate_async.plan.colouring.dbapi import engine_of_session, session_of_raw
-from migrate_async.plan.colouring.handovers import object_engines, opened_engines, owner_of
+from migrate_async.plan.colouring.handovers import object_engines, opened_engines
 from migrate_async.plan.engines import NAME
 from migrate_async.plan.module_edits import ModuleEdits
+from migrate_async.plan.object_engines import ObjectEngines
 
 
 class RawAccess:
@@ -35,6 +35,7 @@ class RawAccess:
         self._sources = sources
         self._refusals = refusals
         self._roots = SessionRoots(worlds.project)
+        self._engines = worlds.project.shared(ObjectEngines)
 
     def repoint(self, found: ModuleEdits, function: Function) -> None:
         """Add to `found` what becomes of it in `function`."""
@@ -101,15 +102,8 @@ class RawAccess:
 
     def _may_become_async(self, node: s.Attribute) -> bool:
         """The same; where nobody knows what makes the engine, it may."""
-        return not any(self._engines_named(node)) or self._becomes_async(node)
+        return not any(self._engines.of(node)) or self._becomes_async(node)
 
     def _becomes_async(self, node: s.Attribute) -> bool:
         """Whether the engine `node` of an object is one that becomes async."""
-        return any(map(self._worlds.becomes_async, self._engines_named(node)))
-
-    def _engines_named(self, node: s.Attribute) -> Iterator[Variable]:
-        """The engines that methods put into the attribute `node` of their objects."""
-        cls = owner_of(self._project, node)
-        mro = self._project.mro(cls) if cls is not None else ()
-        names = {f"{owner.qualname}.{node.attr}" for owner in mro}
-        return (engine for engine in self._project.engines if engine.qualname in names)
+        return any(map(self._worlds.becomes_async, self._engines.of(node)))

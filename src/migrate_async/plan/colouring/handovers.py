@@ -160,7 +160,7 @@ def object_engines(project: Project, function: Function) -> Iterator[s.Attribute
 
 
 def opened_engines(project: Project, function: Function) -> Iterator[s.Attribute]:
-    """Those of which `function` makes a sync session, or on which it connects."""
+    """Those of which `function` makes a sync session, on which it connects or makes tables."""
     if function.is_module or function.module.is_test:
         return
     for site in project.calls(function):
@@ -169,8 +169,15 @@ def opened_engines(project: Project, function: Function) -> Iterator[s.Attribute
             continue
         if isinstance(call.func, s.Attribute) and call.func.attr in _CONNECTS:
             yield from _engines_among(project, site, (call.func.value,))
-        elif any(map(_makes_session, project.infer(call.func, site.scope))):
+        elif _takes_engine(project, site, call):
             yield from _engines_among(project, site, call.values)
+
+
+def _takes_engine(project: Project, site: CallSite, call: s.Call) -> bool:
+    """Whether `call` makes a session, or tables, with an engine that it is given."""
+    if last_name(call.func) in METADATA_IO:
+        return True
+    return any(map(_makes_session, project.infer(call.func, site.scope)))
 
 
 def _makes_session(item: Type) -> bool:

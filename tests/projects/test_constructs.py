@@ -31,6 +31,7 @@ NAMES = (
     "schemas",
     "sessions",
     "shapes",
+    "sockets",
     "sqlmodels",
     "typed",
     "values",

@@ -9,6 +9,11 @@ of one application (before and after a migration) can be compared answer by answ
 
 The child process speaks ASGI with the application: start-up and shut-down are run as a server
 would run them, and background tasks are done before the next request is sent.
+
+A request with the method `WEBSOCKET` opens a connection, sends the messages of the list in `json`
+and goes away. Its answer has the status 101, or 403 where the connection was refused, and a list of
+what it got; the last item of that is the code with which the application closed the connection, if
+it did, or a server for an application that failed.
 """
 
 from __future__ import annotations
@@ -26,8 +31,12 @@ from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import httpx
+
+_FAILED = 1011
+"""The code of a connection that a server closes since the application has failed."""
 
 RECENT = "<recent>"
 """Stands for every time stamp of the last hour: those differ from run to run."""
@@ -175,6 +184,9 @@ async def _answers(app: Any, requests: list[dict[str, Any]]) -> list[dict[str, A
         httpx.AsyncClient(transport=transport, base_url="http://replay.test") as client,
     ):
         for request in requests:
+            if request["method"] == "WEBSOCKET":
+                answers.append(await _conversation(app, request))
+                continue
             response = await client.request(
                 request["method"],
                 request["path"],
@@ -183,6 +195,67 @@ async def _answers(app: Any, requests: list[dict[str, Any]]) -> list[dict[str, A
             )
             answers.append({"status": response.status_code, "json": _body(response)})
     return answers
+
+
+async def _conversation(app: Any, request: Mapping[str, Any]) -> dict[str, Any]:
+    """What the application answers on a connection of its own, until it or the client leaves."""
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    for event in _events(request.get("json") or []):
+        events.put_nowait(event)
+    try:
+        await asyncio.wait_for(app(_connection(request), events.get, send), timeout=60)
+    except Exception:  # noqa: BLE001  as a server: the next connection is served
+        sent.append({"type": "websocket.close", "code": _FAILED})
+    accepted = any(message["type"] == "websocket.accept" for message in sent)
+    heard = [_heard(message) for message in sent if message["type"] != "websocket.accept"]
+    return {"status": 101 if accepted else 403, "json": heard}
+
+
+def _events(messages: Sequence[Any]) -> list[dict[str, Any]]:
+    """What a client does that sends `messages`; what is no text is sent as JSON."""
+    texts = [text if isinstance(text, str) else json.dumps(text) for text in messages]
+    return [
+        {"type": "websocket.connect"},
+        *({"type": "websocket.receive", "text": text} for text in texts),
+        {"type": "websocket.disconnect", "code": 1001, "reason": ""},
+    ]
+
+
+def _connection(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The scope of a websocket, in the terms of ASGI."""
+    parts = urlsplit(request["path"])
+    headers = {"host": "replay.test", **(request.get("headers") or {})}
+    return {
+        "type": "websocket",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "scheme": "ws",
+        "path": unquote(parts.path),
+        "raw_path": parts.path.encode(),
+        "query_string": parts.query.encode(),
+        "root_path": "",
+        "headers": [(name.lower().encode(), text.encode()) for name, text in headers.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("replay.test", 80),
+        "subprotocols": [],
+        "state": {},
+    }
+
+
+def _heard(message: Mapping[str, Any]) -> Any:
+    """A text, the value if it is JSON, or the code of a closing."""
+    if message["type"] == "websocket.close":
+        return message["code"]
+    try:
+        value = json.loads(message["text"])
+    except ValueError:
+        value = message["text"]
+    return normalise(value, datetime.now(timezone.utc).replace(tzinfo=None))
 
 
 def _main(task: Path) -> None:

@@ -20,7 +20,8 @@ class AsyncColour(PlannedCodemod):
     `with` becomes `async with` where the context manager is async; `Session` in annotations
     becomes `AsyncSession`; relationship reads go through `awaitable_attrs`; objects that a commit
     would have expired, or a rollback has, are loaded anew where they are read afterwards;
-    `object_session(x)` becomes `async_object_session(x)`.
+    `object_session(x)` becomes `async_object_session(x)`, and `inspect(x).session`
+    `inspect(x).async_session`.
 
     ## Left alone
 

@@ -33,6 +33,7 @@ NAMES = (
     "shapes",
     "sockets",
     "sqlmodels",
+    "states",
     "typed",
     "values",
 )

@@ -113,6 +113,7 @@ class Library:
             ({"builtins.type"}, self._type),
             ({*sqlalchemy.OBJECT_SESSIONS, "migrate_async.sync_side"}, self._session),
             ({sqlalchemy.ASYNC_OBJECT_SESSION}, self._async_session),
+            (sqlalchemy.STATE_OF_OBJECT, self._state),
             ({sqlalchemy.TASK_SCOPED_SESSION}, self._async_scoped_session),
             (fastapi.THREADS, self._in_thread),
             ({"contextlib.closing", "contextlib.nullcontext"}, self._context),
@@ -261,6 +262,12 @@ class Library:
 
     def _async_session(self, _dotted: str, _node: s.Call, _scope: sc.Scope) -> Types:
         return t.of(t.ExternalInstance(sqlalchemy.ASYNC_SESSION))
+
+    def _state(self, dotted: str, node: s.Call, scope: sc.Scope) -> Types:
+        """`inspect(x)` of an object of a class of the project."""
+        is_object = any(isinstance(item, t.Instance) for item in self._first(node, scope))
+        state = t.ExternalInstance(sqlalchemy.INSTANCE_STATE)
+        return t.of(state if is_object else t.ExternalResult(dotted))
 
     def _async_scoped_session(self, _dotted: str, _node: s.Call, _scope: sc.Scope) -> Types:
         return t.of(t.ExternalInstance(sqlalchemy.ASYNC_SCOPED_SESSION))

@@ -90,6 +90,11 @@ def gives_object_session(types: Types) -> bool:
     return not names.isdisjoint(sqlalchemy.OBJECT_SESSIONS)
 
 
+def is_session_of_state(node: s.Attribute, owner: Types) -> bool:
+    """Whether `node` is `inspect(x).session`, where `owner` is what `inspect(x)` gives."""
+    return node.attr == "session" and t.ExternalInstance(sqlalchemy.INSTANCE_STATE) in owner
+
+
 def engine_or_connection(types: Types) -> str | None:
     """`engine`, `connection`, `async-engine` or `async-connection`."""
     for item in t.ordered(types):

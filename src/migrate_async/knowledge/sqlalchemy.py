@@ -90,7 +90,18 @@ SESSION_PROXIES = frozenset(
     {"fastapi_sqlalchemy.db.session", "fastapi_async_sqlalchemy.db.session"}
 )
 """Module-level objects of third-party packages whose value is a session."""
+INSTANCE_STATE = "sqlalchemy.orm.InstanceState"
+"""What `inspect(x)` gives of an object of a model."""
+STATE_OF_OBJECT = frozenset(
+    {
+        "sqlalchemy.inspect",
+        "sqlalchemy.inspection.inspect",
+        "sqlalchemy.orm.attributes.instance_state",
+    }
+)
 SESSION_ATTRIBUTES: dict[tuple[str, str], str] = {
+    (INSTANCE_STATE, "session"): SESSION,
+    (INSTANCE_STATE, "async_session"): ASYNC_SESSION,
     ("flask_sqlalchemy.SQLAlchemy", "session"): SCOPED_SESSION,
     ("fastapi_sqlalchemy.DBSessionMiddleware", "session"): SESSION,
     (ASYNC_SESSION, "sync_session"): SESSION,
@@ -232,6 +243,8 @@ SELECTS = frozenset({"sqlalchemy.select", "sqlmodel.select"})
 OBJECT_SESSION = "sqlalchemy.orm.object_session"
 OBJECT_SESSIONS = frozenset({OBJECT_SESSION, f"{SESSION}.object_session"})
 ASYNC_OBJECT_SESSION = "sqlalchemy.ext.asyncio.async_object_session"
+ASYNC_SESSION_OF_STATE = "async_session"
+"""The attribute of an `InstanceState`."""
 ALIASED = frozenset({"sqlalchemy.orm.aliased", "sqlalchemy.orm.with_polymorphic"})
 RELATIONSHIPS = frozenset(
     {

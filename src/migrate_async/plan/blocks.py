@@ -41,6 +41,30 @@ def inner_blocks(statement: s.Stmt) -> Iterator[Block]:
         yield from (case.body for case in statement.cases)
 
 
+def heads(statement: s.Stmt) -> Iterator[s.AnyNode]:
+    """What `statement` runs apart from the blocks inside it."""
+    if isinstance(statement, s.If | s.While):
+        yield statement.test
+    elif isinstance(statement, s.For):
+        yield statement.iter
+    elif isinstance(statement, s.With):
+        yield from (item.context for item in statement.items)
+    elif isinstance(statement, s.Match):
+        yield statement.subject
+    elif type(statement) not in _COMPOUND:
+        yield statement
+
+
+def is_elif(statement: s.Stmt, around: s.Stmt) -> bool:
+    """Whether `statement` is the `elif` of `around`, before which nothing can be written."""
+    return (
+        isinstance(around, s.If)
+        and isinstance(statement, s.If)
+        and around.orelse == (statement,)
+        and statement.span[1] == around.span[1]
+    )
+
+
 def statements(body: Block) -> Iterator[s.Stmt]:
     """Every statement of `body` and of the blocks below it."""
     for block in blocks(body):

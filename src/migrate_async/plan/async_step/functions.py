@@ -7,6 +7,7 @@ from functools import cached_property
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module
+from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.async_sources import unnamed_factories
 from migrate_async.plan.async_step.world import AsyncWorld
@@ -30,6 +31,8 @@ from migrate_async.plan.testing.pytest_support import pytest_edits, takes_fixtur
 from migrate_async.plan.transactions.after_commit import Refreshes
 from migrate_async.plan.transactions.after_flush import Flushed
 from migrate_async.plan.transactions.after_rollback import Rollbacks
+from migrate_async.plan.transactions.rolling_back import RollingBack
+from migrate_async.plan.transactions.same_statement import SameStatement
 
 
 class ConvertedFunctions:
@@ -42,7 +45,9 @@ class ConvertedFunctions:
         self._loads = loads
         values = Statements(world.project)
         self._refreshes = Refreshes(world.project, world.effects, values)
-        self._rollbacks = Rollbacks(world.project, values, world.effects)
+        rolling = RollingBack(world.project, world.effects)
+        self._rollbacks = Rollbacks(world.project, values, world.effects, rolling)
+        self._same_statement = SameStatement(world.project, world.effects, rolling)
         self._flushed = Flushed(world.project, world.effects)
         self.awaited_models: dict[Class, None] = {}
         """Those of which a relationship is awaited: they need `AsyncAttrs`."""
@@ -101,7 +106,9 @@ class ConvertedFunctions:
     ) -> None:
         """Relationship reads and values that the commit changes."""
         path = function.module.path
-        for access in self._world.accesses.of(function):
+        accesses = self._world.accesses.of(function)
+        awaited = {access.node for access in accesses}
+        for access in accesses:
             is_sync = any(is_inside(access.node.span, span) for span in sync_spans)
             if access.node in gone or is_sync:
                 continue
@@ -109,6 +116,12 @@ class ConvertedFunctions:
                 collector.add(path, awaitable_edits(self._project, access))
                 collector.count("awaits")
                 self.awaited_models[access.model] = None
+        for node, model in self._same_statement.reads(function).items():
+            is_sync = any(is_inside(node.span, span) for span in sync_spans)
+            is_done = node in awaited or node in gone or is_sync
+            if not is_done and can_await(self._project, node, function):
+                collector.add(path, [p.AwaitAttribute(span=node.span, codemod="async-colour")])
+                self.awaited_models[model.cls] = None
         for read in computed_reads(self._project, function):
             is_sync = any(is_inside(read.call.span, span) for span in sync_spans)
             if read.call not in gone and not is_sync:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from migrate_async.index.sessions import gives_object_session
+from migrate_async.index.sessions import gives_object_session, is_session_of_state
 from migrate_async.knowledge import query_refusals as why
 from migrate_async.knowledge.query_refusals import Refusal
-from migrate_async.knowledge.sqlalchemy import ASYNC_OBJECT_SESSION, OBJECT_SESSION
+from migrate_async.knowledge.sqlalchemy import (
+    ASYNC_OBJECT_SESSION,
+    ASYNC_SESSION_OF_STATE,
+    OBJECT_SESSION,
+)
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import ImportChange, Link
 from migrate_async.plan.queries.chains import Piece, Step
@@ -89,12 +93,21 @@ class Draft:
 
     def _own_session(self, session: s.Expr) -> str:
         """A coroutine asks an object for its async session."""
-        if not self.setting.awaited or not isinstance(session, s.Call):
+        if not self.setting.awaited:
+            return text(session)
+        if isinstance(session, s.Attribute):
+            return self._session_of_state(session)
+        if not isinstance(session, s.Call):
             return text(session)
         if not gives_object_session(self.setting.project.infer(session.func)):
             return text(session)
         arguments = text(session).removeprefix(text(session.func))
         return f"{self.name(ASYNC_OBJECT_SESSION)}{arguments}"
+
+    def _session_of_state(self, session: s.Attribute) -> str:
+        if not is_session_of_state(session, self.setting.project.infer(session.value)):
+            return text(session)
+        return f"{text(session.value)}.{ASYNC_SESSION_OF_STATE}"
 
     def entity(self, item: Item, member: str, step: s.Expr) -> str:
         """The text for an entity."""

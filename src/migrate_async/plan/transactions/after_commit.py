@@ -16,7 +16,15 @@ from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.blocks import called, method_name
-from migrate_async.plan.transactions.commits import commits, models_in, refresh, refreshes
+from migrate_async.plan.loads.paths import indented
+from migrate_async.plan.names import free_name
+from migrate_async.plan.transactions.commits import (
+    commits,
+    is_model,
+    models_in,
+    refresh,
+    refreshes,
+)
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.given import refreshes_of_given
 from migrate_async.plan.transactions.positions import Position, positions, statements_before
@@ -81,13 +89,35 @@ class Refreshes:
         is_held = _is_held(function, name, session, self._effects, position)
         if is_held is False:
             return
+        is_sure = self._effects.surely_commits(function, position.statement)
+        node = s.Name(*position.statement.span, name)
+        if not is_model(self._project, node, function.scope):
+            yield from self._refresh_each(function, node, session, is_held=is_held, is_sure=is_sure)
+            return
         tests = []
         if _may_be_none(function, name, position, self._values):
             tests.append(f"{name} is not None")
         if is_held is None:
             tests.append(f"{name} in {session}")
-        is_sure = self._effects.surely_commits(function, position.statement)
         yield refresh(name, session, *tests, is_sure=is_sure)
+
+    def _refresh_each(
+        self,
+        function: Function,
+        objects: s.Name,
+        session: str,
+        *,
+        is_held: bool | None,
+        is_sure: bool,
+    ) -> Iterator[str]:
+        """The same for each of several `objects`."""
+        model = next(self._effects.models_held(objects, function.scope), None)
+        if model is None or not self._values.is_list(objects, function.scope):
+            return
+        item = free_name(function, model.name.lower())
+        tests = [] if is_held else [f"{item} in {session}"]
+        lines = refresh(item, session, *tests, is_sure=is_sure).split("\n")
+        yield "\n".join([f"for {item} in {objects.id}:", *indented(lines)])
 
     def _is_unsynchronised(self, function: Function, commit: s.Stmt) -> bool:
         node = function.node

@@ -21,16 +21,16 @@ from migrate_async.plan.blocks import called, method_name
 from migrate_async.plan.loads.paths import indented
 from migrate_async.plan.names import free_name
 from migrate_async.plan.text import source
+from migrate_async.plan.transactions.bulk_updates import BulkUpdate
+from migrate_async.plan.transactions.commits import commits
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.expired_arguments import ExpiredArguments, attribute_names
+from migrate_async.plan.transactions.made_detached import MadeDetached
 from migrate_async.plan.transactions.positions import Position, positions
+from migrate_async.plan.transactions.rolling_back import RollingBack
 from migrate_async.plan.transactions.values import Values
 
 NAME = "async-colour"
-
-_EXPIRING_ALL = frozenset({"rollback", "expire_all"})
-_EXPIRING = _EXPIRING_ALL | {"expire"}
-_NESTED = frozenset({"begin", "begin_nested"})
 
 
 @dataclass
@@ -51,18 +51,25 @@ class _Place:
     """The one object that has been expired; empty: all of the session's."""
     fetch: str = ""
     """What fetches the attributes of it that have been; empty: all have."""
+    is_whole: bool = True
+    """Whether what comes after the block counts, too, in which the place is."""
+    update: BulkUpdate | None = None
+    """What has expired just some attributes of the objects of a class."""
 
 
 class Rollbacks:
     """Answers for one project."""
 
-    def __init__(self, project: Project, values: Values, effects: Effects) -> None:
+    def __init__(
+        self, project: Project, values: Values, effects: Effects, rolling: RollingBack
+    ) -> None:
         self._project = project
         self._values = values
         self._effects = effects
+        self._rolling = rolling
         self._arguments = ExpiredArguments(project)
+        self._detached = MadeDetached(project)
         self._models = {model.cls: model for model in project.models.values()}
-        self._rolling: dict[Function, bool] = {}
         self._types: dict[tuple[Function, str], Types] = {}
 
     def reloads(self, function: Function, gone: frozenset[s.AnyNode]) -> Reloads:
@@ -103,102 +110,60 @@ class Rollbacks:
     def _places(self, function: Function, body: blocks.Block) -> Iterator[_Place]:
         for position in positions(body):
             statement = position.statement
-            expired = self._expires(statement)
+            expired = self._rolling.expires(statement)
             if expired is not None:
                 yield _Place(position, after=True, only=expired, fetch=_fetch(statement))
-            elif self._goes_on_after_rollback(function, statement):
+            elif self._rolling.goes_on(function, statement):
                 yield _Place(position, after=True)
-            for name, attributes in self._arguments.at(statement):
-                lines = [f"await {name}.awaitable_attrs.{item}" for item in attributes]
-                yield _Place(position, after=True, only=name, fetch="\n".join(lines))
-            if isinstance(statement, s.Try) and self._may_roll_back(function, statement):
-                for handler in statement.handlers:
-                    if handler.body:
-                        yield _Place(Position((*position.path, (handler.body, 0))), after=False)
+            yield from self._partly_expired(function, position)
+            yield from self._in_blocks(function, position)
 
-    def _expires(self, statement: s.Stmt) -> str | None:
-        """The name of what `statement` expires: empty for everything, None for nothing."""
-        call = called(statement, awaited=False)
-        func = call.func if call is not None else None
-        if call is None or not isinstance(func, s.Attribute) or func.attr not in _EXPIRING:
-            return None
-        if self._project.session_kind(func.value, self._project.scope_of(func)) != "sync":
-            return None
-        if func.attr != "expire":
-            return ""
-        return s.dotted_name(call.args[0]) or None if call.args else None
+    def _partly_expired(self, function: Function, position: Position) -> Iterator[_Place]:
+        """The places where some objects have been expired, or some of their attributes."""
+        for name, attributes in self._arguments.at(position.statement):
+            lines = [f"await {name}.awaitable_attrs.{item}" for item in attributes]
+            yield _Place(position, after=True, only=name, fetch="\n".join(lines))
+        for name, line in self._detached.at(function, position):
+            yield _Place(position, after=True, only=name, fetch=line)
+        for update in self._updates(function, position.statement):
+            yield _Place(position, after=True, update=update)
 
-    def _goes_on_after_rollback(self, function: Function, statement: s.Stmt) -> bool:
-        """Whether a function that `statement` calls rolls back, and returns."""
-        if blocks.is_compound(statement):
-            return False
-        if isinstance(statement, s.Return | s.Raise):
-            return False
-        return any(map(self._returns_rolled_back, self._effects.targets(function, statement)))
+    def _in_blocks(self, function: Function, position: Position) -> Iterator[_Place]:
+        """The places in and after a compound statement that may roll back before its blocks."""
+        statement = position.statement
+        if isinstance(statement, s.If | s.While):
+            if self._rolling.goes_on_from_condition(function, statement):
+                for first in _beginnings(position):
+                    yield _Place(first, after=False, is_whole=False)
+                yield _Place(position, after=True)
+        elif isinstance(statement, s.Try) and self._rolling.may_roll_back(function, statement):
+            for handler in statement.handlers:
+                if handler.body:
+                    yield _Place(Position((*position.path, (handler.body, 0))), after=False)
 
-    def _may_roll_back(self, function: Function, statement: s.Try) -> bool:
-        """Whether a handler may be reached after a rollback that is not its own."""
-        for inner in blocks.statements(statement.body):
-            for item in inner.items if isinstance(inner, s.With) else ():
-                call = item.context
-                if isinstance(call, s.Call) and method_name(call) in _NESTED:
-                    return self._works_on_session(call)
-        return any(
-            self._rolls_back(target)
-            for inner in blocks.statements(statement.body)
-            for target in self._effects.targets(function, inner)
-        )
+    def _updates(self, function: Function, statement: s.Stmt) -> list[BulkUpdate]:
+        """The UPDATE statements that expire attributes of objects which are there after it."""
+        if blocks.is_compound(statement) or isinstance(statement, s.Return | s.Raise):
+            return []
+        updates = self._effects.updates
+        targets = self._effects.targets(function, statement)
+        found = updates.at(statement).union(*map(updates.of, targets))
+        if not any(update.expired for update in found) or self._rolling.expires(statement) == "":
+            return []
+        order = sorted(found, key=lambda update: (update.model.order, update.expired))
+        return [update for update in order if update.expired]
 
-    def _works_on_session(self, call: s.Call) -> bool:
-        func = call.func
-        return isinstance(func, s.Attribute) and bool(
-            self._project.session_kind(func.value, self._project.scope_of(func))
-        )
-
-    def _rolls_back(self, function: Function) -> bool:
-        """Whether `function`, or what it calls, rolls a session back, or expires all objects."""
-        if function not in self._rolling:
-            self._rolling[function] = False
-            self._rolling[function] = any(
-                node.attr in _EXPIRING_ALL
-                and self._project.session_kind(node.value, self._project.scope_of(node))
-                for node in function.own_attributes
-            ) or any(
-                self._rolls_back(target)
-                for site in self._project.calls(function)
-                if site.kind == "call"
-                for target in site.targets
-            )
-        return self._rolling[function]
-
-    def _returns_rolled_back(self, function: Function) -> bool:
-        """Whether `function` may return once it, or what it calls, has rolled back."""
-        node = function.node
-        if not isinstance(node, s.FunctionDef) or not self._rolls_back(function):
-            return False
-        return any(
-            _returns_from(position)
-            for position in positions(node.body)
-            if _is_expiring(position.statement)
-            or any(map(self._rolls_back, self._effects.targets(function, position.statement)))
-        )
+    def _is_given(self, place: _Place, function: Function, name: str) -> bool:
+        """Whether the statement itself gives `name` what has been expired."""
+        if place.only:
+            return name in _bound_names(place.position.statement)
+        return place.after and self._is_given_expired(function, name, place.position)
 
     def _is_given_expired(self, function: Function, name: str, position: Position) -> bool:
         """Whether the statement gives `name` what a function returns that rolls back finally."""
         statement = position.statement
         return name in _bound_names(statement) and any(
-            map(self._rolls_back_finally, self._effects.targets(function, statement))
-        )
-
-    def _rolls_back_finally(self, function: Function) -> bool:
-        """Whether `function` rolls back once it is known what it returns."""
-        node = function.node
-        statements = blocks.statements(node.body) if isinstance(node, s.FunctionDef) else ()
-        return any(
-            any(map(_is_expiring, blocks.statements(statement.finalbody)))
-            and any(isinstance(inner, s.Return) for inner in blocks.statements(statement.body))
-            for statement in statements
-            if isinstance(statement, s.Try)
+            map(self._rolling.rolls_back_finally, self._effects.targets(function, statement))
         )
 
     # --- what ----------------------------------------------------------------------------------
@@ -206,19 +171,33 @@ class Rollbacks:
     def _is_read(self, place: _Place, function: Function, name: str) -> bool:
         """Whether `name` holds objects there which are read from then on."""
         position = place.position
-        if not self._held(function, name):
+        models = self._held(function, name)
+        is_bound = bool(models) and _is_bound_before(function, name, position)
+        if place.update is not None:
+            is_one = is_bound and self._is_updated(place.update, models)
+            return is_one and position.reads_later(name, self._expires_all)
+        is_bound = is_bound or (bool(models) and _is_tried(name, position))
+        if not is_bound and not (models and self._is_given(place, function, name)):
             return False
-        is_bound = _is_bound_before(function, name, position) or _is_tried(name, position)
-        if not is_bound and not (place.after and self._is_given_expired(function, name, position)):
-            return False
-        if place.after:
-            return position.reads_later(name)
-        for statement in position.path[-1][0]:
-            if self._expires(statement) == "":
+        return position.reads_later(name) if place.after else self._is_read_below(place, name)
+
+    def _is_read_below(self, place: _Place, name: str) -> bool:
+        """Whether `name` is read from the statement at `place` on."""
+        for statement in place.position.path[-1][0]:
+            if self._rolling.expires(statement) == "":
                 return False  # a place of its own
             if blocks.mentions(statement, name):
                 return True
-        return position.reads_later(name)
+        return place.is_whole and place.position.reads_later(name)
+
+    def _is_updated(self, update: BulkUpdate, models: list[Model]) -> bool:
+        return any(self._project.overlap(model.cls, update.model) for model in models)
+
+    def _expires_all(self, statement: s.Stmt) -> bool:
+        """Whether `statement` commits or rolls back: objects are then seen to at another place."""
+        return self._rolling.expires(statement) == "" or bool(
+            commits(self._project, statement, "sync")
+        )
 
     def _held(self, function: Function, name: str) -> list[Model]:
         if self._may_be_anything(function, name):
@@ -264,6 +243,8 @@ class Rollbacks:
     def _reload(self, found: Reloads, function: Function, place: _Place, name: str) -> None:
         model = self._held(function, name)[0]
         key = next(iter((*model.primary_key, *model.columns)), None)
+        if place.update is not None:
+            key = place.update.expired
         if key is None:
             return
         statement = place.position.statement
@@ -287,11 +268,6 @@ class Rollbacks:
         )
 
 
-def _is_expiring(statement: s.Stmt) -> bool:
-    call = called(statement, awaited=False) or called(statement, awaited=True)
-    return call is not None and method_name(call) in _EXPIRING
-
-
 def _fetch(statement: s.Stmt) -> str:
     """What fetches the attributes that `db.expire(x, ["name"])` says; empty if it says none."""
     call = called(statement, awaited=False)
@@ -308,15 +284,15 @@ def _fetch(statement: s.Stmt) -> str:
         return ""
 
 
-def _returns_from(position: Position) -> bool:
-    """Whether the function may return from what follows the statement."""
-    for block, index in reversed(position.path):
-        for statement in block[index + 1 :]:
-            if isinstance(statement, s.Raise):
-                return False
-            if isinstance(statement, s.Return):
-                return True
-    return True
+def _beginnings(position: Position) -> Iterator[Position]:
+    """The first statements of the blocks that follow a condition, also of its `elif`."""
+    statement = position.statement
+    for block in blocks.inner_blocks(statement):
+        first = Position((*position.path, (block, 0)))
+        if block and blocks.is_elif(block[0], statement):
+            yield from _beginnings(first)
+        elif block:
+            yield first
 
 
 def _is_bound_before(function: Function, name: str, position: Position) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from migrate_async.index.declarative import keyword
 from migrate_async.index.project import Project
@@ -196,7 +196,7 @@ class EarlyReads:
         """Whether the early may be read in `statement`: it would be loaded from then on."""
         if isinstance(statement, s.Return | s.Raise):
             return False  # and it ends there
-        parts = [part for head in _heads(statement) for part in s.walk(head)]
+        parts = [part for head in blocks.heads(statement) for part in s.walk(head)]
         call = called(statement, awaited=False)
         if call is not None and self._changes.session_of(call, ("add", "add_all")):
             parts = [part for part in parts if part not in call.values]
@@ -204,18 +204,6 @@ class EarlyReads:
             isinstance(part, s.Name) and part.id == name and not self._is_harmless(part)
             for part in parts
         )
-
-
-def _heads(statement: s.Stmt) -> Iterator[s.AnyNode]:
-    """What `statement` runs apart from the blocks inside it, which come one by one."""
-    if isinstance(statement, s.If | s.While):
-        yield statement.test
-    elif isinstance(statement, s.For):
-        yield statement.iter
-    elif isinstance(statement, s.With):
-        yield from (item.context for item in statement.items)
-    elif not blocks.is_compound(statement):
-        yield statement
 
 
 def _is_step(step: Step, early: EarlyRelationship) -> bool:

@@ -21,6 +21,7 @@ from migrate_async.plan import blocks
 from migrate_async.plan.blocks import called, method_name
 from migrate_async.plan.names import is_sync_side
 from migrate_async.plan.row_changes import RowChanges, stored_or_deleted
+from migrate_async.plan.transactions.bulk_updates import BulkUpdates
 from migrate_async.plan.transactions.certainty import Certainty
 from migrate_async.plan.transactions.commits import commits, is_model
 from migrate_async.plan.transactions.given_away import GivenAway
@@ -40,6 +41,7 @@ class Effects:
         self._project = project
         self.owners = Owners(project)
         self.changes = RowChanges(project)
+        self.updates = BulkUpdates(project)
         self._written: dict[Function, frozenset[Class]] = {}
         self._commits: dict[Function, bool] = {}
         self._certainty = Certainty(project, self._is_commit, self.does_commit)
@@ -59,7 +61,9 @@ class Effects:
         names = self.written_names(function, statements_before(function, commit))
         found = dict.fromkeys(names if is_own else self._left_stale(function, position))
         written = self._written_by(function, commit, is_own=is_own)
-        at_once = self._changed_at_once(function, commit) if is_own else frozenset()
+        at_once = self._updated_at_once(function, commit, is_own=is_own)
+        if is_own:
+            at_once |= self._changed_at_once(function, commit)
         for name in self._loaded_names(function, commit):
             is_changed = self._is_one_of(function, name, at_once)
             if is_changed or self._is_related(function, name, written):
@@ -94,6 +98,22 @@ class Effects:
             for cls in self.changes.models_of(change.table)
         )
 
+    def _updated_at_once(
+        self, function: Function, commit: s.Stmt, *, is_own: bool
+    ) -> frozenset[Class]:
+        """The models that UPDATE statements are about, in what has been called, too."""
+        above = statements_before(function, commit) if is_own else [commit]
+        updates = self.updates
+        return frozenset(
+            update.model
+            for statement in above
+            for found in (
+                updates.at(statement),
+                *map(updates.of, self.targets(function, statement)),
+            )
+            for update in found
+        )
+
     def _written_elsewhere(self, function: Function, commit: s.Stmt) -> Iterator[str]:
         """Locals with an object like one that another session may have written."""
         written = self._classes_before(function, commit) | frozenset(
@@ -109,7 +129,7 @@ class Effects:
     def _is_one_of(self, function: Function, name: str, classes: frozenset[Class]) -> bool:
         """Whether `name` may hold an object of one of `classes`."""
         assert function.node is not None  # noqa: S101  the caller has looked
-        models = list(self._models_of(s.Name(*function.node.span, name), function.scope))
+        models = list(self.models_held(s.Name(*function.node.span, name), function.scope))
         return any(self._project.overlap(one, other) for one in models for other in classes)
 
     def is_made_stale(self, function: Function, name: str, position: Position) -> bool:
@@ -137,7 +157,7 @@ class Effects:
         """
         assert function.node is not None  # noqa: S101  the caller has looked
         node = s.Name(*function.node.span, name)
-        wanted = set(self._models_of(node, function.scope))
+        wanted = set(self.models_held(node, function.scope))
         commit = position.statement
         gone = self._deleted_before(function, commit)
         if not is_own:
@@ -291,9 +311,10 @@ class Effects:
         return frozenset(found)
 
     def _models(self, node: s.Expr) -> Iterator[Class]:
-        yield from self._models_of(node, self._project.scope_of(node))
+        yield from self.models_held(node, self._project.scope_of(node))
 
-    def _models_of(self, node: s.Expr, scope: Scope) -> Iterator[Class]:
+    def models_held(self, node: s.Expr, scope: Scope) -> Iterator[Class]:
+        """The models of the object, or the objects, that `node` is or holds."""
         for item in elements(self._project.infer(node, scope)):
             if isinstance(item, Instance) and item.cls.qualname in self._project.models:
                 yield item.cls

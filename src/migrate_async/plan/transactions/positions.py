@@ -12,6 +12,10 @@ from migrate_async.plan import blocks
 from migrate_async.plan.transactions.commits import commits, refreshes
 
 
+def _never(_: s.Stmt) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Position:
     """A statement and the way down to it: each block on the way, with the place in it."""
@@ -37,10 +41,13 @@ class Position:
             isinstance(loop, s.For | s.While) and loop.span[:2] < node.span[:2] for loop in loops
         )
 
-    def reads_later(self, name: str) -> bool:
-        """Whether `name` is read after the statement, before anything gives it new values."""
+    def reads_later(self, name: str, until: Callable[[s.Stmt], bool] = _never) -> bool:
+        """Whether `name` is read after the statement, before anything gives it new values.
+
+        And before a statement that `until` tells, where one surely comes.
+        """
         for block, index in reversed(self.path):
-            told = _reads(block[index + 1 :], name)
+            told = _reads(block[index + 1 :], name, until)
             if told is None and block[index] is not self.statement:
                 told = self._around(block[index], name)
             if told is not None:
@@ -53,6 +60,8 @@ class Position:
             return None  # the next turn has another object
         if isinstance(compound, s.For | s.While):
             # The next turn begins at the top, if there is one: it may tell, but it ends nothing.
+            if isinstance(compound, s.While) and blocks.mentions(compound.test, name):
+                return True
             return _reads(compound.body, name) or None
         if isinstance(compound, s.Try):
             return _reads(compound.finalbody, name)
@@ -100,10 +109,10 @@ def _below(body: blocks.Block, path: tuple[tuple[blocks.Block, int], ...]) -> It
             yield from _below(inner, here)
 
 
-def _reads(rest: blocks.Block, name: str) -> bool | None:
+def _reads(rest: blocks.Block, name: str, until: Callable[[s.Stmt], bool] = _never) -> bool | None:
     """Whether `rest` reads `name` before refreshing or rebinding it; None: neither."""
     for statement in rest:
-        if refreshes(statement, name):
+        if refreshes(statement, name) or until(statement):
             return False
         if _gives_each(statement, name):
             continue  # it may run no turn: the old object may be read below

@@ -22,6 +22,7 @@ APPLICATIONS = FIXTURES / "constructs"
 NAMES = (
     "everyday",
     "frames",
+    "givers",
     "listeners",
     "lives",
     "mappings",

@@ -143,7 +143,7 @@ def is_scope_shaped(function: Function) -> bool:
     return (
         _is_plain(function)
         and function.is_generator
-        and function.decorator_names == {"contextmanager"}
+        and function.decorator_names <= {"contextmanager"}
     )
 
 

@@ -147,9 +147,12 @@ class Frontier:
         return found
 
     def _fetched_by(self, function: Function) -> list[Acquisition]:
-        """`next(get_db())` in `function`, which gets a session of its own for it."""
+        """`next(get_db())` in `function`, which gets a session of its own for it.
+
+        Not `next(generator)`: what makes the generator makes a sync one.
+        """
         found = find_acquisitions(self._project, self._around.settings, function)
-        return [item for item in found if item.is_of_dependency]
+        return [item for item in found if item.is_of_dependency and item.giver is not None]
 
     def _inside(self, function: Function) -> Iterator[Function]:
         """The functions in `function`."""

@@ -96,7 +96,10 @@ class InnerNames:
         return new
 
     def _sync_givers(self, module: Module, node: s.ImportFrom) -> dict[str, Function]:
-        """What `node` imports under its own name, of which there is a copy, or can be."""
+        """What `node` imports under its own name, of which there is a copy, or can be.
+
+        No generator of a request's sessions, which FastAPI may be given by that name, too.
+        """
         home = self._project.modules.get(absolute(module, node))
         names = {item.name for item in node.names if not item.asname}
         bound = home.scope.names if home is not None else {}
@@ -104,5 +107,9 @@ class InnerNames:
             name: binding.function
             for name in sorted(names & bound.keys())
             for binding in bound[name]
-            if isinstance(binding, FunctionBinding) and self._givers.can_give_sync(binding.function)
+            if isinstance(binding, FunctionBinding) and self._is_sync_giver(binding.function)
         }
+
+    def _is_sync_giver(self, function: Function) -> bool:
+        is_generator = function.is_generator and not function.decorator_names
+        return not is_generator and self._givers.can_give_sync(function)

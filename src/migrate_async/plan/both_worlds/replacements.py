@@ -45,12 +45,27 @@ class Replacements:
             if self.is_async_already(function, node):
                 continue
             new = self._replacement(found, function, node)
-            if not new and self._dependencies.is_one(function, node):
+            if not new and self._gives_async(function, node):
                 found.diagnostics.append(self._refusals.cannot_stay(function, node))
             if new:
                 found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=new))
                 found.unneeded += self._worlds.unneeded(function, node)
         return found
+
+    def _gives_async(self, function: Function, node: s.Name | s.Attribute) -> bool:
+        """Whether `node` gives the sessions of a request, which may be async from now on.
+
+        Not where it is called, `for db in get_db():`, and stays a generator of sync ones.
+        """
+        around = self._project.parent(node)
+        is_called = isinstance(around, s.Call) and around.func is node
+        meant = self._dependencies.meant(function, node)
+        if is_called and meant and all(map(self._stays_generator, meant)):
+            return False
+        return self._dependencies.is_one(function, node)
+
+    def _stays_generator(self, dependency: Function) -> bool:
+        return dependency.is_generator and not self._worlds.is_async(dependency)
 
     def is_async_already(self, function: Function, node: s.Name | s.Attribute) -> bool:
         """Whether `node` gives a coroutine the async session that it has always worked on."""
@@ -160,7 +175,8 @@ class Replacements:
         name = self._givers.sync_name(giver)
         if isinstance(node, s.Attribute):
             return f"{s.dotted_name(node.value)}.{name}"
-        return passing(found, module, giver.module, name, giver.name)
+        inner = self._inner.name(node, giver.module, name) if giver.is_generator else ""
+        return inner or passing(found, module, giver.module, name, giver.name)
 
     def _others(self, node: s.Name | s.Attribute, giver: Function) -> Iterator[Function]:
         """What else `node` may call: methods that override `giver`, or that it overrides."""

@@ -287,12 +287,18 @@ def _makers(project: Project) -> Iterator[tuple[Function, Twin]]:
 
 
 def _scopes(project: Project) -> Iterator[tuple[Function, Twin]]:
-    """`@contextmanager def sync_session_scope()` beside the async `session_scope`."""
+    """`@contextmanager def sync_session_scope()` beside the async `session_scope`.
+
+    And `def own_sync_get_db()`, a generator, beside `get_db`.
+    """
     scopes = [f for f in project.functions if f.is_async and f.is_generator]
-    beside = {(f.module, f.cls, sync_name_of(f.name)): f for f in scopes}
+    beside = {(f.module, f.cls, sync_giver_name(project, f)): f for f in scopes}
     for function in filter(is_scope_shaped, project.functions):
         scope = beside.get((function.module, function.cls, function.name))
-        if scope is None or "asynccontextmanager" not in scope.decorator_names:
+        if scope is None:
+            continue
+        is_entered = "asynccontextmanager" in scope.decorator_names
+        if is_entered != bool(function.decorator_names):
             continue
         if project.sessions_given(scope) != {"async"}:
             continue

@@ -124,7 +124,7 @@ class Awaiter:
             return
         if statement is not None:
             _make_async(found, statement, touch.node)
-        else:
+        elif not self._loops_over(found, touch.node):
             found.edits.append(p.AwaitCall(span=touch.node.span, codemod=NAME))
 
     def _closings(self, found: ColourEdits, function: Function) -> None:
@@ -222,10 +222,19 @@ class Awaiter:
             passing_on_edits(found, self._project, site, parent)
         elif statement is not None:
             _make_async(found, statement, site.node)
-        elif isinstance(parent, s.For) and parent.iter is site.node:
-            _make_async(found, parent, site.node)
-        elif isinstance(parent, s.Generator) and parent.iter is site.node:
-            found.edits.append(p.MakeAsync(span=site.node.span, codemod=NAME))
+        else:
+            self._loops_over(found, site.node)
+
+    def _loops_over(self, found: ColourEdits, node: s.Expr) -> bool:
+        """Make the loop async that iterates over `node`, if one does."""
+        parent = self._project.parent(node)
+        if isinstance(parent, s.For) and parent.iter is node:
+            _make_async(found, parent, node)
+        elif isinstance(parent, s.Generator) and parent.iter is node:
+            found.edits.append(p.MakeAsync(span=node.span, codemod=NAME))
+        else:
+            return False
+        return True
 
     # --- what blocks -----------------------------------------------------------------------------
 

@@ -10,8 +10,9 @@ from migrate_async.config import Settings
 from migrate_async.index.extract import extract
 from migrate_async.index.plain_givers import entered_at, is_entered
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Scope, last_name
+from migrate_async.index.scopes import Function, Scope, ValueBinding, last_name
 from migrate_async.index.sessions import Variable
+from migrate_async.index.statements import is_method_call
 from migrate_async.index.types import ContextFunction, SessionFactory
 from migrate_async.model import syntax as s
 from migrate_async.plan.names import is_variable
@@ -30,6 +31,14 @@ class Acquisition:
     call: s.Call
     name: str = ""
     statement: s.Stmt | None = None
+    generator: s.Assign | None = None
+    """`generator = get_db()` of `db = next(generator)`, used for nothing but to close it again."""
+
+    def is_closed_by(self, statement: s.Stmt) -> bool:
+        """`db.close()`, `generator.close()` and `next(generator, None)`."""
+        if is_method_call(statement, self.name, "close"):
+            return True
+        return self.generator is not None and ends(statement, s.dotted_name(self.call.args[0]))
 
     @property
     def is_of_dependency(self) -> bool:
@@ -72,7 +81,35 @@ def _find(project: Project, resolvers: Resolvers, function: Function) -> Iterato
         kind = _kind(project, resolvers, site.node, site.scope)
         if kind:
             name, statement = _binding(project, site.node)
-            yield Acquisition(kind, site.node, name, statement)
+            made = _generator(project, function, site.node) if kind == "next" else None
+            yield Acquisition(kind, site.node, name, statement, made)
+
+
+def _generator(project: Project, function: Function, call: s.Call) -> s.Assign | None:
+    """What makes the generator of `next(generator)`, if all else only closes that."""
+    name = call.args[0] if call.args else None
+    bindings = function.scope.names.get(name.id, []) if isinstance(name, s.Name) else []
+    values = [b.value for b in bindings if isinstance(b, ValueBinding)]
+    value = values[0] if len(bindings) == len(values) == 1 else None
+    if not isinstance(name, s.Name) or not isinstance(value, s.Call):
+        return None
+    made = project.statement_of(value)
+    uses = [project.statement_of(node) for node in function.nodes(s.Name) if node.id == name.id]
+    own = (made, project.statement_of(call))
+    is_only_closed = all(use in own or ends(use, name.id) for use in uses)
+    return made if isinstance(made, s.Assign) and is_only_closed else None
+
+
+def ends(statement: s.Stmt, generator: str) -> bool:
+    """Whether `statement` is `generator.close()`, `next(generator)` or `next(generator, None)`."""
+    if is_method_call(statement, generator, "close"):
+        return True
+    call = statement.value if isinstance(statement, s.ExpressionStatement) else None
+    return (
+        isinstance(call, s.Call)
+        and s.dotted_name(call.func) == "next"
+        and [s.dotted_name(value) for value in call.args[:1]] == [generator]
+    )
 
 
 def _kind(project: Project, resolvers: Resolvers, call: s.Call, scope: Scope) -> str:

@@ -84,6 +84,12 @@ class SessionChanges:
             self.gone.append(statement)
             self.edits.append(p.ReplaceStatement(span=statement.span, codemod=NAME))
 
+    def remove_generator(self, made: s.Assign | None) -> None:
+        """Leave out `generator = get_db()`."""
+        if made is not None and isinstance(made.value, s.Call):
+            self.remove(made)
+            self.unneed(made.value)
+
     def assignments(self, name: str) -> int:
         """How often the function gives `name` a value."""
         return len(self.function.scope.names.get(name, ()))

@@ -2,51 +2,52 @@
 
 from __future__ import annotations
 
-from migrate_async.index.statements import is_method_call, only_rolls_back
+from migrate_async.index.statements import only_rolls_back
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
+from migrate_async.plan.sessions.acquisitions import Acquisition
 from migrate_async.plan.sessions.changes import NAME, SessionChanges
 
 
-def remove_closes(changes: SessionChanges, name: str) -> None:
-    """Leave out all that closes the session `name`."""
+def remove_closes(changes: SessionChanges, found: Acquisition) -> None:
+    """Leave out all that closes the session."""
     for statement in blocks.statements(changes.node.body):
         if isinstance(statement, s.Try):
-            _strip_try(changes, statement, name)
-        elif is_method_call(statement, name, "close"):
+            _strip_try(changes, statement, found)
+        elif found.is_closed_by(statement):
             changes.remove(statement)
 
 
-def _strip_try(changes: SessionChanges, statement: s.Try, name: str) -> None:
+def _strip_try(changes: SessionChanges, statement: s.Try, found: Acquisition) -> None:
     """Drop a `finally` that only closes, then the whole `try` if nothing is left of it."""
-    if not _closes(statement, name):
+    if not _closes(statement, found):
         return
     changes.gone += statement.finalbody
-    if only_closes(statement, name):
+    if only_closes(statement, found):
         changes.gone += statement.handlers
         changes.edits.append(p.UnwrapBlock(span=statement.span, codemod=NAME))
     else:
         changes.edits.append(p.DropFinally(span=statement.span, codemod=NAME))
 
 
-def only_closes(statement: s.Try, name: str) -> bool:
+def only_closes(statement: s.Try, found: Acquisition) -> bool:
     """Whether `statement` does nothing with its body but close the session after it."""
-    pointless = all(only_rolls_back(handler, name) for handler in statement.handlers)
-    return _closes(statement, name) and pointless and not statement.orelse
+    pointless = all(only_rolls_back(handler, found.name) for handler in statement.handlers)
+    return _closes(statement, found) and pointless and not statement.orelse
 
 
-def closes_inside(statement: s.Stmt, name: str) -> bool:
+def closes_inside(statement: s.Stmt, found: Acquisition) -> bool:
     """Whether a block of `statement` closes the session."""
     return any(
-        is_method_call(inner, name, "close")
+        found.is_closed_by(inner)
         for block in blocks.inner_blocks(statement)
         for inner in blocks.statements(block)
     )
 
 
-def _closes(statement: s.Try, name: str) -> bool:
+def _closes(statement: s.Try, found: Acquisition) -> bool:
     """Whether the `finally` closes the session, and does nothing else."""
     return bool(statement.finalbody) and all(
-        is_method_call(inner, name, "close") for inner in statement.finalbody
+        found.is_closed_by(inner) for inner in statement.finalbody
     )

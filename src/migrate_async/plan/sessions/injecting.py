@@ -48,7 +48,8 @@ def inject(changes: SessionChanges, found: Acquisition) -> bool:
             return False
         changes.remove(statement)
     changes.gone.append(found.call)
-    remove_closes(changes, found.name)
+    remove_closes(changes, found)
+    changes.remove_generator(found.generator)
     get_db = changes.imported(changes.provider.get_db_module, changes.provider.get_db)
     depends = changes.imported("fastapi", "Depends")
     session = changes.imported(async_home(changes.project, found.call), "AsyncSession")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from migrate_async.index.statements import is_method_call
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
-from migrate_async.plan.sessions.acquisitions import Acquisition
+from migrate_async.plan.sessions.acquisitions import Acquisition, ends
 from migrate_async.plan.sessions.changes import NAME, SessionChanges
 from migrate_async.plan.sessions.closing import closes_inside, only_closes
 from migrate_async.plan.sessions.made_sessions import is_of_made_factory, session_call
@@ -22,6 +21,7 @@ def open_session(changes: SessionChanges, found: Acquisition) -> None:
         if is_of_made_factory(found):
             return
         changes.remove(found.statement)
+        changes.remove_generator(found.generator)
         changes.gone.append(found.call)
         changes.unneed(found.call)
     elif found.kind in ("resolver", "next", "scope", "constructor"):
@@ -49,7 +49,7 @@ def _open_block(
         return False
     block, index = parent
     enclosing = _enclosing_try(changes, block)
-    if enclosing is not None and index == 0 and only_closes(enclosing, found.name):
+    if enclosing is not None and index == 0 and only_closes(enclosing, found):
         _head(changes, found, enclosing, block[-1], header)
         return True
     rest = block[index + 1 :]
@@ -58,7 +58,7 @@ def _open_block(
     following = rest[0]
     if (
         isinstance(following, s.Try)
-        and only_closes(following, found.name)
+        and only_closes(following, found)
         and not any(blocks.mentions(other, found.name) for other in rest[1:])
     ):
         _head(changes, found, following, following, header)
@@ -92,11 +92,11 @@ def _wrap(changes: SessionChanges, found: Acquisition, rest: blocks.Block, heade
     Queries that were made on the session, and lazy loads, need it without naming it.
     """
     name = found.name
-    ends = [i for i, item in enumerate(rest) if is_method_call(item, name, "close")]
+    ends = [i for i, item in enumerate(rest) if found.is_closed_by(item)]
     others = [i for i, item in enumerate(rest) if blocks.mentions(item, name) and i not in ends]
     if len(ends) > 1 or not others or (ends and others[-1] > ends[0]):
         return False
-    if any(closes_inside(item, name) for item in rest):
+    if any(closes_inside(item, found) for item in rest):
         return False
     if any(isinstance(item, (s.FunctionDef, s.ClassDef)) for item in rest[: others[-1] + 1]):
         return False
@@ -121,9 +121,22 @@ def make_session(changes: SessionChanges, found: Acquisition) -> None:
     changes.edits.append(
         p.ReplaceExpression(span=found.call.span, codemod=NAME, code=session_call(changes, found))
     )
+    _close_itself(changes, found)
     if found.kind != "constructor":
         changes.gone.append(found.call)
     changes.unneed(found.call)
+
+
+def _close_itself(changes: SessionChanges, found: Acquisition) -> None:
+    """Where the generator of a dependency was closed, close the session that it would give."""
+    if found.generator is None or not found.name:
+        return
+    changes.remove_generator(found.generator)
+    for statement in blocks.statements(changes.node.body):
+        if ends(statement, s.dotted_name(found.call.args[0])):
+            code = f"await {found.name}.close()"
+            changes.gone.append(statement)
+            changes.edits.append(p.ReplaceStatement(span=statement.span, codemod=NAME, code=code))
 
 
 def _block_of(changes: SessionChanges, statement: s.Stmt) -> tuple[blocks.Block, int] | None:

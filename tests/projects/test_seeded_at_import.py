@@ -31,6 +31,10 @@ def get_db():
     with SessionLocal() as db:
         yield db
 """
+_IN_MEMORY = _DB.replace(
+    '"sqlite:///users.db"',
+    '"sqlite://", connect_args={"check_same_thread": False}, poolclass=StaticPool',
+).replace("sessionmaker\n", "sessionmaker\nfrom sqlalchemy.pool import StaticPool\n", 1)
 _SEED = """\
 def seed():
     with SessionLocal() as db:
@@ -95,6 +99,26 @@ def test_they_are_there_when_it_is_imported(tmp_path: Path, files: dict[str, str
     after = tree(tmp_path)
     write(tmp_path, "--all", "--allow-dirty")
     assert tree(tmp_path) == after, "a second run changes nothing"
+
+
+@pytest.mark.parametrize("seed", [f"{_SEED}seed()\n", _AT_THE_TOP], ids=["function", "top"])
+def test_a_database_in_memory_stays_sync(tmp_path: Path, seed: str) -> None:
+    """An engine beside it would have a database of its own."""
+    (tmp_path / "db.py").write_text(_IN_MEMORY)
+    (tmp_path / "main.py").write_text(_MAIN.replace("SEED\n", seed))
+    assert _used(tmp_path) == "['admin']\n"
+    said = write(tmp_path, "--all")
+    assert "SessionLocal stays sync (its database is in memory, and filled at import)" in said
+    assert _used(tmp_path) == "['admin']\n"
+
+
+def test_a_database_in_memory_that_start_up_fills(tmp_path: Path) -> None:
+    (tmp_path / "db.py").write_text(_IN_MEMORY)
+    start_up = f'@app.on_event("startup")\n{_SEED}'
+    (tmp_path / "main.py").write_text(_MAIN.replace("SEED\n", start_up))
+    write(tmp_path, "--all")
+    assert "async def users(" in (tmp_path / "main.py").read_text()
+    assert _used(tmp_path) == "['admin']\n"
 
 
 def test_a_script_that_nobody_imports_does_not_count(tmp_path: Path) -> None:

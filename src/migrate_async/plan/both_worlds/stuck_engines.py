@@ -1,7 +1,8 @@
 """Engines that stay sync, whatever else becomes async, and why.
 
-Those of databases for which no async driver is known, and those that a function makes when a module
-is imported and works on at once, as it waits for the database:
+Those of databases for which no async driver is known, of databases in memory that are filled at
+import, and those that a function makes when a module is imported and works on at once, as it waits
+for the database:
 
     def connect(url):
         engine = create_engine(url)
@@ -26,8 +27,11 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.touches import touch_at
 from migrate_async.plan.engines import bound
 from migrate_async.plan.makers import Makers
+from migrate_async.plan.memory import is_filled_at_import, is_in_memory
 from migrate_async.plan.names import is_variable
 from migrate_async.plan.sync_only import sync_only_driver
+
+_START_UP = "fill it in the application's start-up, `@app.on_event` or a lifespan"
 
 
 class Obstacle(NamedTuple):
@@ -67,6 +71,8 @@ class StuckEngines:
         if driver:
             reason = f"no async driver is known for {driver}"
             return Obstacle(reason, "give it an async counterpart")
+        if is_in_memory(self._project, engine) and is_filled_at_import(self._project, engine):
+            return Obstacle("its database is in memory, and filled at import", _START_UP)
         maker = engine.scope.function
         if maker in self._working:
             return _works(maker)

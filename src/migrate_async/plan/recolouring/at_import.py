@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import FromBinding, ImportBinding, Module
+from migrate_async.index.scopes import Module
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.touches import METADATA, Touches
+from migrate_async.plan.memory import imported_names
 
 
 def needs_tables(
@@ -52,17 +53,8 @@ def _imported(project: Project, module: Module) -> Iterator[Module]:
     while pending:
         current = pending.pop()
         yield current
-        for name in _names(current):
+        for name in imported_names(current):
             found = project.modules.get(name)
             if found is not None and name not in seen:
                 seen.add(name)
                 pending.append(found)
-
-
-def _names(module: Module) -> Iterator[str]:
-    for bindings in module.scope.names.values():
-        for binding in bindings:
-            if isinstance(binding, ImportBinding):
-                yield binding.dotted
-            elif isinstance(binding, FromBinding):
-                yield from (binding.module, f"{binding.module}.{binding.name}")

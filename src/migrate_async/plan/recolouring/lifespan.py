@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Module, last_name
-from migrate_async.index.sessions import Variable
+from migrate_async.index.scopes import Function, Module
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
@@ -15,6 +14,7 @@ from migrate_async.plan.colouring.passed import reflects
 from migrate_async.plan.colouring.schema_calls import schema_call
 from migrate_async.plan.colouring.touches import Touch, Touches
 from migrate_async.plan.engines import NAME
+from migrate_async.plan.memory import is_in_memory
 from migrate_async.plan.module_edits import ModuleEdits, add_import
 from migrate_async.plan.names import is_variable
 from migrate_async.plan.recolouring.at_import import needs_tables
@@ -84,19 +84,8 @@ def runs_on_sync_engine(project: Project, touch: Touch) -> bool:
         if engine.scope.kind == "module" and any(
             is_variable(module, engine.module, engine.name, name) for name in used
         ):
-            return not _is_in_memory(project, engine)
+            return not is_in_memory(project, engine)
     return False
-
-
-def _is_in_memory(project: Project, engine: Variable) -> bool:
-    parts = list(s.walk(engine.value))
-    for name in [part for part in parts if isinstance(part, s.Name)]:
-        parts += project.assigned(name, engine.scope)
-    texts = [str(part.value) for part in parts if isinstance(part, s.Constant)]
-    names = [last_name(part) for part in parts if isinstance(part, s.Name | s.Attribute)]
-    return "StaticPool" in names or any(
-        text.endswith("://") or "memory" in text for text in texts if text.startswith("sqlite")
-    )
 
 
 def _application(

@@ -34,6 +34,11 @@ class Step(msgspec.Struct, frozen=True, cache_hash=True):
         return self.relationship.target if self.relationship is not None else None
 
     @property
+    def certain(self) -> Step:
+        """The same, of an object that is known to have it."""
+        return msgspec.structs.replace(self, seen_as=None) if self.seen_as is not None else self
+
+    @property
     def is_many(self) -> bool:
         return self.relationship is not None and self.relationship.uselist is not False
 
@@ -143,16 +148,27 @@ def awaiting(
     `fresh` gives a name that the function does not use yet; `endless` are relationships of objects
     to their own kind that are followed as far as they lead.
     """
-    turn = next((step for step, _ in below.values() if step in endless), None)
+    turn = next((step for step, _ in below.values() if step.certain in endless), None)
     if turn is not None:
-        yield from _following(owner, turn, below, fresh, endless)
-        return
+        own = {name: item for name, item in below.items() if _is_like(item[0], turn)}
+        yield from _if_there(owner, turn, _following(owner, turn, own, fresh, endless))
+        below = {name: item for name, item in below.items() if name not in own}
     for step, inner in below.values():
-        lines = _awaiting_one(owner, step, inner, fresh, endless)
-        if step.seen_as is not None:
-            yield f'if hasattr(type({owner}), "{step.name}"):'
-            lines = indented(lines)
+        yield from _if_there(owner, step, _awaiting_one(owner, step, inner, fresh, endless))
+
+
+def _is_like(step: Step, turn: Step) -> bool:
+    """Whether all objects that `turn` leads to have what `step` reads."""
+    return step.seen_as is None or step.model is turn.model
+
+
+def _if_there(owner: str, step: Step, lines: Iterable[str]) -> Iterator[str]:
+    """`lines`, where the object named `owner` has what `step` reads."""
+    if step.seen_as is None:
         yield from lines
+    else:
+        yield f'if hasattr(type({owner}), "{step.name}"):'
+        yield from indented(lines)
 
 
 def _awaiting_one(
@@ -176,7 +192,9 @@ def _following(
     owner: str, turn: Step, below: Tree, fresh: Callable[[str], str], endless: Container[Step]
 ) -> Iterator[str]:
     """`turn` of the object named `owner`, of what that gives, and so on, with what else is read."""
-    others = {name: item for name, item in below.items() if item[0] is not turn}
+    others = {
+        name: (step.certain, inner) for name, (step, inner) in below.items() if step is not turn
+    }
     if turn.is_many:
         pending, one = fresh("pending"), fresh(singular(turn.name))
         yield f"{pending} = [{owner}]"

@@ -175,7 +175,7 @@ def opened_engines(project: Project, function: Function) -> Iterator[s.Attribute
 
 def _takes_engine(project: Project, site: CallSite, call: s.Call) -> bool:
     """Whether `call` makes a session, or tables, with an engine that it is given."""
-    if last_name(call.func) in METADATA_IO:
+    if makes_schema(project, call, site.scope):
         return True
     return any(map(_makes_session, project.infer(call.func, site.scope)))
 

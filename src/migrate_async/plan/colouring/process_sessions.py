@@ -82,7 +82,8 @@ class ProcessSessions:
 
     def _stores(self, function: Function) -> Reason | None:
         for made in self._yields.get(function, {}).values():
-            text = "it yields its session for the state of all requests: one for the process"
+            what = self._what(made)
+            text = f"it yields its {what} for the state of all requests: one for the process"
             return Reason(_CODE, text, function.module.path, made.line)
         for site in self._project.calls(function):
             if site.kind == "call" and self._makes_one(site):
@@ -229,7 +230,7 @@ class ProcessSessions:
             for node in () if function.module.is_test else function.yields:
                 given = {value: name for name, value in yielded_state(function.node, node)}
                 for site in self._project.calls(function) if given else ():
-                    if site.node in given and self._makes_session(site):
+                    if site.node in given and self._makes_one(site):
                         found.setdefault(function, {})[given[site.node]] = site.node
         return found
 

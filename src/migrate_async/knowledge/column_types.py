@@ -40,6 +40,14 @@ OF_ANNOTATIONS: dict[str, str] = {
 }
 """What the type of a column that another refers to is, where an annotation gives it."""
 
+KEPT_OTHERWISE = frozenset(
+    {
+        *("Numeric", "NUMERIC", "DECIMAL", "Decimal", "MONEY", "Float", "FLOAT", "REAL", "float"),
+        *("DateTime", "DATETIME", "TIMESTAMP", "datetime", "Time", "TIME", "time", "CHAR", "NCHAR"),
+    }
+)
+"""Types in which a database may keep another value than it is given: rounded, or without a zone."""
+
 WITHOUT_DECIMALS = "asdecimal"
 """The argument of numeric types that decides between `Decimal` and `float`."""
 WITHOUT_UUID = "as_uuid"

@@ -83,6 +83,22 @@ def mentions(node: s.AnyNode, name: str) -> bool:
     return any(isinstance(part, s.Name) and part.id == name for part in s.walk(node))
 
 
+def uses(node: s.AnyNode, name: str) -> bool:
+    """Whether the variable occurs in `node`: not where a comprehension has one of that name."""
+    pending = [node]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, s.Comprehension) and any(
+            mentions(generator.target, name) for generator in part.generators
+        ):
+            pending.append(part.generators[0].iter)
+            continue
+        if isinstance(part, s.Name) and part.id == name:
+            return True
+        pending.extend(s.children(part))
+    return False
+
+
 def is_unplaced(node: s.AnyNode | s.ModuleSyntax) -> bool:
     """Whether `node` is an f-string over several lines.
 

@@ -32,7 +32,7 @@ from migrate_async.plan.read_names import read_names
 from migrate_async.plan.transactions.autoflushes import Autoflushes
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.flushes import Flushes
-from migrate_async.plan.transactions.written import writes
+from migrate_async.plan.transactions.written import owners, writes
 
 NAME = "async-colour"
 
@@ -180,7 +180,7 @@ class GeneratedColumns:
         return self._loose[function]
 
     def _set_by(self, statement: s.Stmt, without: Container[s.Expr] = ()) -> Iterator[Class]:
-        for owner in _owners(statement):
+        for owner in owners(statement):
             if owner in without:
                 continue
             scope = self._project.scope_of(owner)
@@ -284,22 +284,6 @@ def _listed(owner: Class, columns: list[str]) -> str:
     first = ", ".join(columns[:_SHOWN])
     more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
     return f"{first}{more} of {owner.name}"
-
-
-def _owners(statement: s.Stmt) -> Iterator[s.Expr]:
-    """`x` in `x.name = ...`, `x.data[key] = ...` and `setattr(x, name, ...)`."""
-    pending = list(blocks.targets(statement))
-    while pending:
-        target = pending.pop(0)
-        if isinstance(target, s.Sequence):
-            pending.extend(target.items)
-        if isinstance(target, s.Subscript):
-            target = target.value
-        if isinstance(target, s.Attribute):
-            yield target.value
-    for node in s.walk(statement) if isinstance(statement, s.ExpressionStatement) else ():
-        if isinstance(node, s.Call) and node.args and s.dotted_name(node.func) == "setattr":
-            yield node.args[0]
 
 
 def _tight(statement: s.Stmt, turns: Container[str]) -> frozenset[s.Expr]:

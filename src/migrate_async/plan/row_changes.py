@@ -93,6 +93,13 @@ class RowChanges:
             )
         return self._at_once[statement]
 
+    def updated_at_once(self, statement: s.Stmt) -> frozenset[Class]:
+        """The models of which `statement` changes rows so, in whichever columns."""
+        nodes = () if blocks.is_compound(statement) else s.walk(statement)
+        calls = (node for node in nodes if type(node) is s.Call)
+        found = (change for call in calls for change in self._run_by(call, any_column=True))
+        return frozenset(cls for change in found for cls in self.models_of(change.table))
+
     def session_of(self, call: s.Call | None, methods: Iterable[str]) -> str:
         """The session of which `call` calls one of `methods`."""
         func = call.func if call is not None else None
@@ -170,12 +177,12 @@ class RowChanges:
 
     # --- statements ----------------------------------------------------------------------------
 
-    def _run_by(self, call: s.Call) -> Iterator[Change]:
+    def _run_by(self, call: s.Call, *, any_column: bool = False) -> Iterator[Change]:
         func = call.func
         if not isinstance(func, s.Attribute):
             return
         if func.attr in _EXECUTES and call.args:
-            yield from self._executed(call.args[0])
+            yield from self._executed(call.args[0], any_column=any_column)
         elif func.attr in _BULK and call.args and self.session_of(call, _BULK):
             kind = _BULK[func.attr]
             yield from (Change(kind, cls) for cls in self._named(call.args[0]))
@@ -184,20 +191,22 @@ class RowChanges:
             owner = self._project.infer(func.value, self._project.scope_of(func))
             entities = [e for item in owner if isinstance(item, QueryOf) for e in item.entities]
             for entity in entities:
-                if entity.model is not None and self._may_move(kind, entity.model, call):
+                if entity.model is None:
+                    continue
+                if any_column or self._may_move(kind, entity.model, call):
                     yield Change(kind, entity.model)
 
-    def _executed(self, statement: s.Expr) -> Iterator[Change]:
+    def _executed(self, statement: s.Expr, *, any_column: bool) -> Iterator[Change]:
         """What a statement that is executed changes, which may have a name."""
         scope = self._project.scope_of(statement)
         given = [statement, *self._project.assigned(statement, scope)]
         for node in (node for part in given for node in s.walk(part)):
             if isinstance(node, s.Call):
-                yield from self._made_by(node, statement)
+                yield from self._made_by(node, statement, any_column=any_column)
             elif isinstance(node, s.Constant) and node.kind == "str":
                 yield from _in_text(str(node.value))
 
-    def _made_by(self, call: s.Call, whole: s.Expr) -> Iterator[Change]:
+    def _made_by(self, call: s.Call, whole: s.Expr, *, any_column: bool) -> Iterator[Change]:
         """`insert(Item)` and `table.insert()`."""
         scope = self._project.scope_of(call)
         dotted = {getattr(item, "dotted", "") for item in self._project.infer(call.func, scope)}
@@ -209,7 +218,7 @@ class RowChanges:
         if not kinds or about is None:
             return
         for model in self._named(about):
-            if self._may_move(kinds[0], model, whole):
+            if any_column or self._may_move(kinds[0], model, whole):
                 yield Change(kinds[0], model)
         yield from (Change(kinds[0], table) for table in tables(self._project, about))
 

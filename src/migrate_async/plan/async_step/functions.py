@@ -31,6 +31,7 @@ from migrate_async.plan.testing.pytest_support import pytest_edits, takes_fixtur
 from migrate_async.plan.transactions.after_commit import Refreshes
 from migrate_async.plan.transactions.after_flush import Flushed
 from migrate_async.plan.transactions.after_rollback import Rollbacks
+from migrate_async.plan.transactions.left_stale import LeftStale
 from migrate_async.plan.transactions.rolling_back import RollingBack
 from migrate_async.plan.transactions.same_statement import SameStatement
 
@@ -45,6 +46,7 @@ class ConvertedFunctions:
         self._loads = loads
         values = Statements(world.project)
         self._refreshes = Refreshes(world.project, world.effects, values)
+        self._left_stale = LeftStale(world.project, world.effects, values)
         rolling = RollingBack(world.project, world.effects)
         self._rollbacks = Rollbacks(world.project, values, world.effects, rolling)
         self._same_statement = SameStatement(world.project, world.effects, rolling)
@@ -128,6 +130,7 @@ class ConvertedFunctions:
                 collector.add(path, read.edits)
                 self.awaited_models.update(dict.fromkeys(read.models))
         collector.add(path, self._refreshes.edits(function, gone))
+        collector.diagnostics += self._left_stale.messages(function)
         collector.add(path, self._flushed.edits(function, gone))
         reloads = self._rollbacks.reloads(function, gone)
         collector.add(path, reloads.edits)

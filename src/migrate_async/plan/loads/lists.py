@@ -98,7 +98,9 @@ class Lists:
             written = binding.parameter.annotation
             head = written.value if isinstance(written, s.Subscript) else written
             return last_name(head) in _ANNOTATIONS
-        if isinstance(binding, ElementBinding) and not binding.starred and calls > 0:
+        if isinstance(binding, ElementBinding) and binding.starred:
+            return True
+        if isinstance(binding, ElementBinding) and calls > 0:
             return self._unpacks_list(binding, calls - 1)
         return False
 

@@ -218,8 +218,12 @@ def singular(name: str) -> str:
     """A name for one of `name`."""
     if name.endswith("children"):
         return name.removesuffix("ren")
+    if name == "people":
+        return "person"
     if name.endswith("ies") and len(name) > len("ies"):
         return f"{name[:-3]}y"
+    if name.endswith(("sses", "shes", "tches", "xes")):
+        return name.removesuffix("es")
     if name.endswith("s") and not name.endswith("ss") and len(name) > 1:
         return name[:-1]
     return f"{name}_item"

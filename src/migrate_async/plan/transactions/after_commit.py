@@ -18,7 +18,9 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.blocks import called, method_name
 from migrate_async.plan.loads.paths import indented
 from migrate_async.plan.names import free_name
+from migrate_async.plan.transactions.attributes_written import WrittenAttributes
 from migrate_async.plan.transactions.commits import (
+    begun,
     commits,
     is_model,
     models_in,
@@ -27,6 +29,7 @@ from migrate_async.plan.transactions.commits import (
 )
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.given import refreshes_of_given
+from migrate_async.plan.transactions.listed import Listed
 from migrate_async.plan.transactions.positions import Position, positions, statements_before
 from migrate_async.plan.transactions.values import Values
 from migrate_async.plan.transactions.written import writes
@@ -45,6 +48,8 @@ class Refreshes:
         self._project = project
         self._effects = effects
         self._values = values
+        self._attributes = WrittenAttributes(project, effects, values)
+        self._listed = Listed(project, effects, values)
 
     def edits(self, function: Function, gone: frozenset[s.AnyNode]) -> Iterator[p.AnyEdit]:
         """Those of `function`, of which the statements in `gone` are no longer there."""
@@ -62,11 +67,13 @@ class Refreshes:
         self, found: dict[s.Stmt, dict[str, None]], function: Function, position: Position
     ) -> None:
         statement, effects = position.statement, self._effects
-        session = commits(self._project, statement, "sync")
+        session = commits(self._project, statement, "sync") or begun(self._project, statement)
         is_own = session is not None
         session = session or effects.commits_through(function, statement)
         if session is None:
             return
+        for code in self._attributes.refreshes(function, position, session):
+            found.setdefault(statement, {})[code] = None
         names = effects.stale_names(function, position, is_own=is_own)
         if is_own and self._is_unsynchronised(function, statement):
             found.setdefault(statement, {})[f"{session}.expire_all()"] = None
@@ -79,6 +86,8 @@ class Refreshes:
                 place = position.place_of_refresh(self._project, name)
                 lines = self._refresh(function, name, position, session)
                 found.setdefault(place, {}).update(dict.fromkeys(lines))
+        for again in self._listed.refreshes(function, position, session):
+            found.setdefault(again.place, {})[again.code] = None
         for line in refreshes_of_given(self._project, function, position, session, effects):
             found.setdefault(statement, {})[line] = None
 
@@ -147,6 +156,8 @@ def _is_held(
     is_gone = _is_gone(function, name, position)
     if is_gone:
         return False
+    if name in effects.made_names(function, position.statement):
+        return None
     if is_gone is None or effects.is_deleted_by_callees(function, name, position.statement):
         return None
     return effects.owners.has(function, name, session)

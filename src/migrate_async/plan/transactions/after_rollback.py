@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from migrate_async.index.project import Model, Project
-from migrate_async.index.scopes import Class, Function, ParameterBinding
+from migrate_async.index.scopes import Class, Function
 from migrate_async.index.types import Instance, ListOf, Types, held
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
@@ -21,6 +21,7 @@ from migrate_async.plan.blocks import called, method_name
 from migrate_async.plan.loads.paths import indented
 from migrate_async.plan.names import free_name
 from migrate_async.plan.text import source
+from migrate_async.plan.transactions.bound_names import bound_names, is_bound_before
 from migrate_async.plan.transactions.bulk_updates import BulkUpdate
 from migrate_async.plan.transactions.commits import commits
 from migrate_async.plan.transactions.effects import Effects
@@ -156,13 +157,13 @@ class Rollbacks:
     def _is_given(self, place: _Place, function: Function, name: str) -> bool:
         """Whether the statement itself gives `name` what has been expired."""
         if place.only:
-            return name in _bound_names(place.position.statement)
+            return name in bound_names(place.position.statement)
         return place.after and self._is_given_expired(function, name, place.position)
 
     def _is_given_expired(self, function: Function, name: str, position: Position) -> bool:
         """Whether the statement gives `name` what a function returns that rolls back finally."""
         statement = position.statement
-        return name in _bound_names(statement) and any(
+        return name in bound_names(statement) and any(
             map(self._rolling.rolls_back_finally, self._effects.targets(function, statement))
         )
 
@@ -172,7 +173,7 @@ class Rollbacks:
         """Whether `name` holds objects there which are read from then on."""
         position = place.position
         models = self._held(function, name)
-        is_bound = bool(models) and _is_bound_before(function, name, position)
+        is_bound = bool(models) and is_bound_before(function, name, position)
         if place.update is not None:
             is_one = is_bound and self._is_updated(place.update, models)
             return is_one and position.reads_later(name, self._expires_all)
@@ -295,18 +296,6 @@ def _beginnings(position: Position) -> Iterator[Position]:
             yield first
 
 
-def _is_bound_before(function: Function, name: str, position: Position) -> bool:
-    """Whether `name` is a parameter, or surely bound where the statement runs."""
-    bindings = function.scope.names.get(name, ())
-    if any(isinstance(binding, ParameterBinding) for binding in bindings):
-        return True
-    return any(
-        any(_binds(statement, name) for statement in block[:index])
-        or _binds_inside(block[index], name)
-        for block, index in position.path
-    )
-
-
 def _is_tried(name: str, position: Position) -> bool:
     """Whether the `try` of the handler at `position` binds `name`, which the handler surely reads.
 
@@ -315,46 +304,12 @@ def _is_tried(name: str, position: Position) -> bool:
     for (around, at), (block, index) in zip(position.path, position.path[1:], strict=False):
         tried = around[at]
         if isinstance(tried, s.Try) and any(block is h.body for h in tried.handlers):
-            is_bound = any(name in _bound_names(statement) for statement in tried.body)
+            is_bound = any(name in bound_names(statement) for statement in tried.body)
             rest = (statement for statement in block[index:] if not _has_blocks(statement))
             if is_bound and any(blocks.mentions(statement, name) for statement in rest):
                 return True
     return False
 
 
-def _bound_names(statement: s.Stmt) -> frozenset[str]:
-    """The names that an assignment binds, also in tuples."""
-    targets = statement.targets if isinstance(statement, s.Assign) else ()
-    return frozenset(
-        node.id for target in targets for node in s.walk(target) if isinstance(node, s.Name)
-    )
-
-
 def _has_blocks(statement: s.Stmt) -> bool:
     return any(True for _ in blocks.inner_blocks(statement))
-
-
-def _binds(statement: s.Stmt, name: str) -> bool:
-    """Whether `name` is bound once `statement` has run."""
-    if isinstance(statement, s.Assign):
-        targets: tuple[s.Expr, ...] = statement.targets
-    elif isinstance(statement, s.AnnotatedAssign) and statement.value is not None:
-        targets = (statement.target,)
-    else:
-        return _names_in_test(statement, name)
-    return any(isinstance(target, s.Name) and target.id == name for target in targets)
-
-
-def _binds_inside(statement: s.Stmt, name: str) -> bool:
-    """Whether the blocks of `statement` run with `name` bound by it."""
-    if isinstance(statement, s.For):
-        return isinstance(statement.target, s.Name) and statement.target.id == name
-    return _names_in_test(statement, name)
-
-
-def _names_in_test(statement: s.Stmt, name: str) -> bool:
-    """Whether it begins with `if (name := ...)`."""
-    test = statement.test if isinstance(statement, s.If | s.While) else None
-    return test is not None and any(
-        isinstance(node, s.NamedExpression) and node.target.id == name for node in s.walk(test)
-    )

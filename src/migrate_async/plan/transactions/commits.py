@@ -33,6 +33,19 @@ def commits(project: Project, statement: s.Stmt, kind: SessionKind) -> str | Non
     return s.dotted_name(func.value) or None
 
 
+def begun(project: Project, statement: s.Stmt) -> str | None:
+    """The sync session that the block of `with session.begin():` commits, and leaves open."""
+    items = statement.items if isinstance(statement, s.With) else ()
+    opened = {s.dotted_name(item.target) for item in items if item.target is not None}
+    for item in items:
+        func = item.context.func if isinstance(item.context, s.Call) else None
+        if isinstance(func, s.Attribute) and func.attr == "begin":
+            name = s.dotted_name(func.value)
+            kind = project.session_kind(func.value, project.scope_of(func))
+            return name if kind == "sync" and name not in opened else None
+    return None
+
+
 def is_model(project: Project, node: s.Name, scope: Scope) -> bool:
     """Whether `node` is one ORM object."""
     classes = (item.cls for item in project.infer(node, scope) if isinstance(item, Instance))

@@ -25,9 +25,10 @@ from migrate_async.plan.transactions.bulk_updates import BulkUpdates
 from migrate_async.plan.transactions.certainty import Certainty
 from migrate_async.plan.transactions.commits import commits, is_model
 from migrate_async.plan.transactions.given_away import GivenAway
+from migrate_async.plan.transactions.new_names import made_names
 from migrate_async.plan.transactions.owners import Owners
 from migrate_async.plan.transactions.positions import Position, statements_before
-from migrate_async.plan.transactions.written import attributes_of_calls, takes_out, writes
+from migrate_async.plan.transactions.written import owners, takes_out, writes
 
 _OF_RESULTS = RESULT_ONE | RESULT_SCALAR
 _NO_COLLECTION = frozenset({"dynamic", "write_only", "noload", "raise", "raise_on_sql"})
@@ -65,9 +66,10 @@ class Effects:
         if is_own:
             at_once |= self._changed_at_once(function, commit)
         for name in self._loaded_names(function, commit):
-            is_changed = self._is_one_of(function, name, at_once)
+            is_changed = self._is_one(function, name) and self._is_one_of(function, name, at_once)
             if is_changed or self._is_related(function, name, written):
                 found[name] = None
+        found.update(dict.fromkeys(sorted(self.made_names(function, commit))))
         if is_own and self.owners.has_several(function):
             found.update(dict.fromkeys(self._written_elsewhere(function, commit)))
         return tuple(found)
@@ -91,12 +93,8 @@ class Effects:
 
     def _changed_at_once(self, function: Function, commit: s.Stmt) -> frozenset[Class]:
         """The models of the rows that statements have changed, behind the back of the objects."""
-        return frozenset(
-            cls
-            for statement in statements_before(function, commit)
-            for change in self.changes.at_once(statement)
-            for cls in self.changes.models_of(change.table)
-        )
+        found = map(self.changes.updated_at_once, statements_before(function, commit))
+        return frozenset().union(*found)
 
     def _updated_at_once(
         self, function: Function, commit: s.Stmt, *, is_own: bool
@@ -119,12 +117,22 @@ class Effects:
         written = self._classes_before(function, commit) | frozenset(
             cls
             for statement in statements_before(function, commit)
-            for owner in attributes_of_calls(statement)
+            for owner in owners(statement)
+            if not isinstance(owner, s.Name)
             for cls in self._models(owner)
         )
         for name in self._loaded_names(function, commit):
             if self._is_one_of(function, name, written):
                 yield name
+
+    def made_names(self, function: Function, commit: s.Stmt) -> frozenset[str]:
+        """Locals with a new object that is handed on, and that the session may have by then."""
+        return made_names(self._project, self.changes, function, commit)
+
+    def _is_one(self, function: Function, name: str) -> bool:
+        """Whether `name` may hold one object; `listed` sees to lists."""
+        assert function.node is not None  # noqa: S101  the caller has looked
+        return is_model(self._project, s.Name(*function.node.span, name), function.scope)
 
     def _is_one_of(self, function: Function, name: str, classes: frozenset[Class]) -> bool:
         """Whether `name` may hold an object of one of `classes`."""
@@ -147,6 +155,12 @@ class Effects:
         return frozenset(
             cls for target in self.targets(function, commit) for cls in self._writes_of(target)
         )
+
+    def written_before(self, function: Function, commit: s.Stmt) -> frozenset[Class]:
+        """The models that `function` writes before `commit`, or by it, itself or through others."""
+        at_once = self._changed_at_once(function, commit)
+        by_callees = self._written_by(function, commit, is_own=False)
+        return self._classes_before(function, commit) | at_once | by_callees
 
     def is_fetched_again(
         self, function: Function, name: str, position: Position, *, is_own: bool
@@ -303,7 +317,7 @@ class Effects:
     def _classes(self, statements: Iterator[s.Stmt]) -> frozenset[Class]:
         found: set[Class] = set()
         for statement in statements:
-            objects = (*writes(statement), *attributes_of_calls(statement))
+            objects = (*writes(statement), *owners(statement))
             for node in (*objects, *stored_or_deleted(statement)):
                 found.update(self._models(node))
             for change in self.changes.at_once(statement):
@@ -393,9 +407,9 @@ class Effects:
         if any(isinstance(maker, ClassObject) for maker in makers):
             return False
         is_project = any(isinstance(maker, FunctionObject) for maker in makers)
-        return is_project or self._is_operation(call)
+        return is_project or self.is_operation(call)
 
-    def _is_operation(self, call: s.Call) -> bool:
+    def is_operation(self, call: s.Call) -> bool:
         """Whether a query, a session or a result gives the value of `call`."""
         function = self._project.function_of(call)
         if last_name(call.func) in _OF_RESULTS and self._is_of_result(call):

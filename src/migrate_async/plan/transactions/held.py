@@ -47,7 +47,7 @@ class Held:
 
     def _find_outside(self, function: Function) -> Iterator[Class]:
         for dependency in self._project.route_dependencies.get(function, ()):
-            yield from self._models(self._project.returns(dependency))
+            yield from self.of_types(self._project.returns(dependency))
         for site in (*self._project.callers(function), *self._project.bridges_to(function)):
             caller = site.function
             if caller.is_module or caller.module.is_test:
@@ -60,7 +60,7 @@ class Held:
     def _named(self, function: Function, name: str) -> Iterator[Class]:
         if function.node is not None:
             node = s.Name(*function.node.span, name)
-            yield from self._models(self._project.infer(node, function.scope))
+            yield from self.of_types(self._project.infer(node, function.scope))
 
     def _comes_later(self, function: Function, name: str, node: s.Expr | s.Stmt) -> bool:
         """Whether `name` gets its values below `node` only, with no loop that leads back."""
@@ -74,17 +74,18 @@ class Held:
 
     # --- classes -------------------------------------------------------------------------------
 
-    def _models(self, types: Types, depth: int = 0) -> Iterator[Class]:
+    def of_types(self, types: Types, depth: int = 0) -> Iterator[Class]:
+        """The models of the objects that `types` are or hold, lists in lists, too."""
         for item in types if depth < _MAX_DEPTH else ():
             if isinstance(item, Instance) and item.cls.qualname in self._project.models:
                 yield item.cls
             elif isinstance(item, ListOf):
-                yield from self._models(item.items, depth + 1)
+                yield from self.of_types(item.items, depth + 1)
             elif isinstance(item, DictOf):
-                yield from self._models(item.values, depth + 1)
+                yield from self.of_types(item.values, depth + 1)
             elif isinstance(item, TupleOf):
                 for part in item.items:
-                    yield from self._models(part, depth + 1)
+                    yield from self.of_types(part, depth + 1)
             elif isinstance(item, RowOf | ResultOf):
                 yield from (entity.model for entity in item.entities if entity.model is not None)
 

@@ -94,10 +94,15 @@ def positions(body: blocks.Block) -> Iterator[Position]:
 def statements_before(
     function: Function, end: s.Stmt, *, is_included: bool = False
 ) -> Iterator[s.Stmt]:
-    """The statements of `function` above `end`, and maybe that, too."""
+    """The statements of `function` above `end`, and maybe that, too.
+
+    A `with` ends with its block, which is above its end.
+    """
     assert isinstance(function.node, s.FunctionDef)  # noqa: S101  the caller has looked
+    limit = end.span[2:] if isinstance(end, s.With) else end.span[:2]
     for statement in blocks.statements(function.node.body):
-        if statement.span[:2] < end.span[:2] or (is_included and statement is end):
+        is_it = statement is end
+        if is_included if is_it else statement.span[:2] < limit:
             yield statement
 
 
@@ -116,7 +121,7 @@ def _reads(rest: blocks.Block, name: str, until: Callable[[s.Stmt], bool] = _nev
             return False
         if _gives_each(statement, name):
             continue  # it may run no turn: the old object may be read below
-        if blocks.mentions(statement, name):
+        if blocks.uses(statement, name):
             return True
         if isinstance(statement, s.Return | s.Raise):
             return False

@@ -16,28 +16,47 @@ _MUTATORS = frozenset(
 def writes(statement: s.Stmt) -> Iterator[s.Name]:
     """What `statement` writes.
 
-    `x` in `db.add(x)`, `x = db.merge(y)`, `setattr(x, ...)`, `x.attribute = ...` and
-    `x.items.append(...)`.
+    `x` in `db.add(x)`, `x = db.merge(y)`, `setattr(x, ...)`, `x.attribute = ...`,
+    `x.data[key] = ...` and `x.items.append(...)`.
     """
     if isinstance(statement, s.Assign):
         is_merge = isinstance(statement.value, s.Call) and method_name(statement.value) == "merge"
-        for target in statement.targets:
-            if is_merge and isinstance(target, s.Name):
+        for target in statement.targets if is_merge else ():
+            if isinstance(target, s.Name):
                 yield target
-            if isinstance(target, s.Attribute) and isinstance(target.value, s.Name):
-                yield target.value
-    elif isinstance(statement, s.AugmentedAssign):
-        target = statement.target
-        if isinstance(target, s.Attribute) and isinstance(target.value, s.Name):
+    own = frozenset(_turns(statement))
+    yield from (x for x in owners(statement) if isinstance(x, s.Name) and x.id not in own)
+    call = called(statement, awaited=False)
+    if call is None:
+        return
+    changed = _changed_collection(call.func)
+    if changed is not None:
+        yield changed
+    if method_name(call) == "add" and call.args and isinstance(call.args[0], s.Name):
+        yield call.args[0]
+
+
+def owners(statement: s.Stmt) -> Iterator[s.Expr]:
+    """`x` in `x.name = ...`, `x.data[key] = ...` and `setattr(x, name, ...)`."""
+    pending = list(blocks.targets(statement))
+    while pending:
+        target = pending.pop(0)
+        if isinstance(target, s.Sequence):
+            pending.extend(target.items)
+        if isinstance(target, s.Subscript):
+            target = target.value
+        if isinstance(target, s.Attribute):
             yield target.value
-    elif isinstance(statement, s.ExpressionStatement) and isinstance(statement.value, s.Call):
-        call = statement.value
-        changed = _changed_collection(call.func)
-        if changed is not None:
-            yield changed
-        is_write = method_name(call) in ("add", "setattr")
-        if is_write and call.args and isinstance(call.args[0], s.Name):
-            yield call.args[0]
+    for node in s.walk(statement) if isinstance(statement, s.ExpressionStatement) else ():
+        if isinstance(node, s.Call) and node.args and s.dotted_name(node.func) == "setattr":
+            yield node.args[0]
+
+
+def _turns(statement: s.Stmt) -> Iterator[str]:
+    """The variables of the comprehensions in `statement`, which are not those of its function."""
+    for node in s.walk(statement) if isinstance(statement, s.ExpressionStatement) else ():
+        for generator in node.generators if isinstance(node, s.Comprehension) else ():
+            yield from (part.id for part in s.walk(generator.target) if isinstance(part, s.Name))
 
 
 def takes_out(statement: s.Stmt) -> Iterator[s.Name]:
@@ -53,10 +72,3 @@ def _changed_collection(func: s.Expr) -> s.Name | None:
         return None
     owner = func.value.value if isinstance(func.value, s.Attribute) else None
     return owner if isinstance(owner, s.Name) else None
-
-
-def attributes_of_calls(statement: s.Stmt) -> Iterator[s.Expr]:
-    """`other.get(Account, id)` in `other.get(Account, id).balance += 1`."""
-    for target in blocks.targets(statement):
-        if isinstance(target, s.Attribute) and isinstance(target.value, s.Call):
-            yield target.value

@@ -414,3 +414,19 @@ def left(db: Session = Depends(get_db)):
     silent = {"main.py": _APPLICATION + route.replace(f"str({name})", "1")}
     found = make_plan(project(silent), Step.ALL, Settings()).diagnostics
     assert "MA516" not in [item.code for item in found]
+
+
+def test_a_factory_that_keeps_its_objects(tmp_path: Path) -> None:
+    """With `expire_on_commit=False` a commit only flushes, also before."""
+    folder = _write(tmp_path / "app")
+    keeping = "sessionmaker(engine, expire_on_commit=False)"
+    text = _APPLICATION.replace("sessionmaker(engine)", keeping)
+    (folder / "main.py").write_text(text, encoding="utf-8")
+    requests = [{"method": "POST", "path": f"/{name}"} for name in _KEPT]
+    expected = replay(folder, requests, app="main:app")
+    assert expected[0]["json"][0]["price"] == "1.239"
+    migrate(folder, EVERYTHING)
+    assert replay(folder, requests, app="main:app") == expected
+
+
+_KEPT = ("in-a-loop", "all-added", "by-a-helper", "the-rest", "one-of-a-list", "kept-by-an-object")

@@ -28,6 +28,7 @@ from migrate_async.plan.transactions.commits import (
     refreshes,
 )
 from migrate_async.plan.transactions.effects import Effects
+from migrate_async.plan.transactions.flushes import commit_keeps
 from migrate_async.plan.transactions.given import refreshes_of_given
 from migrate_async.plan.transactions.listed import Listed
 from migrate_async.plan.transactions.positions import Position, positions, statements_before
@@ -48,6 +49,7 @@ class Refreshes:
         self._project = project
         self._effects = effects
         self._values = values
+        self._keeps = commit_keeps(project)
         self._attributes = WrittenAttributes(project, effects, values)
         self._listed = Listed(project, effects, values)
 
@@ -72,8 +74,9 @@ class Refreshes:
         session = session or effects.commits_through(function, statement)
         if session is None:
             return
-        for code in self._attributes.refreshes(function, position, session):
-            found.setdefault(statement, {})[code] = None
+        if not self._keeps:
+            for code in self._attributes.refreshes(function, position, session):
+                found.setdefault(statement, {})[code] = None
         names = effects.stale_names(function, position, is_own=is_own)
         if is_own and self._is_unsynchronised(function, statement):
             found.setdefault(statement, {})[f"{session}.expire_all()"] = None
@@ -86,8 +89,9 @@ class Refreshes:
                 place = position.place_of_refresh(self._project, name)
                 lines = self._refresh(function, name, position, session)
                 found.setdefault(place, {}).update(dict.fromkeys(lines))
-        for again in self._listed.refreshes(function, position, session):
-            found.setdefault(again.place, {})[again.code] = None
+        if not self._keeps:
+            for again in self._listed.refreshes(function, position, session):
+                found.setdefault(again.place, {})[again.code] = None
         for line in refreshes_of_given(self._project, function, position, session, effects):
             found.setdefault(statement, {})[line] = None
 

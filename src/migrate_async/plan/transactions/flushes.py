@@ -130,12 +130,26 @@ class Flushes:
 
 def commit_expires(project: Project) -> bool:
     """Whether no factory says `expire_on_commit=False`, with which a commit only flushes."""
-    return not any(
+    return not any(map(_keeps, _factories(project)))
+
+
+def commit_keeps(project: Project) -> bool:
+    """Whether all factories say so."""
+    found = list(_factories(project))
+    return bool(found) and all(map(_keeps, found))
+
+
+def _factories(project: Project) -> Iterator[s.Expr]:
+    for source in project.session_factories:
+        if source.kind != "async_sessionmaker" and not source.module.is_test:
+            yield source.value
+
+
+def _keeps(value: s.Expr) -> bool:
+    return any(
         isinstance(part, s.Keyword)
         and part.arg == "expire_on_commit"
         and isinstance(part.value, s.Constant)
         and not part.value.value
-        for source in project.session_factories
-        if source.kind != "async_sessionmaker" and not source.module.is_test
-        for part in s.walk(source.value)
+        for part in s.walk(value)
     )

@@ -18,6 +18,7 @@ from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.transactions.bound_names import is_bound_after
 from migrate_async.plan.transactions.commits import is_model
 from migrate_async.plan.transactions.effects import Effects
+from migrate_async.plan.transactions.flushes import commit_keeps
 from migrate_async.plan.transactions.held import Held
 from migrate_async.plan.transactions.lists_of_objects import ListsOfObjects
 from migrate_async.plan.transactions.positions import Position, positions
@@ -30,13 +31,14 @@ class LeftStale:
     def __init__(self, project: Project, effects: Effects, values: Values) -> None:
         self._project = project
         self._effects = effects
+        self._keeps = commit_keeps(project)
         self._held = Held(project)
         self._lists = ListsOfObjects(project, values)
 
     def messages(self, function: Function) -> Iterator[Diagnostic]:
         """What is said of the commits of `function`."""
         body = function.node.body if isinstance(function.node, s.FunctionDef) else ()
-        for position in positions(body):
+        for position in () if self._keeps else positions(body):
             if self._effects.commits_at(function, position.statement):
                 yield from self._at(function, position)
 

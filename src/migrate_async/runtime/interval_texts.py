@@ -30,10 +30,13 @@ def read_intervals_as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
 def _read(
     _connection: Any, _cursor: Any, statement: str, values: Any, _context: Any, many: bool
 ) -> tuple[str, Any]:
-    """The statement in which such a parameter is a text; of many rows all have to be texts."""
+    """The statement in which such a parameter is a text; of many rows all have to be texts.
+
+    An INSERT of many rows that returns them has all their values in one tuple.
+    """
     if not values or not _INTERVAL.search(statement):
         return statement, values
-    rows = values if many else [values]
+    rows = values if many and isinstance(values, list) else [values]
 
     def write(match: re.Match[str]) -> str:
         number = int(match["number"]) - 1 if match["cast"] and match["number"] else -1

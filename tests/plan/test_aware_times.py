@@ -86,6 +86,26 @@ def test_the_engine_is_one_of_the_runtime_where_asyncpg_would_refuse(
     assert ("MA415" in [item.code for item in found.diagnostics]) == is_told
 
 
+_GIVEN = {
+    "note.made = datetime.now(timezone.utc)": True,
+    "now = datetime.now(tz=timezone.utc)\n    note.made = now": True,
+    "note = Note(made=datetime.now(timezone.utc))": True,
+    "db.query(Note).filter(Note.made < datetime.now(timezone.utc)).all()": True,
+    "note.made = datetime.now()": False,
+    "note.seen = datetime.now(timezone.utc)": False,
+    "expires = datetime.now(timezone.utc)": False,
+}
+
+
+@pytest.mark.parametrize(("line", "is_told"), _GIVEN.items(), ids=_GIVEN)
+def test_what_functions_give_counts(line: str, is_told: bool) -> None:
+    columns = "Column(DateTime)\n    seen = Column(DateTime(timezone=True))"
+    source = _SOURCE.format(column=columns, url=_POSTGRESQL)
+    source = source.replace("    db.add(note)", f"    {line}\n    db.add(note)")
+    found = make_plan(project({"main.py": source}), Step.ALL, Settings())
+    assert ("MA415" in [item.code for item in found.diagnostics]) == is_told
+
+
 async def test_the_times_are_stored(tmp_path: Path) -> None:
     use = """
 from fastapi.testclient import TestClient

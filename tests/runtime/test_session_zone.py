@@ -41,9 +41,9 @@ _TABLE = Table(
 _AWARE = datetime(2026, 7, 1, 12, 30, tzinfo=timezone(timedelta(hours=3)))
 _NAIVE = datetime(2026, 7, 1, 12, 30)
 _ROWS = [
-    {"plain": value, "zoned": value, "special": value, "several": [value, None]}
+    {"plain": value, "zoned": value, "special": value, "several": [value, None], "hour": value}
     for value in (_AWARE, _NAIVE)
-] + [{"plain": None, "zoned": None, "special": None, "several": None}]
+] + [{"plain": None, "zoned": None, "special": None, "several": None, "hour": None}]
 _TEXTS = [
     {"plain": said, "zoned": said, "special": said, "several": [said, None], "day": said}
     for said in (

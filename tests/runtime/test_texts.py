@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import enum
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from sqlalchemy import (
+    CHAR,
     Column,
     Enum,
     Integer,
@@ -40,9 +42,11 @@ _TABLE = Table(
     Column("short", String(60)),
     Column("long", Text),
     Column("wide", Unicode(60)),
+    Column("padded", CHAR(60)),
     Column("colour", Enum(Colour)),
     Column("several", ARRAY(String)),
 )
+_EAST = timezone(timedelta(hours=5, minutes=30))
 _VALUES = [
     UUID("97375f47-0fb1-4459-ab36-97a5c1ba358f"),
     b"a key \x00\xff",
@@ -50,17 +54,23 @@ _VALUES = [
     *([1, 2], [1.5, 2.25], [True, False], ["line\nbreak", "tab\t", "ü", "no\u00a0break"]),
     *(date(2026, 1, 2), datetime(2026, 1, 2, 3, 4, 5), datetime(2026, 1, 2, 3, 4, 5, 250000)),
     *(time(3, 4), time(3, 4, 5, 1200)),
+    *(datetime(2026, 7, 2, 3, 4, 5, 250000, timezone.utc), datetime(2026, 1, 2, tzinfo=_EAST)),
     *(7, -1, 2.5, 1e-7, Decimal("1.10"), Decimal("1E+2"), True, False, None, "plain", Colour.RED),
 ]
 _ROWS = [
-    {"short": value, "long": value, "wide": value, "colour": "RED", "several": ["a", None]}
+    {
+        **dict.fromkeys(("short", "long", "wide", "padded"), value),
+        "colour": "RED",
+        "several": ["a", None],
+    }
     for value in _VALUES
 ]
 
 
-async def test_asyncpg_stores_what_psycopg2_does(tmp_path: Path) -> None:
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata", "UTC"])
+async def test_asyncpg_stores_what_psycopg2_does(tmp_path: Path, zone: str) -> None:
     async with fresh_database("postgresql", tmp_path) as url:
-        parsed = make_url(url)
+        parsed = make_url(url).set(query={"options": f"-ctimezone={zone}"})
         sync = create_engine(parsed.set(drivername="postgresql+psycopg2"))
         engine = async_engine_from_url(parsed)
         question = select(_TABLE).order_by(_TABLE.c.id)

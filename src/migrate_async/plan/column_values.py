@@ -33,6 +33,14 @@ def pairs(project: Project, function: Function) -> Iterator[Pair]:
                 yield Pair(node.operands[column], node.operands[value], scope)
 
 
+def assigned(project: Project, function: Function) -> Iterator[Pair]:
+    """What `function` sets attributes to; not each is a column."""
+    for node in function.nodes(s.Assign):
+        scope = project.scope_of(node.value)
+        for target in node.targets:
+            yield Pair(target, node.value, scope)
+
+
 def given(project: Project, call: s.Call) -> Iterator[Pair]:
     """The columns and values of `Model(column=value)`."""
     if not call.keywords:

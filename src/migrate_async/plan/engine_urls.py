@@ -10,8 +10,9 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module, ValueBinding
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at, note
-from migrate_async.plan.aware_times import has_aware_defaults
+from migrate_async.plan.aware_times import has_aware_times
 from migrate_async.plan.exact_numbers import has_exact_numbers
+from migrate_async.plan.float_values import has_other_floats
 from migrate_async.plan.loose_texts import has_loose_texts
 from migrate_async.plan.names import is_bound_inside, local_name
 from migrate_async.plan.urls import async_url, foreign_argument, unknown_arguments
@@ -86,9 +87,10 @@ def _is_left(project: Project, call: s.Call, url: str) -> bool:
     """Whether the runtime makes an engine of the URL as it is: SQLAlchemy alone could not."""
     if foreign_argument(call, url):
         return True
-    if not _is_for_asyncpg(url):
-        return False
-    return has_aware_defaults(project) or has_exact_numbers(project) or has_loose_texts(project)
+    return _is_for_asyncpg(url) and any(
+        project.shared(has)
+        for has in (has_aware_times, has_exact_numbers, has_loose_texts, has_other_floats)
+    )
 
 
 def _is_for_asyncpg(url: str) -> bool:
@@ -109,26 +111,27 @@ def _told(
 
 def _values_of_asyncpg(project: Project, module: Module, call: s.Call) -> Iterator[Diagnostic]:
     """What is said of values that asyncpg refuses, or stores as others."""
-    if has_aware_defaults(project):
+    if project.shared(has_aware_times):
         yield note(
             module.path,
             call.span,
             "MA415",
-            "columns without a time zone have times with one as their default, which asyncpg "
+            "columns without a time zone get times with one, which asyncpg "
             f"refuses: the engines of {BY_RUNTIME}() take them",
             "add migrate-async to the application's dependencies, or give the columns "
             "DateTime(timezone=True) in a migration",
         )
-    if has_exact_numbers(project):
+    if project.shared(has_exact_numbers):
         yield note(
             module.path,
             call.span,
             "MA417",
-            "columns of exact numbers may get floats, of which asyncpg stores all binary digits: "
-            f"the engines of {BY_RUNTIME}() store 83.48 as psycopg2 did",
+            "columns of exact numbers may get floats, of which asyncpg stores all binary digits, "
+            "and what they are compared with is rounded to their scale: the engines of "
+            f"{BY_RUNTIME}() store 83.48 as psycopg2 did, and round nothing",
             "add migrate-async to the application's dependencies, or give such columns Decimals",
         )
-    if has_loose_texts(project):
+    if project.shared(has_loose_texts):
         yield note(
             module.path,
             call.span,
@@ -136,6 +139,16 @@ def _values_of_asyncpg(project: Project, module: Module, call: s.Call) -> Iterat
             "columns of text meet numbers or UUIDs, which asyncpg refuses: the engines of "
             f"{BY_RUNTIME}() take them by their texts, as psycopg2 did",
             "add migrate-async to the application's dependencies, or give such columns str()",
+        )
+    if project.shared(has_other_floats):
+        yield note(
+            module.path,
+            call.span,
+            "MA422",
+            "there are short floats (REAL, ts_rank()), of which asyncpg shows 0.10000000149011612, "
+            "or functions of the database get floats, which are exact numbers to psycopg2 alone: "
+            f"the engines of {BY_RUNTIME}() do as psycopg2 did",
+            "add migrate-async to the application's dependencies, or round and cast such values",
         )
 
 

@@ -16,7 +16,7 @@ from migrate_async.index.scopes import Class, Function, Scope, last_name
 from migrate_async.index.types import External
 from migrate_async.model import syntax as s
 from migrate_async.plan.aware_times import columns
-from migrate_async.plan.column_values import Pair, column_of_type, given, type_names
+from migrate_async.plan.column_values import Pair, assigned, column_of_type, given, type_names
 
 _TEXTS = frozenset({"String", "TEXT", "Text", "Unicode", "UnicodeText", "VARCHAR", "str"})
 _OTHERS = frozenset({"builtins.float", "builtins.int", "decimal.Decimal", "uuid.UUID"})
@@ -41,13 +41,9 @@ def _is_loose(project: Project, function: Function) -> bool:
 
 def _stored(project: Project, function: Function) -> Iterator[Pair]:
     """What `function` gives to new objects, and to attributes."""
-    for node in function.nodes(s.Call, s.Assign):
-        if isinstance(node, s.Call):
-            yield from given(project, node)
-        else:
-            scope = project.scope_of(node.value)
-            for target in node.targets:
-                yield Pair(target, node.value, scope)
+    for call in function.nodes(s.Call):
+        yield from given(project, call)
+    yield from assigned(project, function)
 
 
 def _has_loose_default(project: Project, cls: Class) -> bool:

@@ -28,10 +28,15 @@ from migrate_async.runtime.guessed_texts import leave_guessed_texts_untyped
 from migrate_async.runtime.interval_texts import read_intervals_as_psycopg2
 from migrate_async.runtime.legacy.loop_owner import loop_owner
 from migrate_async.runtime.mysql_pings import ping_with_argument
+from migrate_async.runtime.number_parameters import (
+    keep_digits_of_numbers,
+    write_floats_as_psycopg2,
+)
 from migrate_async.runtime.pools import FairAsyncQueuePool
 from migrate_async.runtime.raw_sql import run_texts_as_psycopg2
 from migrate_async.runtime.same_values import join_values_as_psycopg2
 from migrate_async.runtime.session_zone import take_times_as_psycopg2
+from migrate_async.runtime.short_floats import read_short_floats_as_psycopg2
 from migrate_async.runtime.sqlite import (
     BeginMode,
     Pragmas,
@@ -42,6 +47,7 @@ from migrate_async.runtime.sqlite import (
 from migrate_async.runtime.texts import take_texts_as_psycopg2
 from migrate_async.runtime.tls import connect_aiomysql_with_tls
 from migrate_async.runtime.untyped import read_texts_as_psycopg2
+from migrate_async.runtime.untyped_lists import type_lists_as_psycopg2
 from migrate_async.runtime.urls import to_async_url
 
 POOL_RECYCLE_SECONDS = 1800
@@ -98,8 +104,10 @@ def async_engine_from_url(url: str | URL, **options: Any) -> AsyncEngine:
 
     The query arguments are those that `create_async_engine` takes; columns take times with a zone
     and without one, texts that are times or numbers, and floats for exact numbers, as psycopg2 did,
-    whose classes errors have; `text()` with parameters runs as it did with that, and `GROUP BY`
-    knows expressions with parameters again. Nothing else is added: no pool, no PRAGMA.
+    whose classes errors have; numbers as parameters are exact and keep their digits, and those of
+    the type `real` are what the server says; `text()` with parameters runs as it did with that,
+    and `GROUP BY` knows expressions with parameters again. Nothing else is added: no pool, no
+    PRAGMA.
 
     :param options: of SQLAlchemy; `connect_args` may be those of the sync driver.
     :raises UnsupportedURL: no async driver is known for it.
@@ -108,7 +116,7 @@ def async_engine_from_url(url: str | URL, **options: Any) -> AsyncEngine:
     translation, options = _translated(url, options)
     options = {**_inet_options(url, translation.url), **options}
     engine = _create_async_engine(translation.url, **options)
-    return _as_psycopg2(ping_with_argument(stop_once(engine)))
+    return _as_before(ping_with_argument(stop_once(engine)), url)
 
 
 def async_engine_from_config(
@@ -129,28 +137,40 @@ def async_engine_from_config(
     translation, options = _translated(url, options)
     options["url"] = translation.url
     engine = _async_engine_from_config(dict(configuration), prefix, **options)
-    return _as_psycopg2(ping_with_argument(stop_once(engine)))
+    return _as_before(ping_with_argument(stop_once(engine)), url)
 
 
 def _inet_options(url: str | URL, asynchronous: URL) -> dict[str, Any]:
     """Addresses are texts, as they were with psycopg2, also where the URL names no driver."""
-    driver = make_url(url).drivername.partition("+")[2] or postgresql.dialect.driver
     is_asyncpg = asynchronous.get_driver_name() == "asyncpg"
-    return {"native_inet_types": False} if is_asyncpg and driver == "psycopg2" else {}
+    return {"native_inet_types": False} if is_asyncpg and _driver(url) == "psycopg2" else {}
 
 
-def _as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
-    """Let `engine` take the values that psycopg2 took."""
+def _driver(url: str | URL) -> str:
+    """The driver that `url`, of PostgreSQL, meant for SQLAlchemy."""
+    return make_url(url).drivername.partition("+")[2] or postgresql.dialect.driver
+
+
+def _as_before(engine: AsyncEngine, url: str | URL) -> AsyncEngine:
+    """Let `engine` take the values that psycopg2 took, and send floats as the driver of `url`.
+
+    To psycopg (3) a float is one, as it is to asyncpg; to psycopg2 it is an exact number.
+    """
+    if _driver(url) != "psycopg":
+        engine = write_floats_as_psycopg2(engine)
     for take in (
         take_times_as_psycopg2,
         take_floats_as_psycopg2,
+        keep_digits_of_numbers,
         take_texts_as_psycopg2,
         read_texts_as_psycopg2,
         read_intervals_as_psycopg2,
+        read_short_floats_as_psycopg2,
         join_values_as_psycopg2,
         raise_errors_as_psycopg2,
         run_texts_as_psycopg2,
         leave_guessed_texts_untyped,
+        type_lists_as_psycopg2,
     ):
         engine = take(engine)
     return engine

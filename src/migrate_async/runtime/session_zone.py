@@ -12,9 +12,10 @@ from collections.abc import Callable
 from datetime import datetime, timezone, tzinfo
 from functools import partial
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, DateTime, Time, event
+from sqlalchemy import Date, DateTime, Dialect, Time, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.types import TypeEngine
 
@@ -50,6 +51,18 @@ class SessionZone:
         return value.replace(tzinfo=self.zone) if value.tzinfo is None else value
 
 
+_zones: WeakKeyDictionary[Dialect, SessionZone] = WeakKeyDictionary()
+
+
+def session_zone(engine: AsyncEngine) -> SessionZone:
+    """The time zone of the sessions of `engine`, on asyncpg, which reads it when it connects."""
+    zone = _zones.get(engine.dialect)
+    if zone is None:
+        zone = _zones[engine.dialect] = SessionZone()
+        event.listen(engine.sync_engine, "connect", zone.read)
+    return zone
+
+
 def take_times_as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
     """Let the columns of `engine` take every `datetime`, and texts in the form of ISO 8601.
 
@@ -58,12 +71,11 @@ def take_times_as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
     dialect = engine.dialect
     if dialect.driver != "asyncpg":
         return engine
-    zone = SessionZone()
-    event.listen(engine.sync_engine, "connect", zone.read)
+    zone = session_zone(engine)
     specs: dict[Any, Any] = dict(dialect.colspecs)
     specs[DateTime] = _taking(specs.get(DateTime, DateTime), partial(_moment, zone))
     specs[Date] = _taking(specs.get(Date, Date), lambda _, value: _read(read_date, value))
-    specs[Time] = _taking(specs.get(Time, Time), _time)
+    specs[Time] = _taking(specs.get(Time, Time), partial(_time, zone))
     dialect.colspecs = specs
     return engine
 
@@ -82,7 +94,10 @@ def _moment(zone: SessionZone, kind: DateTime, value: Any) -> Any:
     return given.replace(tzinfo=None) if isinstance(value, str) else zone.without_zone(given)
 
 
-def _time(kind: Time, value: Any) -> Any:
+def _time(zone: SessionZone, kind: Time, value: Any) -> Any:
+    if isinstance(value, datetime):
+        here = zone.with_zone(value).astimezone(zone.zone).timetz()
+        return here if kind.timezone else here.replace(tzinfo=None)
     return value if kind.timezone else _read(read_time, value)
 
 

@@ -10,28 +10,47 @@ nothing but a `str` for a text.
 from __future__ import annotations
 
 import re
-from datetime import date, time
+from datetime import date, datetime, time
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String
+from sqlalchemy import CHAR, String
+from sqlalchemy.dialects.postgresql import CITEXT
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from migrate_async.runtime.bound_values import before_type
+from migrate_async.runtime.session_zone import SessionZone, session_zone
 
 
 def take_texts_as_psycopg2(engine: AsyncEngine) -> AsyncEngine:
     """Let the text columns of `engine` take numbers, UUIDs, times, bytes and lists.
 
-    It is given back.     Other drivers than asyncpg do so by themselves.
+    It is given back. Other drivers than asyncpg do so by themselves.
     """
     dialect = engine.dialect
     if dialect.driver == "asyncpg":
+        convert = partial(_text_in, session_zone(engine))
         specs: dict[Any, Any] = dict(dialect.colspecs)
-        specs[String] = before_type(specs.get(String, String), "Any", _text)
+        for kind in (String, CHAR, CITEXT):
+            specs[kind] = before_type(specs.get(kind, kind), "Any", convert)
         dialect.colspecs = specs
     return engine
+
+
+def _text_in(zone: SessionZone, value: Any) -> Any:
+    """What PostgreSQL makes of `value` in sessions with that `zone`."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return _with_offset(value.astimezone(zone.zone))
+    return _text(value)
+
+
+def _with_offset(moment: datetime) -> str:
+    """The text of a time with a zone: its offset has no minutes if these are zero."""
+    offset = moment.strftime("%z")
+    minutes = f":{offset[3:5]}" if offset[3:5] != "00" else ""
+    return _trimmed(str(moment.replace(tzinfo=None))) + offset[:3] + minutes
 
 
 def _text(value: Any) -> Any:

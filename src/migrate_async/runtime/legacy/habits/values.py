@@ -139,6 +139,19 @@ def _array(value: Any, item: str) -> Written | None:
     return AS_IT_IS
 
 
+def _list(value: list[Any], type_name: str, *_: Any) -> Written | None:
+    """A list where the server takes any type, or a text: `ARRAY[1, 2]` is one of its elements."""
+    kinds = {type(one) for one in value if one is not None}
+    kind = kinds.pop() if len(kinds) == 1 else None
+    item = _ITEMS.get(kind) if kind is not None else None
+    if type_name not in TEXTS or item is None:
+        return AS_IT_IS
+    if kind is int and any(one is not None and abs(one) >= 2**31 for one in value):
+        item = "int8"
+    exact = [Decimal(repr(one)) if isinstance(one, float) else one for one in value]
+    return _cast(exact, f"{item}[]")
+
+
 def _integer(value: int) -> Written:
     for name in ("int4", "int8"):
         if -INTEGERS[name] <= value < INTEGERS[name]:
@@ -153,6 +166,18 @@ def _cast(value: Any, *types: str) -> Written:
     return Written(sql, (value,))
 
 
+_ITEMS: dict[type, str] = {
+    str: "text",
+    bool: "bool",
+    int: "int4",
+    float: "numeric",
+    Decimal: "numeric",
+    date: "date",
+    time: "time",
+    timedelta: "interval",
+    UUID: "uuid",
+}
+
 _WRITERS: tuple[tuple[type, Callable[..., Written | None]], ...] = (
     (str, _str),
     (bool, _bool),
@@ -164,5 +189,6 @@ _WRITERS: tuple[tuple[type, Callable[..., Written | None]], ...] = (
     (time, _in_text("time")),
     (timedelta, _in_text("interval")),
     (UUID, _in_text("uuid")),
+    (list, _list),
 )
 """By type, subclasses before their bases."""

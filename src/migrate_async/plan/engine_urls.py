@@ -11,6 +11,7 @@ from migrate_async.index.scopes import Function, Module, ValueBinding
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at, note
 from migrate_async.plan.aware_times import has_aware_times
+from migrate_async.plan.byte_columns import has_byte_columns
 from migrate_async.plan.exact_numbers import has_exact_numbers
 from migrate_async.plan.float_values import has_other_floats
 from migrate_async.plan.loose_texts import has_loose_texts
@@ -87,6 +88,8 @@ def _is_left(project: Project, call: s.Call, url: str) -> bool:
     """Whether the runtime makes an engine of the URL as it is: SQLAlchemy alone could not."""
     if foreign_argument(call, url):
         return True
+    if _is_for_aiomysql(url):
+        return project.shared(has_byte_columns)
     return _is_for_asyncpg(url) and any(
         project.shared(has)
         for has in (has_aware_times, has_exact_numbers, has_loose_texts, has_other_floats)
@@ -97,6 +100,10 @@ def _is_for_asyncpg(url: str) -> bool:
     return (async_url(url) or "").startswith("postgresql+asyncpg")
 
 
+def _is_for_aiomysql(url: str) -> bool:
+    return "+aiomysql:" in (async_url(url) or "")
+
+
 def _told(
     project: Project, module: Module, call: s.Call, url: s.Expr, text: str
 ) -> Iterator[Diagnostic]:
@@ -105,6 +112,15 @@ def _told(
         yield known_at_run_time(module, url.span, BY_RUNTIME)
     elif _is_for_asyncpg(text):
         yield from _values_of_asyncpg(project, module, call)
+    elif _is_for_aiomysql(text) and project.shared(has_byte_columns):
+        yield note(
+            module.path,
+            call.span,
+            "MA423",
+            "there are columns of bytes, which aiomysql fails to write beside PyMySQL 1.2: the "
+            f"engines of {BY_RUNTIME}() write them",
+            "add migrate-async to the application's dependencies, or stay below PyMySQL 1.2",
+        )
     for name in unknown_arguments(text):
         yield _unknown_argument(module, url.span, name)
 

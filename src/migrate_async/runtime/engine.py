@@ -27,6 +27,7 @@ from migrate_async.runtime.exact_numbers import take_floats_as_psycopg2
 from migrate_async.runtime.guessed_texts import leave_guessed_texts_untyped
 from migrate_async.runtime.interval_texts import read_intervals_as_psycopg2
 from migrate_async.runtime.legacy.loop_owner import loop_owner
+from migrate_async.runtime.mysql_parameters import escape_as_pymysql
 from migrate_async.runtime.mysql_pings import ping_with_argument
 from migrate_async.runtime.number_parameters import (
     keep_digits_of_numbers,
@@ -89,7 +90,7 @@ def create_async_engine(  # noqa: PLR0913  all but the first are keyword-only
     engine = _create_async_engine(url, **{**default_pool_options(url, options), **options})
     if url.get_backend_name() == "sqlite":
         install_sqlite(engine.sync_engine, begin=sqlite_begin, pragmas=sqlite_pragmas)
-    ping_with_argument(stop_once(engine))
+    escape_as_pymysql(ping_with_argument(stop_once(engine)))
     loop_owner(engine.sync_engine)  # from its first connection on
     if compatible_with is not None:
         _remember_habits(engine.sync_engine, compatible_with)
@@ -116,7 +117,7 @@ def async_engine_from_url(url: str | URL, **options: Any) -> AsyncEngine:
     translation, options = _translated(url, options)
     options = {**_inet_options(url, translation.url), **options}
     engine = _create_async_engine(translation.url, **options)
-    return _as_before(ping_with_argument(stop_once(engine)), url)
+    return _as_before(escape_as_pymysql(ping_with_argument(stop_once(engine))), url)
 
 
 def async_engine_from_config(
@@ -137,7 +138,7 @@ def async_engine_from_config(
     translation, options = _translated(url, options)
     options["url"] = translation.url
     engine = _async_engine_from_config(dict(configuration), prefix, **options)
-    return _as_before(ping_with_argument(stop_once(engine)), url)
+    return _as_before(escape_as_pymysql(ping_with_argument(stop_once(engine))), url)
 
 
 def _inet_options(url: str | URL, asynchronous: URL) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import FunctionObject, SessionFactory
 from migrate_async.model import syntax as s
+from migrate_async.plan.names import is_bound_inside
 from migrate_async.plan.own_globals import own_globals
 
 
@@ -145,6 +146,25 @@ def is_scope_shaped(function: Function) -> bool:
         and function.is_generator
         and function.decorator_names <= {"contextmanager"}
     )
+
+
+def is_plain_giver(function: Function) -> bool:
+    """Whether it is a function of a module that returns what it makes, and keeps nothing."""
+    return (
+        _is_plain(function)
+        and function.cls is None
+        and not function.is_generator
+        and not function.decorators
+        and bool(function.returns)
+        and all(_is_made(value, function) for value in function.returns)
+    )
+
+
+def _is_made(value: s.Expr, function: Function) -> bool:
+    """Whether it is a call, or a variable of `function`."""
+    if isinstance(value, s.Name):
+        return is_bound_inside(value.id, function.scope)
+    return isinstance(value, s.Call)
 
 
 def _is_plain(function: Function) -> bool:

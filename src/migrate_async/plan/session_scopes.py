@@ -5,21 +5,27 @@
         session = SessionLocal()
         try: yield session; ...
 
+The session may come from a function that opens it, `session = get_session()`.
+
 They convert for code that does. Code that stays sync, a thread or a task of a queue, enters a copy
 on the sync factory, `sync_session_scope`: no two of them share a session.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.index.sessions import Variable
+from migrate_async.index.types import FunctionObject
 from migrate_async.model import syntax as s
-from migrate_async.plan.makers import is_scope_shaped
+from migrate_async.plan.makers import is_plain_giver, is_scope_shaped
 from migrate_async.plan.names import is_bound_inside, is_variable
+
+_MAX_CALLS = 3
+"""How far it may be from a context manager to the factory."""
 
 
 class SessionScopes:
@@ -38,12 +44,29 @@ class SessionScopes:
     def _is_one(self, function: Function) -> bool:
         if not is_scope_shaped(function) or function.module.is_test:
             return False
-        return (
-            self._project.sessions_given(function) == {"sync"}
-            and not self._project.takes_session(function, "sync")
-            and self._names(function, self._project.session_factories)
-            and not self._names(function, self._project.engines)
-        )
+        return self._opens(function)
+
+    def _opens(self, function: Function, calls: int = _MAX_CALLS) -> bool:
+        """Whether it gives sessions of a factory that it names, or a function that it asks."""
+        if (
+            self._project.sessions_given(function) != {"sync"}
+            or self._project.takes_session(function, "sync")
+            or self._names(function, self._project.engines)
+        ):
+            return False
+        if self._names(function, self._project.session_factories):
+            return True
+        asked = self._asked(function) if calls else ()
+        return any(self._opens(inner, calls - 1) for inner in asked)
+
+    def _asked(self, function: Function) -> Iterator[Function]:
+        """The functions of modules that `function` calls by their names, and that only return."""
+        for call in function.calls:
+            types = self._project.infer(call.node.func, call.scope)
+            if isinstance(call.node.func, s.Name) and len(types) == 1:
+                found = next(iter(types))
+                if isinstance(found, FunctionObject) and is_plain_giver(found.fn):
+                    yield found.fn
 
     def _names(self, function: Function, sources: Sequence[Variable]) -> bool:
         """Whether `function` uses one of `sources`, of a module, by its name."""

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from migrate_async.runtime.leaks import leaks as leaks
     from migrate_async.runtime.leaks import watch_leaks as watch_leaks
     from migrate_async.runtime.legacy.adapter import SyncSessionAdapter as SyncSessionAdapter
+    from migrate_async.runtime.legacy.blocking import blocking_engine as blocking_engine
     from migrate_async.runtime.legacy.blocking import blocking_session as blocking_session
     from migrate_async.runtime.legacy.container import Container as Container
     from migrate_async.runtime.legacy.container import adopt_registry as adopt_registry
@@ -156,6 +157,7 @@ _EXPORTS = {
     "async_engine_from_config": "engine",
     "async_engine_from_url": "engine",
     "async_sessionmaker": "engine",
+    "blocking_engine": "legacy.blocking",
     "blocking_session": "legacy.blocking",
     "check_db_connection": "database",
     "close_db": "database",

@@ -261,9 +261,21 @@ def other(db: Session = Depends(database.get_session)):
 """
 
 
-def test_an_object_has_one_engine() -> None:
-    """No other one is there for a library."""
+def test_an_object_has_a_sync_engine_beside_the_async_one() -> None:
+    """The runtime has it, for a library."""
     text = f"{OBJECT}@app.get(\"/\")\ndef route():\n    return pd.read_sql('x', database.engine)\n"
+    (file,) = make_plan(project({"app.py": text}), Step.ALL, Settings(), digests={}).files
+    done = rewrite_text(file, text)
+    assert "\ndef route():\n    return pd.read_sql('x', blocking_engine(database.engine))" in done
+    assert "async def other(" in done
+    again = make_plan(project({"app.py": done}), Step.ALL, Settings(), digests={})
+    assert not again.files
+
+
+def test_an_object_whose_url_is_known_has_one_engine() -> None:
+    """The runtime is not asked to make it, and knows no other."""
+    text = OBJECT.replace("create_engine(url)", 'create_engine("sqlite:///x.db")')
+    text += "@app.get('/')\ndef route():\n    return pd.read_sql('x', database.engine)\n"
     plan = make_plan(project({"app.py": text}), Step.ALL, Settings())
     assert not plan.files
     assert {item.code for item in plan.diagnostics} == {"MA201", "MA205"}

@@ -123,3 +123,18 @@ def test_what_opens_its_own_on_it_is_named(work: str, tmp_path: Path) -> None:
     assert "Seeds.__init__ stays sync" in said.stderr
     assert "EngineSingleton().engine will give an AsyncSession" in said.stderr
     assert tree(app) == before
+
+
+def test_a_source_that_stays_keeps_an_engine_that_could_have_a_sync_one(tmp_path: Path) -> None:
+    """What takes its sessions from there is on the sync engine: nothing would be on the other."""
+    app = _written(tmp_path, _OWN)
+    session = _SESSION.replace('create_engine("sqlite:///app.db")', "create_engine(database_url())")
+    session = session.replace(
+        "\n\nclass EngineSingleton",
+        '\n\ndef database_url():\n    return "sqlite:///app.db"\n\n\nclass EngineSingleton',
+    )
+    (app / "session.py").write_text(session)
+    write(app, "--all")
+    assert "async" not in (app / "session.py").read_text()
+    assert "async def" not in (app / "main.py").read_text()
+    assert printed_anew(app, _USE) == "['one']\n"

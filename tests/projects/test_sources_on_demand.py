@@ -527,16 +527,19 @@ def test_a_name_of_the_function_is_no_variable_of_the_module(tmp_path: Path) -> 
 
 
 _MADE_AT_IMPORT = """\
-router = APIRouter()
-
-
 def get_db(request: Request):
     with request.app.state.database.session() as session:
         yield session
 
 
+@asynccontextmanager
+async def lifespan(app: FastAPI):
+    yield
+    app.state.database.close()
+
+
 def create_app(url: str) -> FastAPI:
-    app = FastAPI()
+    app = FastAPI(lifespan=lifespan)
     database = Database(url)
     Base.metadata.create_all(database.engine)
     app.state.database = database
@@ -547,17 +550,64 @@ app = create_app("sqlite:///notes.db")
 """
 
 
-@pytest.mark.parametrize("database", ["initialized", "lazy", "cached", "cached factory", "giver"])
-def test_tables_that_are_made_at_import_keep_the_engine_sync(database: str, tmp_path: Path) -> None:
-    """No sync one is beside that of an object; where a property gives it, it became async."""
-    main = _HEAD.format(typing="").replace("import Depends", "import APIRouter, Depends")
-    main += _MADE_AT_IMPORT + _ROUTES.format(unusual="")
-    app = written(tmp_path, {"models.py": _MODELS, "db.py": OBJECTS[database], "main.py": main})
-    assert _used(app) == _ANSWERS
+@pytest.mark.parametrize("database", OBJECTS)
+def test_tables_that_are_made_at_import(database: str, tmp_path: Path) -> None:
+    """With the sync engine beside that of the object; where a property gave it, it was async."""
+    main = _HEAD.format(typing="")
+    done = _migrates(tmp_path, {"db.py": OBJECTS[database], "main.py": main + _MADE_AT_IMPORT})
+    assert "Base.metadata.create_all(blocking_engine(database.engine))" in done
+
+
+def test_what_listens_to_the_engine_keeps_it_sync(tmp_path: Path) -> None:
+    """It would not hear of the other."""
+    db = OBJECTS["giver"].replace(
+        "        self._factory =",
+        '        event.listen(self._engine, "connect", print)\n        self._factory =',
+    )
+    db = db.replace("import Engine, create_engine", "import Engine, create_engine, event")
+    main = _HEAD.format(typing="") + _MADE_AT_IMPORT + _ROUTES.format(unusual="")
+    app = written(tmp_path, {"models.py": _MODELS, "db.py": db, "main.py": main})
     said = write(app, "--all")
     assert "main.create_app stays sync" in said
-    assert _used(app) == _ANSWERS
-    assert command(app, "verify").stdout == "Nothing found.\n"
-    done = tree(app)
+    assert "async" not in (app / "db.py").read_text()
+    assert _used(app).endswith(_ANSWERS)
+
+
+_SCRIPT = """\
+from db import Database
+from main import Note, app
+from sqlalchemy.orm import Session
+
+DATABASE: Database = app.state.database
+
+
+def main() -> None:
+    with Session(DATABASE.engine) as session:
+        print(session.query(Note).enable_assertions(False).count())
+    with DATABASE.engine.begin() as connection:
+        print(connection.exec_driver_sql("SELECT count(*) FROM notes").scalar())
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_what_goes_on_opening_sessions_on_it(tmp_path: Path) -> None:
+    main = _HEAD.format(typing="") + _MADE_AT_IMPORT + _ROUTES.format(unusual="")
+    files = {"models.py": _MODELS, "db.py": _LAZY, "main.py": main, "script.py": _SCRIPT}
+    app = written(tmp_path, files)
+    run = "import script\nscript.main()"
+    assert printed(app, run) == "0\n0\n"
+    write(app, "--all")
+    assert "async def last(" in (app / "main.py").read_text()
+    text = (app / "script.py").read_text()
+    assert "Session(blocking_engine(DATABASE.engine))" in text
+    assert "blocking_engine(DATABASE.engine).begin()" in text
+    assert printed(app, run) == "0\n0\n"
+    (app / "script.py").write_text(text.replace(".enable_assertions(False)", ""))
     write(app, "--all", "--allow-dirty")
-    assert tree(app) == done
+    text = (app / "script.py").read_text()
+    assert "blocking_engine" not in text
+    assert "async with DATABASE.engine.begin() as connection:" in text
+    assert printed(app, "import asyncio, script\nasyncio.run(script.main())") == "0\n0\n"

@@ -11,6 +11,7 @@ SHIM: dict[str, str] = {
     "LegacySession": _DEPENDS,
     "SyncSessionAdapter": "tests on an AsyncSession",
     "adopt_registry": _DEPENDS,
+    "blocking_engine": "the async engine",
     "blocking_session": _DEPENDS,
     "get_sync_db": _DEPENDS,
     "hop_class": "coroutines on the AsyncSession itself",
@@ -51,6 +52,9 @@ TWIN_MARK = "sync_twin"
 
 IMPLICIT_IO = "implicit_io"
 """The decorator of coroutines that stay sync on the session of a request."""
+
+BLOCKING_ENGINE = "blocking_engine"
+"""The function of the runtime that gives the sync engine beside an async one of an object."""
 
 BLOCKING_SESSION = "blocking_session"
 """The context manager of the runtime that opens a session on the sync driver beside a request's."""

@@ -294,6 +294,7 @@ ENGINE_FACTORIES: dict[str, str] = {
     "sqlalchemy.engine_from_config": ENGINE,
     "sqlalchemy.ext.asyncio.create_async_engine": ASYNC_ENGINE,
     "sqlalchemy.ext.asyncio.async_engine_from_config": ASYNC_ENGINE,
+    "migrate_async.blocking_engine": ENGINE,
     "migrate_async.async_engine_from_config": ASYNC_ENGINE,
     "migrate_async.async_engine_from_url": ASYNC_ENGINE,
     "migrate_async.create_async_engine": ASYNC_ENGINE,

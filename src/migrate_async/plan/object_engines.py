@@ -6,18 +6,26 @@ A method has put it there, or a property gives it, which may make it, too.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from migrate_async.index.members import is_property
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, Function
+from migrate_async.index.scopes import Class, Function, last_name
 from migrate_async.index.sessions import Variable
 from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.handovers import owner_of
+from migrate_async.plan.engine_urls import async_form
+from migrate_async.plan.inner_listeners import REGISTER
 from migrate_async.plan.makers import Makers
+from migrate_async.plan.names import is_variable
 
 
 class ObjectEngines:
-    """Those of a project."""
+    """Those of a project, and of which of them code that stays sync can have the sync engine.
+
+    The runtime makes that of the URL and the arguments that it has made the async one of; what
+    listens to the engine would not listen to it.
+    """
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -31,6 +39,36 @@ class ObjectEngines:
             for function in self._project.functions:
                 if function.name == node.attr and function.cls in self._project.mro(cls):
                     yield from self._given(cls, function) if is_property(function) else ()
+
+    def can_block(self, node: s.Attribute) -> bool:
+        """Whether the runtime gives a sync engine beside the async one that `node` becomes."""
+        found = tuple(self.of(node))
+        return bool(found) and not self._has_listeners and all(map(self._is_by_runtime, found))
+
+    def _is_by_runtime(self, engine: Variable) -> bool:
+        call = engine.value
+        is_made = isinstance(call, s.Call) and last_name(call.func) == "create_engine"
+        return is_made and async_form(self._project, engine.module, engine.call).by_runtime
+
+    @cached_property
+    def _has_listeners(self) -> bool:
+        """Whether something listens to an engine that is none of a module."""
+        for function in self._project.functions:
+            for call in function.calls if not function.module.is_test else ():
+                if call.name not in REGISTER or not call.node.args:
+                    continue
+                target = call.node.args[0]
+                kind = self._project.engine_or_connection(target, call.scope)
+                if kind == "engine" and not self._is_of_module(target, function):
+                    return True
+        return False
+
+    def _is_of_module(self, target: s.Expr, function: Function) -> bool:
+        return isinstance(target, s.Name) and any(
+            engine.scope.kind == "module"
+            and is_variable(function.module, engine.module, engine.name, target.id)
+            for engine in self._project.engines
+        )
 
     def _named(self, cls: Class, attr: str) -> Iterator[Variable]:
         """Those that methods of `cls` put into the attribute."""

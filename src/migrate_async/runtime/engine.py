@@ -55,6 +55,7 @@ POOL_RECYCLE_SECONDS = 1800
 """Below the idle timeouts of common proxies and of MySQL's default `wait_timeout` (8 h)."""
 
 _COMPATIBLE = "_migrate_async_compatible_with"  # on the engine: it is a part of it
+_GIVEN = "_migrate_async_given"  # the same
 _CONNECTING_OPTIONS = ("connect_args", "async_creator")
 """Engine options without which not even a spare connection can be made."""
 
@@ -114,10 +115,20 @@ def async_engine_from_url(url: str | URL, **options: Any) -> AsyncEngine:
     :raises UnsupportedURL: no async driver is known for it.
     :raises UnsupportedURLArgument: the driver cannot honour an argument of the URL.
     """
+    given = (url, options)
     translation, options = _translated(url, options)
     options = {**_inet_options(url, translation.url), **options}
     engine = _create_async_engine(translation.url, **options)
-    return _as_before(escape_as_pymysql(ping_with_argument(stop_once(engine))), url)
+    engine = _as_before(escape_as_pymysql(ping_with_argument(stop_once(engine))), url)
+    if make_url(url).drivername != to_async_url(url).drivername:
+        setattr(engine.sync_engine, _GIVEN, given)
+    return engine
+
+
+def given_to(engine: AsyncEngine) -> tuple[str | URL, dict[str, Any]] | None:
+    """The URL and arguments of a sync driver that `engine` was made of, if it was."""
+    given: tuple[str | URL, dict[str, Any]] | None = vars(engine.sync_engine).get(_GIVEN)
+    return given
 
 
 def async_engine_from_config(

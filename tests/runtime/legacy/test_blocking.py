@@ -7,13 +7,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Column, MetaData, String, Table, create_engine, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import StaticPool
 
-from migrate_async import HopSession, SyncSessionAdapter, blocking_session
-
-pytestmark = pytest.mark.asyncio
+from migrate_async import (
+    HopSession,
+    SyncSessionAdapter,
+    async_engine_from_url,
+    blocking_engine,
+    blocking_session,
+    run_async,
+)
 
 
 def _factory(path: Path) -> sessionmaker[Session]:
@@ -40,6 +46,7 @@ def _name(session: Session) -> str:
     return str(cursor.fetchone()[0])
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("hops", [False, True])
 async def test_it_is_of_the_factory(tmp_path: Path, *, hops: bool) -> None:
     factory = _factory(tmp_path / "own.db")
@@ -52,6 +59,7 @@ async def test_it_is_of_the_factory(tmp_path: Path, *, hops: bool) -> None:
         assert not db.in_transaction()
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("hops", [False, True])
 async def test_it_is_on_the_database_of_a_session_from_elsewhere(
     tmp_path: Path, *, hops: bool
@@ -63,6 +71,7 @@ async def test_it_is_on_the_database_of_a_session_from_elsewhere(
             assert _name(session) == "other"
 
 
+@pytest.mark.asyncio
 async def test_it_is_on_the_database_of_a_connection(tmp_path: Path) -> None:
     factory = _factory(tmp_path / "own.db")
     _factory(tmp_path / "other.db")
@@ -73,6 +82,7 @@ async def test_it_is_on_the_database_of_a_connection(tmp_path: Path) -> None:
     await engine.dispose()
 
 
+@pytest.mark.asyncio
 async def test_it_is_the_session_of_a_test(tmp_path: Path) -> None:
     """Which closes it itself."""
     factory = _factory(tmp_path / "own.db")
@@ -83,6 +93,7 @@ async def test_it_is_the_session_of_a_test(tmp_path: Path) -> None:
         assert given.in_transaction()
 
 
+@pytest.mark.asyncio
 async def test_it_is_closed_after_an_error(tmp_path: Path) -> None:
     opened: list[Session] = []
 
@@ -96,3 +107,41 @@ async def test_it_is_closed_after_an_error(tmp_path: Path) -> None:
         with pytest.raises(RuntimeError), blocking_session(db, factory) as session:
             fail(session)
     assert not opened[0].in_transaction()
+
+
+@pytest.mark.asyncio
+async def test_an_engine_of_the_same_url_and_arguments(tmp_path: Path) -> None:
+    _factory(tmp_path / "own.db")
+    url = f"sqlite:///{tmp_path / 'own.db'}"
+    engine = async_engine_from_url(url, connect_args={"timeout": 7}, echo=False)
+    sync = blocking_engine(engine)
+    assert (sync.dialect.driver, sync.url.database) == ("pysqlite", engine.url.database)
+    with Session(sync) as session:
+        assert _name(session) == "own"
+    assert blocking_engine(engine) is sync
+    assert blocking_engine(sync) is sync
+    pool = sync.pool
+    await engine.dispose()
+    assert sync.pool is not pool, "it is disposed of with the other"
+
+
+@pytest.mark.asyncio
+async def test_an_engine_of_one_with_an_async_url(tmp_path: Path) -> None:
+    _factory(tmp_path / "own.db")
+    engine = async_engine_from_url(f"sqlite+aiosqlite:///{tmp_path / 'own.db'}")
+    with Session(blocking_engine(engine)) as session:
+        assert _name(session) == "own"
+    await engine.dispose()
+
+
+def test_a_database_in_memory_is_the_same() -> None:
+    engine = async_engine_from_url("sqlite://", poolclass=StaticPool)
+    metadata = MetaData()
+    Table("names", metadata, Column("name", String))
+    metadata.create_all(blocking_engine(engine))
+
+    async def count() -> object:
+        async with engine.connect() as connection:
+            return (await connection.execute(text("SELECT count(*) FROM names"))).scalar()
+
+    assert run_async(count()) == 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.index.scopes import Function
+from migrate_async.knowledge.shim import BLOCKING_ENGINE, PACKAGE
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.both_worlds.needs import passing, sync_name
@@ -19,7 +20,7 @@ from migrate_async.plan.both_worlds.worlds import BothWorlds
 from migrate_async.plan.colouring.dbapi import engine_of_session, session_of_raw
 from migrate_async.plan.colouring.handovers import object_engines, opened_engines
 from migrate_async.plan.engines import NAME
-from migrate_async.plan.module_edits import ModuleEdits
+from migrate_async.plan.module_edits import ModuleEdits, add_import
 from migrate_async.plan.object_engines import ObjectEngines
 
 
@@ -94,11 +95,17 @@ class RawAccess:
                 yield node
 
     def _engines_of_objects(self, found: ModuleEdits, function: Function) -> None:
-        """`database.engine` for code that needs a sync one: an object has no other."""
+        """`blocking_engine(database.engine)` for code that needs a sync one, if that can be."""
         passed = filter(self._may_become_async, object_engines(self._project, function))
         opened = filter(self._becomes_async, opened_engines(self._project, function))
+        is_source = any(self._project.sessions_given(function))  # others convert with it or stay
         for node in dict.fromkeys((*passed, *opened)):
-            found.diagnostics.append(self._refusals.cannot_stay(function, node))
+            if is_source or not self._becomes_async(node) or not self._engines.can_block(node):
+                found.diagnostics.append(self._refusals.cannot_stay(function, node))
+                continue
+            made = add_import(found, function.module, PACKAGE, BLOCKING_ENGINE, NAME)
+            code = f"{made}({{}})"
+            found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=code))
 
     def _may_become_async(self, node: s.Attribute) -> bool:
         """The same; where nobody knows what makes the engine, it may."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from migrate_async.index.scopes import FromBinding, Function, Module
+from migrate_async.knowledge.shim import BLOCKING_ENGINE
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.both_worlds import implicit
@@ -62,6 +63,7 @@ class Retirement:
         found = implicit.unmark(function)
         self._take_back(found, function)
         self._inner_imports(found, function)
+        self._engines(found, function)
         for node in references(function) if self._twins else ():
             twin = self._twins.named(function.module, node)
             if twin is None or node in lent or node in self._inside_twins:
@@ -79,6 +81,13 @@ class Retirement:
                 code = f"{self._imported_again(found, function.module, twin, first)}{dot}{rest}"
             found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=code))
         return found
+
+    def _engines(self, found: ModuleEdits, function: Function) -> None:
+        """`blocking_engine(database.engine)` as `database.engine`."""
+        for call in function.calls:
+            if call.name == BLOCKING_ENGINE and self._is_own(call.node, function):
+                found.edits.append(p.UnwrapCall(span=call.node.span, codemod=NAME))
+                found.unneeded.append(s.dotted_name(call.node.func).partition(".")[0])
 
     def _imported_again(self, found: ModuleEdits, module: Module, twin: Twin, name: str) -> str:
         """What `module` calls `name` of the module of `twin`, imported if it is not, from there."""

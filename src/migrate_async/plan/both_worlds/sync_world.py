@@ -158,10 +158,21 @@ class SyncWorld:
 
     def makes_for_kept(self, maker: Function) -> bool:
         """Whether nothing but what stays sync asks for the engine or session that `maker` makes."""
-        if maker.is_module or self._project.value_uses(maker):
+        if maker.is_module or self._project.value_uses(maker) or self._makes_for_methods(maker):
             return False
         callers = [site.function for site in self._project.callers(maker)]
         return bool(callers) and all(map(self._asks_for_kept, callers))
+
+    def _makes_for_methods(self, maker: Function) -> bool:
+        """Whether methods that convert use what an object makes for itself, whoever makes that."""
+        cls = maker.cls if maker.name == "__init__" else None
+        if cls is None or cls in self._classes_of_kept:
+            return False
+        return any(
+            cls in self._project.mro(function.cls)
+            for function in self._colouring.coloured
+            if function.cls is not None and self._colouring.converts(function)
+        )
 
     def _asks_for_kept(self, caller: Function) -> bool:
         if caller in self._colouring.kept or not self.takes_part(caller.module):
@@ -199,11 +210,18 @@ class SyncWorld:
             for site in self._project.callers(function)
             if site.kind in ("call", "property") and not site.function.is_module
         ]
-        if is_property(function):
+        if is_property(function) and not self._gives_engine(function):
             return any(caller in self._colouring.kept for caller in callers)
         if any(self._project.sessions_given(function)):
             return False  # those callers ask its sync side
         return bool(callers) and all(caller in self._colouring.kept for caller in callers)
+
+    def _gives_engine(self, getter: Function) -> bool:
+        """Whether it is an engine, of which code that stays sync has the sync one made."""
+        return any(
+            self._project.engine_or_connection(value, getter.scope) == "engine"
+            for value in getter.returns
+        )
 
     @cached_property
     def tests_converted(self) -> bool:

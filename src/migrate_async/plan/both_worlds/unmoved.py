@@ -17,6 +17,7 @@ from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.model.plan import Reason
 from migrate_async.plan.both_worlds.stuck_engines import Obstacle, StuckEngines
+from migrate_async.plan.colouring.handovers import owner_of
 from migrate_async.plan.colouring.module_registries import ModuleRegistries, is_of_module
 from migrate_async.plan.colouring.own_registries import OwnRegistry, own_registries
 from migrate_async.plan.makers import Makers
@@ -208,6 +209,8 @@ class Unmoved:
                 and not is_local(node.id, function.scope)
                 for node in function.nodes(s.Name)
             )
+        if self._is_of_object(variable):
+            return any(self._read(function, variable))
         if variable.scope.kind != "module" and variable.scope.function is not function:
             return False
         return any(
@@ -215,6 +218,20 @@ class Unmoved:
             and is_variable(function.module, variable.module, variable.name, call.node.func.id)
             for call in function.calls
         )
+
+    @staticmethod
+    def _is_of_object(variable: Variable) -> bool:
+        """Whether a method puts it into an attribute: `self.factory = sessionmaker(...)`."""
+        cls = variable.scope.function.cls
+        return cls is not None and variable.qualname == f"{cls.qualname}.{variable.name}"
+
+    def _read(self, function: Function, variable: Variable) -> Iterator[s.Attribute]:
+        """The attributes of objects of the class of `variable` that `function` reads."""
+        for node in function.nodes(s.Attribute):
+            if node.attr == variable.name and function is not variable.scope.function:
+                owner = owner_of(self._project, node)
+                if owner is not None and variable.scope.function.cls in self._project.mro(owner):
+                    yield node
 
     def _spread(self, users: list[Function]) -> Iterator[Function]:
         """`users`, and whoever they give what they take."""

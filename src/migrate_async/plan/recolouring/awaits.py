@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, Function
+from migrate_async.index.scopes import Class, Function, last_name
 from migrate_async.index.sites import CallSite
+from migrate_async.knowledge.shim import BLOCKING_ENGINE
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.annotations import annotation_edits
@@ -146,6 +147,8 @@ class Awaiter:
 
     def _own_name(self, engine: s.Expr) -> str:
         """What an engine is called, or asked for by, where the async one is meant."""
+        if isinstance(engine, s.Call) and last_name(engine.func) == BLOCKING_ENGINE:
+            return self._own_name(engine.args[0])
         if isinstance(engine, s.Call):
             arguments = source_if_simple(engine).removeprefix(source_if_simple(engine.func))
             return f"{self._own_name(engine.func)}{arguments}" if arguments else ""

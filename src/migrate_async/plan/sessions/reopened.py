@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from migrate_async.index.scopes import Module
+from migrate_async.index.scopes import Module, last_name
+from migrate_async.knowledge.shim import BLOCKING_ENGINE
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.leftovers.twins import Twins
@@ -17,6 +18,8 @@ def on_async_engines(
     imports: list[p.ImportChange] = []
 
     def engine(value: s.Expr) -> s.Expr:
+        if isinstance(value, s.Call) and last_name(value.func) == BLOCKING_ENGINE:
+            return value.args[0]
         twin = twins.named(importer, value) if isinstance(value, s.Name | s.Attribute) else None
         if twin is None:
             return value

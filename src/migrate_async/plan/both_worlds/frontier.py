@@ -152,7 +152,7 @@ class Frontier:
         Not `next(generator)`: what makes the generator makes a sync one.
         """
         found = find_acquisitions(self._project, self._around.settings, function)
-        return [item for item in found if item.is_of_dependency and item.giver is not None]
+        return [item for item in found if item.kind == "scope" or item.giver is not None]
 
     def _inside(self, function: Function) -> Iterator[Function]:
         """The functions in `function`."""

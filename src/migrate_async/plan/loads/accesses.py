@@ -17,6 +17,7 @@ import msgspec
 from migrate_async.index.project import Project, Relationship
 from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.types import Instance
+from migrate_async.knowledge.sqlalchemy import EAGER, ON_ACCESS
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.blocks import is_unplaced
@@ -27,11 +28,8 @@ from migrate_async.plan.new_objects import is_new
 
 NAME = "async-colour"
 
-LAZY = frozenset({"", "select", "True", "immediate"})
-"""Values of `lazy=` that load on access (`immediate` does so inside the query)."""
-
-_AWAITED = LAZY | {"selectin"}
-"""`selectin` may be an earlier run's work, and new objects load on access with it, too."""
+_AWAITED = ON_ACCESS | EAGER
+"""Values of `lazy=` with which a read may load: new objects have nothing that queries bring."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ import msgspec
 from migrate_async.index.project import Project, Relationship
 from migrate_async.index.scopes import Function
 from migrate_async.index.types import Instance, held
+from migrate_async.knowledge.sqlalchemy import EAGER
 from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.eager_depth import EagerGraph
@@ -409,7 +410,7 @@ def mapping(step: Step) -> Mapping:
 
 
 def _is_mapped(step: Step) -> bool:
-    return step.relationship is not None and step.relationship.lazy == "selectin"
+    return step.relationship is not None and step.relationship.lazy in EAGER
 
 
 def _is_iterable(path: Path) -> bool:

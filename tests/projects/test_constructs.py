@@ -21,11 +21,13 @@ from support.route_by_route import migrate
 APPLICATIONS = FIXTURES / "constructs"
 NAMES = (
     "everyday",
+    "filled",
     "frames",
     "givers",
     "listeners",
     "lives",
     "mappings",
+    "office",
     "patterns",
     "queries",
     "readings",

@@ -20,6 +20,7 @@ from migrate_async.index.classes import Hierarchy
 from migrate_async.index.context_variables import ContextVariables
 from migrate_async.index.dict_sessions import dict_of
 from migrate_async.index.dispatched import Dispatched
+from migrate_async.index.fillings import Fillings, is_made_empty
 from migrate_async.index.library import Library
 from migrate_async.index.members import Members
 from migrate_async.index.memory import Memory
@@ -65,6 +66,7 @@ class Inference:
         self.protocols = Protocols(self)
         self.calls = Calls(self)
         self.library = Library(self)
+        self.fillings = Fillings(self)
         self._types: dict[s.Expr, Types] = {}
         self._bindings: dict[sc.Binding, Types] = {}
         self._handlers: dict[type, Callable[[Any, sc.Scope], Types]] = {
@@ -85,7 +87,7 @@ class Inference:
         self._binders: dict[type, Callable[[Any], Types]] = {
             sc.FunctionBinding: lambda b: self._defined(b.function),
             sc.ClassBinding: lambda b: t.of(t.ClassObject(b.cls)),
-            sc.ValueBinding: lambda b: self.infer(b.value, b.scope),
+            sc.ValueBinding: lambda b: self.fillings.known(b.value, b.scope, b),
             sc.ParameterBinding: self.parameters.types,
             sc.AnnotatedBinding: self._annotated,
             sc.IterationBinding: lambda b: self.protocols.elements(self.infer(b.value, b.scope)),
@@ -269,9 +271,12 @@ class Inference:
             return found
         if not all(is_vague(i) or isinstance(i, t.External) for i in found):
             return seen_through(found, lambda: self.infer(value, binding.scope), self.hierarchy)
-        return sharper(found, self.infer(value, binding.scope))
+        return sharper(found, self.fillings.known(value, binding.scope, binding))
 
     def _unpacked(self, binding: sc.ElementBinding) -> Types:
+        container = _element(binding)
+        if container is not None:
+            return self.fillings.known(container, binding.scope, binding)
         found: set[Type] = set()
         for item in t.ordered(self.binding(binding.source)):
             if isinstance(item, t.TupleOf | t.RowOf):
@@ -284,6 +289,17 @@ class Inference:
                 items = self.protocols.elements(t.of(item))
                 found |= {t.ListOf(items)} if binding.starred else items
         return frozenset(found)
+
+
+def _element(binding: sc.ElementBinding) -> s.Expr | None:
+    """`[]` for the `found` of `found, names = [], {}`."""
+    value = binding.source.value if isinstance(binding.source, sc.ValueBinding) else None
+    if not isinstance(value, s.Sequence) or binding.starred or len(value.items) <= binding.index:
+        return None
+    if any(isinstance(item, s.Starred) for item in value.items):
+        return None
+    item = value.items[binding.index]
+    return item if is_made_empty(item) else None
 
 
 def _limited(compute: Callable[..., Types], *args: object) -> Types:

@@ -182,7 +182,7 @@ def _result(result: t.ResultOf, name: str) -> Types:
 
 
 def _list(owner: t.ListOf, name: str) -> Types:
-    if name in ("pop", "__next__", "send"):
+    if name in ("pop", "popleft", "__next__", "send"):
         return owner.items
     return t.of(owner) if name in ("copy", "union", "intersection", "difference") else UNKNOWN
 
@@ -190,6 +190,8 @@ def _list(owner: t.ListOf, name: str) -> Types:
 def _dict(owner: t.DictOf, name: str) -> Types:
     if name in ("get", "pop", "setdefault"):
         return owner.values
+    if name == "popitem":
+        return t.of(t.TupleOf((owner.keys, owner.values)))
     if name == "values":
         return t.of(t.ListOf(owner.values))
     if name == "keys":

@@ -27,6 +27,7 @@ from migrate_async.index import (
 )
 from migrate_async.index.calls import arguments
 from migrate_async.index.columns import Column
+from migrate_async.index.fillings import Filling
 from migrate_async.index.operations import Operation
 from migrate_async.index.originals import Originals
 from migrate_async.index.orm import Model
@@ -34,7 +35,7 @@ from migrate_async.index.override_tables import is_display
 from migrate_async.index.parameters import callable_params
 from migrate_async.index.relationships import Relationship
 from migrate_async.index.routes import Route
-from migrate_async.index.scopes import Class, Function, Module, ModuleInput, Scope
+from migrate_async.index.scopes import Binding, Class, Function, Module, ModuleInput, Scope
 from migrate_async.index.sessions import Variable
 from migrate_async.index.sites import CallSite, ValueUse
 from migrate_async.index.types import Instance, Types, forget_orders, in_order, ordered
@@ -210,6 +211,10 @@ class Project:
         Nothing if it may be something else, too: a parameter, the target of a loop.
         """
         return resolve.values(name, self._inference.names, scope)
+
+    def put_into(self, binding: Binding) -> tuple[Filling, ...]:
+        """What statements put into the container that a variable, or attribute, begins with."""
+        return tuple(self._inference.fillings.into(binding))
 
     def value_of(self, name: s.Expr, scope: Scope) -> s.Expr | None:
         """The one expression that the variable `name`, read in `scope`, is ever assigned."""

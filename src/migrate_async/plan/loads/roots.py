@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from migrate_async.index.fillings import is_made_empty
 from migrate_async.index.members import is_property
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import (
@@ -117,7 +118,7 @@ class Roots:
             return
         operands = expr.operands[-1:] if expr.operator == "and" else expr.operands
         for operand in operands:
-            if not _is_empty(operand):
+            if not is_made_empty(operand):
                 yield from self._unless_none(operand, scope, far, seen)
 
     def _of_attribute(
@@ -192,11 +193,13 @@ class Roots:
             yield Root(name, binding.scope, (), self._is_many(name, binding.scope))
         elif isinstance(binding, AnnotatedBinding) and binding.value is None:
             return
-        elif isinstance(binding, AnnotatedBinding) and binding.value is not None:
+        elif isinstance(binding, IterationBinding):
             yield from self._unless_none(binding.value, binding.scope, far, seen)
-        elif isinstance(binding, ValueBinding | IterationBinding):
-            if not _is_empty(binding.value):
+        elif isinstance(binding, ValueBinding | AnnotatedBinding) and binding.value is not None:
+            if not is_made_empty(binding.value):
                 yield from self._unless_none(binding.value, binding.scope, far, seen)
+            for filling in self._project.put_into(binding):
+                yield from self._of(filling.value, filling.scope, far, seen)
         elif isinstance(binding, ElementBinding) and _is_value(binding.source):
             # One place of each row: the query is the root, whatever else it selects.
             assert isinstance(binding.source, ValueBinding | IterationBinding)  # noqa: S101
@@ -257,8 +260,3 @@ def _is_value(binding: Binding) -> bool:
 
 def _is_none(expr: s.Expr) -> bool:
     return isinstance(expr, s.Constant) and expr.kind == "None"
-
-
-def _is_empty(expr: s.Expr) -> bool:
-    """An empty display, such as `[]`, holds no objects."""
-    return isinstance(expr, s.Sequence) and not expr.items

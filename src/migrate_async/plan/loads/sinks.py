@@ -173,7 +173,7 @@ class Sinks:
                 yield from self._filled(part, self._project.scope_of(part), types, function)
         else:
             yield from self._answered(Value(value, scope, function), types)
-            yield from self._whole(value, scope, schemas, function)
+            yield from self._whole(value, scope, types, function)
 
     def _answered(self, value: Value, types: Types) -> Iterator[Sink]:
         """The sinks where `value` is a dict that other functions make.
@@ -245,9 +245,11 @@ class Sinks:
         ]
 
     def _whole(
-        self, value: s.Expr, scope: Scope, schemas: list[Class], function: Function
+        self, value: s.Expr, scope: Scope, wanted: Types, function: Function
     ) -> Iterator[Sink]:
-        types = _iterated(self._project.infer(value, scope))
+        schemas = [cls for cls in dict.fromkeys(classes_in(wanted)) if self._schemas.is_schema(cls)]
+        is_table = any(isinstance(item, DictOf) for item in wanted)
+        types = _iterated(self._project.infer(value, scope), is_table=is_table)
         models = held(types, self._models)
         pairs = [(schema, model) for schema in schemas for model in models]
         if len(models) > 1:  # known too little of
@@ -381,14 +383,19 @@ def _substituted(types: Types, given: Types) -> Types:
     return frozenset(found)
 
 
-def _iterated(types: Types) -> Types:
-    """`types` with what they give in the place of results and queries, which a schema iterates."""
+def _iterated(types: Types, *, is_table: bool = False) -> Types:
+    """`types` with what they give in the place of results and queries, which a schema iterates.
+
+    One that `is_table`, `dict[str, UserOut]`, reads the values of a dict.
+    """
     found: set[Type] = set()
     for item in types:
         if isinstance(item, ResultOf):
             found.add(ListOf(result_rows(item)))
         elif isinstance(item, QueryOf):
             found.add(ListOf(entity_rows(item.entities)))
+        elif isinstance(item, DictOf) and is_table:
+            found |= _iterated(item.values, is_table=True)
         else:
             found.add(item)
     return frozenset(found)

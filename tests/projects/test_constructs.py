@@ -24,6 +24,7 @@ NAMES = (
     "filled",
     "frames",
     "givers",
+    "habits",
     "listeners",
     "lives",
     "mappings",

@@ -13,6 +13,7 @@ from migrate_async.index import routers
 from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.awaiting_decorators import AwaitingDecorators
+from migrate_async.index.bridges import is_bridge
 from migrate_async.index.callgraph import CallGraph
 from migrate_async.index.followed import Followed
 from migrate_async.index.infer import Inference
@@ -153,6 +154,8 @@ def _is_foreign_use(use: ValueUse, graph: CallGraph, inference: Inference) -> bo
         consumer = use.kind.removeprefix("arg:")
         if consumer == "run_sync" and _is_in_thread(use, graph, inference):
             return True
+        if _is_argument_of_bridged(use, graph, inference):
+            return True
         return consumer not in fastapi.AWAITING_CONSUMERS and not _names_an_override(use, graph)
     if use.kind != "value" or is_override_table(use.node, graph):
         return False
@@ -168,6 +171,18 @@ def _is_in_thread(use: ValueUse, graph: CallGraph, inference: Inference) -> bool
     return any(
         isinstance(item, t.External) and item.dotted in fastapi.FOREIGN_THREADS for item in types
     )
+
+
+def _is_argument_of_bridged(use: ValueUse, graph: CallGraph, inference: Inference) -> bool:
+    """Whether a bridge hands it to the function that it runs: `db.run_sync(run_all, step)`.
+
+    What the lambda of a bridge gets it calls itself, as the code did before.
+    """
+    call = graph.parent(use.node)
+    if not isinstance(call, s.Call) or not call.args or call.args[0] is use.node:
+        return False
+    is_own = isinstance(call.args[0], s.Lambda)
+    return not is_own and is_bridge(call, use.scope, inference)
 
 
 def _names_an_override(use: ValueUse, graph: CallGraph) -> bool:

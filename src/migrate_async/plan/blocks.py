@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from migrate_async.model import syntax as s
 
@@ -76,6 +76,18 @@ def targets(statement: s.Stmt) -> tuple[s.Expr, ...]:
     if type(statement) is s.Assign:
         return statement.targets
     return (statement.target,) if type(statement) is s.AugmentedAssign else ()
+
+
+def is_target(node: s.Expr, parent: Callable[[s.AnyNode], s.AnyNode | s.ModuleSyntax]) -> bool:
+    """Whether a statement sets, changes or deletes `node`, also as one of several."""
+    around = parent(node)
+    while isinstance(around, s.Sequence | s.Starred):
+        node, around = around, parent(around)
+    if isinstance(around, s.Assign | s.Delete):
+        return any(target is node for target in around.targets)
+    if isinstance(around, s.AnnotatedAssign | s.AugmentedAssign | s.For):
+        return around.target is node
+    return False
 
 
 def mentions(node: s.AnyNode, name: str) -> bool:

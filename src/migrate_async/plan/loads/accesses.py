@@ -20,7 +20,7 @@ from migrate_async.index.types import Instance
 from migrate_async.knowledge.sqlalchemy import EAGER, ON_ACCESS
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.plan.blocks import is_unplaced
+from migrate_async.plan.blocks import is_target, is_unplaced
 from migrate_async.plan.loads.loops_over_attributes import names_all, names_columns
 from migrate_async.plan.loads.partial_loads import PartialLoads
 from migrate_async.plan.loads.paths import Path, Step
@@ -157,7 +157,7 @@ class Accesses:
         step = self._step(node.value, node.attr, scope)
         if step is None:
             return None
-        is_set = self._is_target(node)
+        is_set = is_target(node, self._project.parent)
         relationship, seen_as = step.relationship, step.seen_as
         return Access(node, scope, step.model, step.name, relationship, is_set, seen_as)
 
@@ -211,12 +211,6 @@ class Accesses:
         if step.seen_as is None:
             return (step,)
         return self.of_subclasses(step.seen_as, step.name) or (step,)
-
-    def _is_target(self, node: s.Attribute) -> bool:
-        parent = self._project.parent(node)
-        if isinstance(parent, s.Assign | s.Delete):
-            return any(target is node for target in parent.targets)
-        return isinstance(parent, s.AnnotatedAssign | s.AugmentedAssign) and parent.target is node
 
     def _loads_when_set(self, access: Access) -> bool:
         """Whether setting it loads what it was: not a column, a many-to-one, or of a new object."""

@@ -95,7 +95,7 @@ class SameStatement:
 
     def _column_of(self, node: s.Attribute) -> Model | None:
         """The model of which `node` reads a column, if it is surely one."""
-        if _is_set(self._project, node):
+        if blocks.is_target(node, self._project.parent):
             return None
         types = self._project.infer(node.value, self._project.scope_of(node))
         found = [
@@ -105,12 +105,6 @@ class SameStatement:
         ]
         models = [model for model in found if model is not None and node.attr in model.columns]
         return models[0] if models and len(models) == len(found) else None
-
-
-def _is_set(project: Project, node: s.Attribute) -> bool:
-    statement = project.statement_of(node)
-    deleted = statement.targets if isinstance(statement, s.Delete) else ()
-    return any(target is node for target in (*blocks.targets(statement), *deleted))
 
 
 def _may_come_first(project: Project, call: s.Expr, read: s.Attribute, statement: s.Stmt) -> bool:

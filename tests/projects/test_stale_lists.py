@@ -24,6 +24,7 @@ _APPLICATION = '''\
 import os
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Generic, TypeVar
 
 from fastapi import Depends, FastAPI
 from pydantic import BaseModel, ConfigDict
@@ -83,6 +84,34 @@ class Service:
         self.db.add_all(made)
         self.save()
         return made
+
+
+ModelT = TypeVar("ModelT", bound=Base)
+
+
+class Repository(Generic[ModelT]):
+    def __init__(self, model: type[ModelT]):
+        self.model = model
+
+    def update_all(self, db: Session, values: dict) -> list[ModelT]:
+        found = db.query(self.model).order_by(self.model.id).limit(2).all()
+        for item in found:
+            for key, value in values.items():
+                setattr(item, key, value)
+        db.commit()
+        return found
+
+    def make_all(self, db: Session, prices):
+        made = []
+        for value in prices:
+            item = self.model(price=value)
+            db.add(item)
+            made.append(item)
+        db.commit()
+        return made
+
+
+boxes_of = Repository(Box)
 
 
 def get_db():
@@ -174,6 +203,21 @@ def committed_in_the_loop(db: Session = Depends(get_db)):
         box.price = price()
         db.commit()
     return [show(box) for box in boxes]
+
+
+def make(db: Session):
+    box = Box(price=price())
+    db.add(box)
+    db.commit()
+    return box
+
+
+@app.post("/made-one-by-one")
+def made_one_by_one(db: Session = Depends(get_db)):
+    made = []
+    for _ in range(3):
+        made.append(make(db))
+    return [show(box) for box in made]
 
 
 @app.post("/by-a-helper")
@@ -321,6 +365,31 @@ def in_a_comprehension(db: Session = Depends(get_db)):
     return [show(box) for box in boxes]
 
 
+@app.post("/of-relationships", response_model=list[OwnerOut])
+def of_relationships(db: Session = Depends(get_db)):
+    owners = db.query(Owner).all()
+    for owner in owners:
+        for box in owner.boxes:
+            box.price = price()
+    db.commit()
+    return owners
+
+
+@app.post("/of-a-query")
+def of_a_query(db: Session = Depends(get_db)):
+    owners = db.query(Owner)
+    for owner in owners:
+        for box in owner.boxes:
+            box.price = price()
+    db.commit()
+    return owners is not None
+
+
+@app.post("/generic", response_model=list[BoxOut])
+def generic(db: Session = Depends(get_db)):
+    return [*boxes_of.update_all(db, {"price": price()}), *boxes_of.make_all(db, [price()])]
+
+
 @app.post("/two-at-once")
 def two_at_once(db: Session = Depends(get_db)):
     first, second = some(db, 2)
@@ -389,6 +458,20 @@ _LEFT = {
         box.price = price()""",
         "rows",
     ),
+    "lists in a dict that says nothing": (
+        """boxes = {}
+    for box in db.query(Box):
+        box.price = price()
+        boxes.setdefault(box.owner_id, []).append(box)""",
+        "boxes",
+    ),
+    "tuples": (
+        """boxes = []
+    for box in db.query(Box).all():
+        box.price = price()
+        boxes.append((box, 1))""",
+        "boxes",
+    ),
     "lists in a dict": (
         """boxes: dict[int, list[Box]] = {1: some(db)}
     for box in boxes[1]:
@@ -414,6 +497,47 @@ def left(db: Session = Depends(get_db)):
     silent = {"main.py": _APPLICATION + route.replace(f"str({name})", "1")}
     found = make_plan(project(silent), Step.ALL, Settings()).diagnostics
     assert "MA516" not in [item.code for item in found]
+
+
+def test_a_list_that_a_loop_fills_is_refreshed_once(tmp_path: Path) -> None:
+    folder = _write(tmp_path / "app")
+    migrate(folder, EVERYTHING)
+    text = (folder / "main.py").read_text(encoding="utf-8")
+    assert (
+        """\
+        made.append(await make(db))
+    for made_item in made:
+        if made_item is not None and made_item in db and not db.is_modified(made_item):
+            await db.refresh(made_item)
+"""
+        in text
+    )
+
+
+def test_what_a_callee_commits_with_a_session_of_its_own_is_told() -> None:
+    route = """
+
+class Prices:
+    def __init__(self, db: Session):
+        self.db = db
+
+    def raise_all(self):
+        for box in self.db.query(Box):
+            box.price = price()
+        self.db.commit()
+
+
+def get_prices(db: Session = Depends(get_db)) -> Prices:
+    return Prices(db)
+
+
+@app.post("/left")
+def left(prices: Prices = Depends(get_prices), boxes: list[Box] = Depends(some)):
+    prices.raise_all()
+    return [box.price for box in boxes]
+"""
+    found = make_plan(project({"main.py": _APPLICATION + route}), Step.ALL, Settings()).diagnostics
+    assert [item.code for item in found if item.line > _APPLICATION.count("\n")] == ["MA516"]
 
 
 def test_a_factory_that_keeps_its_objects(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from migrate_async.index.types import ListOf
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.blocks import called, method_name
+from migrate_async.plan.loads.paths import indented
 from migrate_async.plan.names import free_name
 from migrate_async.plan.text import source_if_simple
 from migrate_async.plan.transactions.commits import refresh
@@ -47,14 +48,21 @@ class WrittenAttributes:
         is_sure = self._effects.surely_commits(function, position.statement)
         for statement in self._surely_run(function, position):
             if isinstance(statement, s.For):
-                path = self._written_in(statement)
-                if path and _reads_later(position, path):
-                    item = _item(function, statement)
-                    yield each(item, path, session, f"{item} in {session}", is_sure=is_sure)
+                for loops in self._writing(statement):
+                    if not self._runs_again(function, loops):
+                        continue
+                    if _reads_later(position, source_if_simple(loops[0].iter)):
+                        yield _again(function, loops, session, is_sure=is_sure)
                 continue
             for path in self._written_by(function, statement):
                 if _reads_later(position, path):
                     yield refresh(path, session, f"{path} in {session}", is_sure=is_sure)
+
+    def _runs_again(self, function: Function, loops: tuple[s.For, ...]) -> bool:
+        """Whether the same loops can be written once more."""
+        first = loops[0].iter
+        is_list = not isinstance(first, s.Name) or self._lists.is_list(function, first.id)
+        return is_list and all(_has_own_name(function, loop) for loop in loops[:-1])
 
     def _surely_run(self, function: Function, position: Position) -> Iterator[s.Stmt]:
         """The statements above the commit since the last one, in this block or around it."""
@@ -95,15 +103,37 @@ class WrittenAttributes:
         name = s.dotted_name(owner.value) if isinstance(owner, s.Subscript) else ""
         return name in function.scope.names and self._lists.of(function, name) is not None
 
-    def _written_in(self, loop: s.For) -> str:
-        """`box.parts` in `for part in box.parts: part.price = price`; empty: not of that kind."""
+    def _writing(self, loop: s.For) -> Iterator[tuple[s.For, ...]]:
+        """`for part in box.parts: part.price = price`, also inside of `for box in boxes:`.
+
+        Those around it come first.
+        """
         if not isinstance(loop.target, s.Name):
-            return ""
+            return
         types = self._project.infer(loop.iter, self._project.scope_of(loop.iter))
         many = frozenset(item for item in types if isinstance(item, ListOf))
+        if not self._lists.classes(many):
+            return
         name = loop.target.id
         is_written = any(node.id == name for part in _inside(loop) for node in writes(part))
-        return _path(loop.iter) if is_written and self._lists.classes(many) else ""
+        if is_written and _path(loop.iter):
+            yield (loop,)
+        if not _path(loop.iter) and not isinstance(loop.iter, s.Name):
+            return
+        for inner in loop.body:
+            if isinstance(inner, s.For) and _root(inner.iter) == name:
+                yield from ((loop, *loops) for loops in self._writing(inner))
+
+
+def _again(function: Function, loops: tuple[s.For, ...], session: str, *, is_sure: bool) -> str:
+    """The same loops around a refresh of what the innermost gives."""
+    *around, last = loops
+    item = _item(function, last)
+    code = each(item, source_if_simple(last.iter), session, f"{item} in {session}", is_sure=is_sure)
+    for loop in reversed(around):
+        head = f"for {s.dotted_name(loop.target)} in {source_if_simple(loop.iter)}:"
+        code = "\n".join([head, *indented(code.split("\n"))])
+    return code
 
 
 def _reads_later(position: Position, path: str) -> bool:
@@ -111,11 +141,20 @@ def _reads_later(position: Position, path: str) -> bool:
     return bool(path) and position.reads_later(root)
 
 
+def _root(expr: s.Expr) -> str:
+    """The name that a path begins with."""
+    return s.dotted_name(expr).partition(".")[0] if _path(expr) else ""
+
+
 def _item(function: Function, loop: s.For) -> str:
     """The variable of `loop`, if that is used for nothing else."""
     assert isinstance(loop.target, s.Name)  # noqa: S101  the caller has looked
     name = loop.target.id
-    return name if len(function.scope.names.get(name, ())) == 1 else free_name(function, name)
+    return name if _has_own_name(function, loop) else free_name(function, name)
+
+
+def _has_own_name(function: Function, loop: s.For) -> bool:
+    return len(function.scope.names.get(s.dotted_name(loop.target), ())) == 1
 
 
 def _path(expr: s.Expr) -> str:

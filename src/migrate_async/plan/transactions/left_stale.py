@@ -12,15 +12,17 @@ from collections.abc import Collection, Iterator
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
+from migrate_async.index.types import ExternalInstance
 from migrate_async.knowledge.column_types import KEPT_OTHERWISE
+from migrate_async.knowledge.coroutines import COLLECTING
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.transactions.bound_names import is_bound_after
-from migrate_async.plan.transactions.commits import is_model
+from migrate_async.plan.transactions.commits import begun, commits, is_model
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.flushes import commit_keeps
 from migrate_async.plan.transactions.held import Held
-from migrate_async.plan.transactions.lists_of_objects import ListsOfObjects
+from migrate_async.plan.transactions.lists_of_objects import ListsOfObjects, put_in
 from migrate_async.plan.transactions.positions import Position, positions
 from migrate_async.plan.transactions.values import Values
 
@@ -43,16 +45,40 @@ class LeftStale:
                 yield from self._at(function, position)
 
     def _at(self, function: Function, position: Position) -> Iterator[Diagnostic]:
-        written = self._effects.written_before(function, position.statement)
+        commit = position.statement
+        written = self._effects.written_before(function, commit)
+        is_in_reach = self._has_session(function, commit)
+        if isinstance(commit, s.With) and not is_in_reach:
+            return  # it closes the session that it commits, and nothing can be read
         for name in function.scope.names if written else ():
-            models = self._models(function, name)
-            if not models or not is_bound_after(function, name, position):
+            if not is_bound_after(function, name, position) or not position.reads_later(name):
                 continue
-            if not position.reads_later(name):
+            if is_in_reach and self._is_refreshed(function, name):
                 continue
-            found = [cls for cls in models if self._is_kept_otherwise(cls, written)]
-            if found:
-                yield _told(function, position.statement, name, found[0])
+            if not is_in_reach and not self._is_handed(function, name, position):
+                continue
+            for cls in self._models(function, name):
+                if self._is_kept_otherwise(cls, written):
+                    yield _told(function, commit, name, cls)
+                    break
+
+    def _has_session(self, function: Function, commit: s.Stmt) -> bool:
+        """Whether there is a session at hand that could refresh something."""
+        own = commits(self._project, commit, "sync") or begun(self._project, commit)
+        return bool(own or self._effects.commits_through(function, commit))
+
+    def _is_refreshed(self, function: Function, name: str) -> bool:
+        """Whether `name` has a form that is refreshed where it is written."""
+        return self._is_one(function, name) or self._lists.of(function, name) is not None
+
+    def _is_handed(self, function: Function, name: str, position: Position) -> bool:
+        """Whether a callee may write `name`, and does not refresh it."""
+        stale = self._effects.stale_names(function, position, is_own=False)
+        return name in stale or not self._is_one(function, name)
+
+    def _is_one(self, function: Function, name: str) -> bool:
+        assert function.node is not None  # noqa: S101  the caller has looked
+        return is_model(self._project, s.Name(*function.node.span, name), function.scope)
 
     def _is_kept_otherwise(self, cls: Class, written: Collection[Class]) -> bool:
         """Whether an object of `cls` is written, in which a database may keep other values."""
@@ -60,13 +86,29 @@ class LeftStale:
         is_written = any(self._project.overlap(cls, other) for other in written)
         return is_written and any(item.type in KEPT_OTHERWISE for item in model.columns.values())
 
-    def _models(self, function: Function, name: str) -> list[Class]:
-        """The models of the objects in `name`, if nothing refreshes these."""
+    def _models(self, function: Function, name: str) -> Iterator[Class]:
+        """The models of the objects in `name`, or in what it holds."""
         assert function.node is not None  # noqa: S101  the caller has looked
         node = s.Name(*function.node.span, name)
-        if is_model(self._project, node, function.scope) or self._lists.of(function, name):
-            return []
-        return list(self._held.of_types(self._project.infer(node, function.scope)))
+        own = self._project.infer(node, function.scope)
+        yield from self._held.of_types(own)
+        if any(isinstance(item, ExternalInstance) for item in own):
+            return  # `db.add(box)` puts nothing into a list
+        for value in (*put_in(function, name), *_put_deep_in(function, name)):
+            types = self._project.infer(value, self._project.scope_of(value))
+            yield from self._held.of_types(types)
+
+
+def _put_deep_in(function: Function, name: str) -> Iterator[s.Expr]:
+    """What `groups.setdefault(key, []).append(box)` puts into a list in `groups`."""
+    for call in function.nodes(s.Call):
+        func = call.func
+        if isinstance(func, s.Attribute) and func.attr in COLLECTING and call.args:
+            owner = func.value
+            while isinstance(owner, s.Attribute | s.Subscript | s.Call):
+                owner = owner.func if isinstance(owner, s.Call) else owner.value
+            if s.dotted_name(owner) == name and owner is not func.value:
+                yield call.args[-1]
 
 
 def _told(function: Function, commit: s.Stmt, name: str, cls: Class) -> Diagnostic:

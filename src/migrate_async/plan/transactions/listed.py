@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, IterationBinding, last_name
+from migrate_async.index.types import ListOf, TypeVariable
+from migrate_async.knowledge.coroutines import COLLECTING
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.blocks import called, method_name
@@ -24,9 +26,10 @@ from migrate_async.plan.names import free_name
 from migrate_async.plan.transactions.bound_names import is_bound_after
 from migrate_async.plan.transactions.commits import refresh, refreshes
 from migrate_async.plan.transactions.effects import Effects
-from migrate_async.plan.transactions.lists_of_objects import ListsOfObjects, put_in
+from migrate_async.plan.transactions.lists_of_objects import ListsOfObjects, names_put_in, put_in
 from migrate_async.plan.transactions.positions import Position, statements_before
 from migrate_async.plan.transactions.values import Values
+from migrate_async.plan.transactions.written import writes
 
 _SHALLOW = frozenset({"bool", "len"})
 
@@ -60,9 +63,9 @@ class Listed:
         """What goes over the objects of `name`, if some of them are `written`."""
         found = self._lists.of(function, name)
         if found is None:
-            # Whatever it is that is added: a session takes nothing but objects.
-            is_added = self._is_added(function, name) and self._lists.is_list(function, name)
-            return name if is_added else ""
+            # Whatever they are: a session takes, and a query of one thing gives, objects.
+            is_known = self._is_added(function, name) or self._is_queried(function, name)
+            return name if is_known and self._lists.is_list(function, name) else ""
         overlap = self._project.overlap
         is_written = any(overlap(one, other) for one in found.classes for other in written)
         return found.code if is_written or self._is_added(function, name) else ""
@@ -74,9 +77,25 @@ class Listed:
             given = s.dotted_name(call.args[0]) if call.args else ""
             if given == name and session_of(call, ("add_all",)):
                 return True
-            if given in _turns(function, name) and session_of(call, ("add",)):
+            is_one = given in _turns(function, name) or given in names_put_in(function, name)
+            if is_one and session_of(call, ("add",)):
                 return True
         return False
+
+    def _is_queried(self, function: Function, name: str) -> bool:
+        """Whether it is the list of a query for some class, and a loop over it sets attributes."""
+        assert function.node is not None  # noqa: S101  the caller has looked
+        types = self._project.infer(s.Name(*function.node.span, name), function.scope)
+        items = [kind for item in types if isinstance(item, ListOf) for kind in item.items]
+        if not items or not all(isinstance(kind, TypeVariable) for kind in items):
+            return False
+        turns = _turns(function, name)
+        return any(
+            node.id in turns
+            for loop in function.nodes(s.For)
+            for statement in blocks.statements(loop.body)
+            for node in writes(statement)
+        )
 
     # --- whether -------------------------------------------------------------------------------
 
@@ -117,7 +136,7 @@ class Listed:
         place, is_sure = position.statement, True
         for block, index in reversed(position.path[:-1]):
             around = block[index]
-            if not isinstance(around, s.For) or _mentions(around.body, name):
+            if not isinstance(around, s.For) or self._asks(around.body, name):
                 break
             # After the loop once is enough; without a turn nothing has been committed.
             place, is_sure = around, is_sure and blocks.mentions(around.iter, name)
@@ -125,6 +144,19 @@ class Listed:
         item = _turn(function, name) or free_name(function, singular(name))
         tests = self._tests(function, name, item, position, session)
         return Refresh(place, each(item, objects, session, *tests, is_sure=is_sure))
+
+    def _asks(self, block: blocks.Block, name: str) -> bool:
+        """Whether `block` does more with the list `name` than to put something into it."""
+        return any(
+            isinstance(node, s.Name) and node.id == name and not self._is_filled(node)
+            for statement in block
+            for node in s.walk(statement)
+        )
+
+    def _is_filled(self, node: s.Name) -> bool:
+        """Whether it stands in `boxes.append(box)`."""
+        around = self._project.parent(node)
+        return isinstance(around, s.Attribute) and around.attr in COLLECTING
 
     def _tests(
         self, function: Function, name: str, item: str, position: Position, session: str
@@ -183,7 +215,3 @@ def _turns(function: Function, name: str) -> frozenset[str]:
     """The variables of the loops over `name`."""
     loops = (loop for loop in function.nodes(s.For) if s.dotted_name(loop.iter) == name)
     return frozenset(loop.target.id for loop in loops if isinstance(loop.target, s.Name))
-
-
-def _mentions(block: blocks.Block, name: str) -> bool:
-    return any(blocks.mentions(statement, name) for statement in block)

@@ -96,6 +96,11 @@ def put_in(function: Function, name: str) -> Iterator[s.Expr]:
                 yield statement.value
 
 
+def names_put_in(function: Function, name: str) -> frozenset[str]:
+    """The variables among that."""
+    return frozenset(value.id for value in put_in(function, name) if isinstance(value, s.Name))
+
+
 def _inside(value: s.Expr | None) -> Iterator[s.Expr]:
     """The elements that a display or comprehension says."""
     if isinstance(value, s.Comprehension):

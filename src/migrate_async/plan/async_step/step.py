@@ -161,7 +161,7 @@ class AsyncStep:
         sinks = self.loads.analysis.strict_sinks
         collector.diagnostics += dynamic_reads(self._project, self.colouring, sinks)
         collector.diagnostics += encoded_objects(self._project, self.loads.analysis.decisions)
-        collector.diagnostics += expired_answers(self._project, converts)
+        collector.add_modules(expired_answers(self._project, converts))
         collector.diagnostics += self._unknown_reads()
         collector.add_modules(self.loads.responses(converts))
         collector.add_modules(self.loads.imports(converts).items())

@@ -140,7 +140,9 @@ def _by_use(
 ) -> str | None:
     """Who gets the function as a value and may not await it; `is_awaited` knows some that do."""
     for use in graph.value_uses.get(fn, ()):
-        is_foreign = _is_foreign_use(use, graph, inference)
+        is_foreign = _is_foreign_use(use, graph, inference) or (
+            not fn.is_generator and _is_argument_of_bridged(use, graph, inference)
+        )
         if not is_foreign or _is_fixture_of_overrides(use, graph, inference):
             continue
         is_called = use.kind.startswith("arg:") and followed(fn, use)
@@ -153,8 +155,6 @@ def _is_foreign_use(use: ValueUse, graph: CallGraph, inference: Inference) -> bo
     if use.kind.startswith("arg:"):
         consumer = use.kind.removeprefix("arg:")
         if consumer == "run_sync" and _is_in_thread(use, graph, inference):
-            return True
-        if _is_argument_of_bridged(use, graph, inference):
             return True
         return consumer not in fastapi.AWAITING_CONSUMERS and not _names_an_override(use, graph)
     if use.kind != "value" or is_override_table(use.node, graph):
@@ -176,7 +176,8 @@ def _is_in_thread(use: ValueUse, graph: CallGraph, inference: Inference) -> bool
 def _is_argument_of_bridged(use: ValueUse, graph: CallGraph, inference: Inference) -> bool:
     """Whether a bridge hands it to the function that it runs: `db.run_sync(run_all, step)`.
 
-    What the lambda of a bridge gets it calls itself, as the code did before.
+    What the lambda of a bridge gets it calls itself, as the code did before. Who is given a context
+    manager to enter goes by what that gives.
     """
     call = graph.parent(use.node)
     if not isinstance(call, s.Call) or not call.args or call.args[0] is use.node:

@@ -26,6 +26,7 @@ _DICTS = frozenset({"Counter", "OrderedDict", "defaultdict", "dict"})
 _ONE = frozenset({"add", "append", "appendleft", "insert"})
 _ALL = frozenset({"extend", "extendleft", "update"})
 _DEFAULT = "setdefault"
+_FILLS = _ONE | _ALL | {_DEFAULT}
 _SCOPES = frozenset({"class", "function"})
 _KINDS = t.Instance | t.ExternalInstance | t.ListOf | t.DictOf | t.TupleOf | t.RowOf
 _MOST = 40
@@ -205,7 +206,7 @@ def _holds_sessions(types: Types) -> bool:
 def _fillings(function: sc.Function) -> Iterator[tuple[str, Filling]]:
     for call in function.calls:
         func = call.node.func
-        if isinstance(func, s.Attribute) and call.node.args:
+        if isinstance(func, s.Attribute) and func.attr in _FILLS and call.node.args:
             yield from _of_call(func, call.node.args, call.scope)
     for statement in function.nodes(s.Assign, s.AugmentedAssign):
         is_added = isinstance(statement, s.AugmentedAssign)

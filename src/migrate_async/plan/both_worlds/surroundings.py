@@ -39,19 +39,19 @@ class Surroundings:
 
     @cached_property
     def twins(self) -> Twins:
-        return Twins(self.project)
+        return self.project.shared(Twins)
 
     @cached_property
     def late_binds(self) -> LateBinds:
-        return LateBinds(self.project)
+        return self.project.shared(LateBinds)
 
     @cached_property
     def scopes(self) -> SessionScopes:
-        return SessionScopes(self.project)
+        return self.project.shared(SessionScopes)
 
     @cached_property
     def decorators(self) -> DecoratorCopies:
-        return DecoratorCopies(self.project)
+        return self.project.shared(DecoratorCopies)
 
     @cached_property
     def provider(self) -> Provider:

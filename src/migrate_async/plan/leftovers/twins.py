@@ -119,7 +119,7 @@ class Twins:
         self.variables: dict[Variable, Twin] = dict(_variables(project))
         self.aliases: dict[Alias, Twin] = dict(_aliases(project, self.functions))
         self.scopes: dict[Function, Twin] = dict(_scopes(project))
-        self.decorators = DecoratorCopies(project).made
+        self.decorators = project.shared(DecoratorCopies).made
         copies = {made: _twin_of(of, made) for made, of in self.decorators.values()}
         self.makers: dict[Function, Twin] = {**dict(_makers(project)), **self.scopes, **copies}
 

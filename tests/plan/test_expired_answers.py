@@ -79,10 +79,11 @@ def _of(body: str, *, model: str = "", options: str = "", added: bool = True) ->
             "    db.commit()\n    if db:\n        return user\n    print(user.id)\n    return user"
         ),
         _of("    for _ in 'ab':\n        db.commit()\n    return user"),
+        _of(_COMMIT) + "\n\ndef number(db: Session):\n    user = post(db)\n    return user.id\n",
     ],
     ids=[
         *("of a helper", "added otherwise", "by another name", "bound twice"),
-        *("read on another way", "in a loop"),
+        *("read on another way", "in a loop", "called by others"),
     ],
 )
 def test_they_are_told_and_show_the_object_now(source: str, tmp_path: Path) -> None:

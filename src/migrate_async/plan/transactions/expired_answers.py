@@ -86,13 +86,12 @@ def _is_answered(
     project: Project, function: Function, answering: Container[Function], depth: int
 ) -> bool:
     """Whether routes of `answering` return what `function` does, and nobody else gets it."""
-    if function in answering:
-        return True
     sites = project.callers(function)
-    if not depth or not sites or project.value_uses(function):
+    if function not in answering and (not sites or project.value_uses(function)):
         return False
-    return all(
-        site.kind == "call"
+    return not sites or all(
+        depth > 0
+        and site.kind == "call"
         and any(site.node in _parts(returned) for returned in site.function.returns)
         and _is_answered(project, site.function, answering, depth - 1)
         for site in sites

@@ -499,6 +499,32 @@ def left(db: Session = Depends(get_db)):
     assert "MA516" not in [item.code for item in found]
 
 
+def test_the_session_of_an_object_holds_none() -> None:
+    """`self.db.add(box)` puts nothing into `self`."""
+    service = """
+
+class Boxes:
+    def __init__(self, db: Session):
+        self.db = db
+
+    def add(self) -> Box:
+        box = Box(price=price())
+        self.db.add(box)
+        self.db.commit()
+        self.db.refresh(box)
+        return box
+
+
+@app.post("/left")
+def left(db: Session = Depends(get_db)):
+    return str(Boxes(db).add().price)
+"""
+    found = make_plan(
+        project({"main.py": _APPLICATION + service}), Step.ALL, Settings()
+    ).diagnostics
+    assert "MA516" not in [item.code for item in found]
+
+
 def test_a_list_that_a_loop_fills_is_refreshed_once(tmp_path: Path) -> None:
     folder = _write(tmp_path / "app")
     migrate(folder, EVERYTHING)

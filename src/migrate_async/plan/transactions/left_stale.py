@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
-from migrate_async.index.types import ExternalInstance
+from migrate_async.index.types import ExternalInstance, Types
 from migrate_async.knowledge.column_types import KEPT_OTHERWISE
 from migrate_async.knowledge.coroutines import COLLECTING
 from migrate_async.model import syntax as s
@@ -92,23 +92,29 @@ class LeftStale:
         node = s.Name(*function.node.span, name)
         own = self._project.infer(node, function.scope)
         yield from self._held.of_types(own)
-        if any(isinstance(item, ExternalInstance) for item in own):
+        if _is_external(own):
             return  # `db.add(box)` puts nothing into a list
-        for value in (*put_in(function, name), *_put_deep_in(function, name)):
+        for value in (*put_in(function, name), *self._put_deep_in(function, name)):
             types = self._project.infer(value, self._project.scope_of(value))
             yield from self._held.of_types(types)
 
-
-def _put_deep_in(function: Function, name: str) -> Iterator[s.Expr]:
-    """What `groups.setdefault(key, []).append(box)` puts into a list in `groups`."""
-    for call in function.nodes(s.Call):
-        func = call.func
-        if isinstance(func, s.Attribute) and func.attr in COLLECTING and call.args:
+    def _put_deep_in(self, function: Function, name: str) -> Iterator[s.Expr]:
+        """What `groups.setdefault(key, []).append(box)` puts into a list in `groups`."""
+        for call in function.nodes(s.Call):
+            func = call.func
+            if not isinstance(func, s.Attribute) or func.attr not in COLLECTING or not call.args:
+                continue
             owner = func.value
             while isinstance(owner, s.Attribute | s.Subscript | s.Call):
                 owner = owner.func if isinstance(owner, s.Call) else owner.value
-            if s.dotted_name(owner) == name and owner is not func.value:
-                yield call.args[-1]
+            if s.dotted_name(owner) != name or owner is func.value:
+                continue
+            if not _is_external(self._project.infer(func.value, self._project.scope_of(call))):
+                yield call.args[-1]  # and not `self.db.add(box)`
+
+
+def _is_external(types: Types) -> bool:
+    return any(isinstance(item, ExternalInstance) for item in types)
 
 
 def _told(function: Function, commit: s.Stmt, name: str, cls: Class) -> Diagnostic:

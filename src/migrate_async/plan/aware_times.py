@@ -13,18 +13,14 @@ from collections.abc import Collection, Iterator
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import (
-    AnnotatedBinding,
     Class,
     Function,
-    ValueBinding,
-    last_name,
 )
 from migrate_async.index.types import FunctionObject
 from migrate_async.model import syntax as s
 from migrate_async.plan.column_values import assigned, column_of_type, pairs
+from migrate_async.plan.typed_columns import columns, names_type
 
-SQLMODEL = "sqlmodel.SQLModel"
-_COLUMNS = frozenset({"Column", "Field", "mapped_column"})
 _DEFAULTS = frozenset({"default", "default_factory", "insert_default", "onupdate"})
 _NAIVE = frozenset({"DateTime", "TIMESTAMP", "datetime"})
 
@@ -42,7 +38,7 @@ def has_aware_times(project: Project) -> bool:
 def _naive(project: Project, cls: Class) -> Iterator[s.Call]:
     """The calls that make columns of `cls` for times without a zone."""
     for call, typed in columns(project, cls):
-        if not _has_zone(call) and any(map(_names_time, typed)):
+        if not _has_zone(call) and any(names_type(part, _NAIVE) for part in typed):
             yield call
 
 
@@ -64,30 +60,9 @@ def _gives_aware(project: Project, function: Function, names: Collection[str]) -
     return False
 
 
-def columns(project: Project, cls: Class) -> Iterator[tuple[s.Call, list[s.AnyNode]]]:
-    """The calls that make columns of `cls`, each with what may say its type."""
-    for bindings in cls.scope.names.values():
-        for binding in bindings:
-            if not isinstance(binding, AnnotatedBinding | ValueBinding):
-                continue
-            call = binding.value
-            if not isinstance(call, s.Call) or last_name(call.func) not in _COLUMNS:
-                continue
-            if last_name(call.func) == "Field" and SQLMODEL not in project.bases(cls):
-                continue
-            typed: list[s.Expr] = [*call.args]
-            if isinstance(binding, AnnotatedBinding) and not call.args:
-                typed.append(binding.annotation)
-            yield call, [part for value in typed for part in s.walk(value)]
-
-
 def _has_zone(call: s.Call) -> bool:
     """Whether it says `DateTime(timezone=True)`."""
     return any(isinstance(part, s.Keyword) and part.arg == "timezone" for part in s.walk(call))
-
-
-def _names_time(part: s.AnyNode) -> bool:
-    return isinstance(part, s.Name | s.Attribute) and last_name(part) in _NAIVE
 
 
 def _is_aware(project: Project, cls: Class, call: s.Call) -> bool:

@@ -8,9 +8,7 @@ See `migrate_async.runtime.mysql_parameters`.
 from __future__ import annotations
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import last_name
-from migrate_async.model import syntax as s
-from migrate_async.plan.aware_times import columns
+from migrate_async.plan.typed_columns import has_columns_of
 
 _BYTES = frozenset(
     {
@@ -22,9 +20,4 @@ _BYTES = frozenset(
 
 def has_byte_columns(project: Project) -> bool:
     """Whether a model of `project` has such a column."""
-    return any(
-        isinstance(part, s.Name | s.Attribute) and last_name(part) in _BYTES
-        for cls in project.classes
-        for _, typed in columns(project, cls)
-        for part in typed
-    )
+    return has_columns_of(project, _BYTES)

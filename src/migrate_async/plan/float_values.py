@@ -9,9 +9,9 @@ See `migrate_async.runtime.short_floats` and `migrate_async.runtime.number_param
 from __future__ import annotations
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, Function, last_name
+from migrate_async.index.scopes import Function
 from migrate_async.model import syntax as s
-from migrate_async.plan.aware_times import columns
+from migrate_async.plan.typed_columns import has_columns_of
 
 _SHORT = frozenset({"REAL"})
 _SHORT_FUNCTIONS = frozenset({"similarity", "ts_rank", "ts_rank_cd", "word_similarity"})
@@ -20,17 +20,7 @@ _SHORT_FUNCTIONS = frozenset({"similarity", "ts_rank", "ts_rank_cd", "word_simil
 
 def has_other_floats(project: Project) -> bool:
     """Whether `project` has short floats, or gives floats to functions of the database."""
-    if any(_is_short(part) for cls in project.classes for part in _types(project, cls)):
-        return True
-    return any(_has_function(function) for function in project.functions)
-
-
-def _types(project: Project, cls: Class) -> list[s.AnyNode]:
-    return [part for _, typed in columns(project, cls) for part in typed]
-
-
-def _is_short(part: s.AnyNode) -> bool:
-    return isinstance(part, s.Name | s.Attribute) and last_name(part) in _SHORT
+    return has_columns_of(project, _SHORT) or any(map(_has_function, project.functions))
 
 
 def _has_function(function: Function) -> bool:

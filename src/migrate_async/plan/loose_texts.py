@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, Function, Scope, last_name
+from migrate_async.index.scopes import Class, Function, Scope
 from migrate_async.index.types import External
 from migrate_async.model import syntax as s
-from migrate_async.plan.aware_times import columns
 from migrate_async.plan.column_values import Pair, assigned, column_of_type, given, type_names
+from migrate_async.plan.typed_columns import columns, names_type
 
 _TEXTS = frozenset({"String", "TEXT", "Text", "Unicode", "UnicodeText", "VARCHAR", "str"})
 _OTHERS = frozenset({"builtins.float", "builtins.int", "decimal.Decimal", "uuid.UUID"})
@@ -49,7 +49,7 @@ def _stored(project: Project, function: Function) -> Iterator[Pair]:
 def _has_loose_default(project: Project, cls: Class) -> bool:
     """Whether a column of `cls` is one of text with a UUID for its default."""
     for call, typed in columns(project, cls):
-        if not any(isinstance(p, s.Name | s.Attribute) and last_name(p) in _TEXTS for p in typed):
+        if not any(names_type(part, _TEXTS) for part in typed):
             continue
         for keyword in call.keywords:
             is_default = keyword.arg in _DEFAULTS

@@ -33,7 +33,7 @@ def is_filled_at_import(project: Project, engine: Variable) -> bool:
     factories = [
         factory
         for factory in project.session_factories
-        if isinstance(factory.value, s.Call) and _is_on(factory, engine)
+        if isinstance(factory.value, s.Call) and is_on(factory, engine)
     ]
     modules = _of_applications(project) if factories else {}
     return any(
@@ -71,7 +71,8 @@ def imported_names(module: Module) -> Iterator[str]:
                 yield from (binding.module, f"{binding.module}.{binding.name}")
 
 
-def _is_on(factory: Variable, engine: Variable) -> bool:
+def is_on(factory: Variable, engine: Variable) -> bool:
+    """Whether `factory` is bound to `engine` by its name."""
     bind = bound(factory.call)
     return isinstance(bind, s.Name) and is_variable(
         factory.module, engine.module, engine.name, bind.id

@@ -60,6 +60,13 @@ def is_bound_inside(name: str, scope: Scope) -> bool:
     return False
 
 
+def root_name(node: s.Expr) -> s.Name | None:
+    """The name that a chain of calls and attributes begins with: `db` of `db.query(User)[0]`."""
+    while isinstance(node, s.Call | s.Attribute | s.Subscript):
+        node = node.func if isinstance(node, s.Call) else node.value
+    return node if isinstance(node, s.Name) else None
+
+
 def is_local(name: str, scope: Scope) -> bool:
     """Whether the function of `scope` binds `name` itself, and not to what it imports."""
     current: Scope | None = scope

@@ -27,8 +27,7 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.touches import touch_at
 from migrate_async.plan.engines import bound
 from migrate_async.plan.makers import Makers
-from migrate_async.plan.memory import is_filled_at_import, is_in_memory
-from migrate_async.plan.names import is_variable
+from migrate_async.plan.memory import is_filled_at_import, is_in_memory, is_on
 from migrate_async.plan.sync_only import sync_only_driver
 
 _START_UP = "fill it in the application's start-up, `@app.on_event` or a lifespan"
@@ -61,10 +60,7 @@ class StuckEngines:
             return self._why_of_call(bind)
         if not isinstance(bind, s.Name):
             return None
-        for engine, why in self.variables.items():
-            if is_variable(factory.module, engine.module, engine.name, bind.id):
-                return why
-        return None
+        return next((why for engine, why in self.variables.items() if is_on(factory, engine)), None)
 
     def _why(self, engine: Variable) -> Obstacle | None:
         driver = sync_only_driver(self._project, engine)

@@ -40,6 +40,7 @@ from migrate_async.plan.colouring.touches import (
 )
 from migrate_async.plan.colouring.unfollowed import Unfollowed
 from migrate_async.plan.fetched import is_unmade
+from migrate_async.plan.names import root_name
 from migrate_async.plan.pages import Pages, obstacle, page_at
 from migrate_async.plan.testing.pytest_support import caller_without_await
 from migrate_async.plan.text import source
@@ -294,7 +295,7 @@ class Obstacles:
     def _shared_session(self, function: Function) -> Reason | None:
         """A session in a module's variable is one session for all tasks."""
         for site in self._project.calls(function):
-            root = _root(site.node)
+            root = root_name(site.node)
             if site.operation is None or site.operation.owner != "session" or root is None:
                 continue
             bindings = function.module.scope.names.get(root.id)
@@ -436,13 +437,3 @@ def is_inside(span: s.Span, around: s.Span) -> bool:
 
 def _kind(node: s.Sequence | s.Mapping) -> str:
     return node.kind if isinstance(node, s.Sequence) else "dict"
-
-
-def _root(node: s.Expr) -> s.Name | None:
-    while True:
-        if isinstance(node, s.Call):
-            node = node.func
-        elif isinstance(node, (s.Attribute, s.Subscript)):
-            node = node.value
-        else:
-            return node if isinstance(node, s.Name) else None

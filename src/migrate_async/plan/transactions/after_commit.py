@@ -16,7 +16,6 @@ from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.blocks import called, method_name
-from migrate_async.plan.loads.paths import indented
 from migrate_async.plan.names import free_name
 from migrate_async.plan.transactions.attributes_written import WrittenAttributes
 from migrate_async.plan.transactions.commits import (
@@ -30,7 +29,7 @@ from migrate_async.plan.transactions.commits import (
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.flushes import commit_keeps
 from migrate_async.plan.transactions.given import refreshes_of_given
-from migrate_async.plan.transactions.listed import Listed
+from migrate_async.plan.transactions.listed import Listed, each
 from migrate_async.plan.transactions.positions import Position, positions, statements_before
 from migrate_async.plan.transactions.values import Values
 from migrate_async.plan.transactions.written import writes
@@ -129,8 +128,7 @@ class Refreshes:
             return
         item = free_name(function, model.name.lower())
         tests = [] if is_held else [f"{item} in {session}"]
-        lines = refresh(item, session, *tests, is_sure=is_sure).split("\n")
-        yield "\n".join([f"for {item} in {objects.id}:", *indented(lines)])
+        yield each(item, objects.id, session, *tests, is_sure=is_sure)
 
     def _is_unsynchronised(self, function: Function, commit: s.Stmt) -> bool:
         node = function.node

@@ -66,7 +66,7 @@ class Effects:
         if is_own:
             at_once |= self._changed_at_once(function, commit)
         for name in self._loaded_names(function, commit):
-            is_changed = self._is_one(function, name) and self._is_one_of(function, name, at_once)
+            is_changed = self.is_one(function, name) and self._is_one_of(function, name, at_once)
             if is_changed or self._is_related(function, name, written):
                 found[name] = None
         found.update(dict.fromkeys(sorted(self.made_names(function, commit))))
@@ -129,7 +129,7 @@ class Effects:
         """Locals with a new object that is handed on, and that the session may have by then."""
         return made_names(self._project, self.changes, function, commit)
 
-    def _is_one(self, function: Function, name: str) -> bool:
+    def is_one(self, function: Function, name: str) -> bool:
         """Whether `name` may hold one object; `listed` sees to lists."""
         assert function.node is not None  # noqa: S101  the caller has looked
         return is_model(self._project, s.Name(*function.node.span, name), function.scope)

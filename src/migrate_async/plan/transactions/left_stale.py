@@ -17,8 +17,9 @@ from migrate_async.knowledge.column_types import KEPT_OTHERWISE
 from migrate_async.knowledge.coroutines import COLLECTING
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
+from migrate_async.plan.names import root_name
 from migrate_async.plan.transactions.bound_names import is_bound_after
-from migrate_async.plan.transactions.commits import begun, commits, is_model
+from migrate_async.plan.transactions.commits import begun, commits
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.flushes import commit_keeps
 from migrate_async.plan.transactions.held import Held
@@ -34,7 +35,7 @@ class LeftStale:
         self._project = project
         self._effects = effects
         self._keeps = commit_keeps(project)
-        self._held = Held(project)
+        self._held = project.shared(Held)
         self._lists = ListsOfObjects(project, values)
 
     def messages(self, function: Function) -> Iterator[Diagnostic]:
@@ -69,16 +70,12 @@ class LeftStale:
 
     def _is_refreshed(self, function: Function, name: str) -> bool:
         """Whether `name` has a form that is refreshed where it is written."""
-        return self._is_one(function, name) or self._lists.of(function, name) is not None
+        return self._effects.is_one(function, name) or self._lists.of(function, name) is not None
 
     def _is_handed(self, function: Function, name: str, position: Position) -> bool:
         """Whether a callee may write `name`, and does not refresh it."""
         stale = self._effects.stale_names(function, position, is_own=False)
-        return name in stale or not self._is_one(function, name)
-
-    def _is_one(self, function: Function, name: str) -> bool:
-        assert function.node is not None  # noqa: S101  the caller has looked
-        return is_model(self._project, s.Name(*function.node.span, name), function.scope)
+        return name in stale or not self._effects.is_one(function, name)
 
     def _is_kept_otherwise(self, cls: Class, written: Collection[Class]) -> bool:
         """Whether an object of `cls` is written, in which a database may keep other values."""
@@ -104,10 +101,8 @@ class LeftStale:
             func = call.func
             if not isinstance(func, s.Attribute) or func.attr not in COLLECTING or not call.args:
                 continue
-            owner = func.value
-            while isinstance(owner, s.Attribute | s.Subscript | s.Call):
-                owner = owner.func if isinstance(owner, s.Call) else owner.value
-            if s.dotted_name(owner) != name or owner is func.value:
+            owner = root_name(func.value)
+            if owner is None or owner.id != name or owner is func.value:
                 continue
             if not _is_external(self._project.infer(func.value, self._project.scope_of(call))):
                 yield call.args[-1]  # and not `self.db.add(box)`

@@ -46,7 +46,7 @@ class Requeries:
     def __init__(self, project: Project, effects: Effects) -> None:
         self._project = project
         self._effects = effects
-        self._held = Held(project)
+        self._held = project.shared(Held)
         self._loads: dict[Function, frozenset[_Model]] = {}
         self._asked = False
 

@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from migrate_async.runtime.legacy.adapter import SyncSessionAdapter as SyncSessionAdapter
     from migrate_async.runtime.legacy.blocking import blocking_engine as blocking_engine
     from migrate_async.runtime.legacy.blocking import blocking_session as blocking_session
+    from migrate_async.runtime.legacy.calling import async_side as async_side
+    from migrate_async.runtime.legacy.calling import call_async as call_async
     from migrate_async.runtime.legacy.container import Container as Container
     from migrate_async.runtime.legacy.container import adopt_registry as adopt_registry
     from migrate_async.runtime.legacy.deprecation import LegacyShimWarning as LegacyShimWarning
@@ -159,6 +161,8 @@ _EXPORTS = {
     "async_sessionmaker": "engine",
     "blocking_engine": "legacy.blocking",
     "blocking_session": "legacy.blocking",
+    "async_side": "legacy.calling",
+    "call_async": "legacy.calling",
     "check_db_connection": "database",
     "close_db": "database",
     "create_async_engine": "engine",

@@ -11,8 +11,10 @@ SHIM: dict[str, str] = {
     "LegacySession": _DEPENDS,
     "SyncSessionAdapter": "tests on an AsyncSession",
     "adopt_registry": _DEPENDS,
+    "async_side": "coroutines on the AsyncSession itself",
     "blocking_engine": "the async engine",
     "blocking_session": _DEPENDS,
+    "call_async": "a coroutine that awaits the call",
     "get_sync_db": _DEPENDS,
     "hop_class": "coroutines on the AsyncSession itself",
     "implicit_io": "`await` on an AsyncSession",
@@ -58,6 +60,11 @@ BLOCKING_ENGINE = "blocking_engine"
 
 BLOCKING_SESSION = "blocking_session"
 """The context manager of the runtime that opens a session on the sync driver beside a request's."""
+
+CALL_ASYNC = "call_async"
+ASYNC_SIDE = "async_side"
+"""Functions of the runtime for code that stays sync: by one it calls a coroutine function, by the
+other it makes objects whose methods are."""
 
 SYNC_SIDE = "sync_side"
 """The function of the runtime that serves sessions which no factory makes."""

@@ -31,6 +31,11 @@ def is_own_call_of_async_session() -> bool:
 def commit_and_reload(session: Session, commit: Callable[[], None]) -> None:
     """Commit, then let all objects of `session` have the values that the database has."""
     commit()
+    reload(session)
+
+
+def reload(session: Session) -> None:
+    """Expire all objects of `session`, and read their columns anew."""
     session.expire_all()
     if running_loop() is not None and not in_greenlet():
         return  # nothing can load here; whoever reads the objects next may

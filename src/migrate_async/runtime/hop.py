@@ -15,7 +15,7 @@ Each line of a worker thread that uses it is counted, and warns once as deprecat
 
 A commit made by code that has not migrated expires the objects and reads them anew, as that code
 expects (`runtime.expiry`); one made through the `AsyncSession` leaves them as they are until a
-query meets them again (`runtime.late_expiry`).
+query meets them again (`runtime.late_expiry`), or until `call_async` returns to such code.
 
 What is read with `yield_per()` in a thread is fetched as a whole. `session.connection()` gives a
 connection that hops, too.
@@ -107,9 +107,17 @@ class HopTransaction:
 class HopSession(LateExpirySession):
     """A `Session` whose I/O runs on the loop that it was made on; see the module."""
 
+    commits_of_coroutines = 0
+    """How often coroutines have committed it."""
+
     def __init__(self, *args: Any, loop: asyncio.AbstractEventLoop | None = None, **options: Any):
         super().__init__(*args, **options)
         self._loop = loop or loop_behind()
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The loop that does the I/O."""
+        return self._loop
 
     def use_loop(self, loop: asyncio.AbstractEventLoop | None) -> None:
         """Do the I/O on `loop` from now on."""
@@ -147,6 +155,7 @@ class HopSession(LateExpirySession):
     def commit(self) -> None:
         if is_own_call_of_async_session():
             super().commit()
+            self.commits_of_coroutines += 1
         else:
             self.hop(commit_and_reload, self, super().commit)
 

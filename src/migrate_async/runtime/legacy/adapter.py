@@ -13,9 +13,7 @@ from contextvars import ContextVar
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import event
-from sqlalchemy.engine import Connection, CursorResult, ScalarResult
 from sqlalchemy.exc import MissingGreenlet
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from migrate_async.runtime.expiry import commit_and_reload, is_own_call_of_async_session
@@ -24,6 +22,7 @@ from migrate_async.runtime.hop import IO_METHODS
 from migrate_async.runtime.legacy.bridge import run_awaiting
 from migrate_async.runtime.legacy.deprecation import counted_elsewhere, warn_legacy
 from migrate_async.runtime.legacy.earlier_objects import EarlierObjects
+from migrate_async.runtime.legacy.over_sync import OverSyncSession
 from migrate_async.runtime.on_loop import run_on_loop
 from migrate_async.runtime.running import in_greenlet, running_loop
 
@@ -43,7 +42,7 @@ _KEEPING_NOTHING = frozenset({"migrate_async", "sqlalchemy"})
 """Packages whose functions are done with a session when they return."""
 
 
-class SyncSessionAdapter(AsyncSession):
+class SyncSessionAdapter(OverSyncSession):
     """Looks like an `AsyncSession`, works on a given sync session.
 
     :param session: the sync session, which stays usable by whoever made it.
@@ -63,7 +62,7 @@ class SyncSessionAdapter(AsyncSession):
     ) -> None:
         warn_legacy("SyncSessionAdapter", "an AsyncSession in tests")
         self._lent = False
-        super().__init__(sync_session_class=lambda **_: session)  # type: ignore[arg-type]
+        super().__init__(session)
         # The mock of a session, `MagicMock(spec=Session)`, has what the class has, and no events.
         self._expired_before = getattr(session, "expire_on_commit", True)
         self._strict = strict = strict and issubclass(type(session), Session)
@@ -147,26 +146,12 @@ class SyncSessionAdapter(AsyncSession):
             self._loop if is_open and self._lent else None, function, *args, **options
         )
 
-    async def execute(self, statement: Any, params: Any = None, **options: Any) -> Any:
-        """As of the sync session: its cursors have nothing to await (`text()` statements)."""
-        given = dict(options.pop("execution_options", None) or {})
-        options["execution_options"] = {**given, "prebuffer_rows": True}
-        return await run_awaiting(self._session.execute, statement, params, **options)
-
     async def get(self, entity: Any, ident: Any, *, options: Any = None, **given: Any) -> Any:
         """As of a session of the application's own, which has no objects of somebody else."""
         found = await super().get(entity, ident, options=options, **given)
         if found is not None and options and self._strict:
             await run_awaiting(self._earlier.complete, found, options)
         return found
-
-    async def exec(self, statement: Any, **options: Any) -> Any:
-        """As of a sync session of SQLModel."""
-        return await run_awaiting(self._session.exec, statement, **options)  # type: ignore[attr-defined]
-
-    async def connection(self, **options: Any) -> SyncConnectionAdapter:  # type: ignore[override]
-        """The session's connection, shaped like an `AsyncConnection`."""
-        return SyncConnectionAdapter(await run_awaiting(self.sync_session.connection, **options))
 
     def _refuse_implicit_load(self, state: ORMExecuteState) -> None:
         if not state.is_select:  # only those have load options to look at
@@ -183,38 +168,6 @@ class SyncSessionAdapter(AsyncSession):
                 f"cannot load it implicitly either: {_describe(state)}",
                 code="xd2s",
             )
-
-
-class SyncConnectionAdapter:
-    """The part of `AsyncConnection` that works on a sync connection."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.sync_connection = connection
-
-    async def execute(self, *args: Any, **kwargs: Any) -> CursorResult[Any]:
-        return await run_awaiting(self.sync_connection.execute, *args, **kwargs)
-
-    async def exec_driver_sql(self, *args: Any, **kwargs: Any) -> CursorResult[Any]:
-        return await run_awaiting(self.sync_connection.exec_driver_sql, *args, **kwargs)
-
-    async def scalar(self, *args: Any, **kwargs: Any) -> Any:
-        return await run_awaiting(self.sync_connection.scalar, *args, **kwargs)
-
-    async def scalars(self, *args: Any, **kwargs: Any) -> ScalarResult[Any]:
-        return await run_awaiting(self.sync_connection.scalars, *args, **kwargs)
-
-    async def run_sync(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """`function(connection, ...)` with the sync connection."""
-        return await run_awaiting(function, self.sync_connection, *args, **kwargs)
-
-    async def commit(self) -> None:
-        await run_awaiting(self.sync_connection.commit)
-
-    async def rollback(self) -> None:
-        await run_awaiting(self.sync_connection.rollback)
-
-    async def close(self) -> None:
-        await run_awaiting(self.sync_connection.close)
 
 
 @contextlib.contextmanager

@@ -53,7 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     | `style`             | `result`: an executed statement gets a line; `inline`: it stays.  |
     | `blocking`          | `wrap`: slow calls go to a thread where nothing changes; `report`.|
     | `responses`         | `lazy`: deep ones load as they are read; `loaded`: all before.    |
-    | `keep`              | `sync`: what sync code calls, too, is bridged; `both`: has twins. |
+    | `keep`              | Of what sync code calls, too: the `sync` one, `async` or `both`.  |
     | `keep-sync`         | Functions, classes, modules and paths that stay sync, as patterns.|
     | `commands`          | Functions that console scripts run, besides those of this file.   |
     | `target-sqlalchemy` | The SQLAlchemy line that the converted code has to run on.        |
@@ -76,7 +76,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     style: Literal["result", "inline"] = "result"
     blocking: Literal["wrap", "report"] = "wrap"
     responses: Literal["lazy", "loaded"] = "lazy"
-    keep: Literal["sync", "both"] = "sync"
+    keep: Literal["sync", "both", "async"] = "sync"
     keep_sync: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
     target_sqlalchemy: Literal["2.0", "2.1"] = "2.0"

@@ -36,13 +36,13 @@ def test_every_state_runs_and_any_order_ends_alike(name: str, seed: int, tmp_pat
     app = fixture_app(f"small/{name}")
     folder = copy_of(app.before, tmp_path / "steps")
     most = 0
-    for step in in_random_order(folder, seed, keep_both=True):
+    for step in in_random_order(folder, seed, keep="both"):
         twins = text_of(folder).count("@sync_twin(")
         if twins > most or step == "--all":
             assert complaints(app, folder) == "", step
         most = max(most, twins)
     assert most
-    assert tree(folder) == at_once(app, tmp_path / "once", keep_both=True)
+    assert tree(folder) == at_once(app, tmp_path / "once", keep="both")
     found = verify_use_case.verify_project(
         open_workspace([folder], jobs=1, cache=False), Progress()
     )
@@ -54,7 +54,7 @@ def test_the_shop_runs_with_twins(tmp_path: Path) -> None:
     app = fixture_app("legacy_shop")
     folder = copy_of(app.before, tmp_path)
     chosen = Selection(routes=("GET /users/me", "POST /auth/login", "GET /products/{product_id}"))
-    migrate(folder, chosen, keep_both=True)
+    migrate(folder, chosen, keep="both")
     done = tree(folder)
     assert text_of(folder).count("@sync_twin(") > 1
     assert complaints(app, folder) == ""
@@ -66,7 +66,7 @@ def test_a_twin_takes_its_place_once_the_last_sync_caller_is_gone(tmp_path: Path
     """What keeps it sync are tasks: `finish` names them; without them the next run collapses."""
     app = fixture_app("small/celery_style_tasks")
     folder = copy_of(app.before, tmp_path)
-    migrate(folder, EVERYTHING, keep_both=True)
+    migrate(folder, EVERYTHING, keep="both")
     assert text_of(folder).count("@sync_twin(") == 2
     blocked = command(folder, "finish", "--check")
     assert "the sync original of an async twin" in blocked.stdout

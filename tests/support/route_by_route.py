@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from migrate_async.cli import use_cases
 from migrate_async.cli.progress import Progress
@@ -29,6 +30,8 @@ from support.fixture_apps import FixtureApp, fixture_app
 from support.http_sequence import legacy_answers, load_requests, replay
 from support.migration import copy_of, own_tests, tree
 
+Keep: TypeAlias = Literal["both", "async"]
+
 
 def routes_of(folder: Path) -> list[str]:
     """`GET /users` and the like, sorted."""
@@ -37,12 +40,12 @@ def routes_of(folder: Path) -> list[str]:
 
 
 def migrate(
-    folder: Path, selection: Selection, step: Step = Step.ALL, *, keep_both: bool = False
+    folder: Path, selection: Selection, step: Step = Step.ALL, *, keep: Keep | None = None
 ) -> None:
     """`migrate --write` in this process; fails on a bug of ours."""
     workspace = _workspace(folder)
     done = use_cases.migrate(
-        workspace.keeping_both() if keep_both else workspace,
+        workspace.keeping(keep) if keep else workspace,
         step,
         Mode.WRITE,
         Progress(),
@@ -53,15 +56,15 @@ def migrate(
 
 
 def in_random_order(
-    folder: Path, seed: int, step: Step = Step.ALL, *, keep_both: bool = False
+    folder: Path, seed: int, step: Step = Step.ALL, *, keep: Keep | None = None
 ) -> Iterator[str]:
     """Migrate one route after the other, then the rest; yields after each step."""
     routes = routes_of(folder)
     random.Random(seed).shuffle(routes)  # noqa: S311  an order, no secret
     for route in routes:
-        migrate(folder, Selection(routes=(route,)), step, keep_both=keep_both)
+        migrate(folder, Selection(routes=(route,)), step, keep=keep)
         yield route
-    migrate(folder, EVERYTHING, step, keep_both=keep_both)
+    migrate(folder, EVERYTHING, step, keep=keep)
     yield "--all"
 
 
@@ -80,13 +83,13 @@ def complaints(app: FixtureApp, folder: Path) -> str:
 
 
 def at_once(
-    app: FixtureApp, folder: Path, step: Step = Step.ALL, *, keep_both: bool = False
+    app: FixtureApp, folder: Path, step: Step = Step.ALL, *, keep: Keep | None = None
 ) -> dict[str, bytes]:
     """The files after one run for everything."""
     copy = copy_of(app.before, folder)
     if step is Step.ASYNC:
         migrate(copy, EVERYTHING, Step.QUERIES)
-    migrate(copy, EVERYTHING, step, keep_both=keep_both)
+    migrate(copy, EVERYTHING, step, keep=keep)
     return tree(copy)
 
 
@@ -99,18 +102,17 @@ def _main() -> int:
     parser.add_argument("app")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=int, default=1, help="test after each N-th step; 0: never")
-    parser.add_argument("--keep-both", action="store_true")
+    parser.add_argument("--keep", choices=["both", "async"])
     parser.add_argument("--step", choices=["all", "async"], default="all")
     arguments = parser.parse_args()
     app, step = fixture_app(arguments.app), Step(arguments.step)
     folder = Path(tempfile.mkdtemp())
-    both = arguments.keep_both
-    wanted = at_once(app, folder / "at-once", step, keep_both=both)
+    wanted = at_once(app, folder / "at-once", step, keep=arguments.keep)
     copy = copy_of(app.before, folder / "in-steps")
     if step is Step.ASYNC:
         migrate(copy, EVERYTHING, Step.QUERIES)
     failures = number = 0
-    steps = in_random_order(copy, arguments.seed, step, keep_both=both)
+    steps = in_random_order(copy, arguments.seed, step, keep=arguments.keep)
     for number, name in enumerate(steps, start=1):
         found = ""
         if arguments.every and number % arguments.every == 0:

@@ -12,7 +12,7 @@ from migrate_async.cli.options import (
     example,
     format_option,
     global_options,
-    keep_both_option,
+    keep_options,
     mode_options,
     pass_workspace,
     profile_option,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 @shard_option
 @step_option
 @profile_option
-@keep_both_option
+@keep_options
 @mode_options
 @format_option
 @global_options

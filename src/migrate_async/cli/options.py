@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
@@ -164,12 +164,24 @@ profile_option = click.option(
 )
 """`--profile FILE`; goes inside `pass_workspace`, which takes it."""
 
-keep_both_option = click.option(
+_keep_both_option = click.option(
     "--keep-both",
-    is_flag=True,
+    "keep",
+    flag_value="both",
+    default=None,
     help="Give helpers that sync code calls, too, an async twin instead of a bridge.",
 )
-"""`--keep-both`; goes inside `pass_workspace`, which takes it."""
+_keep_async_option = click.option(
+    "--keep-async",
+    "keep",
+    flag_value="async",
+    help="Convert helpers that sync code calls, too; there call_async() runs them.",
+)
+
+
+def keep_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--keep-both` and `--keep-async`; goes inside `pass_workspace`, which takes them."""
+    return _keep_both_option(_keep_async_option(command))
 
 
 def mode_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -250,7 +262,7 @@ def pass_workspace(command: Callable[..., Any]) -> Callable[..., Any]:
         scheduler: str,
         shard: str = "",
         profile: str = "",
-        keep_both: bool = False,
+        keep: Literal["both", "async"] | None = None,
         **options: Any,
     ) -> Any:
         from migrate_async.cli.workspace import open_workspace
@@ -267,8 +279,8 @@ def pass_workspace(command: Callable[..., Any]) -> Callable[..., Any]:
         )
         if profile:
             workspace = workspace.with_profile(Path(profile))
-        if keep_both:
-            workspace = workspace.keeping_both()
+        if keep:
+            workspace = workspace.keeping(keep)
         return command(*args, workspace=workspace, **options)
 
     shared = (_paths_argument, _jobs_option, _executor_option, _scheduler_option, _cache_option)

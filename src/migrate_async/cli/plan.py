@@ -13,7 +13,7 @@ from migrate_async.cli.loading import LoadedProject
 from migrate_async.cli.options import (
     example,
     global_options,
-    keep_both_option,
+    keep_options,
     pass_workspace,
     profile_option,
     selection_options,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 @selection_options
 @step_option
 @profile_option
-@keep_both_option
+@keep_options
 @click.option("--explain", metavar="FUNCTION", help="Only why FUNCTION is treated as it is.")
 @click.option(
     "--format",

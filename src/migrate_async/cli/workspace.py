@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -40,9 +40,9 @@ class Workspace:
         """Whether `path` is one of the files to report or to change."""
         return selected(path, self.selection) and self.shard.has(path)
 
-    def keeping_both(self) -> Workspace:
-        """The same with async twins beside what sync code goes on calling."""
-        settings = msgspec.structs.replace(self.settings, keep="both")
+    def keeping(self, keep: Literal["both", "async"]) -> Workspace:
+        """The same with `keep` of what sync code calls, too: async twins beside it, or async."""
+        settings = msgspec.structs.replace(self.settings, keep=keep)
         return replace(self, settings=settings)
 
     def with_profile(self, file: Path) -> Workspace:

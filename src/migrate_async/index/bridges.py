@@ -3,6 +3,9 @@
 `await db.run_sync(f, a)`, `await db.run_sync(lambda session: f(a, db=session))` and
 `await run_in_threadpool(f, a)`. Such a call runs `f`, but its caller does not keep `f` sync: once
 `f` is a coroutine function it is called directly.
+
+The other way round, `call_async(f, db, a)` runs a coroutine function in code that stays sync. That
+is a call of its caller: once that is a coroutine, `await f(db, a)`.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.types import UNKNOWN, Types
 from migrate_async.knowledge import fastapi, sqlalchemy
+from migrate_async.knowledge.shim import CALL_ASYNC, PACKAGE
 from migrate_async.model import syntax as s
 
 if TYPE_CHECKING:
@@ -36,6 +40,16 @@ def is_bridge(node: s.Call, scope: sc.Scope, inference: Inference) -> bool:
         if isinstance(item, t.ExternalMethod) and item.name == "run_sync":
             return item.owner in sqlalchemy.ASYNC_SESSIONS
     return False
+
+
+def is_call_async(node: s.Call, scope: sc.Scope, inference: Inference) -> bool:
+    """Whether `node` has a coroutine function, its first argument, run for sync code."""
+    if not node.args or sc.last_name(node.func) != CALL_ASYNC:
+        return False
+    return any(
+        isinstance(item, t.External) and item.dotted == f"{PACKAGE}.{CALL_ASYNC}"
+        for item in inference.infer(node.func, scope)
+    )
 
 
 def handed(fn: sc.Function, param: s.Parameter, inference: Inference) -> Types:

@@ -24,9 +24,10 @@ from migrate_async.index.operations import Operation
 from migrate_async.index.originals import Originals, find_originals
 from migrate_async.index.parameters import Parameters, callable_params
 from migrate_async.index.sites import CallSite, ValueUse
-from migrate_async.index.sync_sides import sync_sides
+from migrate_async.index.sync_sides import async_sides, sync_sides
 from migrate_async.index.types import Types
 from migrate_async.index.wrappers import wrapped
+from migrate_async.knowledge.shim import CALL_ASYNC
 from migrate_async.model import syntax as s
 
 _VALUES = frozenset({s.Name, s.Attribute, s.Call, s.Await})
@@ -106,6 +107,9 @@ class CallGraph:
                 if bridges.is_bridge(call.node, call.scope, self._inference):
                     direct = bridges.direct(call.node)
                     learnt = self._learn_from(direct, call.scope, sync_sides) or learnt
+                elif bridges.is_call_async(call.node, call.scope, self._inference):
+                    direct = bridges.direct(call.node)
+                    learnt = self._learn_from(direct, call.scope, async_sides) or learnt
         return learnt
 
     def _learn_decorated(self, fn: sc.Function) -> bool:
@@ -174,6 +178,9 @@ class CallGraph:
     def _call(self, call: sc.RawCall, fn: sc.Function) -> CallSite:
         if self.both_colours.runs(call.node, fn):
             return CallSite(call.node, fn, call.scope, call.context, call.awaited, (), None, True)
+        if bridges.is_call_async(call.node, call.scope, self._inference):
+            run = bridges.targets(call.node, call.scope, self._inference)
+            return CallSite(call.node, fn, call.scope, call.context, False, run, kind=CALL_ASYNC)
         types = self._inference.infer(call.node.func, call.scope)
         targets: dict[sc.Function, None] = {}
         for item in t.ordered(types):
@@ -242,7 +249,7 @@ class CallGraph:
         return found
 
     def _passes_session(self, site: CallSite) -> bool:
-        if site.kind not in ("call", "bridge") or not isinstance(site.node, s.Call):
+        if site.kind not in ("call", "bridge", CALL_ASYNC) or not isinstance(site.node, s.Call):
             return False
         if site in self.bridges.get(site.function, ()):
             return False

@@ -20,6 +20,7 @@ from migrate_async.index.resolve import alias
 from migrate_async.index.texts import Texts
 from migrate_async.index.types import UNKNOWN, Type, Types
 from migrate_async.knowledge import fastapi, pagination, sqlalchemy
+from migrate_async.knowledge.shim import ASYNC_SIDE, CALL_ASYNC, PACKAGE
 from migrate_async.model import syntax as s
 
 if TYPE_CHECKING:
@@ -112,10 +113,10 @@ class Library:
             ({"builtins.getattr"}, self._getattr),
             ({"builtins.type"}, self._type),
             ({*sqlalchemy.OBJECT_SESSIONS, "migrate_async.sync_side"}, self._session),
-            ({sqlalchemy.ASYNC_OBJECT_SESSION}, self._async_session),
+            ({sqlalchemy.ASYNC_OBJECT_SESSION, f"{PACKAGE}.{ASYNC_SIDE}"}, self._async_session),
             (sqlalchemy.STATE_OF_OBJECT, self._state),
             ({sqlalchemy.TASK_SCOPED_SESSION}, self._async_scoped_session),
-            (fastapi.THREADS, self._in_thread),
+            ({*fastapi.THREADS, f"{PACKAGE}.{CALL_ASYNC}"}, self._bridged),
             ({"contextlib.closing", "contextlib.nullcontext"}, self._context),
             (_CONTEXT_MAKERS, self._context_function),
             ({*pagination.PAGINATES, *pagination.COROUTINES}, self._page),
@@ -272,7 +273,7 @@ class Library:
     def _async_scoped_session(self, _dotted: str, _node: s.Call, _scope: sc.Scope) -> Types:
         return t.of(t.ExternalInstance(sqlalchemy.ASYNC_SCOPED_SESSION))
 
-    def _in_thread(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
+    def _bridged(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:
         return bridges.result(node, scope, self._inference)
 
     def _page(self, _dotted: str, node: s.Call, scope: sc.Scope) -> Types:

@@ -15,9 +15,9 @@ _INJECTING = frozenset({"arg:Depends", "arg:Security"})
 class CallSite(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One place that runs code.
 
-    `node` is a `Call` when `kind` is `call`, `dependency` or `bridge` (see `index.bridges`; the
-    call of a lambda's body, if the bridge runs a lambda); for `property` the attribute, for
-    `implicit` the value that `for`, `with` or `[...]` works on.
+    `node` is a `Call` when `kind` is `call`, `dependency`, `bridge` (the call of a lambda's body,
+    if the bridge runs a lambda) or `call_async` (see `index.bridges`); for `property` the
+    attribute, for `implicit` the value that `for`, `with` or `[...]` works on.
     `resolved` is False when nothing is known about what is called.
     `heuristic`: known only because of a parameter's name.
     """

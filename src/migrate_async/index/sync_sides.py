@@ -1,4 +1,4 @@
-"""The types of sync sides: what `@implicit_io` passes to a plain function."""
+"""The types of sync sides, which `@implicit_io` passes to a plain function, and of async ones."""
 
 from __future__ import annotations
 
@@ -11,6 +11,16 @@ _SIDES = {
     sqlalchemy.ASYNC_ENGINE: sqlalchemy.ENGINE,
     sqlalchemy.ASYNC_CONNECTION: sqlalchemy.CONNECTION,
 }
+
+
+def async_sides(types: Types) -> Types:
+    """`types` with an async session for each sync one, as `call_async` gives it."""
+    return frozenset(
+        t.ExternalInstance(sqlalchemy.ASYNC_SESSION, item.heuristic)
+        if isinstance(item, t.ExternalInstance) and item.dotted in sqlalchemy.SESSIONS
+        else item
+        for item in types
+    )
 
 
 def sync_sides(types: Types) -> Types:

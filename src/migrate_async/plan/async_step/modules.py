@@ -170,7 +170,8 @@ class ConvertedModules:
         collector.add_modules(taking_part.items())
         if any(found.moves_import for found in taking_part.values()):
             collector.add_modules(client_edits(self._project).items())
-        collector.add_modules(entry_point_edits(self._project, world.colouring).items())
+        driven = frozenset(world.driven_calls)
+        collector.add_modules(entry_point_edits(self._project, world.colouring, driven).items())
 
     def _models(self, collector: Collector, awaited: Iterable[Class]) -> None:
         """How they load, and what they need for `awaitable_attrs`."""

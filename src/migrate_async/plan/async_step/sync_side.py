@@ -16,6 +16,7 @@ from migrate_async.plan.colouring.inspections import inspection
 from migrate_async.plan.colouring.passed import passed_source, reflects
 from migrate_async.plan.colouring.touches import INSPECTION
 from migrate_async.plan.listeners import Listeners
+from migrate_async.plan.recolouring.driven_calls import driven_calls, driven_objects
 from migrate_async.plan.recolouring.lifespan import tables_at_import
 from migrate_async.plan.registry import registrations, removal
 from migrate_async.plan.sessions import Constructors, has_resolver
@@ -55,6 +56,7 @@ class SyncSide:
         self._carriers(collector)
         self._givers(collector)
         self._constructors(collector)
+        self._driven(collector)
         collector.add_modules(self._frontier.inner.edits().items())
         collector.add_modules(self._frontier.offers.plan().items())
         listeners = Listeners(self._project, self._world.becomes_async, self._world.converts)
@@ -87,6 +89,15 @@ class SyncSide:
                 statement = self._project.statement_of(factory.value)
                 found = self._frontier.repoint_statement(factory.module, statement)
                 collector.add_module(factory.module, found)
+
+    def _driven(self, collector: Collector) -> None:
+        """Calls of coroutines, and sessions of objects that have such methods."""
+        world = self._world
+        for module, found in driven_calls(world.driven_calls):
+            collector.add_module(module, found)
+        sessions = world.verdicts.driven.sessions(world.colouring.kept)
+        for module, found in driven_objects(sessions):
+            collector.add_module(module, found)
 
     # --- objects that stay sync, and other packages -------------------------------------------
 

@@ -32,6 +32,7 @@ from migrate_async.plan.colouring.asked import Asked
 from migrate_async.plan.colouring.bounds import Circumstances
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.commands import Commands
+from migrate_async.plan.colouring.driving import DrivenChooser
 from migrate_async.plan.colouring.made_elsewhere import foreign_source
 from migrate_async.plan.colouring.module_registries import is_of_module
 from migrate_async.plan.colouring.verdicts import Request, Suites, Verdicts
@@ -99,7 +100,22 @@ class AsyncWorld:
                 lambda colouring: IdleCoroutines(project, colouring.converts).__contains__,
             ),
             around.twins.copies,
+            self._driving if settings.keep == "async" else None,
         )
+
+    @property
+    def _driving(self) -> DrivenChooser:
+        return DrivenChooser(self.project, self.touches, self.shared.holders, self._opens)
+
+    @cached_property
+    def driven_calls(self) -> tuple[CallSite, ...]:
+        """The calls of coroutines in code that stays sync."""
+        calls = self.verdicts.driven.calls(lambda function: not self.converts(function))
+        return tuple(dict.fromkeys(calls))
+
+    def _opens(self, function: Function) -> bool:
+        """Whether it opens a session of its own."""
+        return bool(find_acquisitions(self.project, self.settings, function))
 
     # --- functions -----------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from migrate_async.config import Settings
 from migrate_async.index.members import is_property
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module
+from migrate_async.index.sites import CallSite
 from migrate_async.plan.alembic.environment import is_environment
 from migrate_async.plan.both_worlds.handed_out import takers
 from migrate_async.plan.colouring.colour import Colouring
@@ -193,16 +194,20 @@ class SyncWorld:
             return True
         callers = [site for site in self._project.callers(function) if site.kind == "call"]
         return function in self._verdicts.wanted and not any(
-            site.function in self._colouring.kept or site.function.module.is_test
-            for site in callers
+            self._lends_sync(site) or site.function.module.is_test for site in callers
         )
 
     def _is_called_by_kept(self, function: Function) -> bool:
         """Whether code that stays sync makes an object with its own session by `function`."""
         return function.name == "__init__" and any(
-            site.function in self._colouring.kept and self._project.passes_session(site)
+            self._lends_sync(site) and self._project.passes_session(site)
             for site in self._project.callers(function)
         )
+
+    def _lends_sync(self, site: CallSite) -> bool:
+        """Whether `site` is in code that stays sync, and gives what it calls a sync session."""
+        is_kept = site.function in self._colouring.kept
+        return is_kept and not self._verdicts.driven.gives_async_side(site)
 
     def _only_kept_callers(self, function: Function) -> bool:
         callers = [

@@ -43,7 +43,8 @@ _NEXT_STEPS = {
     "mocked-engine": "use an engine on SQLite in memory in the test",
     "hides-session": "give the session a parameter with an annotation, or convert what keeps "
     "that one",
-    "called-by-sync": "migrate the caller too; until then it is called on the sync side",
+    "called-by-sync": "migrate the caller too, or say --keep-async, and it calls what has "
+    "converted; until then it is called on the sync side",
     "called-at-import": "move the call into the application's start-up",
     "called-by-script": "move what is below `if __name__` into a function: it becomes a coroutine",
     "not-selected": "select it too, or migrate it in a later run",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
+from migrate_async.index.sites import CallSite
+from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.colouring.callbacks import Callbacks
 from migrate_async.plan.colouring.contracts import Contracts
@@ -53,13 +55,37 @@ class Circumstances:
     seeds: Mapping[Function, Reason] = field(default_factory=dict)
 
 
+class Driven:
+    """Functions that code which stays sync may call, with `call_async`: none."""
+
+    def at(self, _site: CallSite, _function: Function) -> bool:
+        """Whether a site may go on calling a function if its own function stays sync."""
+        return False
+
+    def calls(self, _stays: Callable[[Function], bool]) -> Iterator[CallSite]:
+        """Those sites in what stays sync."""
+        return iter(())
+
+    def sessions(self, _kept: Iterable[Function]) -> Iterator[tuple[Function, s.Expr]]:
+        """The sessions with which functions that are kept make such objects."""
+        return iter(())
+
+    def gives_async_side(self, _making: CallSite) -> bool:
+        """Whether the object that a site makes gets an async session over a sync one."""
+        return False
+
+    def makes(self, _maker: Function, _function: Function) -> bool:
+        """Whether `maker`, which stays sync, can make the object that `function` is a method of."""
+        return False
+
+
 @dataclass(frozen=True)
 class Bounds:
     """What limits one colouring.
 
     `obstacle` says why a function cannot convert; functions that `ignore` accepts take no part and
     stay sync. The sync originals of those `beside` stay for callers that stay sync: what they call
-    must serve both.
+    must serve both. Those `driven` convert whoever calls them.
     """
 
     circumstances: Circumstances
@@ -67,3 +93,4 @@ class Bounds:
     sharing: Sharing
     ignore: Callable[[Function], bool]
     beside: frozenset[Function] = frozenset()
+    driven: Driven = field(default_factory=Driven)

@@ -22,7 +22,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.model.plan import Reason
 from migrate_async.plan.colouring.bounds import Bounds
 from migrate_async.plan.colouring.keeping.keeper import Keeper
-from migrate_async.plan.colouring.reasons import at_definition, calls, hands_on
+from migrate_async.plan.colouring.reasons import LENDS, at_definition, calls, hands_on
 from migrate_async.plan.colouring.spreading import coloured, spreads
 from migrate_async.plan.colouring.touches import Touches
 
@@ -86,7 +86,7 @@ def _runners(
     for maker in bounds.sharing.makers(function):
         if any(project.passes_session(site) for site in project.callers(maker)):
             text = f"it makes the object that holds the session of {function.qualname}"
-            yield maker, at_definition(maker, "lends-session", text, function)
+            yield maker, at_definition(maker, LENDS, text, function)
     for peer in bounds.sharing.peers(function):
         text = f"{function.qualname} uses its session"
-        yield peer, at_definition(peer, "lends-session", text, function)
+        yield peer, at_definition(peer, LENDS, text, function)

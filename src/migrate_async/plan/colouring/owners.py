@@ -7,7 +7,7 @@ _OWN_SESSION = "nothing: it keeps a session of its own, on the sync side"
 _OWNERS: dict[str, tuple[str, str]] = {
     "task": (
         "a task queue or scheduler calls it and does not await",
-        f"{_OWN_SESSION}; `run_async(work())` in it runs converted code",
+        f"{_OWN_SESSION}; `run_async(work())`, or `call_async(work, db)`, runs converted code",
     ),
     "cli": (
         "it is a command, which the command line calls and does not await",

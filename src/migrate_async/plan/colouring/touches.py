@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from migrate_async.index.project import Operation, Project
-from migrate_async.index.scopes import Function
+from migrate_async.index.scopes import Function, last_name
 from migrate_async.index.sites import CallSite
-from migrate_async.index.types import SessionFactory
+from migrate_async.index.types import External, SessionFactory
 from migrate_async.knowledge.async_api import (
     AWAITED,
     CONTEXT,
     SESSION_WITHOUT_COUNTERPART,
 )
+from migrate_async.knowledge.shim import ASYNC_SIDE, CALL_ASYNC, PACKAGE
 from migrate_async.knowledge.sqlalchemy import INSPECTORS
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
@@ -55,7 +56,7 @@ class Touch:
 
     `kind`: `await`, `context` (entered with `with`), `block` (a `with` on a session: `node` is the
     session's expression), `metadata` (of `create_all` on an engine), `schema` (on a connection),
-    `inspection`, `unmatched` or `page`.
+    `inspection`, `unmatched`, `page`, `call_async` or `async_side`.
     """
 
     kind: str
@@ -227,6 +228,10 @@ def gives_session_of_its_own(project: Project, function: Function) -> s.Call | N
 
 def touch_at(project: Project, site: CallSite) -> Touch | None:
     """The operation, other than a legacy query, that `site` is on a sync object."""
+    if site.kind == CALL_ASYNC:
+        return Touch(CALL_ASYNC, site, "calls a coroutine on its session")
+    if _is_async_side(project, site):
+        return Touch(ASYNC_SIDE, site, "lends its session to an object with coroutines")
     helped = _by_helper(project, site)
     if helped is not None:
         return helped
@@ -239,6 +244,16 @@ def touch_at(project: Project, site: CallSite) -> Touch | None:
     texts = {"block": "opens a session"}
     text = texts.get(kind, f"calls {operation.owner}.{operation.name}()")
     return Touch(kind, site, text) if kind else None
+
+
+def _is_async_side(project: Project, site: CallSite) -> bool:
+    call = site.node
+    if not isinstance(call, s.Call) or last_name(call.func) != ASYNC_SIDE or len(call.args) != 1:
+        return False
+    types = project.infer(call.func, site.scope)
+    return any(
+        isinstance(found, External) and found.dotted == f"{PACKAGE}.{ASYNC_SIDE}" for found in types
+    )
 
 
 def _by_helper(project: Project, site: CallSite) -> Touch | None:

@@ -16,10 +16,11 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.model.plan import Reason
 from migrate_async.model.selection import Selection
-from migrate_async.plan.colouring.bounds import Bounds, Circumstances, Obstacle
+from migrate_async.plan.colouring.bounds import Bounds, Circumstances, Driven, Obstacle
 from migrate_async.plan.colouring.choosing import Chooser
 from migrate_async.plan.colouring.colour import Colouring, colour
 from migrate_async.plan.colouring.cost import cheapest
+from migrate_async.plan.colouring.driving import DrivenChooser
 from migrate_async.plan.colouring.reach import reach
 from migrate_async.plan.colouring.reasons import at_definition
 from migrate_async.plan.colouring.selecting import roots
@@ -34,6 +35,9 @@ from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.queries import Chain, QueryPlan
 from migrate_async.plan.testing.loops import run_by_anyio
 from migrate_async.plan.testing.object_factories import unfit_factories
+
+_NONE: frozenset[Function] = frozenset()
+_UNDRIVEN = Driven()
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,10 @@ class Suites:
 
 @dataclass(eq=False)
 class Verdicts:
-    """The colourings of one run; the `copies` are sync sides that an earlier run made."""
+    """The colourings of one run; the `copies` are sync sides that an earlier run made.
+
+    `driving` chooses what converts although code that stays sync calls it; None: nothing does.
+    """
 
     _project: Project
     _request: Request
@@ -72,16 +79,24 @@ class Verdicts:
     _circumstances: Circumstances
     _suites: Suites
     _copies: Container[Function]
+    _driving: DrivenChooser | None = None
 
     @cached_property
     def full(self) -> Colouring:
         """As if everything were selected. Test suites take part only if they call what converts."""
-        found = self._together if self._suites_convert else self.alone
+        if self._driving is not None:
+            return self._end(driven=self._driven_in_the_end)
         if not self._request.keeps_both:
-            return found
+            return self._together if self._suites_convert else self.alone
         return self._end(
             Chooser(self._project, self._queries, self._shared.holders).choose(self._end)
         )
+
+    @cached_property
+    def _driven_in_the_end(self) -> Driven:
+        if self._driving is None:
+            return Driven()
+        return self._driving.choose(lambda driven: self._end(driven=driven), _everyone)
 
     @cached_property
     def tests_stay(self) -> bool:
@@ -177,7 +192,17 @@ class Verdicts:
         """What this run does."""
         if not self.is_partial and not self.beside and not self._has_twins:
             return self.full
-        return self._this_run(self.beside)
+        return self._this_run(self.beside, self.driven)
+
+    @cached_property
+    def driven(self) -> Driven:
+        """What converts in this run although code that stays sync calls it."""
+        if self._driving is None or not self.is_partial:
+            return self._driven_in_the_end
+        return self._driving.choose(
+            lambda driven: self._this_run(driven=driven),
+            lambda function: not self.full.converts(function),
+        )
 
     @cached_property
     def beside(self) -> frozenset[Function]:
@@ -198,21 +223,23 @@ class Verdicts:
     def _chooser(self) -> Chooser:
         return Chooser(self._project, self._queries, self._shared.holders)
 
-    def _end(self, beside: frozenset[Function]) -> Colouring:
-        """The last colouring of all, with some functions kept twice."""
+    def _end(self, beside: frozenset[Function] = _NONE, driven: Driven = _UNDRIVEN) -> Colouring:
+        """The last colouring of all, with some functions kept twice, or driven by sync code."""
         ignore = _nothing if self._suites_convert else _is_test
-        return self._colour(self._obstacle, self._shared, ignore, beside)
+        return self._colour(self._obstacle, self._shared, ignore, beside, driven)
 
-    def _this_run(self, beside: frozenset[Function]) -> Colouring:
+    def _this_run(
+        self, beside: frozenset[Function] = _NONE, driven: Driven = _UNDRIVEN
+    ) -> Colouring:
         if not self.is_partial:
-            return self._end(beside)
+            return self._end(beside, driven)
         waiting: dict[Function, Reason] = {}
 
         def obstacle(function: Function, coloured: Mapping[Function, Reason]) -> Reason | None:
             return waiting.get(function) or self._unless_unwanted(function, coloured)
 
         while True:
-            found = self._colour(obstacle, self, _is_test, beside)
+            found = self._colour(obstacle, self, _is_test, beside, driven)
             left = self._left_builders(found)
             more = {
                 peer: reason
@@ -272,7 +299,8 @@ class Verdicts:
         obstacle: Obstacle,
         sharing: Sharing,
         ignore: Callable[[Function], bool],
-        beside: frozenset[Function] = frozenset(),
+        beside: frozenset[Function] = _NONE,
+        driven: Driven = _UNDRIVEN,
     ) -> Colouring:
         bounds = Bounds(
             self._circumstances,
@@ -280,6 +308,7 @@ class Verdicts:
             sharing,
             lambda function: function in self._copies or ignore(function),
             beside,
+            driven,
         )
         return colour(self._project, self._touches, bounds)
 
@@ -350,6 +379,10 @@ class Verdicts:
             for function in functions:
                 found.setdefault(function, []).append(group)
         return found
+
+
+def _everyone(_function: Function) -> bool:
+    return True
 
 
 def _is_test(function: Function) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, last_name
 from migrate_async.index.sites import CallSite
-from migrate_async.knowledge.shim import BLOCKING_ENGINE
+from migrate_async.knowledge.shim import ASYNC_SIDE, BLOCKING_ENGINE, CALL_ASYNC
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.annotations import annotation_edits
@@ -27,7 +27,7 @@ from migrate_async.plan.recolouring.connecting import entered_options, options_e
 from migrate_async.plan.recolouring.inspecting import inspection_edits
 from migrate_async.plan.recolouring.passing_on import passing_on_edits
 from migrate_async.plan.recolouring.runners import add_run
-from migrate_async.plan.text import source_if_simple
+from migrate_async.plan.text import source, source_if_simple
 
 _HOISTED = ("exec", "execute", "scalars")
 
@@ -96,6 +96,10 @@ class Awaiter:
             inspection_edits(found, self._project, touch.site, self._own_name)
         elif touch.kind == PAGE:
             page_edits(found, self._project, touch.site)
+        elif touch.kind == CALL_ASYNC:
+            _call_itself(found, touch.node)
+        elif touch.kind == ASYNC_SIDE:
+            _own_session(found, touch.node)
         elif touch.kind == "context":
             self._context(found, touch)
         elif touch.kind == "block":
@@ -162,7 +166,7 @@ class Awaiter:
     # --- calls of converted and kept functions -------------------------------------------------
 
     def _call(self, found: ColourEdits, function: Function, site: CallSite) -> None:
-        if site.kind == "dependency" or not site.targets:
+        if site.kind in ("dependency", CALL_ASYNC) or not site.targets:
             return
         coloured = [
             target
@@ -285,6 +289,24 @@ class Awaiter:
                 found.imports.append(p.ImportChange(NAME, "contextlib", code))
                 found.unneeded.append(dotted)
             found.edits.append(p.ReplaceExpression(span=decorator.span, codemod=NAME, code=code))
+
+
+def _call_itself(found: ColourEdits, node: s.Expr) -> None:
+    """`call_async(f, db, a)` becomes `await f(db, a)`."""
+    assert isinstance(node, s.Call)  # noqa: S101  see `index.sites`
+    found.edits += [
+        p.RecallCall(span=node.span, codemod=NAME),
+        p.AwaitCall(span=node.span, codemod=NAME),
+    ]
+    found.unneeded.append(s.dotted_name(node.func).partition(".")[0])
+
+
+def _own_session(found: ColourEdits, node: s.Expr) -> None:
+    """`Users(async_side(db))` becomes `Users(db)`."""
+    assert isinstance(node, s.Call)  # noqa: S101  see `plan.colouring.touches`
+    session = node.args[0]
+    found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=source(session)))
+    found.unneeded.append(s.dotted_name(node.func).partition(".")[0])
 
 
 def _stream(found: ColourEdits, stream: Stream) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Module
+from migrate_async.index.sites import CallSite
 from migrate_async.model import plan as p
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.module_edits import ModuleEdits
@@ -11,12 +14,14 @@ from migrate_async.plan.module_edits import ModuleEdits
 NAME = "async-colour"
 
 
-def entry_point_edits(project: Project, colouring: Colouring) -> dict[Module, ModuleEdits]:
-    """Run the coroutine that a script's entry point now makes."""
+def entry_point_edits(
+    project: Project, colouring: Colouring, driven: Container[CallSite]
+) -> dict[Module, ModuleEdits]:
+    """Run the coroutine that a script's entry point now makes, other than at calls `driven`."""
     found: dict[Module, ModuleEdits] = {}
     for module in project.modules.values():
         for site in project.calls(module.body):
-            if "main" not in site.context or site.kind == "dependency":
+            if "main" not in site.context or site.kind == "dependency" or site in driven:
                 continue
             if any(colouring.converts(fn) and not fn.is_async for fn in site.targets):
                 edits = found.setdefault(module, ModuleEdits())

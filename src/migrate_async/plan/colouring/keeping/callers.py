@@ -6,11 +6,15 @@ from collections.abc import Iterable, Iterator
 
 from migrate_async.index.scopes import Function
 from migrate_async.index.sites import CallSite
+from migrate_async.knowledge.shim import CALL_ASYNC
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.colouring.keeping.candidates import Candidates
 from migrate_async.plan.colouring.reasons import at_call
 from migrate_async.plan.named_calls import names_function
+
+_WAITED_FOR = ("dependency", "bridge", CALL_ASYNC)
+"""Kinds of sites that something else waits for."""
 
 
 class Callers:
@@ -23,6 +27,7 @@ class Callers:
         self._circumstances = candidates.bounds.circumstances
         self._sharing = candidates.bounds.sharing
         self._beside = candidates.bounds.beside
+        self._driven = candidates.bounds.driven
 
     def reason(self, function: Function) -> Reason | None:
         """A caller that stays sync cannot await it."""
@@ -46,14 +51,18 @@ class Callers:
     def _unable(self, function: Function) -> Iterator[tuple[CallSite, Reason | None]]:
         """The callers of `function`, and why one cannot await it; None for one that can."""
         for site in self._project.callers(function):
-            if site.kind in ("dependency", "bridge"):
+            if site.kind in _WAITED_FOR:
                 continue
             if self._candidates.is_fetched(function, site):
                 continue
             if self._circumstances.decorators.is_copy(site.function):
                 continue  # the decorator itself is on it from now on
-            if function in self._beside and self._candidates.cannot_await(site.function):
-                continue
+            if self._candidates.cannot_await(site.function):
+                if function in self._beside:
+                    continue
+                if self._driven.at(site, function):
+                    yield site, self._beside_kept(site)
+                    continue
             yield site, self._caller(site, has_original=function in self._beside)
 
     def _caller(self, site: CallSite, *, has_original: bool) -> Reason | None:

@@ -9,6 +9,7 @@ from migrate_async.index.types import External
 from migrate_async.knowledge.sqlalchemy import SESSIONS
 from migrate_async.model.plan import Reason
 from migrate_async.plan.colouring.keeping.candidates import Candidates
+from migrate_async.plan.colouring.reasons import LENDS
 
 _SESSION_NAMES = frozenset(name.rpartition(".")[2] for name in SESSIONS)
 
@@ -21,6 +22,7 @@ class Peers:
         self._kept = candidates.kept
         self._project = candidates.project
         self._sharing = candidates.bounds.sharing
+        self._driven = candidates.bounds.driven
         self._constructors: dict[Function, bool] = {}
 
     def affected(self, function: Function) -> Iterator[Function]:
@@ -37,7 +39,7 @@ class Peers:
                 text = f"it shares a session or a query with {peer.qualname}, which stays sync"
                 return Reason("shares-session", text, because_of=peer.qualname)
         for maker in self._sharing.makers(function):
-            if self._candidates.stays(maker):
+            if self._candidates.stays(maker) and not self._driven.makes(maker, function):
                 text = f"{maker.qualname} makes the object that holds its session and stays sync"
                 return Reason("made-by-sync", text, because_of=maker.qualname)
         for init in self._sharing.constructors(function):
@@ -47,7 +49,7 @@ class Peers:
         for user in self._sharing.made(function) if self._makes_session(function) else ():
             if user in self._kept:
                 text = f"{user.qualname} stays sync on the session that it makes without a factory"
-                return Reason("lends-session", text, because_of=user.qualname)
+                return Reason(LENDS, text, because_of=user.qualname)
         return None
 
     def _makes_session(self, function: Function) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from migrate_async.config import Settings
 from migrate_async.model.plan import Plan, Step
 from migrate_async.plan.planner import make_plan
+from migrate_async.report.explain import find
+from migrate_async.report.roots import roots
 from support.projects import project
 
 DATABASE = """\
@@ -156,3 +158,66 @@ def test_a_coroutine_that_awaits_nothing_asks_nothing_of_the_tests() -> None:
     assert {"MA202", "MA204"} & {item.code for item in found.diagnostics} == {"MA204"}
     assert verdict(found, "app.main.later") == "keep"
     assert not any(item.function.startswith("tests.") for item in found.functions)
+
+
+def why(found: Plan, name: str) -> list[tuple[str, str]]:
+    (decision,) = [item for item in found.others if item.function == name]
+    return [(reason.code, reason.because_of) for reason in decision.reasons]
+
+
+OTHER_OBJECT = (
+    REPOSITORIES
+    + """
+
+class Names:
+    def __init__(self, db: Session):
+        self.db = db
+
+    def first(self):
+        return self.db.scalar(text("SELECT 'a'"))
+"""
+)
+OTHER_TEST = (
+    TESTS.replace("import Report", "import Names, Report")
+    + """
+
+def test_names(db):
+    assert Names(db).first() == "a"
+"""
+)
+
+
+def test_a_test_that_keeps_others_sync_has_reasons_of_its_own() -> None:
+    """What they lead on to is what keeps the suite, and no other test of it."""
+    files = {
+        "app/database.py": DATABASE,
+        "app/repositories.py": OTHER_OBJECT.format(decorator="@property", call=""),
+        "app/main.py": MAIN,
+        "tests/test_report.py": OTHER_TEST,
+    }
+    found = make_plan(project(files), Step.ALL, Settings())
+    (kept,) = [item for item in found.functions if item.function == "app.repositories.Names.first"]
+    test = "tests.test_report.test_names"
+    assert kept.reasons[0].because_of == test
+    rows = "app.repositories.Counts.rows"
+    assert why(found, test)[0] == ("suite-stays", rows)
+    assert [decision.function for decision in find(found, "test_names")] == [test]
+    ends = {root.decision.function: root.functions for root in roots(found)}
+    assert ends == {rows: 3}
+
+
+def test_a_module_that_calls_at_import_is_told_of() -> None:
+    files = {
+        "app/database.py": DATABASE,
+        "app/fill.py": (
+            "from app.database import SessionLocal\nfrom sqlalchemy import text\n\n\n"
+            "def fill():\n    with SessionLocal() as db:\n"
+            '        db.execute(text("SELECT 1"))\n\n\nfill()\n'
+        ),
+    }
+    found = make_plan(project(files), Step.ALL, Settings())
+    assert why(found, "app.fill.<module>") == [("called-at-import", "")]
+
+
+def test_nothing_is_told_of_what_no_reason_names() -> None:
+    assert plan(is_property=False).others == ()

@@ -60,3 +60,19 @@ def test_the_text_names_verdict_place_and_each_link() -> None:
         "  because it runs a query on a session  app/crud.py:6",
         "  because read_user calls it  app/api.py:14",
     ]
+
+
+def test_who_takes_no_part_is_explained_too() -> None:
+    test = FunctionDecision(
+        "tests.test_a.test_it", "tests/test_a.py", 3, "keep", (Reason("suite-stays", "why"),)
+    )
+    kept = FunctionDecision(
+        "app.get",
+        "app.py",
+        1,
+        "keep",
+        (Reason("called-by", "it calls it", because_of=test.function),),
+    )
+    plan = Plan(step="all", functions=(kept,), others=(test,))
+    assert find(plan, "test_it") == [test]
+    assert [reason.text for reason in chain(plan, kept)] == ["it calls it", "why"]

@@ -95,3 +95,16 @@ def test_only_those_that_keep_the_most_are_listed() -> None:
         stream = io.StringIO()
         render_plan(plan, Page(Console(file=stream, width=100)), verbose=verbose)
         assert stream.getvalue().count(" keeps 2 functions") == shown
+
+
+def test_a_test_is_an_end_and_counts_for_nothing_itself() -> None:
+    suite = kept("tests.test_it", Reason("suite-stays", "a client stays"))
+    plan = Plan(step="all", functions=(kept("find", because_of("tests.test_it")),), others=(suite,))
+    assert ends(plan) == [("tests.test_it", 1, 0)]
+
+
+def test_the_top_level_of_a_module_is_no_end() -> None:
+    """The function that it calls tells where."""
+    module = kept("app.<module>", Reason("called-at-import", "Python runs it"))
+    functions = (kept("fill", because_of(module.function)), kept("rows", because_of("fill")))
+    assert ends(Plan(step="all", functions=functions, others=(module,))) == [("fill", 2, 0)]

@@ -463,6 +463,8 @@ class Plan(msgspec.Struct, frozen=True):
     step: str
     files: tuple[FilePlan, ...] = ()
     functions: tuple[FunctionDecision, ...] = ()
+    others: tuple[FunctionDecision, ...] = ()
+    """Functions that reasons name and that take no part: tests, the top level of a module."""
     diagnostics: tuple[Diagnostic, ...] = ()
     counts: dict[str, int] = {}
     """`chains`, `chains-left`, `functions`, `functions-kept`, `functions-waiting`, `awaits`,

@@ -28,6 +28,7 @@ class Collector:
         """The paths of files that import what is gone."""
         self._counts: dict[str, int] = {}
         self.decisions: list[p.FunctionDecision] = []
+        self.others: list[p.FunctionDecision] = []
         self.diagnostics: list[Diagnostic] = []
 
     def add(
@@ -109,10 +110,15 @@ class Collector:
         return p.Plan(
             step=step.value,
             files=files,
-            functions=tuple(sorted(self.decisions, key=lambda d: (d.path, d.line, d.function))),
+            functions=_in_order(self.decisions),
+            others=_in_order(self.others),
             diagnostics=tuple(sorted(set(self.diagnostics))),
             counts=dict(sorted(self._counts.items())),
         )
+
+
+def _in_order(found: Iterable[p.FunctionDecision]) -> tuple[p.FunctionDecision, ...]:
+    return tuple(sorted(found, key=lambda d: (d.path, d.line, d.function)))
 
 
 def _includes(outer: Span, span: Span) -> bool:

@@ -8,6 +8,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.model import plan as p
 from migrate_async.model.diagnostic import Severity
+from migrate_async.plan.bystanders import bystanders
 from migrate_async.plan.collector import Collector
 from migrate_async.plan.colouring.advice import stays_sync
 from migrate_async.plan.colouring.verdicts import Verdicts
@@ -56,6 +57,7 @@ class Decisions:
                 collector.count(f"routes{suffix}")
             if kept is not None and self._is_wanted(function) and not self._listens(function):
                 collector.diagnostics.append(stays_sync(function, kept, self._severity(function)))
+        collector.others += bystanders(self._project, self._verdicts, collector.decisions)
 
     def _is_wanted(self, function: Function) -> bool:
         return function in self._verdicts.wanted

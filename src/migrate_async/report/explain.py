@@ -11,8 +11,9 @@ from migrate_async.report.page import Page
 
 def find(plan: Plan, name: str) -> list[FunctionDecision]:
     """The decisions about `name`: a qualified name, or the end of one (`CRUDUser.get`)."""
-    exact = [found for found in plan.functions if found.function == name]
-    return exact or [found for found in plan.functions if found.function.endswith("." + name)]
+    told = (*plan.functions, *plan.others)
+    exact = [found for found in told if found.function == name]
+    return exact or [found for found in told if found.function.endswith("." + name)]
 
 
 def nearest(plan: Plan, name: str) -> list[str]:
@@ -28,7 +29,7 @@ def chain(plan: Plan, decision: FunctionDecision) -> Iterator[Reason]:
 
     Ends where a reason leads nowhere, or to a function that was named before.
     """
-    by_name = {found.function: found for found in plan.functions}
+    by_name = {found.function: found for found in (*plan.others, *plan.functions)}
     seen = {decision.function}
     current: FunctionDecision | None = decision
     while current is not None:

@@ -12,12 +12,14 @@ _SYNC = frozenset({Verdict.KEEP.value, Verdict.BRIDGE.value})
 
 _LENT = "lends-session"
 
+_SUITE = "suite-stays"
+
 
 @dataclass(frozen=True)
 class Root:
     """A function that stays sync for a reason of its own, with how many do because of it.
 
-    :ivar functions: those, and itself.
+    :ivar functions: those, and itself if it is none of the tests.
     :ivar routes: how many of these are routes.
     """
 
@@ -39,12 +41,18 @@ def roots(plan: Plan) -> list[Root]:
 
     Each function counts once, for the first reason that it has.
     """
-    stays = {found.function: found for found in plan.functions if found.verdict in _SYNC}
+    kept = [found for found in plan.functions if found.verdict in _SYNC]
+    tests = [found for found in plan.others if found.reasons[0].code == _SUITE]
+    stays = {found.function: found for found in (*tests, *kept)}
     ends: dict[str, list[FunctionDecision]] = {}
-    for decision in stays.values():
+    for decision in kept:
         ends.setdefault(_end(decision, stays), []).append(decision)
-    found = [_root(stays[name], kept) for name, kept in ends.items() if len(kept) > 1]
+    found = [_root(stays[name], for_it) for name, for_it in ends.items() if _keeps(name, for_it)]
     return sorted(found, key=lambda root: (-root.functions, -root.routes, root.decision.function))
+
+
+def _keeps(name: str, kept: list[FunctionDecision]) -> bool:
+    return any(found.function != name for found in kept)
 
 
 def _root(decision: FunctionDecision, kept: list[FunctionDecision]) -> Root:

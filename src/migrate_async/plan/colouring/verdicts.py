@@ -25,16 +25,10 @@ from migrate_async.plan.colouring.reach import reach
 from migrate_async.plan.colouring.reasons import at_definition
 from migrate_async.plan.colouring.selecting import roots
 from migrate_async.plan.colouring.sharing import SharedSessions, Sharing
-from migrate_async.plan.colouring.suites import (
-    kept_overrides,
-    scoped_sessions,
-    tests_take_part,
-    tied_clients,
-)
+from migrate_async.plan.colouring.suite_obstacles import all_stay, makes_sync, suite_obstacles
+from migrate_async.plan.colouring.suites import tests_take_part
 from migrate_async.plan.colouring.touches import Touches
 from migrate_async.plan.queries import Chain, QueryPlan
-from migrate_async.plan.testing.loops import run_by_anyio
-from migrate_async.plan.testing.object_factories import unfit_factories
 
 _NONE: frozenset[Function] = frozenset()
 _UNDRIVEN = Driven()
@@ -125,24 +119,38 @@ class Verdicts:
         """
         if not self._takes_tests or self._suites.are_sync():
             return False
-        makes_sync = self.maker_of_sync is not None
-        if not self._request.tests:  # the step `tests` tells, and does nothing then
-            unfit = itertools.chain(
-                unfit_factories(self._project),
-                run_by_anyio(self._project, self._together.converts),
-                scoped_sessions(self._project),
-                self._suites.stuck(self._together),
-                tied_clients(self._project),
-                kept_overrides(self._project, self.alone),
-            )
-            makes_sync = makes_sync or any(True for _ in unfit)
-        if not makes_sync:
+        if not self._suite_obstacle:
             return True
         is_idle = self._suites.idle(self.alone)
         return any(
             function.is_async and self._together.converts(function) and not is_idle(function)
             for function in self.alone.kept
         )
+
+    @cached_property
+    def _suite_obstacle(self) -> tuple[Reason, ...]:
+        """What in the suites has no async form; empty if all has."""
+        if self.maker_of_sync is not None:
+            return makes_sync(*self.maker_of_sync, self._together)
+        if self._request.tests:  # this step tells, and does nothing then
+            return ()
+        found = suite_obstacles(self._project, self.alone, self._together, self._suites.stuck)
+        return tuple(itertools.islice(found, 1))
+
+    @property
+    def why_tests_stay(self) -> tuple[Reason, ...]:
+        """Why a test that calls what could convert keeps it sync, and what is behind that."""
+        if not self._takes_tests:
+            return all_stay("nothing that converts is called by them")
+        if self._suites.are_sync():
+            return all_stay("they open some with a factory that stays sync")
+        if not self._suites_convert:
+            return self._suite_obstacle
+        return all_stay("they convert in the run that leaves nothing of the application to convert")
+
+    def is_copy(self, function: Function) -> bool:
+        """Whether an earlier run made `function`, for code that stays sync."""
+        return function in self._copies
 
     @cached_property
     def maker_of_sync(self) -> tuple[Function, Function] | None:

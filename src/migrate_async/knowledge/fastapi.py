@@ -30,7 +30,8 @@ REQUEST_TEXTS = frozenset({"cookies", "headers", "path_params", "query_params"})
 """What a request holds as texts, whatever a path parameter is declared as elsewhere."""
 DEPENDS = frozenset({"fastapi.Depends", "fastapi.Security"})
 DEPENDS_NAMES = frozenset({"Depends", "Security"})
-ROUTERS = frozenset({"fastapi.FastAPI", "fastapi.APIRouter", "starlette.applications.Starlette"})
+APPLICATIONS = frozenset({"fastapi.FastAPI", "starlette.applications.Starlette"})
+ROUTERS = APPLICATIONS | {"fastapi.APIRouter"}
 ROUTE_METHODS: dict[str, tuple[str, ...]] = {
     "get": ("GET",),
     "post": ("POST",),

@@ -13,6 +13,7 @@ from migrate_async.knowledge.sqlalchemy import FOREIGN_SESSIONS
 from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason, Step
 from migrate_async.plan.alembic.environment import environments, is_revision
+from migrate_async.plan.colouring.application_factories import makes_application
 from migrate_async.plan.colouring.attribute_listeners import AttributeListeners
 from migrate_async.plan.colouring.beside import Beside
 from migrate_async.plan.colouring.bound_methods import bound_methods
@@ -116,6 +117,7 @@ class Obstacles:
         """One that is there whatever else is coloured."""
         checks = (
             self._boundary,
+            self._application,
             self._torn,
             self._test_runner,
             self._migration,
@@ -156,6 +158,9 @@ class Obstacles:
                 text = f"its decorator may not await it: {note}"
                 return at_definition(function, "decorator", text)
         return None
+
+    def _application(self, function: Function) -> Reason | None:
+        return makes_application(self._project, function)
 
     def _torn(self, function: Function) -> Reason | None:
         if function in self._project.originals.torn:

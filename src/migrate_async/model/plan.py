@@ -251,10 +251,14 @@ class KeepBoth(Edit, frozen=True):
 
 
 class CopyFunction(Edit, frozen=True):
-    """Below the `def` at `span`, put it as it was, under `name` and with other `names` in it."""
+    """Below the `def` at `span`, put it as it was, under `name` and with other `names` in it.
+
+    So it is with the `attributes` that are written there as given: `("self.engine", code)`.
+    """
 
     name: str
     names: tuple[tuple[str, str], ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
     apart: int = 2
     """Blank lines between the two."""
 

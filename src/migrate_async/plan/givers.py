@@ -18,12 +18,13 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.leftovers.twins import Twins, sync_giver_name
 from migrate_async.plan.makers import Makers, binds_factories, has_room, is_scope_shaped
 from migrate_async.plan.names import is_bound_inside, is_variable
+from migrate_async.plan.object_engines import ObjectEngines
 from migrate_async.plan.sessions.classes import has_no_factory
 
 
 @dataclass(frozen=True)
 class Given:
-    """What a giver takes its session from, by the names that it uses.
+    """What a giver takes its session from, by the names that it uses, and the `engines` of objects.
 
     In a copy of one that `is_fixed` there is no name to put another in the place of: it asks an
     attribute, `self.session()`, or is on the sync side already.
@@ -31,6 +32,7 @@ class Given:
 
     sources: Mapping[str, Variable] = field(default_factory=dict)
     givers: Mapping[str, Function] = field(default_factory=dict)
+    engines: tuple[s.Attribute, ...] = ()
     is_fixed: bool = False
 
 
@@ -130,9 +132,20 @@ class Givers:
         made_async = any(map(self._becomes_async, made))
         makes = made_async or has_no_factory(self._project, function)
         engines = self._engines(function, names) if makes else {}
-        if not factories and not givers and not is_fixed and not engines and not made_async:
-            return None
-        return Given({**engines, **factories}, givers, is_fixed)
+        of_objects = self._engines_of_objects(function)
+        found = factories or givers or is_fixed or engines or made_async or of_objects
+        return Given({**engines, **factories}, givers, of_objects, is_fixed) if found else None
+
+    def _engines_of_objects(self, function: Function) -> tuple[s.Attribute, ...]:
+        """The engines of objects that become async, of which a context manager makes a session."""
+        if not self._is_scope(function):
+            return ()
+        engines = self._project.shared(ObjectEngines)
+        return tuple(
+            node
+            for node in engines.opened_by(function)
+            if any(map(self._becomes_async, engines.of(node)))
+        )
 
     def _engines(self, function: Function, names: Collection[str]) -> dict[str, Variable]:
         """The engines of modules that a factory which `function` makes may be bound to."""

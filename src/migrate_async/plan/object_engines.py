@@ -13,7 +13,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, last_name
 from migrate_async.index.sessions import Variable
 from migrate_async.model import syntax as s
-from migrate_async.plan.colouring.handovers import owner_of
+from migrate_async.plan.colouring.handovers import opened_engines, owner_of
 from migrate_async.plan.engine_urls import async_form
 from migrate_async.plan.inner_listeners import REGISTER
 from migrate_async.plan.makers import Makers
@@ -39,6 +39,17 @@ class ObjectEngines:
             for function in self._project.functions:
                 if function.name == node.attr and function.cls in self._project.mro(cls):
                     yield from self._given(cls, function) if is_property(function) else ()
+
+    def opened_by(self, function: Function) -> Iterator[s.Attribute]:
+        """Those that `function` makes a session of; none if it does something else with one."""
+        opened = dict.fromkeys(opened_engines(self._project, function))
+        used = [
+            node
+            for node in function.nodes(s.Attribute)
+            if self._project.engine_or_connection(node, function.scope) == "engine"
+        ]
+        if all(node in opened for node in used):
+            yield from opened
 
     def can_block(self, node: s.Attribute) -> bool:
         """Whether the runtime gives a sync engine beside the async one that `node` becomes."""

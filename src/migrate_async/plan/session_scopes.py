@@ -5,7 +5,8 @@
         session = SessionLocal()
         try: yield session; ...
 
-The session may come from a function that opens it, `session = get_session()`.
+The session may come from a function that opens it, `session = get_session()`, or from the class, on
+the engine of an object: `with Session(self.engine) as session:`.
 
 They convert for code that does. Code that stays sync, a thread or a task of a queue, enters a copy
 on the sync factory, `sync_session_scope`: no two of them share a session.
@@ -23,6 +24,7 @@ from migrate_async.index.types import FunctionObject
 from migrate_async.model import syntax as s
 from migrate_async.plan.makers import is_plain_giver, is_scope_shaped
 from migrate_async.plan.names import is_bound_inside, is_variable
+from migrate_async.plan.object_engines import ObjectEngines
 
 _MAX_CALLS = 3
 """How far it may be from a context manager to the factory."""
@@ -33,6 +35,7 @@ class SessionScopes:
 
     def __init__(self, project: Project) -> None:
         self._project = project
+        self._engines = project.shared(ObjectEngines)
 
     def __contains__(self, function: object) -> bool:
         return function in self._found
@@ -56,6 +59,9 @@ class SessionScopes:
             return False
         if self._names(function, self._project.session_factories):
             return True
+        engines = tuple(self._engines.opened_by(function))
+        if engines:
+            return all(map(self._engines.can_block, engines))
         asked = self._asked(function) if calls else ()
         return any(self._opens(inner, calls - 1) for inner in asked)
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import FunctionObject, SessionFactory
-from migrate_async.knowledge.shim import BLOCKING_SESSION, SYNC_SIDE
+from migrate_async.knowledge.shim import BLOCKING_ENGINE, BLOCKING_SESSION, PACKAGE, SYNC_SIDE
 from migrate_async.knowledge.sqlalchemy import SYNC_SESSION
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
@@ -36,7 +36,7 @@ from migrate_async.plan.sessions.classes import (
     has_no_factory,
     sync_home_of_dependency,
 )
-from migrate_async.plan.text import source
+from migrate_async.plan.text import source, text
 
 
 class Offers:
@@ -356,12 +356,19 @@ class Offers:
         for used, inner in given.givers.items():
             twin = sync_giver_name(self._project, inner)
             names[used] = passing(edits, function.module, inner.module, twin, inner.name)
+        engines = sorted({text(node) for node in given.engines})
+        sync = self._blocking(edits, function.module) if engines else ""
         edits.edits.append(
             p.CopyFunction(
                 span=function.node.span,
                 codemod=NAME,
                 name=name,
                 names=tuple(sorted(names.items())),
+                attributes=tuple((engine, f"{sync}({engine})") for engine in engines),
                 apart=2 if function.cls is None else 1,
             )
         )
+
+    def _blocking(self, edits: ModuleEdits, module: Module) -> str:
+        """What `module` calls the function of the runtime that gives the sync engine of another."""
+        return add_import(edits, module, PACKAGE, BLOCKING_ENGINE, NAME)

@@ -44,26 +44,41 @@ def copied_function(edit: CopyFunction, original: cst.CSTNode) -> cst.FunctionDe
     """
     if not isinstance(original, cst.FunctionDef):
         raise InternalError("only a function can be copied")
-    renamed = cst.ensure_type(original.visit(_Renaming(dict(edit.names))), cst.FunctionDef)
+    renaming = _Renaming(dict(edit.names), dict(edit.attributes))
+    renamed = cst.ensure_type(original.visit(renaming), cst.FunctionDef)
     blank = [cst.EmptyLine(indent=False) for _ in range(edit.apart)]
     return renamed.with_changes(name=cst.Name(edit.name), leading_lines=blank)
 
 
 class _Renaming(cst.CSTTransformer):
-    """Puts code in the place of names that are read; other words of the same letters stay."""
+    """Puts code in the place of names that are read; other words of the same letters stay.
 
-    def __init__(self, names: Mapping[str, str]) -> None:
+    And in that of attributes: `self.engine`, `Single().engine`.
+    """
+
+    def __init__(
+        self, names: Mapping[str, str], attributes: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__()
         self._names = names
+        self._attributes = {_dense(text): code for text, code in (attributes or {}).items()}
 
     def on_leave(self, original_node: cst.CSTNodeT, updated_node: cst.CSTNodeT) -> Any:
         if isinstance(original_node, cst.Name):
             code = self._names.get(original_node.value)
             return updated_node if code is None else parse_expression(code)
+        if self._attributes and isinstance(original_node, cst.Attribute):
+            code = self._attributes.get(_dense(cst.Module([]).code_for_node(original_node)))
+            if code is not None:
+                return parse_expression(code)
         for kind, word in _WORDS.items():
             if isinstance(original_node, kind):
                 return updated_node.with_changes(**{word: getattr(original_node, word)})
         return updated_node
+
+
+def _dense(code: str) -> str:
+    return "".join(code.split())
 
 
 _WORDS: dict[type[cst.CSTNode], str] = {

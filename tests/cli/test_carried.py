@@ -16,6 +16,7 @@ from migrate_async.cli.workspace import Workspace, open_workspace
 from migrate_async.model import plan as p
 from migrate_async.model.plan import Step
 from migrate_async.model.summary import Mode
+from migrate_async.plan.moved import moved
 from migrate_async.report.json import plan_document
 from support.edits import EDITS, siblings
 
@@ -147,3 +148,12 @@ def test_every_place_of_an_edit_moves() -> None:
     edits = get_args(p.AnyEdit)
     hints = {name: kind for edit in edits for name, kind in get_type_hints(edit).items()}
     assert {name for name, kind in hints.items() if str(p.Span) in str(kind)} == {"span", "until"}
+
+
+def test_what_takes_no_part_moves_too() -> None:
+    def plan(line: int) -> p.Plan:
+        reason = p.Reason("suite-stays", "why", "tests/test_app.py", line)
+        test = p.FunctionDecision("tests.test_it", "tests/test_app.py", line, "keep", (reason,))
+        return p.Plan(step="all", others=(test,))
+
+    assert moved(plan(3), "tests/test_app.py", {3: 5}, "") == plan(5)

@@ -58,6 +58,7 @@ class _Moving:
             plan,
             files=tuple(self._file(file) if self._is_here(file) else file for file in plan.files),
             functions=tuple(map(self._function, plan.functions)),
+            others=tuple(map(self._function, plan.others)),
             diagnostics=tuple(sorted(map(self._diagnostic, plan.diagnostics))),
         )
 

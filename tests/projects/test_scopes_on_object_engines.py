@@ -43,6 +43,11 @@ class Database:
     def start(self, url: str) -> None:
         self._engine = create_engine(url)
 
+    def stop(self) -> None:
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
     @property
     def engine(self) -> Engine:
         if self._engine is None:
@@ -61,10 +66,8 @@ class Database:
                 session.commit()
 
 
-database = Database()
-
-
 def started(url: str = "sqlite:///notes.db") -> Database:
+    database = Database()
     database.start(url)
     return database
 """
@@ -74,6 +77,9 @@ _IN_METHODS = {
     "own": "own.session()",
     "imported": "started",
     "state": "{'database': database}",
+    "end": "database.stop()",
+    "stopped": "request.state.database.stop()",
+    "own_end": "own.stop()",
 }
 _SINGLE = """\
 from contextlib import contextmanager
@@ -112,8 +118,11 @@ _OF_A_MODULE = {
     "db.py": _SINGLE,
     "entered": "opened()",
     "own": "opened()",
-    "imported": "opened, started",
+    "imported": "Single, opened, started",
     "state": "{}",
+    "end": "database.engine.dispose()",
+    "stopped": "Single().engine.dispose()",
+    "own_end": "pass",
 }
 _MAIN = """\
 from contextlib import asynccontextmanager
@@ -131,7 +140,10 @@ from models import Base, Note
 async def lifespan(_: FastAPI):
     database = started()
     Base.metadata.create_all(database.engine)
-    yield {state}
+    try:
+        yield {state}
+    finally:
+        {end}
 
 
 app = FastAPI(lifespan=lifespan)
@@ -158,6 +170,18 @@ def add(text: str, db: Session = Depends(get_db)) -> list[str]:
     return texts(db)
 
 
+@app.get("/last")
+def last(request: Request) -> str:
+    with {entered} as session:
+        return session.scalars(select(Note.text).order_by(Note.id.desc())).first()
+
+
+@app.post("/stop")
+def stop(request: Request) -> bool:
+    {stopped}
+    return True
+
+
 @app.get("/count")
 def count(db: Session = Depends(get_db)) -> int:
     return db.scalar(select(func.count()).select_from(Note))
@@ -178,6 +202,7 @@ def note(text: str) -> None:
         session.add(Note(text=text))
         session.flush()
         click.echo(",".join(session.scalars(select(Note.text).order_by(Note.id))))
+    {own_end}
 
 
 @click.command()
@@ -187,6 +212,7 @@ def fail() -> None:
         session.add(Note(text="lost"))
         session.flush()
         raise click.ClickException("no")
+    {own_end}
 """
 _USE = """
 import warnings
@@ -198,9 +224,10 @@ from main import app
 with TestClient(app) as client:
     print(client.post("/notes/a").text, client.post("/notes/b").text)
     print(CliRunner().invoke(note, ["c"]).output, CliRunner().invoke(fail).exit_code)
-    print(client.get("/notes").text, client.get("/count").text)
+    print(client.get("/notes").text, client.get("/count").text, client.get("/last").text)
+    print(client.post("/stop").text)
 """
-_ANSWERS = """["a"] ["a","b"]\na,b,c\n 1\n["a","b","c"] 3\n"""
+_ANSWERS = """["a"] ["a","b"]\na,b,c\n 1\n["a","b","c"] 3 "c"\ntrue\n"""
 _PLACES = {"method": _IN_METHODS, "function": _OF_A_MODULE}
 
 

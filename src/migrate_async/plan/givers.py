@@ -24,15 +24,16 @@ from migrate_async.plan.sessions.classes import has_no_factory
 
 @dataclass(frozen=True)
 class Given:
-    """What a giver takes its session from, by the names that it uses, and the `engines` of objects.
+    """What a giver takes its session from, by the names that it uses.
 
+    And the `engines` of objects, each with the code around it that does something with it.
     In a copy of one that `is_fixed` there is no name to put another in the place of: it asks an
     attribute, `self.session()`, or is on the sync side already.
     """
 
     sources: Mapping[str, Variable] = field(default_factory=dict)
     givers: Mapping[str, Function] = field(default_factory=dict)
-    engines: tuple[s.Attribute, ...] = ()
+    engines: tuple[tuple[s.Attribute, s.Attribute], ...] = ()
     is_fixed: bool = False
 
 
@@ -136,16 +137,26 @@ class Givers:
         found = factories or givers or is_fixed or engines or made_async or of_objects
         return Given({**engines, **factories}, givers, of_objects, is_fixed) if found else None
 
-    def _engines_of_objects(self, function: Function) -> tuple[s.Attribute, ...]:
-        """The engines of objects that become async, of which a context manager makes a session."""
+    def _engines_of_objects(
+        self, function: Function
+    ) -> tuple[tuple[s.Attribute, s.Attribute], ...]:
+        """The engines of objects that become async, and that `function`, a scope, works on."""
         if not self._is_scope(function):
             return ()
         engines = self._project.shared(ObjectEngines)
+        found = [(node, node) for node in engines.opened_by(function)]
+        if not function.is_generator:
+            nodes = engines.disposed_by(function)
+            found = [(node, parent) for node in nodes if (parent := self._method_of(node))]
         return tuple(
-            node
-            for node in engines.opened_by(function)
+            (node, around)
+            for node, around in found
             if any(map(self._becomes_async, engines.of(node)))
         )
+
+    def _method_of(self, node: s.Attribute) -> s.Attribute | None:
+        around = self._project.parent(node)
+        return around if isinstance(around, s.Attribute) else None
 
     def _engines(self, function: Function, names: Collection[str]) -> dict[str, Variable]:
         """The engines of modules that a factory which `function` makes may be bound to."""

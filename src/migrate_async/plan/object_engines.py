@@ -43,13 +43,41 @@ class ObjectEngines:
     def opened_by(self, function: Function) -> Iterator[s.Attribute]:
         """Those that `function` makes a session of; none if it does something else with one."""
         opened = dict.fromkeys(opened_engines(self._project, function))
-        used = [
-            node
-            for node in function.nodes(s.Attribute)
-            if self._project.engine_or_connection(node, function.scope) == "engine"
-        ]
-        if all(node in opened for node in used):
+        if all(node in opened for node in self._read_in(function)):
             yield from opened
+
+    def disposed_by(self, function: Function) -> Iterator[s.Attribute]:
+        """Those that `function` disposes of; none if it does something else with one.
+
+        It may ask whether there is one, and put something in its place.
+        """
+        disposed: list[s.Attribute] = []
+        for site in self._project.calls(function):
+            func = site.node.func if isinstance(site.node, s.Call) else None
+            operation = site.operation
+            if operation is None:
+                continue
+            if (operation.owner, operation.name) != ("engine", "dispose"):
+                return
+            engine = func.value if isinstance(func, s.Attribute) else None
+            if not isinstance(engine, s.Attribute) or owner_of(self._project, engine) is None:
+                return
+            disposed.append(engine)
+        if all(node in disposed or self._is_asked(node) for node in self._read_in(function)):
+            yield from disposed
+
+    def _read_in(self, function: Function) -> Iterator[s.Attribute]:
+        """The engines of objects that `function` names."""
+        for node in function.nodes(s.Attribute):
+            if self._project.engine_or_connection(node, function.scope) == "engine":
+                yield node
+
+    def _is_asked(self, node: s.Attribute) -> bool:
+        """Whether it is only asked whether `node` is there, or something is put there."""
+        around = self._project.parent(node)
+        if isinstance(around, s.Assign):
+            return around.value is not node
+        return isinstance(around, s.If | s.Operation)
 
     def can_block(self, node: s.Attribute) -> bool:
         """Whether the runtime gives a sync engine beside the async one that `node` becomes."""

@@ -8,6 +8,8 @@
 The session may come from a function that opens it, `session = get_session()`, or from the class, on
 the engine of an object: `with Session(self.engine) as session:`.
 
+So it is with what disposes of the engine of an object, `def stop(self): self._engine.dispose()`.
+
 They convert for code that does. Code that stays sync, a thread or a task of a queue, enters a copy
 on the sync factory, `sync_session_scope`: no two of them share a session.
 """
@@ -22,7 +24,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import FunctionObject
 from migrate_async.model import syntax as s
-from migrate_async.plan.makers import is_plain_giver, is_scope_shaped
+from migrate_async.plan.makers import has_room, is_plain_giver, is_scope_shaped
 from migrate_async.plan.names import is_bound_inside, is_variable
 from migrate_async.plan.object_engines import ObjectEngines
 
@@ -45,9 +47,17 @@ class SessionScopes:
         return frozenset(filter(self._is_one, self._project.functions))
 
     def _is_one(self, function: Function) -> bool:
-        if not is_scope_shaped(function) or function.module.is_test:
+        if function.module.is_test:
             return False
-        return self._opens(function)
+        if is_scope_shaped(function):
+            return self._opens(function)
+        return self._disposes(function)
+
+    def _disposes(self, function: Function) -> bool:
+        if function.is_generator or function.decorators or not has_room(self._project, function):
+            return False
+        engines = tuple(self._engines.disposed_by(function)) if _says_dispose(function) else ()
+        return bool(engines) and all(map(self._engines.can_block, engines))
 
     def _opens(self, function: Function, calls: int = _MAX_CALLS) -> bool:
         """Whether it gives sessions of a factory that it names, or a function that it asks."""
@@ -88,3 +98,7 @@ class SessionScopes:
             for source in sources
             for name in names
         )
+
+
+def _says_dispose(function: Function) -> bool:
+    return any(call.name == "dispose" for call in function.calls)

@@ -356,7 +356,7 @@ class Offers:
         for used, inner in given.givers.items():
             twin = sync_giver_name(self._project, inner)
             names[used] = passing(edits, function.module, inner.module, twin, inner.name)
-        engines = sorted({text(node) for node in given.engines})
+        engines = sorted({(text(engine), text(around)) for engine, around in given.engines})
         sync = self._blocking(edits, function.module) if engines else ""
         edits.edits.append(
             p.CopyFunction(
@@ -364,7 +364,10 @@ class Offers:
                 codemod=NAME,
                 name=name,
                 names=tuple(sorted(names.items())),
-                attributes=tuple((engine, f"{sync}({engine})") for engine in engines),
+                attributes=tuple(
+                    (around, f"{sync}({engine}){around.removeprefix(engine)}")
+                    for engine, around in engines
+                ),
                 apart=2 if function.cls is None else 1,
             )
         )

@@ -35,7 +35,7 @@ whoever asks for it by a name.
 """
 _GIVE_FUNCTIONS = frozenset({"builtins", "functools", "itertools", "operator"})
 """What gives a function when it is called, `reduce(compose, steps)`: it may be any."""
-_CONNECTS = frozenset({"begin", "connect", "raw_connection"})
+_CONNECTS = frozenset({"begin", "connect", "raw_connection", "dispose"})
 _REFLECTS = "autoload_with"
 """The argument by which SQLAlchemy asks a database what a table is like."""
 
@@ -160,7 +160,7 @@ def object_engines(project: Project, function: Function) -> Iterator[s.Attribute
 
 
 def opened_engines(project: Project, function: Function) -> Iterator[s.Attribute]:
-    """Those of which `function` makes a sync session, on which it connects or makes tables."""
+    """Those that `function` makes a sync session of, connects, makes tables with or disposes of."""
     if function.is_module or function.module.is_test:
         return
     for site in project.calls(function):

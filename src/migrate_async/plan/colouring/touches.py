@@ -92,8 +92,11 @@ class Touches:
         return self._found[function]
 
     def _at(self, site: CallSite) -> Touch | None:
-        if site.kind == "call" and any(target in self._copies for target in site.targets):
-            return Touch("context", site, "opens a session")
+        copies = [target for target in site.targets if target in self._copies]
+        if site.kind == "call" and copies:
+            if copies[0].is_generator:
+                return Touch("context", site, "opens a session")
+            return Touch("await", site, "disposes of an engine")
         return touch_at(self._project, site)
 
     def query_in_f_string(self, function: Function) -> bool:

@@ -24,6 +24,7 @@ from migrate_async.index.scopes import Function, Module, ValueBinding
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import ClassObject, ExternalInstance, Instance
 from migrate_async.knowledge.shim import (
+    BLOCKING_ENGINE,
     BLOCKING_SESSION,
     SYNC_SIDE,
     sync_class_name_of,
@@ -118,7 +119,7 @@ class Twins:
         """Those of sessions on the sync driver."""
         self.variables: dict[Variable, Twin] = dict(_variables(project))
         self.aliases: dict[Alias, Twin] = dict(_aliases(project, self.functions))
-        self.scopes: dict[Function, Twin] = dict(_scopes(project))
+        self.scopes: dict[Function, Twin] = {**dict(_scopes(project)), **dict(_disposers(project))}
         self.decorators = project.shared(DecoratorCopies).made
         copies = {made: _twin_of(of, made) for made, of in self.decorators.values()}
         self.makers: dict[Function, Twin] = {**dict(_makers(project)), **self.scopes, **copies}
@@ -304,6 +305,33 @@ def _scopes(project: Project) -> Iterator[tuple[Function, Twin]]:
             continue
         if project.sessions_given(function) == {"sync"}:
             yield function, _twin_of(scope, function)
+
+
+def _disposers(project: Project) -> Iterator[tuple[Function, Twin]]:
+    """`def sync_stop(self)`, which does `blocking_engine(self.engine).dispose()`, beside `stop`."""
+    plain = [f for f in project.functions if _disposes_of_blocking(f) and has_room(project, f)]
+    if not plain:
+        return
+    beside = {
+        (f.module, f.cls, sync_giver_name(project, f)): f
+        for f in project.functions
+        if f.is_async and not f.is_generator
+    }
+    for function in plain:
+        original = beside.get((function.module, function.cls, function.name))
+        if original is not None:
+            yield function, _twin_of(original, function)
+
+
+def _disposes_of_blocking(function: Function) -> bool:
+    """Whether it disposes of an engine on the sync driver that stands beside an async one."""
+    return any(
+        call.name == "dispose"
+        and isinstance(call.node.func, s.Attribute)
+        and isinstance(call.node.func.value, s.Call)
+        and s.dotted_name(call.node.func.value.func).rpartition(".")[2] == BLOCKING_ENGINE
+        for call in function.calls
+    )
 
 
 def _twin_of(maker: Function, function: Function) -> Twin:

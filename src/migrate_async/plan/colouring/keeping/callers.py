@@ -34,7 +34,7 @@ class Callers:
         callers = list(self._unable(function))
         reasons = [reason for _, reason in callers]
         staying = [site for site, reason in callers if reason is not None]
-        if None in reasons and self._is_copied(function, staying):
+        if (None in reasons or not function.is_generator) and self._is_copied(function, staying):
             return None  # who stays sync enters the copy
         return next(filter(None, reasons), None)
 

@@ -271,7 +271,8 @@ class CallGraph:
     def _dependencies(self, fn: sc.Function) -> Iterator[CallSite]:
         for depends, targets in self.dependencies.of_function(fn):
             self.injected.update(targets)
-            yield CallSite(depends.call, fn, depends.scope, (), False, targets, kind="dependency")
+            node = depends.written
+            yield CallSite(node, fn, depends.scope, (), False, targets, kind="dependency")
 
     # --- functions as values -------------------------------------------------------------------
 

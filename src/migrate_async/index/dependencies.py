@@ -15,11 +15,15 @@ from migrate_async.model import syntax as s
 
 
 class Depends(NamedTuple):
-    """A `Depends(...)` call, to be read in `scope`; `annotation` is the type of what it gives."""
+    """A `Depends(...)` call, to be read in `scope`; `annotation` is the type of what it gives.
+
+    `written` is where it stands, or the annotation in quotes that says it.
+    """
 
     call: s.Call
     scope: sc.Scope
     annotation: s.Expr | None
+    written: s.Expr
 
 
 class Dependencies:
@@ -57,18 +61,19 @@ class Dependencies:
     ) -> Iterator[Depends]:
         """From a default, or from inside an `Annotated` type."""
         if isinstance(default, s.Call) and is_depends(default):
-            yield Depends(default, scope, annotation)
+            yield Depends(default, scope, annotation, default)
         if annotation is not None:
             found, home = self._inference.annotations.unaliased(annotation, scope)
             if isinstance(found, s.Subscript) and sc.last_name(found.value) == "Annotated":
                 first, *others = subscript_items(found)
                 for node in others:
                     if isinstance(node, s.Call) and is_depends(node):
-                        yield Depends(node, home, first)
+                        quoted = annotation if isinstance(annotation, s.Constant) else node
+                        yield Depends(node, home, first, quoted)
 
     def targets(self, depends: Depends) -> tuple[sc.Function, ...]:
         """The project functions that FastAPI calls: `Depends()` means the annotated class."""
-        call, scope, annotation = depends
+        call, scope, annotation, _ = depends
         dependency = call.args[0] if call.args else declarative.keyword(call, "dependency")
         if dependency is not None and providers.is_injection(dependency, scope, self._inference):
             return ()

@@ -170,7 +170,7 @@ class _Finder:
         found: dict[sc.Function, None] = {}
         for expr, scope in listed:
             if isinstance(expr, s.Call):
-                for target in self._graph.dependencies.targets(Depends(expr, scope, None)):
+                for target in self._graph.dependencies.targets(Depends(expr, scope, None, expr)):
                     self._add_dependency(target, found)
         self._add_parameters(fn, found)
         return tuple(found)

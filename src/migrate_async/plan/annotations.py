@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from migrate_async.index.dataclass_init import written_init
@@ -138,6 +138,19 @@ def _replace(
         found.imports.append(p.ImportChange(NAME, module, name))
     found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=local))
     found.unneeded.append(s.dotted_name(node).partition(".")[0])
+
+
+def quoted_classes(
+    project: Project, function: Function, names: Iterable[s.Name]
+) -> dict[str, tuple[str, p.ImportChange]]:
+    """What stands for those of `names` that are sync classes, and the import of that."""
+    found: dict[str, tuple[str, p.ImportChange]] = {}
+    for name in names:
+        counterpart = _counterpart(project, function.scope, name)
+        if counterpart is not None:
+            module, new = counterpart
+            found[name.id] = (new, p.ImportChange(NAME, module, new))
+    return found
 
 
 def _quoted(project: Project, scope: Scope, node: s.Constant, found: AnnotationEdits) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from migrate_async.index.scopes import Function
 from migrate_async.model import syntax as s
 from migrate_async.plan.inner_listeners import is_listener
 
+_WORD = re.compile(r"[^\W\d]\w*")
 _DEFINITIONS = (s.FunctionDef, s.ClassDef, s.Import, s.ImportFrom)
 
 
@@ -41,6 +44,21 @@ def names_below(node: s.AnyNode) -> Iterator[s.Name | s.Attribute]:
             pending.append(current.value)
         else:
             pending.extend(reversed(list(s.children(current))))
+
+
+def quoted_annotations(node: s.AnyNode) -> Iterator[tuple[s.Constant, tuple[s.Name, ...]]]:
+    """The annotations in quotes of parameters in `node`, and the names in each."""
+    for part in s.walk(node):
+        annotation = part.annotation if isinstance(part, s.Parameter) else None
+        if isinstance(annotation, s.Constant) and annotation.kind == "str":
+            words = dict.fromkeys(_WORD.findall(str(annotation.value)))
+            yield annotation, tuple(s.Name(*annotation.span, word) for word in words)
+
+
+def renamed_in(text: str, names: Mapping[str, str]) -> str:
+    """`text` with other names in it, as an annotation in quotes."""
+    code = _WORD.sub(lambda found: names.get(found[0], found[0]), text)
+    return json.dumps(code, ensure_ascii=False)
 
 
 def inner_imports(function: Function) -> Sequence[s.ImportFrom]:

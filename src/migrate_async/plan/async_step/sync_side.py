@@ -68,9 +68,17 @@ class SyncSide:
         for given in self._world.given_by(function):
             collector.add_module(function.module, self._frontier.repoint_given(function, given))
         lent = self._lent_factories(function)
+        self._requote(collector, function)
         restored = self._frontier.retirement.restore(function, gone, lent)
         collector.add_module(function.module, restored)
         self._world.begin_queries(collector, function, restored.edits)
+
+    def _requote(self, collector: Collector, function: Function) -> None:
+        """Let annotations in quotes name what they did, whatever else is to be in there."""
+        requoted = self._frontier.retirement.requote(function)
+        for edit in requoted.edits:
+            collector.leave(function.module.path, edit.span)
+        collector.add_module(function.module, requoted)
 
     def _inspected(self, function: Function) -> Iterator[s.AnyNode]:
         """The engines that inspectors of `function` were made of: a connection is, now."""
@@ -176,6 +184,7 @@ class SyncSide:
                 path = function.module.path
                 collector.add(path, regained.edits, regained.imports, regained.unneeded)
                 lent = self._lent_factories(function)
+                self._requote(collector, function)
                 restored = self._frontier.retirement.restore(function, regained.gone, lent)
                 collector.add_module(function.module, restored)
 

@@ -27,6 +27,7 @@ from migrate_async.plan.both_worlds.inner_names import InnerNames
 from migrate_async.plan.both_worlds.made_factories import MadeFactories
 from migrate_async.plan.both_worlds.needs import Needs
 from migrate_async.plan.both_worlds.offers import Offers
+from migrate_async.plan.both_worlds.quoted_annotations import QuotedAnnotations
 from migrate_async.plan.both_worlds.raw_access import RawAccess
 from migrate_async.plan.both_worlds.refusals import Refusals
 from migrate_async.plan.both_worlds.replacements import Replacements
@@ -96,6 +97,7 @@ class Frontier:
         self._fetched = FetchedSessions(worlds, self.inner, self._refusals)
         self._copied = CopiedDecorators(worlds)
         self._raw = RawAccess(worlds, sources, self._refusals)
+        self._quoted = QuotedAnnotations(self._dependencies, around.twins, self.needs)
 
     @property
     def moved(self) -> tuple[tuple[str, s.Span, str, str], ...]:
@@ -134,6 +136,7 @@ class Frontier:
         names = [*self._names(function, itertools.chain(fetched, *of_inner))]
         found = self._replacements.edits(function, names)
         self._raw.repoint(found, function)
+        self._quoted.repoint(found, function)
         self._lent_sessions(found, function)
         self.inner.rename_in(function)
         self._copied.repoint(found, function)

@@ -9,6 +9,7 @@ from migrate_async.index.scopes import FromBinding, Function, Module
 from migrate_async.knowledge.shim import BLOCKING_ENGINE
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
+from migrate_async.plan.annotations import quoted_classes
 from migrate_async.plan.both_worlds import implicit
 from migrate_async.plan.both_worlds.dependencies import Dependencies
 from migrate_async.plan.both_worlds.needs import Needs, sync_name
@@ -28,7 +29,9 @@ from migrate_async.plan.own_globals import own_globals
 from migrate_async.plan.references import (
     inner_imports,
     names_below,
+    quoted_annotations,
     references,
+    renamed_in,
     written_import,
 )
 
@@ -88,6 +91,30 @@ class Retirement:
             if call.name == BLOCKING_ENGINE and self._is_own(call.node, function):
                 found.edits.append(p.UnwrapCall(span=call.node.span, codemod=NAME))
                 found.unneeded.append(s.dotted_name(call.node.func).partition(".")[0])
+
+    def requote(self, function: Function) -> ModuleEdits:
+        """`"SyncSessionDep"` in quotes as `"SessionDep"`, in the annotations of `function`.
+
+        And async classes in the same quotes, as nothing else can change these then.
+        """
+        found, module = ModuleEdits(), function.module
+        quoted = quoted_annotations(function.node) if self._twins and function.node else ()
+        for text, names in quoted:
+            twins = {name.id: self._twins.named(module, name) for name in names}
+            new = {
+                name: self._imported_again(found, module, twin, twin.name)
+                for name, twin in twins.items()
+                if twin is not None
+            }
+            if new:
+                self._restored.add(text)
+                classes = quoted_classes(self._project, function, names)
+                found.imports += [change for _, change in classes.values()]
+                new |= {name: code for name, (code, _) in classes.items()}
+                found.unneeded += new
+                code = renamed_in(str(text.value), new)
+                found.edits.append(p.ReplaceExpression(span=text.span, codemod=NAME, code=code))
+        return found
 
     def _imported_again(self, found: ModuleEdits, module: Module, twin: Twin, name: str) -> str:
         """What `module` calls `name` of the module of `twin`, imported if it is not, from there."""
@@ -223,11 +250,13 @@ class Retirement:
         without: frozenset[s.AnyNode] = frozenset(),
     ) -> None:
         """Add the twins that `statement` names, `without` some of its code."""
-        for node in names_below(statement):
-            if node not in self._restored and node not in without:
-                twin = self._twins.named(module, node)
-                if twin is not None:
-                    used.update(self._statements_of(twin))
+        named = [n for n in names_below(statement) if n not in self._restored and n not in without]
+        for text, names in quoted_annotations(statement):
+            named += names if text not in self._restored else ()
+        for node in named:
+            twin = self._twins.named(module, node)
+            if twin is not None:
+                used.update(self._statements_of(twin))
 
     def _statements_of(self, twin: Twin) -> Iterator[s.Stmt]:
         """What defines the name of `twin`, in one branch of an `if` or in another."""

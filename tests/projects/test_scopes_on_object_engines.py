@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from migrate_async.model.selection import EVERYTHING
-from support.migration import printed, tree
+from support.migration import own_tests, printed, tree
 from support.route_by_route import in_random_order, migrate
 
 _MODELS = """\
@@ -264,3 +264,102 @@ def test_a_command_enters_a_copy(of: str, tmp_path: Path) -> None:
     for route in in_random_order(steps, 1):
         assert _used(steps) == _ANSWERS, route
     assert tree(steps) == done
+
+
+_SUITE = """\
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from db import Database, started
+from main import app
+from models import Note
+from report import Report
+
+
+@pytest.fixture
+def client(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with TestClient(app) as client:
+        yield client
+
+
+@pytest.fixture
+def connected(client):
+    database: Database = client.app_state["database"]
+    with database.engine.connect() as connection:
+        with Session(connection, join_transaction_mode="create_savepoint") as session:
+            yield session
+
+
+@pytest.fixture
+def own(tmp_path):
+    database = started(f"sqlite:///{tmp_path}/own.db")
+    yield database
+    database.stop()
+
+
+def test_report(connected):
+    connected.add(Note(text="a"))
+    connected.flush()
+    assert Report(connected).texts == ["a"]
+
+
+def test_session(own):
+    with own.session() as session:
+        assert session.scalar(text("SELECT 1")) == 1
+    with Session(own.engine) as session:
+        assert session.scalar(text("SELECT 1")) == 1
+    with pytest.raises(KeyError), own.session():
+        raise KeyError
+
+
+def test_requests(client):
+    assert client.post("/notes/a").json() == ["a"]
+    assert client.get("/report").json() == ["a"]
+"""
+_REPORT = """\
+from fastapi import APIRouter, Depends
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from main import app, get_db
+from models import Note
+
+
+class Report:
+    def __init__(self, db: Session) -> None:
+        self.db = db
+
+    @property
+    def texts(self) -> list[str]:
+        return list(self.db.scalars(select(Note.text)))
+
+
+@app.get("/report")
+def report(db: Session = Depends(get_db)) -> list[str]:
+    return Report(db).texts
+"""
+
+
+def test_a_suite_that_stays_has_the_sync_engine_of_the_object(tmp_path: Path) -> None:
+    """It makes an object whose property runs a query."""
+    folder = _written(tmp_path / "app", "method")
+    (folder / "report.py").write_text(_REPORT)
+    (folder / "tests").mkdir()
+    suite = folder / "tests" / "test_app.py"
+    suite.write_text(_SUITE)
+    (folder / "pyproject.toml").write_text('[tool.pytest.ini_options]\npythonpath = ["."]\n')
+    done = own_tests(folder)
+    assert done.returncode == 0, done.stdout
+    migrate(folder, EVERYTHING)
+    assert b"async def texts(" in tree(folder)["main.py"]
+    text = suite.read_text()
+    assert "with blocking_engine(database.engine).connect() as connection:" in text
+    assert "with own.own_sync_session() as session:" in text
+    done = own_tests(folder)
+    assert done.returncode == 0, done.stdout
+    once = tree(folder)
+    migrate(folder, EVERYTHING)
+    assert tree(folder) == once

@@ -98,7 +98,9 @@ class RawAccess:
         """`blocking_engine(database.engine)` for code that needs a sync one, if that can be."""
         passed = filter(self._may_become_async, object_engines(self._project, function))
         opened = filter(self._becomes_async, opened_engines(self._project, function))
-        is_source = any(self._project.sessions_given(function))  # others convert with it or stay
+        is_source = False  # a suite stays as a whole
+        if not function.module.is_test:  # others convert with it or stay
+            is_source = any(self._project.sessions_given(function))
         for node in dict.fromkeys((*passed, *opened)):
             if is_source or not self._becomes_async(node) or not self._engines.can_block(node):
                 found.diagnostics.append(self._refusals.cannot_stay(function, node))

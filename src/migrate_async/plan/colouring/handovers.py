@@ -161,7 +161,7 @@ def object_engines(project: Project, function: Function) -> Iterator[s.Attribute
 
 def opened_engines(project: Project, function: Function) -> Iterator[s.Attribute]:
     """Those that `function` makes a sync session of, connects, makes tables with or disposes of."""
-    if function.is_module or function.module.is_test:
+    if function.is_module:
         return
     for site in project.calls(function):
         call = site.node

@@ -36,7 +36,7 @@ from migrate_async.plan.sessions.classes import (
     has_no_factory,
     sync_home_of_dependency,
 )
-from migrate_async.plan.text import source, text
+from migrate_async.plan.text import source, source_if_simple, text
 
 
 class Offers:
@@ -115,7 +115,7 @@ class Offers:
             head = "async def"
             value = f"{add_import(edits, module, 'migrate_async', SYNC_SIDE, NAME)}(db)"
         what = "The request's session" if is_cached else "A session beside the request's"
-        called += ", use_cache=False" * (not is_cached)
+        called += self._scope(function) + ", use_cache=False" * (not is_cached)
         code = (
             f"{head} {name}(db: {session} = {depends}({called})) -> {sync}:\n"
             f'    """{what}, for what has not migrated yet."""\n'
@@ -124,6 +124,12 @@ class Offers:
         edits.edits.append(
             p.InsertStatements(span=beside.span, codemod=NAME, code=code, after=True)
         )
+
+    def _scope(self, dependency: Function) -> str:
+        """`scope="function"` where all ask so for it: FastAPI has a session for each scope."""
+        sites = (site for site in self._project.callers(dependency) if site.kind == "dependency")
+        scopes = {_scope_at(site.node) for site in sites if isinstance(site.node, s.Call)}
+        return scopes.pop() if len(scopes) == 1 else ""
 
     def _offer_blocking(
         self, found: dict[Module, ModuleEdits], function: Function, factory: Variable
@@ -144,8 +150,9 @@ class Offers:
         )
         opened = add_import(edits, module, "migrate_async", BLOCKING_SESSION, NAME)
         own = passing(edits, module, factory.module, sync_name(factory), factory.name)
+        asked = f"{function.name}{self._scope(function)}"
         code = (
-            f"def {name}(db: {session} = {depends}({function.name})) -> {iterator}[{sync}]:\n"
+            f"def {name}(db: {session} = {depends}({asked})) -> {iterator}[{sync}]:\n"
             '    """A session on the sync driver, for what works on a connection of that."""\n'
             f"    with {opened}(db, {own}) as session:\n"
             "        yield session"
@@ -375,3 +382,9 @@ class Offers:
     def _blocking(self, edits: ModuleEdits, module: Module) -> str:
         """What `module` calls the function of the runtime that gives the sync engine of another."""
         return add_import(edits, module, PACKAGE, BLOCKING_ENGINE, NAME)
+
+
+def _scope_at(depends: s.Call) -> str:
+    """What `Depends(get_db, scope="function")` says of the scope."""
+    given = [source_if_simple(k.value) for k in depends.keywords if k.arg == "scope"]
+    return f", scope={given[0]}" if given else ""

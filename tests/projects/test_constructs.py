@@ -20,6 +20,7 @@ from support.route_by_route import migrate
 
 APPLICATIONS = FIXTURES / "constructs"
 NAMES = (
+    "dumps",
     "everyday",
     "filled",
     "frames",

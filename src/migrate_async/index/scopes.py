@@ -427,6 +427,16 @@ def last_name(expr: s.Expr) -> str:
     return expr.id if type(expr) is s.Name else ""
 
 
+def bindings_of(name: str, scope: Scope) -> list[Binding]:
+    """The bindings of a local name; none for names from outside of the function."""
+    current: Scope | None = scope
+    while current is not None and current.function is scope.function:
+        if name in current.names:
+            return current.names[name] if current.kind != "module" else []
+        current = current.parent
+    return []
+
+
 # --- bindings ----------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Module, RawCall
+from migrate_async.index.scopes import Function, Module, RawCall, bindings_of
 from migrate_async.index.types import ExternalInstance, Instance, SessionFactory
 from migrate_async.knowledge import sqlalchemy
 from migrate_async.lint.hazards.passing import Passed, holds, passed
@@ -15,7 +15,7 @@ from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
 from migrate_async.plan import blocks
-from migrate_async.plan.loads.origins import Origins, bindings_of
+from migrate_async.plan.loads.origins import Origins
 from migrate_async.plan.transactions.commits import commits, models_in, refreshes
 
 _OPTION = "expire_on_commit"

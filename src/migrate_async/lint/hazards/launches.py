@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from migrate_async.index.scopes import Function, Scope, ValueBinding
+from migrate_async.index.scopes import Function, Scope, ValueBinding, bindings_of
 from migrate_async.index.sites import CallSite
 from migrate_async.index.types import External, ExternalInstance, FunctionObject
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Confidence
-from migrate_async.plan.loads.origins import bindings_of
 from migrate_async.plan.text import text
 
 _TOGETHER = frozenset({"asyncio.gather", "asyncio.wait", "asyncio.as_completed"})

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from migrate_async.index.project import Project, Variable
-from migrate_async.index.scopes import Function, Scope
+from migrate_async.index.scopes import Function, Scope, bindings_of
 from migrate_async.index.sites import CallSite
 from migrate_async.index.types import External, ExternalInstance, FunctionObject, SessionFactory
 from migrate_async.knowledge.sqlalchemy import ASYNC_ENGINE, ASYNC_SESSIONMAKER
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
-from migrate_async.plan.loads.origins import bindings_of
 
 _RUNNERS = frozenset({"asyncio.run", "anyio.run", "asgiref.sync.async_to_sync"})
 _LOOP_METHODS = frozenset({"run_until_complete"})

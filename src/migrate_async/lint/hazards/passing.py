@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, IterationBinding, ParameterBinding, Scope
+from migrate_async.index.scopes import (
+    Function,
+    IterationBinding,
+    ParameterBinding,
+    Scope,
+    bindings_of,
+)
 from migrate_async.model import syntax as s
-from migrate_async.plan.loads.origins import bindings_of
 
 
 class Passed(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.index.project import Project, Relationship
-from migrate_async.index.scopes import Function, last_name
+from migrate_async.index.scopes import Function, bindings_of, last_name
 from migrate_async.index.sites import CallSite
 from migrate_async.index.types import ClassObject, SelectOf
 from migrate_async.lint.rule import Example, Rule, place
@@ -13,7 +13,7 @@ from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
 from migrate_async.model.finding import Finding
 from migrate_async.plan.hazards.hits import short
-from migrate_async.plan.loads.origins import Origins, bindings_of, chain
+from migrate_async.plan.loads.origins import Origins, chain
 
 _EXECUTES = frozenset({"execute", "exec", "scalars"})
 _JOINS = frozenset({"joinedload", "joinedload_all"})

@@ -54,7 +54,7 @@ def colour(project: Project, touches: Touches, bounds: Bounds) -> Colouring:
         found = coloured(project, touches, bounds.ignore, seeds, contracts)
         run = Keeper(project, found, bounds).run()
         first = kept = {function: first.get(function, reason) for function, reason in run.items()}
-        more = dict(_unaware(project, found, kept, bounds))
+        more = dict(_unaware(project, touches, found, kept, bounds))
         if not more:
             return Colouring(found, kept)
         seeds |= more
@@ -62,21 +62,26 @@ def colour(project: Project, touches: Touches, bounds: Bounds) -> Colouring:
 
 def _unaware(
     project: Project,
+    touches: Touches,
     found: Mapping[Function, Reason],
     kept: Mapping[Function, Reason],
     bounds: Bounds,
 ) -> Iterator[tuple[Function, Reason]]:
     """Functions that run a kept one and are not coloured yet, with the reason why they are."""
     for function in kept:
-        for runner, reason in _runners(project, function, bounds):
+        for runner, reason in _runners(project, touches, function, bounds):
             if runner not in found and not runner.is_module and not bounds.ignore(runner):
                 yield runner, reason
 
 
 def _runners(
-    project: Project, function: Function, bounds: Bounds
+    project: Project, touches: Touches, function: Function, bounds: Bounds
 ) -> Iterator[tuple[Function, Reason]]:
-    is_lent = function.boundary in _BY_SYNTAX or bounds.sharing.is_kept(function)
+    is_lent = (
+        function.boundary in _BY_SYNTAX
+        or bounds.sharing.is_kept(function)
+        or touches.loads_what_it_is_given(function)
+    )
     for site in project.callers(function):
         lends = is_lent or project.passes_session(site)
         if lends and spreads(site):

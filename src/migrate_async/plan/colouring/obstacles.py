@@ -138,6 +138,7 @@ class Obstacles:
             self._escapes,
             self._thread_variable,
             self._response_property,
+            self._walks,
         )
         return next(filter(None, (check(function) for check in checks)), None)
 
@@ -422,6 +423,15 @@ class Obstacles:
             for context in _NO_AWAIT if needs_await and site.kind != "dependency" else ():
                 if context in site.context:
                     return at_call(site, "no-await", f"a call inside a {context} cannot be awaited")
+        return None
+
+    def _walks(self, function: Function) -> Reason | None:
+        """Where it reads relationships by computed names, and no `await` can stand."""
+        for walk in self._touches.walks.of(function):
+            context = next((name for name in _NO_AWAIT if name in walk.call.context), "")
+            if context or self._touches.is_in_f_string(walk.call.node, function):
+                text = f"a read inside a {context or 'long f-string'} cannot be awaited"
+                return Reason("no-await", text, function.module.path, walk.call.node.line)
         return None
 
 

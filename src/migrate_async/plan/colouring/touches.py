@@ -33,6 +33,7 @@ from migrate_async.plan.object_sessions import object_sessions
 from migrate_async.plan.pages import page_at
 from migrate_async.plan.queries import LEAVE, Chain, QueryPlan
 from migrate_async.plan.queries.raw import EXECUTES
+from migrate_async.plan.walks import Walks
 
 METADATA = frozenset({"metadata", "schema"})
 """The kinds of touches that make or drop tables."""
@@ -81,7 +82,10 @@ class Touches:
         self._found: dict[Function, tuple[Touch, ...]] = {}
         self._handovers: dict[Function, Reason | None] = {}
         self._firsts: dict[Function, Reason | None] = {}
+        self._loading: dict[Function, bool] = {}
         self._endless = Endless(project)
+        self.walks = project.shared(Walks)
+        """What functions read of objects by names that a mapper gives."""
 
     def of(self, function: Function) -> tuple[Touch, ...]:
         """Operations other than legacy queries, in source order."""
@@ -160,6 +164,21 @@ class Touches:
             self._firsts[function] = self._find_first(function)
         return self._firsts[function]
 
+    def loads_what_it_is_given(self, function: Function) -> bool:
+        """Whether it runs SQL on no session but that of objects: it reads what these load.
+
+        Itself or through what it calls.
+        """
+        if function not in self._loading:
+            self._loading[function] = False
+            self._loading[function] = self._reads_what_loads(function) or any(
+                map(self.loads_what_it_is_given, self._project.callees(function))
+            )
+        return self._loading[function]
+
+    def _reads_what_loads(self, function: Function) -> bool:
+        return self.walks.first(function) is not None or self._endless.read(function) is not None
+
     def _find_first(self, function: Function) -> Reason | None:
         lines = [(touch.node.line, touch.text) for touch in self.of(function)]
         lines += [
@@ -188,6 +207,9 @@ class Touches:
         followed = self._endless.read(function)
         if followed is not None:
             lines.append((followed.line, f"follows {followed.attr} as far as it leads"))
+        walked = self.walks.first(function)
+        if walked is not None:
+            lines.append((walked.line, "reads relationships by their names"))
         if not lines:
             return None
         line, text = min(lines)

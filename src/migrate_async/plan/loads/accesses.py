@@ -21,9 +21,9 @@ from migrate_async.knowledge.sqlalchemy import EAGER, ON_ACCESS
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.blocks import is_target, is_unplaced
-from migrate_async.plan.loads.loops_over_attributes import names_all, names_columns
 from migrate_async.plan.loads.partial_loads import PartialLoads
 from migrate_async.plan.loads.paths import Path, Step
+from migrate_async.plan.loops_over_attributes import names_all, names_columns
 from migrate_async.plan.new_objects import is_new
 
 NAME = "async-colour"

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from migrate_async.index.project import Model, Project
-from migrate_async.index.scopes import Class, Function, IterationBinding, Scope
+from migrate_async.index.scopes import Class, Function, IterationBinding, Scope, bindings_of
 from migrate_async.index.types import Instance
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.loads.accesses import NAME, can_await
-from migrate_async.plan.loads.loops_over_attributes import names_all, names_columns
-from migrate_async.plan.loads.origins import bindings_of
 from migrate_async.plan.loads.paths import Step
+from migrate_async.plan.loops_over_attributes import names_all, names_columns
+from migrate_async.plan.walks import Walks
 
 
 class ComputedRead(NamedTuple):
@@ -37,9 +37,16 @@ def computed_reads(project: Project, function: Function) -> Iterator[ComputedRea
 
     With a default, `getattr()` asks the object first whether it has the attribute: no await does.
     """
+    walks = project.shared(Walks).of(function)
+    for walk in walks:
+        if can_await(project, walk.call.node, function):
+            yield ComputedRead(walk.call.node, walk.models)
+    walked = {walk.call for walk in walks}
     for call in function.calls:
         node = call.node
         if call.name != "getattr" or len(node.args) != 2 or isinstance(node.args[1], s.Constant):
+            continue
+        if call in walked:
             continue
         if isinstance(node.args[0], s.Attribute) and node.args[0].attr == "awaitable_attrs":
             continue

@@ -16,10 +16,10 @@ from migrate_async.index.scopes import (
     ParameterBinding,
     Scope,
     ValueBinding,
+    bindings_of,
 )
 from migrate_async.index.types import FunctionObject
 from migrate_async.model import syntax as s
-from migrate_async.plan.loads.origins import bindings_of
 
 _MAX_CALLS = 6
 

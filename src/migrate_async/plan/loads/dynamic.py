@@ -14,9 +14,10 @@ from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.loads.accesses import read_name
 from migrate_async.plan.loads.computed_names import computed_reads
 from migrate_async.plan.loads.decide import Always
-from migrate_async.plan.loads.loops_over_attributes import names_columns
 from migrate_async.plan.loads.sinks import Sink
+from migrate_async.plan.loops_over_attributes import names_columns
 from migrate_async.plan.polymorphic import LateColumns, can_be_loaded, late_subclasses
+from migrate_async.plan.walks import Walks
 
 DEPENDS_ON_LOADS = "MA507"
 
@@ -34,6 +35,7 @@ def dynamic_reads(
     `plan.polymorphic`), and so may attributes that only a subclass has; `__dict__` has more in it
     than before where something is loaded eagerly now.
     """
+    yield from _by_unknown_names(project, colouring)
     for function, node in _nodes(project, colouring, LateColumns(project)):
         for what in _shown(project, node):
             yield _told(function, node.span, what)
@@ -46,6 +48,20 @@ def dynamic_reads(
     for read in _late_reads(project, colouring, sinks):
         if _is_left(project, read.model) and not read.model.deferred:
             yield _told(read.function, read.span, _whether(read.model))
+
+
+def _by_unknown_names(project: Project, colouring: Colouring) -> Iterator[Diagnostic]:
+    """`getattr(x, name)` in code that runs no SQL, where `name` may be a relationship."""
+    if not any(colouring.converts(function) for function in colouring.coloured):
+        return
+    walks = project.shared(Walks)
+    for function in project.functions:
+        if function in colouring.coloured or function.is_module or function.module.is_test:
+            continue
+        for walk in walks.unknown(function):
+            cls = walk.models[0]
+            what = f"whether this loads a relationship of a {cls.name}"
+            yield _told(function, walk.call.node.span, what)
 
 
 @dataclass(frozen=True)
@@ -135,7 +151,7 @@ def _told(function: Function, span: s.Span, what: str) -> Diagnostic:
         span,
         DEPENDS_ON_LOADS,
         f"{what} depends on what is loaded by then, and no load can be awaited here",
-        "name the attributes, or load all of them in the query (`selectin_polymorphic`, `undefer`)",
+        "name the attributes, or load all of them in the query (`selectinload`, `undefer`)",
     )
 
 

@@ -11,11 +11,11 @@ from migrate_async.index.scopes import (
     ParameterBinding,
     Scope,
     ValueBinding,
+    bindings_of,
     last_name,
 )
 from migrate_async.index.types import FunctionObject, ListOf, QueryOf, ResultOf
 from migrate_async.model import syntax as s
-from migrate_async.plan.loads.origins import bindings_of
 
 _LISTS = frozenset({"list", "sorted", "set"})
 _ANNOTATIONS = frozenset({"list", "List", "Sequence", "set", "Set"})

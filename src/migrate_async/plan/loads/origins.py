@@ -14,6 +14,7 @@ from migrate_async.index.scopes import (
     IterationBinding,
     Scope,
     ValueBinding,
+    bindings_of,
     last_name,
 )
 from migrate_async.index.types import FunctionObject, Instance
@@ -192,16 +193,6 @@ class _Search:
                 return None
             found += options
         return tuple(found) if bindings else None
-
-
-def bindings_of(name: str, scope: Scope) -> list[Binding]:
-    """The bindings of a local name; none for names from outside of the function."""
-    current: Scope | None = scope
-    while current is not None and current.function is scope.function:
-        if name in current.names:
-            return current.names[name] if current.kind != "module" else []
-        current = current.parent
-    return []
 
 
 def _is_select(func: s.Expr) -> bool:

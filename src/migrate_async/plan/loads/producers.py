@@ -17,12 +17,12 @@ from migrate_async.index.scopes import (
     ParameterBinding,
     Scope,
     ValueBinding,
+    bindings_of,
 )
 from migrate_async.index.sites import CallSite
 from migrate_async.knowledge.loading import EXECUTES, GETS
 from migrate_async.model import syntax as s
 from migrate_async.plan.loads.options import Names, loaded
-from migrate_async.plan.loads.origins import bindings_of
 from migrate_async.plan.loads.paths import Path, Step
 from migrate_async.plan.loads.roots import Root, Roots
 from migrate_async.plan.pages import page_of

@@ -18,11 +18,11 @@ from migrate_async.index.scopes import (
     ParameterBinding,
     Scope,
     ValueBinding,
+    bindings_of,
 )
 from migrate_async.index.types import Instance, ListOf, PageOf, RowOf, elements, held
 from migrate_async.model import syntax as s
 from migrate_async.plan.loads.accesses import Accesses
-from migrate_async.plan.loads.origins import bindings_of
 from migrate_async.plan.loads.paths import Path, Step
 
 _COPIES = frozenset({"list", "tuple", "sorted", "set", "frozenset", "reversed", "next", "iter"})

@@ -14,12 +14,18 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, ElementBinding, Function, IterationBinding, Scope
+from migrate_async.index.scopes import (
+    Class,
+    ElementBinding,
+    Function,
+    IterationBinding,
+    Scope,
+    bindings_of,
+)
 from migrate_async.index.sites import CallSite
 from migrate_async.index.types import held
 from migrate_async.model import syntax as s
 from migrate_async.plan.loads.accesses import Accesses
-from migrate_async.plan.loads.origins import bindings_of
 from migrate_async.plan.loads.paths import Path
 
 

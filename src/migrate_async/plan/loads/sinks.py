@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, Function, Scope, ValueBinding, last_name
+from migrate_async.index.scopes import Class, Function, Scope, ValueBinding, bindings_of, last_name
 from migrate_async.index.types import (
     ClassObject,
     DictOf,
@@ -30,7 +30,6 @@ from migrate_async.plan.colouring.schemas import VALIDATORS, Schemas, classes_in
 from migrate_async.plan.loads.accesses import Accesses, can_await
 from migrate_async.plan.loads.displays import Displays, Value
 from migrate_async.plan.loads.fillers import Fillers
-from migrate_async.plan.loads.origins import bindings_of
 from migrate_async.plan.loads.paths import Path, Step
 from migrate_async.plan.loads.roots import Roots
 from migrate_async.plan.loads.schema_reads import Reads, SchemaReads

@@ -10,13 +10,13 @@ from migrate_async.index.scopes import (
     ParameterBinding,
     Scope,
     ValueBinding,
+    bindings_of,
     last_name,
 )
 from migrate_async.index.types import ClassObject, FunctionObject
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
 from migrate_async.plan.loads.lists import Lists
-from migrate_async.plan.loads.origins import bindings_of
 from migrate_async.plan.loads.roots import kept_bindings
 
 _SIMPLE = (s.Assign, s.AnnotatedAssign, s.AugmentedAssign, s.ExpressionStatement, s.Return, s.Raise)

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from migrate_async.index.keyed import Keyed, keyed
 from migrate_async.index.parameters import callable_params
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, Function, ParameterBinding, Scope
+from migrate_async.index.scopes import Class, Function, ParameterBinding, Scope, bindings_of
 from migrate_async.index.sites import CallSite
 from migrate_async.index.types import FunctionObject, held
 from migrate_async.model import syntax as s
 from migrate_async.plan.loads.accesses import Accesses
-from migrate_async.plan.loads.origins import bindings_of
 from migrate_async.plan.loads.paths import Path
 from migrate_async.plan.loads.roots import Roots
 

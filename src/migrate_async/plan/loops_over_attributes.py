@@ -8,20 +8,19 @@ It names none of the deferred columns, and loads them all.
 from __future__ import annotations
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import IterationBinding, Scope, last_name
+from migrate_async.index.scopes import IterationBinding, Scope, bindings_of, last_name
 from migrate_async.model import syntax as s
-from migrate_async.plan.loads.origins import bindings_of
 
 _KEYS = frozenset({"key", "name"})
 _LISTS = frozenset({"keys", "values"})
-_COLUMNS = frozenset({"c", "column_attrs", "columns"})
+COLUMNS = frozenset({"c", "column_attrs", "columns"})
 _ALL = frozenset({"attrs", "fields"})
 """`inspect(User).attrs`, `dataclasses.fields(user)`."""
 
 
 def names_columns(project: Project, call: s.Call, scope: Scope) -> bool:
     """Whether `call` is `getattr(x, name)`, and `name` is that of each column in turn."""
-    return _looped(project, call, scope) in _COLUMNS
+    return _looped(project, call, scope) in COLUMNS
 
 
 def names_all(project: Project, call: s.Call, scope: Scope) -> bool:
@@ -45,7 +44,7 @@ def _looped(project: Project, call: s.Call, scope: Scope) -> str:
     if isinstance(over, s.Call) and isinstance(over.func, s.Attribute) and over.func.attr in _LISTS:
         over = over.func.value
     last = last_name(over)
-    return last if last in _COLUMNS or _takes_all(project, iterated) else ""
+    return last if last in COLUMNS or _takes_all(project, iterated) else ""
 
 
 def _takes_all(project: Project, iterated: s.Expr) -> bool:

@@ -15,6 +15,7 @@ from migrate_async.index import types as t
 from migrate_async.index.awaiting_decorators import AwaitingDecorators
 from migrate_async.index.bridges import is_bridge
 from migrate_async.index.callgraph import CallGraph
+from migrate_async.index.factory_fixtures import FactoryFixtures
 from migrate_async.index.followed import Followed
 from migrate_async.index.infer import Inference
 from migrate_async.index.injected_closures import InjectedClosures
@@ -31,6 +32,7 @@ def mark(inference: Inference, graph: CallGraph) -> None:
     """Fill in `decorators`, `is_route`, `boundary` and `soft` of every function."""
     followed = Followed(inference)
     injected = InjectedClosures(inference, graph)
+    factories = FactoryFixtures(inference, graph)
     awaiting = AwaitingDecorators(
         inference, graph, lambda fn: _by_nature(fn, inference) is not None
     )
@@ -42,7 +44,11 @@ def mark(inference: Inference, graph: CallGraph) -> None:
             graph,
             inference,
             followed,
-            lambda fn, use: awaiting.returns_to(fn, use) or injected.is_returned_to_fastapi(use),
+            lambda fn, use: (
+                awaiting.returns_to(fn, use)
+                or injected.is_returned_to_fastapi(use)
+                or factories.is_called_by_tests(use)
+            ),
         )
         fn.soft = tuple(_soft(fn, inference, awaiting))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
-from migrate_async.index.scopes import Class, last_name
+from migrate_async.index.scopes import Class, Function, last_name
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import ClassObject
 from migrate_async.model import syntax as s
@@ -153,10 +153,24 @@ class ConvertedModules:
         collector.diagnostics += bound_by_tests(late_binds, self._world.becomes_async, converts)
         collector.add_modules(factory_edits(project, converts))
         collector.add_modules(loop_edits(project, converts))
-        collector.add_modules(kept_test_edits(project, self._world.colouring.kept, converts))
+        kept, makes = self._world.colouring.kept, self._makes_for_itself
+        collector.add_modules(kept_test_edits(project, kept, converts, makes))
         for module, found in override_edits(project, converts):
             if self._world.sync.takes_part(module):
                 collector.add_module(module, found)
+
+    @cached_property
+    def _own_sources(self) -> dict[Function, list[Variable]]:
+        """The engines and factories that functions make for themselves, by function."""
+        found: dict[Function, list[Variable]] = {}
+        for variable in (*self._project.engines, *self._project.session_factories):
+            if variable.scope.kind != "module":
+                found.setdefault(variable.scope.function, []).append(variable)
+        return found
+
+    def _makes_for_itself(self, function: Function) -> bool:
+        """Whether `function` makes an engine or factory that becomes async."""
+        return any(map(self._world.becomes_async, self._own_sources.get(function, ())))
 
     def _start_up(self, collector: Collector) -> None:
         """What runs when the application starts, and programs that run coroutines now."""

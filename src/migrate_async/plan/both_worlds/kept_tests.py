@@ -30,10 +30,16 @@ from migrate_async.plan.testing.pytest_support import (
 
 
 def kept_test_edits(
-    project: Project, kept: Mapping[Function, Reason], converts: Callable[[Function], bool]
+    project: Project,
+    kept: Mapping[Function, Reason],
+    converts: Callable[[Function], bool],
+    makes: Callable[[Function], bool],
 ) -> Iterator[tuple[Module, ModuleEdits]]:
-    """What pytest-asyncio and the runtime need to run the tests and fixtures among `kept`."""
-    reached = _on_the_loop(project, converts)
+    """What pytest-asyncio and the runtime need to run the tests and fixtures among `kept`.
+
+    `makes`: a fixture that only makes an async session, `return factory()`, is no coroutine.
+    """
+    reached = _on_the_loop(project, lambda fixture: converts(fixture) or makes(fixture))
     for function in kept:
         if function not in reached or implicit_mark(function) is not None:
             continue
@@ -45,13 +51,13 @@ def kept_test_edits(
         yield function.module, found
 
 
-def _on_the_loop(project: Project, converts: Callable[[Function], bool]) -> set[Function]:
-    """Fixtures that convert, and what gets something from them, also through other fixtures."""
+def _on_the_loop(project: Project, of_loop: Callable[[Function], bool]) -> set[Function]:
+    """Fixtures that are `of_loop`, and what gets something from them, also through others."""
     users: dict[Function, list[Function]] = {}
     for function in filter(takes_fixtures, project.functions):
         for _, fixture in fixtures_of(project, function):
             users.setdefault(fixture, []).append(function)
-    pending = [fixture for fixture in users if converts(fixture)]
+    pending = [fixture for fixture in users if of_loop(fixture)]
     reached: set[Function] = set()
     while pending:
         fixture = pending.pop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Module
+from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sites import CallSite
 from migrate_async.model import plan as p
 from migrate_async.plan.colouring.colour import Colouring
@@ -23,10 +23,15 @@ def entry_point_edits(
         for site in project.calls(module.body):
             if "main" not in site.context or site.kind == "dependency" or site in driven:
                 continue
-            if any(colouring.converts(fn) and not fn.is_async for fn in site.targets):
+            if any(_became_coroutine(colouring, fn) for fn in site.targets):
                 edits = found.setdefault(module, ModuleEdits())
                 edits.imports.append(p.ImportChange(NAME, "asyncio"))
                 edits.edits.append(
                     p.ReplaceExpression(span=site.node.span, codemod=NAME, code="asyncio.run({})")
                 )
     return found
+
+
+def _became_coroutine(colouring: Colouring, fn: Function) -> bool:
+    """Whether `fn` is a coroutine since it converted; no event loop runs an async generator."""
+    return colouring.converts(fn) and not fn.is_async and not fn.is_generator

@@ -18,7 +18,7 @@ from alembic import command
 
 from support.alembic_projects import AlembicProject, make_project, schema_of
 from support.databases import fresh_database
-from support.migration import tree, write
+from support.migration import tree, write, written
 
 _HEAD = '''\
 from alembic import context
@@ -317,3 +317,83 @@ def test_an_environment_that_is_not_understood_still_runs(package: str, tmp_path
     assert "asyncio" not in project.env
     assert "sync_engine" in project.env
     project.migrations_run(url)
+
+
+_APPLICATION = {
+    "app/core/__init__.py": "",
+    "app/core/database.py": """\
+from sqlalchemy import create_engine
+from sqlalchemy.orm import declarative_base, sessionmaker
+
+engine = create_engine("sqlite:///later.db")
+SessionLocal = sessionmaker(bind=engine)
+Base = declarative_base()
+""",
+    "app/crud.py": """\
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+def kept(db: Session):
+    run = lambda: db.execute(text("select 1")).scalar()
+    return run()
+""",
+    "app/main.py": """\
+from fastapi import Depends, FastAPI
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+import crud
+from core.database import SessionLocal
+
+app = FastAPI()
+
+
+def get_db():
+    db = SessionLocal()
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+@app.get("/one")
+def one(db: Session = Depends(get_db)):
+    return db.execute(text("select 1")).scalar() + crud.kept(db)
+""",
+    "app/alembic/env.py": """\
+from alembic import context
+
+from core.database import Base, engine
+
+
+def run_migrations_online() -> None:
+    connectable = engine
+
+    with connectable.connect() as connection:
+        context.configure(connection=connection, target_metadata=Base.metadata)
+
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+run_migrations_online()
+""",
+}
+_LATER = """
+
+def later(db: Session):
+    return db.execute(text("select 1")).scalar()
+"""
+
+
+def test_what_converts_later_leaves_the_environment_alone(tmp_path: Path) -> None:
+    written(tmp_path, _APPLICATION)
+    write(tmp_path)
+    crud, env = tmp_path / "app/crud.py", tmp_path / "app/alembic/env.py"
+    before = env.read_text()
+    assert "connection.run_sync(do_run_migrations)" in before
+    crud.write_text(crud.read_text() + _LATER)
+    write(tmp_path)
+    assert "async def later(" in crud.read_text()
+    assert env.read_text() == before

@@ -22,6 +22,9 @@ from migrate_async.plan.makers import Makers
 from migrate_async.plan.sessions.acquisitions import find_acquisitions
 from migrate_async.plan.sessions.classes import has_no_factory
 
+_ON_SYNC_SIDE = frozenset({"arg:run_sync"})
+"""How a function is used that gets the sync side of what runs it."""
+
 
 @dataclass(eq=False)
 class SyncWorld:
@@ -149,13 +152,19 @@ class SyncWorld:
             return False
         if function in self._twins or not self._may_carry(function):
             return False
-        if function.boundary == "sqlalchemy-event":
-            return False  # what happens is told on the sync side
+        if function.boundary == "sqlalchemy-event" or self._is_run_on_sync_side(function):
+            return False  # it gets the sync side
         if function in self._making and self.makes_for_kept(function):
             return False
         if self._is_called_by_kept(function) or self._only_kept_callers(function):
             return False
         return self.takes_part(function.module) and foreign_source(self._project, function) is None
+
+    def _is_run_on_sync_side(self, function: Function) -> bool:
+        """Whether a connection or session runs it, and nobody else: `connection.run_sync(note)`."""
+        uses = self._project.value_uses(function)
+        is_called = any(site.kind == "call" for site in self._project.callers(function))
+        return bool(uses) and not is_called and all(use.kind in _ON_SYNC_SIDE for use in uses)
 
     def makes_for_kept(self, maker: Function) -> bool:
         """Whether nothing but what stays sync asks for the engine or session that `maker` makes."""

@@ -45,6 +45,7 @@ def get_db():
 """
 CRUD = """\
 import time
+from contextlib import contextmanager
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -104,6 +105,24 @@ def count() -> int:
 
 def summary(db: Session) -> str:
     return f"{count()} users, {len(report(db))} lines"
+
+
+@contextmanager
+def unit():
+    db = SessionLocal()
+    try:
+        yield db
+        db.commit()
+    finally:
+        db.close()
+
+
+def note(name: str, db=None):
+    if db is not None:
+        return add_user(db, name).name
+    with unit() as own:
+        own.add(User(name=name))
+    return "noted"
 """
 SERVICES = """\
 from sqlalchemy.orm import Session
@@ -208,6 +227,7 @@ def sell(id: int):
 
 @celery.task
 def rate() -> int:
+    crud.note("Rater")
     with SessionLocal() as db:
         return new_rates(db).highest()
 
@@ -260,6 +280,11 @@ def sell(id: int, shop: Shop = Depends(get_shop), db: Session = Depends(get_db))
     orders = Orders(db).of(crud.users.get(db, id))
     counted = [Ledger(db).lines(), new_rates(db).highest()]
     return {"sold": sold, "orders": len(orders), "best": best(shop, orders[0].user), "n": counted}
+
+
+@app.post("/notes")
+def notes(db: Session = Depends(get_db)):
+    return [crud.note("Note", db), crud.note("Own")]
 
 
 @app.get("/report")
@@ -320,6 +345,7 @@ with TestClient(app) as client:
     print(tasks.bill("Ada"))
     print(client.get("/users/1").json(), client.post("/users", params={"name": "Bob"}).json())
     print(tasks.sell(1), client.post("/users/1/orders").json(), tasks.rate())
+    print(client.post("/notes").json())
     print(client.get("/report").json(), client.get("/kept").json(), client.get("/kept").json())
 print(CliRunner().invoke(tasks.lines, catch_exceptions=False).output)
 runpy.run_module("app.script", run_name="__main__")
@@ -367,6 +393,7 @@ def test_what_opens_a_session_of_its_own_is_not_called_so(once: Path) -> None:
     crud = (once / "app/crud.py").read_text()
     assert "\ndef count() -> int:\n    with SyncSessionLocal() as db:" in crud
     assert "\ndef summary(db: Session) -> str:\n" in crud
+    assert "    with unit() as own:\n" in crud
     assert "{len(call_async(report, db))} lines" in crud
 
 
@@ -379,7 +406,8 @@ def test_a_second_run_changes_nothing(once: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "first", ["GET /users/{id}", "POST /users", "GET /report", "POST /users/{id}/orders"]
+    "first",
+    ["GET /users/{id}", "POST /users", "GET /report", "POST /users/{id}/orders", "POST /notes"],
 )
 def test_each_route_at_a_time(first: str, once: Path, answers: str, tmp_path: Path) -> None:
     app = written(tmp_path, FILES)

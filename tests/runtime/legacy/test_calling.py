@@ -188,7 +188,10 @@ class Owners:
 
 
 class Shelter:
+    model = Owner
+
     def __init__(self, db: AsyncSession) -> None:
+        self.kinds = [Owner, Cat.__table__]
         self.owners = Owners(db)
 
     async def first(self) -> Owner | None:

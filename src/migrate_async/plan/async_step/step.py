@@ -127,7 +127,9 @@ class AsyncStep:
         collector.add_modules(frontier.retirement.retire().items())
         is_lent = frontier.retirement.still_lends(collapse.lent) or bool(functions.lent)
         hops = Hops(world.around, world.becomes_async, frontier.lent_factories)
-        is_needed = frontier.serves_kept or is_lent or world.readers_wait
+        is_needed = (
+            frontier.serves_kept or is_lent or world.readers_wait or world.drives_in_requests
+        )
         collector.add_modules(hops.changes(needed=is_needed))
         for function in world.both.staying:
             if function.node is not None:

@@ -10,6 +10,7 @@ from functools import cached_property
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.index.sites import CallSite
+from migrate_async.knowledge.shim import CALL_ASYNC
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.selection import Selection
@@ -112,6 +113,20 @@ class AsyncWorld:
         """The calls of coroutines in code that stays sync."""
         calls = self.verdicts.driven.calls(lambda function: not self.converts(function))
         return tuple(dict.fromkeys(calls))
+
+    @property
+    def drives_in_requests(self) -> bool:
+        """Whether code that stays sync calls coroutines of objects on the session of a request."""
+        made = (
+            touch.site
+            for function in self.colouring.kept
+            for touch in self.touches.of(function)
+            if touch.kind == CALL_ASYNC
+        )
+        return any(
+            not self.project.passes_session(site) and not self._opens(site.function)
+            for site in (*self.driven_calls, *made)
+        )
 
     def _opens(self, function: Function) -> bool:
         """Whether it opens a session of its own."""

@@ -22,7 +22,7 @@ from migrate_async.plan.colouring.bounds import Driven
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.holders import Holders
 from migrate_async.plan.colouring.makings import Makings
-from migrate_async.plan.colouring.touches import METADATA, Touches
+from migrate_async.plan.colouring.touches import INSPECTION, METADATA, Touch, Touches
 from migrate_async.plan.names import names_in
 
 Colour = Callable[[Driven], Colouring]
@@ -148,7 +148,7 @@ class DrivenChooser:
             function.is_route
             or self._opens(function)
             or not self._sources.isdisjoint(names_in(function))
-            or any(touch.kind in METADATA for touch in self._touches.of(function))
+            or any(map(_asks_for_more, self._touches.of(function)))
             or any(self._leaves_at(site, found) for site in self._project.calls(function))
         )
 
@@ -218,6 +218,12 @@ class DrivenChooser:
         variables = (*project.session_factories, *project.engines)
         names = {variable.name for variable in variables}
         return frozenset(names | {function.name for function in project.session_dependencies})
+
+
+def _asks_for_more(touch: Touch) -> bool:
+    """Whether it is on an engine, or opens a session, as a context manager of the project does."""
+    opens = touch.kind == "context" and bool(touch.site.targets)
+    return opens or touch.kind in (*METADATA, INSPECTION, "block")
 
 
 def _is_plain(function: Function) -> bool:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncSession, async_session
-from sqlalchemy.orm import Session, object_session, scoped_session
+from sqlalchemy.orm import InstanceState, Session, scoped_session
 from sqlalchemy.util import await_only
 
 from migrate_async.runtime.expiry import reload
@@ -25,7 +25,7 @@ from migrate_async.runtime.hop import HopSession
 from migrate_async.runtime.legacy.deprecation import deprecated
 from migrate_async.runtime.legacy.loop import CalledOnEventLoop
 from migrate_async.runtime.legacy.over_sync import OverSyncSession
-from migrate_async.runtime.running import in_greenlet, running_loop
+from migrate_async.runtime.running import in_greenlet, loop_behind, running_loop
 
 T = TypeVar("T")
 
@@ -105,17 +105,23 @@ def _sessions(values: Iterable[object], depth: int) -> Iterator[Session]:
             yield from _sessions(value, depth)
         elif isinstance(value, dict):
             yield from _sessions(value.values(), depth)
-        elif inspect(value, raiseerr=False) is not None:
-            of_object = object_session(value)
-            yield from () if of_object is None else (of_object,)
-        elif depth and hasattr(value, "__dict__") and not isinstance(value, _CODE):
+        elif isinstance(value, _CODE):
+            continue
+        elif isinstance(state := inspect(value, raiseerr=False), InstanceState):
+            yield from () if state.session is None else (state.session,)
+        elif depth and state is None and hasattr(value, "__dict__"):
             yield from _sessions(list(vars(value).values()), depth - 1)
 
 
 def _loop_of(sessions: Iterable[Session]) -> asyncio.AbstractEventLoop | None:
     """The loop on which one of them does its I/O."""
-    loops = (session.loop for session in sessions if isinstance(session, HopSession))
-    return next((loop for loop in loops if loop is not None), None)
+    for session in sessions:
+        if isinstance(session, HopSession) and session.loop is not None:
+            return session.loop
+        side = async_session(session)
+        if side is not None and not isinstance(side, OverSyncSession):
+            return loop_behind()
+    return None
 
 
 @contextmanager

@@ -250,7 +250,7 @@ from fastapi import Depends, FastAPI
 from sqlalchemy.orm import Session
 
 from app import crud
-from app.database import User, get_db
+from app.database import Order, User, get_db
 from app.services import Ledger, Orders, Shop, best, new_rates
 
 app = FastAPI()
@@ -280,6 +280,12 @@ def sell(id: int, shop: Shop = Depends(get_shop), db: Session = Depends(get_db))
     orders = Orders(db).of(crud.users.get(db, id))
     counted = [Ledger(db).lines(), new_rates(db).highest()]
     return {"sold": sold, "orders": len(orders), "best": best(shop, orders[0].user), "n": counted}
+
+
+@app.post("/each")
+def each(shop: Shop = Depends(get_shop)):
+    first, second = (shop.orders.add(Order(user_id=1, total=n)) for n in (1, 2))
+    return [first.total, second.user.name]
 
 
 @app.post("/notes")
@@ -345,7 +351,7 @@ with TestClient(app) as client:
     print(tasks.bill("Ada"))
     print(client.get("/users/1").json(), client.post("/users", params={"name": "Bob"}).json())
     print(tasks.sell(1), client.post("/users/1/orders").json(), tasks.rate())
-    print(client.post("/notes").json())
+    print(client.post("/notes").json(), client.post("/each").json())
     print(client.get("/report").json(), client.get("/kept").json(), client.get("/kept").json())
 print(CliRunner().invoke(tasks.lines, catch_exceptions=False).output)
 runpy.run_module("app.script", run_name="__main__")
@@ -386,6 +392,13 @@ def test_objects_of_tasks_keep_an_async_side(once: Path) -> None:
     assert "ledger = Ledger(db)\n        ledger.db.commit()" in tasks
     assert "return call_async(new_rates(async_side(db)).highest)" in tasks
     assert "    def lines(self) -> int:" in services
+
+
+def test_a_route_that_stays_has_its_objects_of_a_dependency(once: Path) -> None:
+    """Their session is that of the request, and loads what the route reads in its thread."""
+    main, database = (once / "app/main.py").read_text(), (once / "app/database.py").read_text()
+    assert "(call_async(shop.orders.add, Order(user_id=1, total=n)) for n in (1, 2))" in main
+    assert "HopSession" in database
 
 
 def test_what_opens_a_session_of_its_own_is_not_called_so(once: Path) -> None:

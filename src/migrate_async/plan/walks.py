@@ -168,6 +168,8 @@ def _loaded(model: Model) -> Iterator[str]:
 
 def _is_computed(call: s.Call) -> bool:
     """Whether `call` is `getattr(x, name)`, and `name` is none that stands there."""
+    if s.dotted_name(call.func) != "getattr":
+        return False  # `getattr(x, name)(y, z)`
     if len(call.args) < 2 or isinstance(call.args[1], s.Constant):
         return False
     owner = call.args[0]

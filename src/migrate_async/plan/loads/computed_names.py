@@ -44,9 +44,9 @@ def computed_reads(project: Project, function: Function) -> Iterator[ComputedRea
     walked = {walk.call for walk in walks}
     for call in function.calls:
         node = call.node
-        if call.name != "getattr" or len(node.args) != 2 or isinstance(node.args[1], s.Constant):
+        if s.dotted_name(node.func) != "getattr" or len(node.args) != 2 or call in walked:
             continue
-        if call in walked:
+        if isinstance(node.args[1], s.Constant) or _is_called(project, node):
             continue
         if isinstance(node.args[0], s.Attribute) and node.args[0].attr == "awaitable_attrs":
             continue
@@ -56,6 +56,12 @@ def computed_reads(project: Project, function: Function) -> Iterator[ComputedRea
         names = _named(node.args[1], call.scope)
         if any(_may_load(model, names) for model in models) and can_await(project, node, function):
             yield ComputedRead(node, tuple(model.cls for model in models))
+
+
+def _is_called(project: Project, node: s.Call) -> bool:
+    """Whether it is a method that is looked for: `getattr(order, f"as_{kind}")()`."""
+    around = project.parent(node)
+    return isinstance(around, s.Call) and around.func is node
 
 
 def _models(project: Project, owner: s.Expr, scope: Scope) -> list[Model]:

@@ -172,6 +172,14 @@ class Ledger:
         return self.db.query(Order).count()
 
 
+class Names:
+    def __init__(self, db: Session):
+        self.db = db
+
+    def all(self) -> list:
+        return [user.name for user in self.db.query(User).order_by(User.id)]
+
+
 class Rates:
     def __init__(self, db: Session):
         self.db = db
@@ -249,7 +257,7 @@ MAIN = """\
 from fastapi import Depends, FastAPI
 from sqlalchemy.orm import Session
 
-from app import crud
+from app import crud, services
 from app.database import Order, User, get_db
 from app.services import Ledger, Orders, Shop, best, new_rates
 
@@ -295,7 +303,7 @@ def notes(db: Session = Depends(get_db)):
 
 @app.get("/report")
 def report(db: Session = Depends(get_db)):
-    return [crud.report(db), crud.summary(db)]
+    return [crud.report(db), crud.summary(db), services.Names(db).all()]
 
 
 class Names:
@@ -313,10 +321,11 @@ def kept(db: Session = Depends(get_db)):
 SCRIPT = """\
 from app import crud
 from app.database import SessionLocal
+from app.services import Names
 
 if __name__ == "__main__":
     db = SessionLocal()
-    print(crud.report(db))
+    print(crud.report(db), Names(db).all())
     db.close()
 """
 CELERY = """\

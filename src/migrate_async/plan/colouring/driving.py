@@ -184,10 +184,11 @@ class DrivenChooser:
             made = [site for site in makings.of(maker) if function in makings.members(site)]
             if any(member in found.kept for site in made for member in makings.members(site)):
                 return True
-            if maker in found.kept or maker.is_module:
-                if not driven.makes(maker, function):
-                    return True
-            elif makings.is_helper(maker):
+            if maker.is_module or (maker in found.kept and not driven.makes(maker, function)):
+                return True
+            if maker in found.kept:
+                continue
+            if makings.is_helper(maker):
                 callers = self._project.callers(maker)
                 pending += [site.function for site in callers if site.kind != "dependency"]
         return False

@@ -20,6 +20,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Time,
+    TypeDecorator,
     and_,
     bindparam,
     create_engine,
@@ -43,6 +44,19 @@ from support.databases import fresh_database
 Base = declarative_base()
 
 
+class Tenths(TypeDecorator[Decimal]):
+    """A type of an application: whole numbers in the table."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> int | None:
+        return None if value is None else int(Decimal(value) * 10)
+
+    def process_result_value(self, value: Any, dialect: Any) -> Decimal | None:
+        return None if value is None else Decimal(value) / 10
+
+
 class Item(Base):  # type: ignore[misc, valid-type]
     __tablename__ = "items"
     id = Column(Integer, primary_key=True)
@@ -54,6 +68,7 @@ class Item(Base):  # type: ignore[misc, valid-type]
     hour = Column(Time)
     moment = Column(DateTime)
     zoned = Column(DateTime(timezone=True))
+    tenths = Column(Tenths)
     name = Column(String)
     several = Column(ARRAY(Integer))
     notes = Column(JSONB)
@@ -70,6 +85,7 @@ _ROWS: list[dict[str, Any]] = [
         "hour": f"0{number}:30",
         "moment": f"2026-01-0{number}T10:00:00",
         "zoned": f"2026-01-0{number}T10:00:00+00:00",
+        "tenths": Decimal(number) / 2,
         "name": str(number),
         "several": ["1", str(number)],
         "notes": {"level": str(number), "tags": [number]},
@@ -109,6 +125,10 @@ _CRITERIA: list[Callable[[], Any]] = [
     lambda: Item.id + 1 == "3",
     lambda: Item.id == 2**40,
     lambda: Item.small.in_([1, 2**33]),
+    lambda: Item.tenths == Decimal("1.5"),
+    lambda: Item.tenths.between(1, 2),
+    lambda: Item.tenths.in_([Decimal("0.5"), 2**33]),
+    lambda: Item.tenths < 2**33,
     lambda: Item.id < 2**40,
     lambda: Item.big.between(2, 2**40),
     lambda: Item.notes["level"] == '"3"',

@@ -34,7 +34,7 @@ from sqlalchemy.sql.elements import (
     ColumnElement,
     ExpressionClauseList,
 )
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from migrate_async.runtime.bound_values import before_driver
 from migrate_async.runtime.comparing import as_integer
@@ -115,13 +115,24 @@ def _beside(column: Any, value: Any) -> Any:
 def _kind_beside(column: ColumnElement[Any], value: BindParameter[Any]) -> Any:
     """The type that `value` has beside `column`; None: its own."""
     if _is_small(value) and column.type._type_affinity is Integer:
-        return BigInteger()  # what the column cannot hold is none of its values, and no error
+        return _wide(value.type)  # what the column cannot hold is none of its values, and no error
     is_read = value.type._type_affinity is String and column.type._type_affinity in _READ
     return column.type if is_read else None
 
 
+def _wide(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    """`kind` for numbers of 64 bits; a type of the application's own goes on converting them."""
+    if not isinstance(kind, TypeDecorator):
+        return BigInteger()
+    wide: Any = kind.copy()
+    wide.impl = wide.impl_instance = BigInteger()
+    return wide  # type: ignore[no-any-return]
+
+
 def _is_small(value: BindParameter[Any]) -> bool:
-    return value.type._type_affinity is Integer and not isinstance(value.type, BigInteger)
+    kind = value.type
+    held = kind.impl if isinstance(kind, TypeDecorator) else kind
+    return kind._type_affinity is Integer and not isinstance(held, BigInteger)
 
 
 def _taking(base: type[_Kind], convert: Callable[[Any], Any]) -> type[_Kind]:

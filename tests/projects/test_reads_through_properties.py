@@ -105,3 +105,88 @@ def test_the_answers_are_the_same(tmp_path: Path) -> None:
     text = (tmp_path / "after" / "main.py").read_text()
     assert "async def loaded" in text
     assert 'relationship("Build", lazy="selectin"' in text
+
+
+_SETTERS = """
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import func, select
+from sqlalchemy.ext.hybrid import hybrid_property
+
+
+class Part(Base):
+    __tablename__ = "parts"
+    id = Column(Integer, primary_key=True)
+    name = Column(String)
+    set_id = Column(ForeignKey("sets.id"))
+
+
+class Set(Base):
+    __tablename__ = "sets"
+    id = Column(Integer, primary_key=True)
+    parts = relationship(Part)
+
+    @property
+    def names(self):
+        return sorted(part.name for part in self.parts)
+
+    @names.setter
+    def names(self, names):
+        self.wanted = names
+
+    @hybrid_property
+    def number(self):
+        return len(self.parts)
+
+    @number.expression
+    def number(cls):
+        found = select(func.count(Part.id)).where(Part.set_id == cls.id)
+        return found.scalar_subquery()
+
+
+Base.metadata.create_all(engine)
+
+
+class SetOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    names: list[str]
+
+
+class NumberOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    number: int
+
+
+@app.post("/sets", response_model=SetOut)
+def make_set(db: Session = Depends(get_db)):
+    made = Set(parts=[Part(name=name) for name in "yx"])
+    made.names = []
+    db.add(made)
+    db.commit()
+    return made
+
+
+@app.get("/sets", response_model=list[SetOut])
+def sets(db: Session = Depends(get_db)):
+    return db.query(Set).all()
+
+
+@app.get("/numbers", response_model=list[NumberOut])
+def numbers(db: Session = Depends(get_db)):
+    return db.query(Set).filter(Set.number == 2).all()
+"""
+
+
+def test_a_property_that_can_be_set_is_read_by_a_response(tmp_path: Path) -> None:
+    requests = [
+        {"method": "POST", "path": "/sets"},
+        {"method": "GET", "path": "/sets"},
+        {"method": "GET", "path": "/numbers"},
+    ]
+    (tmp_path / "app").mkdir()
+    main = tmp_path / "app" / "main.py"
+    main.write_text(APP + _SETTERS, encoding="utf-8")
+    before = replay(main.parent, requests, app="main:app")
+    assert [answer["json"] for answer in before[1:]] == [[{"names": ["x", "y"]}], [{"number": 2}]]
+    migrate(main.parent, EVERYTHING)
+    assert replay(main.parent, requests, app="main:app") == before

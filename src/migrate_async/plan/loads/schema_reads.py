@@ -26,8 +26,13 @@ from migrate_async.plan.loads.validator_reads import reads
 from migrate_async.plan.polymorphic import LateColumns
 
 _ALIASES = ("validation_alias", "alias")
+_BESIDE_GETTERS = frozenset({"comparator", "deleter", "expression", "setter", "update_expression"})
+"""`@total.setter`: functions of a property that bear its name, and that no read of it runs."""
 _QUERIES = frozenset({"dynamic", "write_only", "?"})
 _STOPS = frozenset({"dynamic", "write_only", "raise", "raise_on_sql", "noload", "?"})
+
+_BESIDE_GETTERS = frozenset({"comparator", "deleter", "expression", "setter", "update_expression"})
+"""`@total.setter`: functions of a property that bear its name, and that no read runs."""
 
 Pair = tuple[Class, Class]
 """A schema, and the model that it is filled from."""
@@ -336,9 +341,12 @@ def _chains(alias: s.Expr) -> Iterator[Chain]:
 
 
 def _members(project: Project) -> dict[tuple[Class, str], Function]:
-    """Properties and methods by class and name."""
-    return {
-        (function.cls, function.name): function
-        for function in project.functions
-        if function.cls is not None
-    }
+    """Properties and methods by class and name; of a property what reading it runs."""
+    found: dict[tuple[Class, str], Function] = {}
+    for function in project.functions:
+        if function.cls is None:
+            continue
+        key = (function.cls, function.name)
+        if key not in found or function.decorator_names.isdisjoint(_BESIDE_GETTERS):
+            found[key] = function
+    return found

@@ -26,6 +26,8 @@ NAMES = (
     "frames",
     "givers",
     "habits",
+    "jobs",
+    "ledger",
     "listeners",
     "lives",
     "mappings",

@@ -124,6 +124,7 @@ class ConvertedFunctions:
             if not is_done and can_await(self._project, node, function):
                 collector.add(path, [p.AwaitAttribute(span=node.span, codemod="async-colour")])
                 self.awaited_models[model.cls] = None
+        collector.diagnostics += self._same_statement.told(function)
         for read in computed_reads(self._project, function):
             is_sync = any(is_inside(read.call.span, span) for span in sync_spans)
             if read.call not in gone and not is_sync:

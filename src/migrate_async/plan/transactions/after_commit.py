@@ -30,11 +30,15 @@ from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.flushes import commit_keeps
 from migrate_async.plan.transactions.given import refreshes_of_given
 from migrate_async.plan.transactions.listed import Listed, each
+from migrate_async.plan.transactions.polled import Polled
 from migrate_async.plan.transactions.positions import Position, positions, statements_before
 from migrate_async.plan.transactions.values import Values
 from migrate_async.plan.transactions.written import writes
 
 NAME = "async-colour"
+
+_Found = dict[tuple[s.Stmt, bool], dict[str, None]]
+"""Lines, by the statement that they follow, or, if that is false, precede."""
 
 
 class Refreshes:
@@ -51,22 +55,21 @@ class Refreshes:
         self._keeps = commit_keeps(project)
         self._attributes = WrittenAttributes(project, effects, values)
         self._listed = Listed(project, effects, values)
+        self._polled = Polled(project, effects)
 
     def edits(self, function: Function, gone: frozenset[s.AnyNode]) -> Iterator[p.AnyEdit]:
         """Those of `function`, of which the statements in `gone` are no longer there."""
         if not isinstance(function.node, s.FunctionDef):
             return
-        found: dict[s.Stmt, dict[str, None]] = {}
+        found: _Found = {}
         for position in positions(function.node.body):
             if position.statement not in gone:
                 self._after(found, function, position)
-        for statement, lines in found.items():
+        for (statement, after), lines in found.items():
             code = "\n".join(lines)
-            yield p.InsertStatements(span=statement.span, codemod=NAME, code=code, after=True)
+            yield p.InsertStatements(span=statement.span, codemod=NAME, code=code, after=after)
 
-    def _after(
-        self, found: dict[s.Stmt, dict[str, None]], function: Function, position: Position
-    ) -> None:
+    def _after(self, found: _Found, function: Function, position: Position) -> None:
         statement, effects = position.statement, self._effects
         session = commits(self._project, statement, "sync") or begun(self._project, statement)
         is_own = session is not None
@@ -75,24 +78,35 @@ class Refreshes:
             return
         if not self._keeps:
             for code in self._attributes.refreshes(function, position, session):
-                found.setdefault(statement, {})[code] = None
+                found.setdefault((statement, True), {})[code] = None
         names = effects.stale_names(function, position, is_own=is_own)
         if is_own and self._is_unsynchronised(function, statement):
-            found.setdefault(statement, {})[f"{session}.expire_all()"] = None
+            found.setdefault((statement, True), {})[f"{session}.expire_all()"] = None
             held = models_in(self._project, function)
             names = tuple(name for name in held if _is_known(function, name, statement))
-        for name in names:
+        polled = self._polled_at(found, function, position, session)
+        for name in (name for name in names if name not in polled):
             if position.reads_later(name) or effects.is_fetched_again(
                 function, name, position, is_own=is_own
             ):
                 place = position.place_of_refresh(self._project, name)
                 lines = self._refresh(function, name, position, session)
-                found.setdefault(place, {}).update(dict.fromkeys(lines))
+                found.setdefault((place, True), {}).update(dict.fromkeys(lines))
         if not self._keeps:
             for again in self._listed.refreshes(function, position, session):
-                found.setdefault(again.place, {})[again.code] = None
+                found.setdefault((again.place, True), {})[again.code] = None
         for line in refreshes_of_given(self._project, function, position, session, effects):
-            found.setdefault(statement, {})[line] = None
+            found.setdefault((statement, True), {})[line] = None
+
+    def _polled_at(
+        self, found: _Found, function: Function, position: Position, session: str
+    ) -> frozenset[str]:
+        """What others may change after the commit, and is refreshed just before it is read."""
+        polled = {} if self._keeps else self._polled.refreshes(function, position)
+        for name, place in polled.items():
+            lines = self._refresh(function, name, position, session)
+            found.setdefault((place.statement, place.after), {}).update(dict.fromkeys(lines))
+        return frozenset(polled)
 
     def _refresh(
         self, function: Function, name: str, position: Position, session: str

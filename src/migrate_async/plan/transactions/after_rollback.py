@@ -29,6 +29,7 @@ from migrate_async.plan.transactions.expired_arguments import ExpiredArguments, 
 from migrate_async.plan.transactions.made_detached import MadeDetached
 from migrate_async.plan.transactions.positions import Position, positions
 from migrate_async.plan.transactions.rolling_back import RollingBack
+from migrate_async.plan.transactions.same_statement import SameStatement
 from migrate_async.plan.transactions.values import Values
 
 NAME = "async-colour"
@@ -70,6 +71,7 @@ class Rollbacks:
         self._rolling = rolling
         self._arguments = ExpiredArguments(project)
         self._detached = MadeDetached(project)
+        self._same_statement = SameStatement(project, effects, rolling)
         self._models = {model.cls: model for model in project.models.values()}
         self._types: dict[tuple[Function, str], Types] = {}
 
@@ -180,7 +182,16 @@ class Rollbacks:
         is_bound = is_bound or (bool(models) and _is_tried(name, position))
         if not is_bound and not (models and self._is_given(place, function, name)):
             return False
+        if place.after and self._is_put(function, name, position):
+            return True
         return position.reads_later(name) if place.after else self._is_read_below(place, name)
+
+    def _is_put(self, function: Function, name: str, position: Position) -> bool:
+        """Whether the statement itself puts the expired object into what is read later."""
+        return any(
+            statement is position.statement and node.id == name
+            for statement, node in self._same_statement.wholes(function)
+        )
 
     def _is_read_below(self, place: _Place, name: str) -> bool:
         """Whether `name` is read from the statement at `place` on."""

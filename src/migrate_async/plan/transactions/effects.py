@@ -6,12 +6,14 @@ from collections.abc import Collection, Iterable, Iterator
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Scope, last_name
+from migrate_async.index.sessions import SessionKind
 from migrate_async.index.sites import CallSite
 from migrate_async.index.types import (
     ClassObject,
     FunctionObject,
     Instance,
     ResultOf,
+    SessionFactory,
     TypeVariable,
     elements,
 )
@@ -23,7 +25,7 @@ from migrate_async.plan.names import is_sync_side
 from migrate_async.plan.row_changes import RowChanges, stored_or_deleted
 from migrate_async.plan.transactions.bulk_updates import BulkUpdates
 from migrate_async.plan.transactions.certainty import Certainty
-from migrate_async.plan.transactions.commits import commits, is_model
+from migrate_async.plan.transactions.commits import begun, commits, is_model
 from migrate_async.plan.transactions.given_away import GivenAway
 from migrate_async.plan.transactions.new_names import made_names
 from migrate_async.plan.transactions.owners import Owners
@@ -45,6 +47,7 @@ class Effects:
         self.updates = BulkUpdates(project)
         self._written: dict[Function, frozenset[Class]] = {}
         self._commits: dict[Function, bool] = {}
+        self._for_others: dict[Function, bool] = {}
         self._certainty = Certainty(project, self._is_commit, self.does_commit)
         self._given_away = GivenAway(project, writes, self.commits_at)
         self._deleted: dict[Function, frozenset[Class | None]] = {}
@@ -196,6 +199,8 @@ class Effects:
             return None
         if self._certainty.calls_commit(function, statement) is False:
             return None
+        if not any(map(self._commits_for_others, self.targets(function, statement))):
+            return None
         sessions = {
             s.dotted_name(value)
             for site in self._project.calls(function)
@@ -226,6 +231,29 @@ class Effects:
             self.does_commit(target) for target in self.targets(function, statement)
         )
 
+    def given_session(self, function: Function, statement: s.Stmt) -> tuple[Function, ...]:
+        """The functions that a simple statement calls, and gives a session."""
+        sites = self._certainty.sites(function, statement)
+        passing = filter(self._project.passes_session, sites)
+        return tuple(target for site in passing for target in site.targets)
+
+    def is_written_elsewhere(
+        self, function: Function, statement: s.Stmt, models: Iterable[Class]
+    ) -> bool:
+        """Whether `statement` calls what writes objects of `models` in a session of its own."""
+        if blocks.is_compound(statement):
+            return False
+        sites = self._certainty.sites(function, statement)
+        writing = (
+            target
+            for site in sites
+            if not self._project.passes_session(site)
+            for target in site.targets
+            if self.does_commit(target)
+        )
+        written = frozenset().union(*map(self._writes_of, writing))
+        return any(self._project.overlap(one, other) for one in models for other in written)
+
     # --- functions -----------------------------------------------------------------------------
 
     def does_commit(self, function: Function) -> bool:
@@ -234,6 +262,40 @@ class Effects:
             self._commits[function] = False
             self._commits[function] = self._finds_commit(function)
         return self._commits[function]
+
+    def _commits_for_others(self, function: Function) -> bool:
+        """Whether `function`, or what it calls, commits a session that it does not make itself."""
+        if function not in self._for_others:
+            self._for_others[function] = False
+            self._for_others[function] = self.does_commit(function) and (
+                self._commits_given(function)
+                or any(self._hands_to_commit(function, site) for site in self._calls(function))
+            )
+        return self._for_others[function]
+
+    def _commits_given(self, function: Function) -> bool:
+        body = function.node.body if isinstance(function.node, s.FunctionDef) else ()
+        for statement in filter(self._is_commit, blocks.statements(body)):
+            session = self._committed(statement)
+            if not session or not self.owners.is_made_here(function, session):
+                return True
+        return False
+
+    def _committed(self, statement: s.Stmt) -> str:
+        """The session that `statement` commits by itself; empty: it has no name."""
+        kinds: tuple[SessionKind, ...] = ("sync", "async")
+        names = (commits(self._project, statement, kind) for kind in kinds)
+        return next(filter(None, names), None) or begun(self._project, statement) or ""
+
+    def _hands_to_commit(self, function: Function, site: CallSite) -> bool:
+        """Whether a call commits, and is given no session that `function` has made."""
+        if not any(map(self._commits_for_others, site.targets)):
+            return False
+        given = [s.dotted_name(value) for value in self._sessions_of(site)]
+        return not given or not all(self.owners.is_made_here(function, name) for name in given)
+
+    def _calls(self, function: Function) -> Iterator[CallSite]:
+        return (site for site in self._project.calls(function) if site.kind == "call")
 
     def _finds_commit(self, function: Function) -> bool:
         if not isinstance(function.node, s.FunctionDef):
@@ -249,10 +311,11 @@ class Effects:
 
     def _is_begin(self, item: s.WithItem) -> bool:
         func = item.context.func if isinstance(item.context, s.Call) else None
-        return (
-            isinstance(func, s.Attribute)
-            and func.attr == "begin"
-            and self._project.session_kind(func.value, self._project.scope_of(func)) is not None
+        if not isinstance(func, s.Attribute) or func.attr != "begin":
+            return False
+        scope = self._project.scope_of(func)
+        return self._project.session_kind(func.value, scope) is not None or any(
+            isinstance(found, SessionFactory) for found in self._project.infer(func.value, scope)
         )
 
     def _writes_of(self, function: Function) -> frozenset[Class]:
@@ -393,14 +456,21 @@ class Effects:
 
     def _loaded(self, statement: s.Stmt) -> Iterator[str]:
         """`x` in `x = f(...)` and `x, y = f(...), g(...)` where that gives one ORM object of the
-        session, and makes no new one.
+        session, and makes no new one; `x` and `y` in `x, y = query.all()`.
         """
         if not isinstance(statement, s.Assign) or len(statement.targets) != 1:
             return
         for target, value in _pairs(statement.targets[0], statement.value):
             given = value.value if isinstance(value, s.Await) else value
-            if isinstance(target, s.Name) and isinstance(given, s.Call) and self._gives(given):
-                yield target.id
+            if not isinstance(given, s.Call) or not self._gives(given):
+                continue
+            parts = target.items if isinstance(target, s.Sequence) else (target,)
+            scope = self._project.scope_of(given)
+            for part in parts:
+                if isinstance(part, s.Name) and (
+                    part is target or is_model(self._project, part, scope)
+                ):
+                    yield part.id
 
     def _gives(self, call: s.Call) -> bool:
         makers = self._project.infer(call.func, self._project.scope_of(call))

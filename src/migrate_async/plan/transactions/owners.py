@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, ParameterBinding
-from migrate_async.index.types import SessionFactory
+from migrate_async.index.scopes import Function, ParameterBinding, RawCall
+from migrate_async.index.types import External, SessionFactory
+from migrate_async.knowledge.sqlalchemy import SESSION, SQLMODEL_SESSION
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
+
+MADE_SESSIONS = frozenset({SESSION, SQLMODEL_SESSION})
+"""Classes whose objects are sessions of whoever makes them."""
 
 
 class Owners:
@@ -38,7 +42,7 @@ class Owners:
         own = {found for value in self._values(function, name) for found in self._in_call(value)}
         if session in own:
             return True
-        is_made_here = self._is_made_here(function, session)
+        is_made_here = self.is_made_here(function, session)
         if own and is_made_here:
             return False
         if self.has_several(function) or (is_made_here and self._is_given(function, name)):
@@ -86,15 +90,23 @@ class Owners:
         bindings = function.scope.names.get(name, [])
         return bool(bindings) and all(isinstance(item, ParameterBinding) for item in bindings)
 
-    def _is_made_here(self, function: Function, session: str) -> bool:
+    def is_made_here(self, function: Function, session: str) -> bool:
         """Whether `session` is bound by `db = SessionLocal()` or `with SessionLocal() as db`."""
         return any(
             session in _bound_to(self._project.statement_of(call.node), call.node)
             for call in function.calls
-            if any(
-                isinstance(found, SessionFactory)
-                for found in self._project.infer(call.node.func, call.scope)
-            )
+            if self._makes(call)
+        )
+
+    def _makes(self, call: RawCall) -> bool:
+        """Whether `call` is `SessionLocal()`, `SessionLocal.begin()` or `Session(engine)`."""
+        func = call.node.func
+        maker = func.value if isinstance(func, s.Attribute) and func.attr == "begin" else func
+        found = self._project.infer(maker, call.scope)
+        return any(
+            isinstance(item, SessionFactory)
+            or (isinstance(item, External) and item.dotted in MADE_SESSIONS)
+            for item in found
         )
 
 

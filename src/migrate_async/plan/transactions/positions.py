@@ -46,16 +46,25 @@ class Position:
 
         And before a statement that `until` tells, where one surely comes.
         """
+        is_left = False
         for block, index in reversed(self.path):
-            told = _reads(block[index + 1 :], name, until)
-            if told is None and block[index] is not self.statement:
-                told = self._around(block[index], name)
+            compound = block[index]
+            is_ended = is_left and isinstance(compound, s.For | s.While)
+            told = None
+            if compound is not self.statement and not is_ended:
+                told = self._around(compound, name)
+            if told is None:
+                told = _reads(block[index + 1 :], name, until)
             if told is not None:
                 return told
+            is_left = (is_left and not is_ended) or any(map(_breaks, block[index + 1 :]))
         return False
 
     def _around(self, compound: s.Stmt, name: str) -> bool | None:
-        """What a compound statement on the way runs after the block that holds the statement."""
+        """What a compound statement on the way runs after the block that holds the statement.
+
+        Before what follows it: a loop may come to its next turn.
+        """
         if _gives_each(compound, name):
             return None  # the next turn has another object
         if isinstance(compound, s.For | s.While):
@@ -126,6 +135,10 @@ def _reads(rest: blocks.Block, name: str, until: Callable[[s.Stmt], bool] = _nev
         if isinstance(statement, s.Return | s.Raise):
             return False
     return None
+
+
+def _breaks(statement: s.Stmt) -> bool:
+    return isinstance(statement, s.Simple) and statement.keyword == "break"
 
 
 def _gives_each(statement: s.Stmt, name: str) -> bool:

@@ -31,10 +31,18 @@ class RollingBack:
         if call is None or not isinstance(func, s.Attribute) or func.attr not in _EXPIRING:
             return None
         if self._project.session_kind(func.value, self._project.scope_of(func)) != "sync":
-            return None
+            return "" if self._ends_transaction(call) else None
         if func.attr != "expire":
             return ""
         return s.dotted_name(call.args[0]) or None if call.args else None
+
+    def _ends_transaction(self, call: s.Call) -> bool:
+        """Whether `call` is `savepoint.rollback()`, of what `begin_nested()` has given."""
+        return method_name(call) == "rollback" and any(
+            site.node is call and site.operation is not None
+            for site in self._project.calls(self._project.function_of(call))
+            if site.operation is not None and site.operation.owner == "transaction"
+        )
 
     def goes_on(self, function: Function, statement: s.Stmt) -> bool:
         """Whether a function that `statement` calls rolls back, and returns."""

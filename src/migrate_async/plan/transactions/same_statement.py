@@ -9,13 +9,17 @@ which loads what has been expired and else gives what is there.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from typing import TypeGuard
 
 from migrate_async.index.project import Model, Project
 from migrate_async.index.scopes import Function
 from migrate_async.index.sites import CallSite
 from migrate_async.index.types import Instance
 from migrate_async.model import syntax as s
+from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan import blocks
+from migrate_async.plan.transactions.commits import is_model
 from migrate_async.plan.transactions.effects import Effects
 from migrate_async.plan.transactions.rolling_back import EXPIRING_ALL, RollingBack
 
@@ -27,10 +31,54 @@ class SameStatement:
         self._project = project
         self._effects = effects
         self._rolling = rolling
+        self._wholes: dict[Function, tuple[tuple[s.Stmt, s.Name], ...]] = {}
 
     def reads(self, function: Function) -> dict[s.Attribute, Model]:
         """The reads of columns that something in their statement may have expired."""
         return dict(self._reads(function))
+
+    def wholes(self, function: Function) -> tuple[tuple[s.Stmt, s.Name], ...]:
+        """The objects that are put into something, or handed on, once they have been expired.
+
+        return {"done": undo(db), "user": user}
+        """
+        if function not in self._wholes:
+            self._wholes[function] = tuple(self._find_wholes(function))
+        return self._wholes[function]
+
+    def _find_wholes(self, function: Function) -> Iterator[tuple[s.Stmt, s.Name]]:
+        for statement, sites in self._expiring(function).items():
+            rolled = [site.node for site in sites if self._rolls_back(site)]
+            for head in blocks.heads(statement) if rolled else ():
+                for node in filter(self._is_put, s.own_code(head)):
+                    after = partial(_may_come_first, self._project, read=node, statement=statement)
+                    if any(map(after, rolled)):
+                        yield statement, node
+
+    def _is_put(self, node: s.AnyNode) -> TypeGuard[s.Name]:
+        """Whether an object stands where others get it: in a display, or as an argument."""
+        if not isinstance(node, s.Name):
+            return False
+        around = self._project.parent(node)
+        is_given = isinstance(around, s.Call) and node is not around.func
+        if not is_given and not isinstance(around, s.Sequence | s.Mapping | s.Keyword):
+            return False
+        return is_model(self._project, node, self._project.scope_of(node))
+
+    def told(self, function: Function) -> Iterator[Diagnostic]:
+        """Those that no line after the statement can load again."""
+        for statement, node in self.wholes(function):
+            if isinstance(statement, s.Return) or isinstance(
+                self._project.parent(node), s.Call | s.Keyword
+            ):
+                yield at(
+                    function.module.path,
+                    node.span,
+                    "MA507",
+                    f"what is read of `{node.id}` depends on what is loaded by then: this "
+                    "statement rolls back before, and no load can be awaited here",
+                    "call what rolls back in a statement of its own, above this one",
+                )
 
     def _reads(self, function: Function) -> Iterator[tuple[s.Attribute, Model]]:
         for statement, sites in self._expiring(function).items():
@@ -107,7 +155,7 @@ class SameStatement:
         return models[0] if models and len(models) == len(found) else None
 
 
-def _may_come_first(project: Project, call: s.Expr, read: s.Attribute, statement: s.Stmt) -> bool:
+def _may_come_first(project: Project, call: s.Expr, read: s.Expr, statement: s.Stmt) -> bool:
     """Whether `call` may have run when `read` is evaluated: what stands first comes first.
 
     Other than in the turns of a comprehension, and in `a if condition else b`.

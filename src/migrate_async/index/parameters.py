@@ -27,6 +27,12 @@ _MAX_CLASSES = 200
 """The models for which one helper may be called, `existing(db, Note, id)`."""
 
 
+def _class_around(fn: sc.Function) -> sc.Class | None:
+    """The class in whose body a lambda stands: `total = property(lambda self: ...)`."""
+    around = fn.scope.parent
+    return around.cls if fn.is_lambda and around is not None else None
+
+
 class Parameters:
     def __init__(self, inference: Inference) -> None:
         self._inference = inference
@@ -40,6 +46,9 @@ class Parameters:
         if binding.position == 0 and param.name == fn.self_name and fn.cls is not None:
             kind = t.ClassObject if fn.is_classmethod else t.Instance
             return t.of(kind(fn.cls, (), True))
+        around = _class_around(fn) if param.name == "self" else None
+        if around is not None:
+            return t.of(t.Instance(around, (), True))
         found = self._declared(fn, param)
         if param.kind == "*":
             return t.of(t.ListOf(found))

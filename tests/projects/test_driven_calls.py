@@ -190,6 +190,21 @@ class Rates:
 
 def new_rates(db: Session) -> Rates:
     return Rates(db)
+
+
+class Report:
+    def __init__(self, db: Session, rates: Rates):
+        self.db = db
+        self.rates = rates
+
+    def lines(self) -> list:
+        with self.db.connection().connection.cursor() as cursor:
+            return [cursor, self.rates.highest()]
+
+
+def nobodys_report(db: Session) -> list:
+    rates = Rates(db)
+    return Report(db, rates).lines()
 """
 TASKS = """\
 import click

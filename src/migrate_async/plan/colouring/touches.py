@@ -47,6 +47,8 @@ UNMATCHED = "unmatched"
 PAGE = "page"
 """The kind of a touch that makes a page of a query with a pagination library."""
 
+_DRIVING = (ASYNC_SIDE, CALL_ASYNC)
+
 FIRST_REMARK = "MA180"
 """From here on, query codes are remarks on queries that *are* translated."""
 
@@ -213,7 +215,10 @@ class Touches:
         if not lines:
             return None
         line, text = min(lines)
-        return Reason("session-operation", text, function.module.path, line)
+        # Whoever only drives coroutines was coloured for what it calls, before these were some.
+        drives = len(lines) == sum(touch.kind in _DRIVING for touch in self.of(function))
+        code = "calls" if drives else "session-operation"
+        return Reason(code, text, function.module.path, line)
 
     def _is_given(self, call: s.Call, function: Function) -> bool:
         """Whether `function` returns a session, and so perhaps the one that `call` gives."""

@@ -14,6 +14,7 @@ from migrate_async.index.scopes import Class, FunctionBinding
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import ClassObject, Instance
 from migrate_async.knowledge.async_api import SESSION_CALLED_THROUGH
+from migrate_async.knowledge.sqlalchemy import SQLMODEL_SESSION
 from migrate_async.model import syntax as s
 
 
@@ -33,6 +34,13 @@ def own_class(project: Project, factory: Variable, argument: str = "class_") -> 
         if isinstance(found, ClassObject) and _only_overrides(project, found.cls):
             return value
     return None
+
+
+def of_sqlmodel(project: Project, factory: Variable, own: s.Expr) -> bool:
+    """Whether the class that `own` names is one of SQLModel's sessions."""
+    types = project.infer(own, factory.scope)
+    classes = [found.cls for found in types if isinstance(found, ClassObject)]
+    return any(SQLMODEL_SESSION in project.bases(cls) for cls in classes)
 
 
 def _only_overrides(project: Project, cls: Class) -> bool:

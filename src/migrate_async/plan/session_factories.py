@@ -14,7 +14,7 @@ from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.annotations import AnnotationEdits, retype
 from migrate_async.plan.engines import NAME, engine_edits, inline_engine, rename_callee
 from migrate_async.plan.module_edits import ModuleEdits, add_import
-from migrate_async.plan.own_session_classes import own_class
+from migrate_async.plan.own_session_classes import of_sqlmodel, own_class
 from migrate_async.plan.text import source
 
 SYNC_CLASS = "sync_session_class"
@@ -23,6 +23,9 @@ SYNC_CLASS = "sync_session_class"
 _LATE_EXPIRY = "LateExpirySession"
 _TASK_SCOPED = "task_scoped_session"
 _DROPPED = frozenset({"autocommit", "future"})
+
+_OF_SQLMODEL = "sqlmodel.ext.asyncio.session"
+"""Where the async session is that has `exec()`, as those of SQLModel do."""
 
 
 def factory_edits(
@@ -45,6 +48,10 @@ def factory_edits(
     own = own_class(project, factory)
     if own is not None:
         found.edits.append(p.RemoveArgument(span=call.span, codemod=NAME, name="class_"))
+        if of_sqlmodel(project, factory, own):
+            session = add_import(found, factory.module, _OF_SQLMODEL, "AsyncSession", NAME)
+            code = f"class_={session}"
+            found.edits.append(p.AddArgument(span=call.span, codemod=NAME, code=code))
         code = f"{SYNC_CLASS}={source(own)}"
         found.edits.append(p.AddArgument(span=call.span, codemod=NAME, code=code))
     retyped = _session_class(project, factory)

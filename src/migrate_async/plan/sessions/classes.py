@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
-from migrate_async.index.types import External, ExternalInstance, Types
+from migrate_async.index.types import External, ExternalInstance, Instance, Type, Types
 from migrate_async.knowledge.async_api import TYPE_COUNTERPARTS
 from migrate_async.knowledge.sqlalchemy import (
     ASYNC_SESSIONS,
@@ -16,18 +16,19 @@ from migrate_async.knowledge.sqlalchemy import (
 from migrate_async.model import syntax as s
 
 SQLALCHEMY = "sqlalchemy.orm"
+_OF_SQLMODEL = (SQLMODEL_SESSION, SQLMODEL_ASYNC_SESSION)
 
 
 def async_home(project: Project, session: s.Expr) -> str:
     """The module that the async class of the sync session `session` is imported from."""
-    return _home(project.infer(session, project.scope_of(session)))
+    return _home(project, project.infer(session, project.scope_of(session)))
 
 
 def async_home_of_dependency(project: Project, dependency: Function) -> str:
     """The same for what a session dependency gives."""
     values = [value for value in dependency.given if value is not None]
     types = [project.infer(value, dependency.scope) for value in values]
-    return _home(frozenset().union(*types))
+    return _home(project, frozenset().union(*types))
 
 
 def sync_home_of_dependency(project: Project, dependency: Function) -> str:
@@ -45,11 +46,14 @@ def has_no_factory(project: Project, dependency: Function) -> bool:
     )
 
 
-def _home(types: Types) -> str:
-    is_sqlmodel = any(
-        isinstance(item, ExternalInstance)
-        and item.dotted in (SQLMODEL_SESSION, SQLMODEL_ASYNC_SESSION)
-        for item in types
-    )
+def _home(project: Project, types: Types) -> str:
+    is_sqlmodel = any(_is_sqlmodel(project, item) for item in types)
     module, _ = TYPE_COUNTERPARTS[SQLMODEL_SESSION if is_sqlmodel else SESSION]
     return module
+
+
+def _is_sqlmodel(project: Project, item: Type) -> bool:
+    """Whether it is a session of SQLModel, or one of a class of the project's that is one."""
+    if isinstance(item, Instance):
+        return SQLMODEL_SESSION in project.bases(item.cls)
+    return isinstance(item, ExternalInstance) and item.dotted in _OF_SQLMODEL

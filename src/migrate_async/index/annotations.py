@@ -41,7 +41,7 @@ _ALIASES = (s.Subscript, s.Operation)
 _MAX_ALIASES = 8
 _VAGUE = frozenset(
     f"builtins.{name}" for name in ("dict", "frozenset", "list", "object", "set", "tuple", "type")
-) | {"collections.abc.Callable", sqlalchemy.SELECT}
+) | {"collections.abc.Callable", sqlalchemy.SELECT, *sqlalchemy.BASES_OF_ALL_MODELS}
 
 _ANY = frozenset({"typing.Any", "typing_extensions.Any"})
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from migrate_async.knowledge.sqlalchemy import BASES_OF_ALL_MODELS
+
 if TYPE_CHECKING:
     from migrate_async.index.scopes import Class, Function
 
@@ -363,5 +365,7 @@ def is_open(types: Types) -> bool:
 
 
 def _is_vague(item: Type) -> bool:
-    """Whether it is a row of a query of which nobody knows what it selects."""
+    """Whether it is a row of a query of which nobody knows what it selects, or any model's."""
+    if isinstance(item, ExternalInstance):
+        return item.dotted in BASES_OF_ALL_MODELS
     return isinstance(item, RowOf) and not all(entity.value for entity in item.entities)

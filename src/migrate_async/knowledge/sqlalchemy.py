@@ -262,6 +262,8 @@ BASES_TO_DERIVE = frozenset(
     {"sqlalchemy.orm.DeclarativeBase", "sqlalchemy.orm.DeclarativeBaseNoMeta"}
 )
 """Classes of which a project derives its declarative base."""
+BASES_OF_ALL_MODELS = BASES_TO_DERIVE | {"sqlmodel.SQLModel"}
+"""What an annotation names that means an object of some model: `-> SQLModel`."""
 MADE_BASE = "sqlalchemy.orm.declarative_base()"
 """The declarative base that a factory makes."""
 FLASK_BASE = "flask_sqlalchemy.SQLAlchemy.Model"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Scope, ValueBinding, bindings_of, last_name
@@ -192,7 +193,7 @@ class Sinks:
         """The sinks of an item of `value` that may be the objects of any model, or of some."""
         schemas = [cls for cls in dict.fromkeys(classes_in(types)) if self._schemas.is_schema(cls)]
         found = self._project.infer(item.node, item.scope)
-        models = () if is_open(found) else held(found, self._models)
+        models = () if self._is_open(found) else held(found, self._models)
         for schema, model in self._pairs(schemas):
             reads = self._schema_reads.of(schema, model)
             if reads and (not models or model in models):
@@ -258,7 +259,7 @@ class Sinks:
             yield from found
             return
         filled = [(schema, model, True) for schema, model in pairs]
-        is_vague = is_open(types) or any(map(_is_typed_dict, types))
+        is_vague = self._is_open(types) or any(map(_is_typed_dict, types))
         if is_vague or (models and not pairs):  # what is known is not all that it can be
             others = [pair for pair in self._pairs(schemas) if not pairs or pair[1] not in models]
             filled += [(schema, model, False) for schema, model in others]
@@ -267,6 +268,18 @@ class Sinks:
             if reads:
                 known = value if is_known else None
                 yield Sink(function, value, known, scope, reads, schema.qualname)
+
+    def _is_open(self, types: Types) -> bool:
+        """Whether they may be objects of a model that `types` do not tell: `-> Base` is any."""
+        return is_open(types) or any(
+            isinstance(item, Instance) and item.cls in self._bases for item in types
+        )
+
+    @cached_property
+    def _bases(self) -> frozenset[Class]:
+        """What models inherit from and is no model itself: the declarative base, mixins."""
+        inherited = frozenset().union(*map(self._project.mro, self._models))
+        return inherited.difference(self._models)
 
     def _with_left_out(self, reads: Reads, schema: Class, function: Function) -> Reads:
         """`reads`, and the fields of `schema` that are columns which queries leave out."""

@@ -133,6 +133,20 @@ def test_a_name_that_another_root_lacks_is_found() -> None:
     assert found == [("worker/a.py", "MA271")]
 
 
+def test_an_attribute_of_what_is_a_module_and_something_else_is_no_finding() -> None:
+    files = {
+        "db/__init__.py": "",
+        "db/tables.py": "from db.base import Session\n",
+        "db/base.py": "class Session: ...\n",
+        "seed.py": (
+            "def seed():\n    from db.base import Session\n    import db.tables\n\n"
+            "    db = Session()\n    db.add(1)\n\n\n"
+            "def other():\n    import db\n\n    db.gone()\n"
+        ),
+    }
+    assert [(item.path, item.line) for item in verify(files)] == [("seed.py", 12)]
+
+
 def test_a_relative_import_of_nothing_is_found() -> None:
     """Also where there is no `__init__.py`."""
     files = {"app/a.py": "from .gone import x\nfrom . import b\n", "app/b.py": ""}

@@ -37,14 +37,16 @@ class Imports:
                 yield f.UNRESOLVED_IMPORT.at(module.path, node.span, message)
 
     def check_attributes(self, fn: Function) -> Iterator[Diagnostic]:
-        """`crud.gone(...)`, where `crud` is a module of the project."""
+        """`crud.gone(...)`, where `crud` is a module of the project, and nothing else as well."""
         nodes = [(call.node.func, call.scope) for call in fn.calls]
         nodes += [(reference.node, reference.scope) for reference in fn.references]
         for node, scope in nodes:
             if not isinstance(node, s.Attribute) or not s.dotted_name(node.value):
                 continue
-            for item in self._project.infer(node.value, scope):
-                if isinstance(item, ModuleObject) and not self._provides(item.name, node.attr):
+            types = self._project.infer(node.value, scope)
+            modules = [item for item in types if isinstance(item, ModuleObject)]
+            for item in modules if len(modules) == len(types) else ():
+                if not self._provides(item.name, node.attr):
                     message = f"the module {item.name} has no {node.attr}"
                     yield f.UNRESOLVED_IMPORT.at(fn.module.path, node.span, message)
 

@@ -145,6 +145,8 @@ class Frontier:
             found.diagnostics.append(self._refusals.cannot_stay(function, made))
         if function.is_async and (function in self._implicit or self._takes(function, names)):
             found.take(self._on_the_loop(function))
+        elif function.is_async and function in self._idle and self._is_bridged(function):
+            found.take(self._idle.edits(function, self._refusals.why(function)))
         for given in fetched:
             self._fetched.repoint(found, function, given)
         return found
@@ -185,6 +187,13 @@ class Frontier:
             for alias in annotation_aliases(function.module):
                 seen_to.update(s.walk(alias.statement))  # a sync one stands beside it
         return (node for node in references(function) if node not in seen_to)
+
+    def _is_bridged(self, function: Function) -> bool:
+        """Whether a coroutine runs it in a thread, as if it were `def`."""
+        converts = self._verdicts.colouring.converts
+        return any(
+            site.awaited and converts(site.function) for site in self._project.callers(function)
+        )
 
     def _takes(self, function: Function, nodes: Iterable[s.Name | s.Attribute]) -> bool:
         """Whether FastAPI gives it a session that becomes async."""

@@ -288,3 +288,52 @@ def test_what_does_more_than_close_is_entered_as_before(tmp_path: Path) -> None:
     write(app, "--all")
     assert printed_anew(app, ENTERING_DRIVE) == before
     assert "contextmanager(get_counted)()" in (app / "app/main.py").read_text()
+
+
+_TAKEN = {
+    "database.py": """\
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker(bind=create_engine("sqlite://"))
+
+
+def get_session():
+    with SessionLocal() as session:
+        yield session
+""",
+    "deps.py": """\
+from database import get_session
+
+
+def session_of_request():
+    return next(get_session())
+""",
+    "main.py": """\
+from deps import session_of_request
+from fastapi import Depends, FastAPI
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+app = FastAPI()
+
+
+@app.get("/one")
+def one(session: Session = Depends(session_of_request)):
+    return session.execute(text("select 1")).scalar()
+""",
+    "other.py": "from deps import get_session\n\nNAMES = [get_session.__name__]\n",
+}
+
+
+def test_an_import_that_others_take_from_there_stays(tmp_path: Path) -> None:
+    use = (
+        "from fastapi.testclient import TestClient\nfrom main import app\nimport other\n"
+        "print(TestClient(app).get('/one').text, other.NAMES)"
+    )
+    before = printed_anew(written(tmp_path, _TAKEN), use)
+    assert "1 ['get_session']" in before
+    write(tmp_path, "--all")
+    assert "next(get_session())" not in (tmp_path / "deps.py").read_text()
+    assert ", get_session\n" in (tmp_path / "deps.py").read_text()
+    assert printed_anew(tmp_path, use) == before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -11,14 +11,21 @@ from migrate_async.model import plan as p
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.model.syntax import Span
 from migrate_async.plan.module_edits import ModuleEdits
+from migrate_async.plan.passed_on_imports import PassedOn
 from migrate_async.plan.queries import TRANSLATE, QueryPlan
 
 
 class Collector:
     """Mutable while planning; `plan` freezes it in a deterministic order."""
 
-    def __init__(self, digests: Mapping[str, str], first_party: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        digests: Mapping[str, str],
+        first_party: Iterable[str] = (),
+        passed_on: PassedOn | None = None,
+    ) -> None:
         self._digests = digests
+        self._passed_on = passed_on or {}
         self._first_party = tuple(sorted(first_party))
         self._edits: dict[str, dict[Span, list[p.AnyEdit]]] = {}
         """By the path of the file, and by the code that they change."""
@@ -89,6 +96,13 @@ class Collector:
             if _includes(around, span):
                 edits[:] = [_on_session(edit, old, new) for edit in edits]
 
+    def _may_go(self, path: str) -> Callable[[str], bool]:
+        """Whether nobody goes on importing a name from the module of `path`, which imports it."""
+        return lambda name: all(
+            local in self._unneeded.get(other, ())
+            for other, local in self._passed_on.get((path, name), ())
+        )
+
     def count(self, name: str, by: int = 1) -> None:
         """Add to one of `Plan.counts`."""
         self._counts[name] = self._counts.get(name, 0) + by
@@ -101,7 +115,7 @@ class Collector:
                 digest=self._digests.get(path, ""),
                 edits=tuple(sorted((e for same in edits.values() for e in same), key=_place)),
                 imports=tuple(sorted(self._imports[path])),
-                unneeded=tuple(sorted(self._unneeded[path])),
+                unneeded=tuple(sorted(filter(self._may_go(path), self._unneeded[path]))),
                 first_party=self._first_party if self._imports[path] else (),
             )
             for path, edits in sorted(self._edits.items())

@@ -24,6 +24,7 @@ from migrate_async.plan.colouring.reach import reach
 from migrate_async.plan.colouring.selecting import roots
 from migrate_async.plan.models import model_edits
 from migrate_async.plan.module_edits import ModuleEdits
+from migrate_async.plan.passed_on_imports import passed_on_imports
 from migrate_async.plan.paths import is_under
 from migrate_async.plan.queries import TRANSLATE, Queries, QueryPlan
 from migrate_async.plan.risk import with_risk
@@ -43,7 +44,7 @@ def make_plan(
     Raises `UsageError` for a name that the project does not have.
     """
     tops = {module.name.partition(".")[0] for module in project.modules.values()}
-    collector = Collector(digests or {}, tops)
+    collector = Collector(digests or {}, tops, passed_on_imports(project))
     if step is p.Step.TESTS:
         chosen = roots(project, selection, lambda: ())
         if any(function.module.is_test for function in chosen):

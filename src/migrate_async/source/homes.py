@@ -26,6 +26,10 @@ class Homes:
         self.packages = _packages(modules)
         """The modules and all packages around them."""
         self._tops = _tops(self.packages)
+        self._paths = paths
+        self._roots = _roots(paths)
+        self._alike = _alike(self.packages, paths, modules)
+        """Names to others that end so: `app.db` to `two.app.db`, where each service has one."""
 
     def find(self, dotted: str, importer: str) -> str:
         """The project module that `dotted` means in the module `importer`, or an empty string.
@@ -35,7 +39,7 @@ class Homes:
         then anywhere.
         """
         if dotted in self.packages:
-            return dotted
+            return self._nearest(dotted, importer) if dotted in self._alike else dotted
         if dotted in self._by_path:
             return self._by_path[dotted]
         head = dotted.partition(".")[0]
@@ -47,8 +51,22 @@ class Homes:
             return f"{prefixes[0]}.{dotted}"
         return ""
 
+    def _nearest(self, dotted: str, importer: str) -> str:
+        """`dotted` as the service has it that `importer` is of, which others have, too."""
+        path = self._paths.get(importer, importer.replace(".", "/"))
+        head = dotted.partition(".")[0]
+        root = self._roots.get(dotted, "")
+        is_around = path.startswith(f"{root}/") if root else True
+        for name in self._alike[dotted]:
+            folder = name.removesuffix(f".{dotted}").replace(".", "/")
+            if path.startswith(f"{folder}/{head}/" if is_around else f"{folder}/"):
+                return name
+        return dotted
+
     def is_ambiguous(self, dotted: str) -> bool:
-        """Whether `dotted`, not in `packages`, may mean a module that depends on the importer."""
+        """Whether the module that `dotted` means, if any, depends on the importer."""
+        if dotted in self.packages:
+            return dotted in self._alike
         head = dotted.partition(".")[0]
         return dotted in self._by_path or (head in self._tops and head not in NEVER_LOCAL)
 
@@ -72,6 +90,36 @@ def _packages(modules: Iterable[str]) -> frozenset[str]:
             found.add(name)
             name = name.rpartition(".")[0]  # noqa: PLW2901  climbs to the package
     return frozenset(found)
+
+
+def _roots(paths: Mapping[str, str]) -> dict[str, str]:
+    """The folder that the names of modules and of packages around them start in."""
+    found: dict[str, str] = {}
+    for name, path in paths.items():
+        whole = whole_name(path)
+        root = whole.removesuffix(name).rstrip(".").replace(".", "/") if whole != name else ""
+        while name and name not in found:
+            found[name] = root
+            name = name.rpartition(".")[0]  # noqa: PLW2901  climbs to the package
+    return found
+
+
+def _alike(
+    packages: frozenset[str], paths: Mapping[str, str], modules: Mapping[str, bool]
+) -> dict[str, list[str]]:
+    """Names to the longer ones of other files that end so, the longest first.
+
+    Imports do not start in a package: `app.app.db` is no other `app.db`.
+    """
+    whole = {name for name, path in paths.items() if whole_name(path) == name}
+    found: dict[str, list[str]] = {}
+    for name in sorted(_packages(whole), key=lambda name: (-name.count("."), name)):
+        _, _, rest = name.partition(".")
+        while rest:
+            if rest in packages and not modules.get(name.removesuffix(f".{rest}"), False):
+                found.setdefault(rest, []).append(name)
+            _, _, rest = rest.partition(".")
+    return found
 
 
 def _tops(packages: frozenset[str]) -> dict[str, tuple[str, ...]]:

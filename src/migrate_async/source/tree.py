@@ -81,10 +81,10 @@ class Tree:
         for level, name in named:
             if level:
                 return None
+            if self.homes.is_ambiguous(name):
+                return None
             if name in self.homes.packages:
                 found.append(name)
-            elif self.homes.is_ambiguous(name):
-                return None
         return found
 
     def _home(self, level: int, module: str, importer: ModuleName) -> str:

@@ -125,8 +125,7 @@ def test_what_opens_its_own_on_it_is_named(work: str, tmp_path: Path) -> None:
     assert tree(app) == before
 
 
-def test_a_source_that_stays_keeps_an_engine_that_could_have_a_sync_one(tmp_path: Path) -> None:
-    """What takes its sessions from there is on the sync engine: nothing would be on the other."""
+def test_what_stays_enters_a_copy_where_the_engine_can_have_a_sync_one(tmp_path: Path) -> None:
     app = _written(tmp_path, _OWN)
     session = _SESSION.replace('create_engine("sqlite:///app.db")', "create_engine(database_url())")
     session = session.replace(
@@ -135,6 +134,11 @@ def test_a_source_that_stays_keeps_an_engine_that_could_have_a_sync_one(tmp_path
     )
     (app / "session.py").write_text(session)
     write(app, "--all")
-    assert "async" not in (app / "session.py").read_text()
-    assert "async def" not in (app / "main.py").read_text()
+    assert "def sync_own_session():" in (app / "session.py").read_text()
+    assert "with sync_own_session() as session:" in (app / "main.py").read_text()
+    assert "async def items(" in (app / "main.py").read_text()
     assert printed_anew(app, _USE) == "['one']\n"
+    assert command(app, "verify").stdout == "Nothing found.\n"
+    done = tree(app)
+    write(app, "--all")
+    assert tree(app) == done

@@ -198,6 +198,9 @@ from models import Note
 @click.argument("text")
 def note(text: str) -> None:
     own = started()
+    engine = own.engine
+    with engine.connect() as connection:
+        connection.execute(select(Note.text))
     with {own} as session:
         session.add(Note(text=text))
         session.flush()

@@ -187,10 +187,15 @@ def _makes_session(item: Type) -> bool:
 def _engines_among(
     project: Project, site: CallSite, values: Iterable[s.Expr]
 ) -> Iterator[s.Attribute]:
+    """Those that are attributes of objects, or local names of these."""
     for value in values:
-        is_engine = project.engine_or_connection(value, site.scope) == "engine"
-        if is_engine and isinstance(value, s.Attribute) and owner_of(project, value):
-            yield value
+        if project.engine_or_connection(value, site.scope) != "engine":
+            continue
+        meant = project.value_of(value, site.scope) if isinstance(value, s.Name) else value
+        if not isinstance(meant, s.Attribute) or project.function_of(meant) is not site.function:
+            continue
+        if owner_of(project, meant):
+            yield meant
 
 
 def owner_of(project: Project, node: s.Attribute) -> Class | None:

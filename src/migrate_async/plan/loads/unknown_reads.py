@@ -14,12 +14,18 @@ from functools import cached_property
 from typing import NamedTuple
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Scope
+from migrate_async.index.scopes import Function, Scope, ValueBinding, bindings_of
 from migrate_async.index.types import is_open
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.loads.paths import Step
 from migrate_async.plan.text import text
+
+
+def _is_made(value: s.Expr, scope: Scope) -> bool:
+    """Whether `value` is a variable that gets its value by itself."""
+    bindings = bindings_of(value.id, scope) if isinstance(value, s.Name) else ()
+    return any(isinstance(binding, ValueBinding) for binding in bindings)
 
 
 class UnknownRead(NamedTuple):
@@ -55,6 +61,30 @@ class UnknownReads:
                 "MA513",
                 f"nobody knows what `{text(read.node.value)}` is: if `{text(read.node)}` reads "
                 f"{' or '.join(steps)}, it loads, and has to be awaited",
+                "annotate what it is, and run the migration again",
+            )
+
+        yield from self._set_by_name(function)
+
+    def _set_by_name(self, function: Function) -> Iterator[Diagnostic]:
+        """`setattr(found, name, value)`, where code has made the value: perhaps an object.
+
+        What comes out of a dict together with the name is of columns, as a rule.
+        """
+        for call in function.calls if self._steps else ():
+            node = call.node
+            if call.name != "setattr" or len(node.args) != 3:
+                continue
+            owner, name, value = node.args
+            is_known = isinstance(name, s.Constant) or not _is_made(value, call.scope)
+            if is_known or not is_open(self._project.infer(owner, call.scope)):
+                continue
+            yield at(
+                function.module.path,
+                node.span,
+                "MA513",
+                f"nobody knows what `{text(owner)}` is: if `{text(node)}` sets a relationship, it "
+                "loads what that was, and has to be awaited",
                 "annotate what it is, and run the migration again",
             )
 

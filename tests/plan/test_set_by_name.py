@@ -1,0 +1,68 @@
+"""`setattr(found, name, value)` of an object that nobody knows: a relationship would load."""
+
+from __future__ import annotations
+
+from migrate_async.config import Settings
+from migrate_async.model.plan import Step
+from migrate_async.plan.planner import make_plan
+from support.projects import project
+
+MODELS = """\
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Author(Base):
+    __tablename__ = "authors"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    books: Mapped[list["Book"]] = relationship()
+
+
+class Book(Base):
+    __tablename__ = "books"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    author_id: Mapped[int] = mapped_column(ForeignKey("authors.id"))
+"""
+FILLED = """\
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import Book
+
+
+def fill(db: Session, given, fields):
+    for name, part in fields:
+        made = db.scalars(select(Book).where(Book.id == part)).all()
+        setattr(given, name, made)
+"""
+FROM_A_DICT = """\
+from sqlalchemy.orm import Session
+
+
+def change(db: Session, found, values):
+    for name, value in values.items():
+        setattr(found, name, value)
+    db.commit()
+"""
+
+
+def told(code: str) -> list[tuple[str, int]]:
+    found = make_plan(project({"models.py": MODELS, "crud.py": code}), Step.ALL, Settings())
+    return [(item.code, item.line) for item in found.diagnostics if item.path == "crud.py"]
+
+
+def test_what_code_has_made_may_be_objects() -> None:
+    assert told(FILLED) == [("MA513", 10)]
+
+
+def test_what_comes_with_its_name_is_of_columns() -> None:
+    assert told(FROM_A_DICT) == []
+
+
+def test_what_is_known_is_seen_to_elsewhere() -> None:
+    known = FILLED.replace("given, fields", "given: Book, fields")
+    assert told(known) == []

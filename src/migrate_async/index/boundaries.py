@@ -21,6 +21,7 @@ from migrate_async.index.infer import Inference
 from migrate_async.index.injected_closures import InjectedClosures
 from migrate_async.index.members import is_property
 from migrate_async.index.override_tables import is_display, is_override_table
+from migrate_async.index.routers import called_registration
 from migrate_async.index.sites import ValueUse
 from migrate_async.index.types import Type
 from migrate_async.knowledge import boundaries as known
@@ -162,10 +163,22 @@ def _is_foreign_use(use: ValueUse, graph: CallGraph, inference: Inference) -> bo
         consumer = use.kind.removeprefix("arg:")
         if consumer == "run_sync" and _is_in_thread(use, graph, inference):
             return True
+        if _makes_route(use, graph, inference):
+            return False
         return consumer not in fastapi.AWAITING_CONSUMERS and not _names_an_override(use, graph)
     if use.kind != "value" or is_override_table(use.node, graph):
         return False
     return not is_display(graph.parent(use.node), use.scope, graph, inference)
+
+
+def _makes_route(use: ValueUse, graph: CallGraph, inference: Inference) -> bool:
+    """Whether `use` is in `router.get(path)(function)`."""
+    call = graph.parent(use.node)
+    return (
+        isinstance(call, s.Call)
+        and any(argument is use.node for argument in call.args)
+        and called_registration(call, use.scope, inference) is not None
+    )
 
 
 def _is_in_thread(use: ValueUse, graph: CallGraph, inference: Inference) -> bool:

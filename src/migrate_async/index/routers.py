@@ -39,6 +39,14 @@ def added_function(call: s.Call) -> s.Expr | None:
     return call.args[1] if len(call.args) > 1 else keyword(call, "endpoint")
 
 
+def called_registration(call: s.Call, scope: sc.Scope, inference: Inference) -> s.Call | None:
+    """`router.get(path)` in `router.get(path)(function)`, which is no decorator there."""
+    made = call.func
+    if not isinstance(made, s.Call) or not is_method(made.func) or len(call.args) != 1:
+        return None
+    return made if _registers(made, scope, inference) else None
+
+
 def _registers(call: s.Call, scope: sc.Scope, inference: Inference) -> bool:
     func = call.func
     return isinstance(func, s.Attribute) and _is_router(call, func.value, scope, inference)

@@ -13,7 +13,7 @@ from migrate_async.index.callgraph import CallGraph
 from migrate_async.index.declarative import keyword, string
 from migrate_async.index.dependencies import Depends
 from migrate_async.index.infer import Inference
-from migrate_async.index.routers import added_function, registrations
+from migrate_async.index.routers import added_function, called_registration, registrations
 from migrate_async.knowledge import fastapi
 from migrate_async.model import syntax as s
 
@@ -130,8 +130,16 @@ class _Finder:
         return self._make(fn, call, methods, call.func.value, outer)
 
     def _added(self, call: sc.RawCall) -> list[Route]:
-        """`router.add_api_route(path, function)`."""
+        """`router.add_api_route(path, function)`, `router.get(path)(function)`."""
         func = call.node.func
+        made = called_registration(call.node, call.scope, self._inference)
+        if made is not None and isinstance(made.func, s.Attribute):
+            methods = fastapi.ROUTE_METHODS[made.func.attr] or _methods(made)
+            return [
+                self._make(item.fn, made, methods, made.func.value, call.scope)
+                for item in self._inference.infer(call.node.args[0], call.scope)
+                if isinstance(item, t.FunctionObject)
+            ]
         if not isinstance(func, s.Attribute) or func.attr != "add_api_route":
             return []
         endpoint = added_function(call.node)

@@ -28,6 +28,15 @@ def _is_made(value: s.Expr, scope: Scope) -> bool:
     return any(isinstance(binding, ValueBinding) for binding in bindings)
 
 
+def _takes_attributes(call: s.Call) -> bool:
+    """Whether `call` makes an object of a schema from the attributes of another."""
+    if len(call.args) != 1 or not isinstance(call.func, s.Attribute):
+        return False
+    said = {keyword.arg for keyword in call.keywords}
+    is_told = call.func.attr == "model_validate" and "from_attributes" in said
+    return call.func.attr == "from_orm" or is_told
+
+
 class UnknownRead(NamedTuple):
     """`node`, read in `scope`, may be what each of `steps` reads."""
 
@@ -65,6 +74,7 @@ class UnknownReads:
             )
 
         yield from self._set_by_name(function)
+        yield from self._validated(function)
 
     def _set_by_name(self, function: Function) -> Iterator[Diagnostic]:
         """`setattr(found, name, value)`, where code has made the value: perhaps an object.
@@ -87,6 +97,24 @@ class UnknownReads:
                 "loads what that was, and has to be awaited",
                 "annotate what it is, and run the migration again",
             )
+
+    def _validated(self, function: Function) -> Iterator[Diagnostic]:
+        """`self.schema.from_orm(found)`, of a class that is made somewhere, too."""
+        for call in function.calls if self._steps else ():
+            node = call.node
+            if not isinstance(node.func, s.Attribute) or not _takes_attributes(node):
+                continue
+            parts = (node.args[0], node.func.value)
+            if all(is_open(self._project.infer(part, call.scope)) for part in parts):
+                yield at(
+                    function.module.path,
+                    node.span,
+                    "MA513",
+                    f"nobody knows what `{text(parts[1])}` reads of `{text(parts[0])}`: if that is "
+                    "a relationship, it loads, and has to be awaited",
+                    "load what it reads with the query, or annotate both and run the migration "
+                    "again",
+                )
 
     @cached_property
     def _steps(self) -> dict[str, tuple[Step, ...]]:

@@ -1,4 +1,7 @@
-"""`setattr(found, name, value)` of an object that nobody knows: a relationship would load."""
+"""`setattr(found, name, value)` of an object that nobody knows: a relationship would load.
+
+So it would in `schema.from_orm(found)`.
+"""
 
 from __future__ import annotations
 
@@ -65,4 +68,25 @@ def test_what_comes_with_its_name_is_of_columns() -> None:
 
 def test_what_is_known_is_seen_to_elsewhere() -> None:
     known = FILLED.replace("given, fields", "given: Book, fields")
+    assert told(known) == []
+
+
+GIVEN = """\
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+class Reader:
+    def __init__(self, schema):
+        self.schema = schema
+
+    def read(self, db: Session, found):
+        db.execute(text("SELECT 1"))
+        return self.schema.from_orm(found)
+"""
+
+
+def test_what_an_unknown_schema_reads_is_told() -> None:
+    assert told(GIVEN) == [("MA513", 11)]
+    known = GIVEN.replace("db: Session, found", "db: Session, found: int")
     assert told(known) == []

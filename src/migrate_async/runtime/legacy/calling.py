@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import Context, copy_context
+from itertools import islice
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, TypeVar, cast
 
@@ -25,6 +26,7 @@ from migrate_async.runtime.hop import HopSession
 from migrate_async.runtime.legacy.deprecation import deprecated
 from migrate_async.runtime.legacy.loop import CalledOnEventLoop
 from migrate_async.runtime.legacy.over_sync import OverSyncSession
+from migrate_async.runtime.on_loop import run_on_loop
 from migrate_async.runtime.running import in_greenlet, loop_behind, running_loop
 
 T = TypeVar("T")
@@ -47,6 +49,7 @@ def call_async(function: Callable[..., Coroutine[Any, Any, T]], /, *args: Any, *
 
     :raises CalledOnEventLoop: this thread runs an event loop, and the coroutine waits for something
         else than its session: only `await` can do that.
+    :raises LoopStalled: the event loop of the session does not even begin with it.
     """
     owner = getattr(function, "__self__", None)
     sessions = list(_sessions((owner, *args, *kwargs.values()), _DEPTH))
@@ -98,19 +101,31 @@ def _over(session: Session) -> AsyncSession:
 def _sessions(values: Iterable[object], depth: int) -> Iterator[Session]:
     """The sessions among `values`, of them, and of what they keep."""
     for value in values:
-        session = value.sync_session if isinstance(value, AsyncSession) else _sync(value)
-        if session is not None:
-            yield session
-        elif isinstance(value, list | tuple | set | frozenset):
-            yield from _sessions(value, depth)
-        elif isinstance(value, dict):
-            yield from _sessions(value.values(), depth)
-        elif isinstance(value, _CODE):
-            continue
-        elif isinstance(state := inspect(value, raiseerr=False), InstanceState):
+        if isinstance(value, AsyncSession):
+            yield value.sync_session
+        elif isinstance(value, Session):
+            yield value
+        elif isinstance(value, scoped_session):
+            yield from (value(),) if value.registry.has() else ()
+        elif isinstance(state := _state(value), InstanceState):
             yield from () if state.session is None else (state.session,)
-        elif depth and state is None and hasattr(value, "__dict__"):
-            yield from _sessions(list(vars(value).values()), depth - 1)
+        elif depth and state is None:
+            yield from _sessions(_kept(value), depth - 1)
+
+
+def _state(value: object) -> object:
+    """What SQLAlchemy knows of an object, if it is one of the database's."""
+    return None if isinstance(value, _CODE) else inspect(value, raiseerr=False)
+
+
+def _kept(value: object) -> Iterable[object]:
+    """What `value` keeps; of a list the first will do: they have one session."""
+    if isinstance(value, list | tuple | set | frozenset):
+        return islice(value, 1)
+    if isinstance(value, dict):
+        return list(value.values())
+    is_object = not isinstance(value, _CODE) and hasattr(value, "__dict__")
+    return list(vars(value).values()) if is_object else ()
 
 
 def _loop_of(sessions: Iterable[Session]) -> asyncio.AbstractEventLoop | None:
@@ -143,7 +158,7 @@ def _run(coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop | No
     if running is not None:
         return _stepped(coroutine)
     if loop is not None:
-        return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
+        return cast("T", run_on_loop(loop, await_only, coroutine))
     return _on_own_loop(coroutine)
 
 

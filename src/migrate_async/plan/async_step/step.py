@@ -180,5 +180,6 @@ class AsyncStep:
         unknown = self._project.shared(UnknownReads)
         lazy = self.loads.analysis.decisions.lazy
         for function in self._world.converted:
-            if function not in lazy and not function.module.is_test:
+            is_served = function in lazy or self.loads.unknown.serve(function)
+            if not is_served and not function.module.is_test:
                 yield from unknown.told(function)

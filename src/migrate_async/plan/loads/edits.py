@@ -36,6 +36,7 @@ from migrate_async.plan.loads.recorded import Wanted, at_queries, notes
 from migrate_async.plan.loads.responses import LazyRoutes, lazy_response_edits
 from migrate_async.plan.loads.roots import Root
 from migrate_async.plan.loads.statements import Statements
+from migrate_async.plan.loads.unknown_routes import UnknownRoutes
 from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.names import names_in
 
@@ -61,6 +62,7 @@ class LoadEdits:
         self._statements = Statements(project)
         self._lazy_routes: Container[Function] = LazyRoutes(project, full) if lazily else ()
         self.analysis = Analysis(project, full, self._naming, self._lazy_routes)
+        self.unknown = UnknownRoutes(project, full, self._lazy_routes)
 
     # --- options -------------------------------------------------------------------------------
 
@@ -177,7 +179,9 @@ class LoadEdits:
         for route in answer_with_given_models(self._project):
             if route in self._lazy_routes:
                 lazy.setdefault(route, [])
-        return lazy_response_edits(self._project, lazy, converts)
+        for route in self.unknown.routes:
+            lazy.setdefault(route, [])
+        return lazy_response_edits(self._project, lazy, converts, self.unknown.routes)
 
     # --- awaits --------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ may fill the response itself: `return [OrderOut.model_validate(order) for order 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module, last_name
@@ -82,24 +82,28 @@ def lazy_response_edits(
     project: Project,
     lazy: Mapping[Function, list[Sink]],
     converts: Callable[[Function], bool],
+    unknown: Container[Function],
 ) -> Iterator[tuple[Module, ModuleEdits]]:
-    """The decorator for those of the `lazy` routes that get objects of what `converts`."""
+    """The decorator for those of the `lazy` routes that get objects of what `converts`.
+
+    Of some of them it is `unknown` what they read.
+    """
     dependencies = project.route_dependencies
     for route, sinks in lazy.items():
         if route.responds_lazily:
             continue
         if any(map(converts, (route, *dependencies.get(route, ())))):
-            yield route.module, _decorated(route, sinks)
+            yield route.module, _decorated(route, sinks, is_known=route not in unknown)
 
 
-def _decorated(route: Function, sinks: list[Sink]) -> ModuleEdits:
+def _decorated(route: Function, sinks: list[Sink], *, is_known: bool) -> ModuleEdits:
     found = ModuleEdits()
     node = route.node
     assert isinstance(node, s.FunctionDef)  # noqa: S101  `LazyRoutes` has no others
     code = add_import(found, route.module, PACKAGE, LAZY_RESPONSE, NAME)
     above = _route_decorators(node)
     found.edits.append(p.AddDecorator(span=node.span, codemod=NAME, code=code, below=above))
-    found.diagnostics.append(_told(route, node, sinks))
+    found.diagnostics.append(_told(route, node, sinks, is_known=is_known))
     return found
 
 
@@ -113,14 +117,18 @@ def _route_decorators(node: s.FunctionDef) -> int:
     return max(numbers, default=0)
 
 
-def _told(route: Function, node: s.FunctionDef, sinks: list[Sink]) -> Diagnostic:
+def _told(route: Function, node: s.FunctionDef, sinks: list[Sink], *, is_known: bool) -> Diagnostic:
     first = {path[0] for sink in sinks for path in sink.paths}
     first |= {step for sink in sinks for step in (*sink.reads.blocked, *sink.reads.unseen)}
     read = sorted(f"{step.model.name}.{step.name}" for step in first) or ["columns of subclasses"]
     more = f" and {len(read) - _NAMED} more" * (len(read) > _NAMED)
     what = f"reads {', '.join(read[:_NAMED])}{more}"
     if not sinks:
-        what = "is read by a model that others give"
+        what = (
+            "is read by a model that others give"
+            if is_known
+            else "reads objects of which nobody knows what they are"
+        )
     return note(
         route.module.path,
         node.span,

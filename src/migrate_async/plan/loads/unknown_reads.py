@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
+from migrate_async.index.annotations import is_vague
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Scope, ValueBinding, bindings_of
-from migrate_async.index.types import is_open
+from migrate_async.index.types import External, Types, is_open
+from migrate_async.knowledge.sqlalchemy import BASES_OF_ALL_MODELS
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.loads.paths import Step
@@ -35,6 +37,14 @@ def _takes_attributes(call: s.Call) -> bool:
     said = {keyword.arg for keyword in call.keywords}
     is_told = call.func.attr == "model_validate" and "from_attributes" in said
     return call.func.attr == "from_orm" or is_told
+
+
+def _says_nothing(types: Types) -> bool:
+    """Whether any model or schema may be meant: `type[SQLModel]`, `Any`."""
+    return is_open(types) or any(
+        is_vague(item) or (isinstance(item, External) and item.dotted in BASES_OF_ALL_MODELS)
+        for item in types
+    )
 
 
 class UnknownRead(NamedTuple):
@@ -105,7 +115,7 @@ class UnknownReads:
             if not isinstance(node.func, s.Attribute) or not _takes_attributes(node):
                 continue
             parts = (node.args[0], node.func.value)
-            if all(is_open(self._project.infer(part, call.scope)) for part in parts):
+            if all(_says_nothing(self._project.infer(part, call.scope)) for part in parts):
                 yield at(
                     function.module.path,
                     node.span,

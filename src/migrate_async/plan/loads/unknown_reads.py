@@ -82,7 +82,10 @@ class UnknownReads:
                 f"{' or '.join(steps)}, it loads, and has to be awaited",
                 "annotate what it is, and run the migration again",
             )
+        yield from self.of_no_class(function)
 
+    def of_no_class(self, function: Function) -> Iterator[Diagnostic]:
+        """The same of what it reads, or sets, by names that do not stand there."""
         yield from self._set_by_name(function)
         yield from self._validated(function)
 

@@ -1,4 +1,4 @@
-"""Routes that run code which reads objects of nobody knows which type, and may load by that.
+"""Routes that run code which knows no class, and may load whatever an object has.
 
     return self.schema.from_orm(found)
 
@@ -43,7 +43,7 @@ class UnknownRoutes:
         return {
             function: self._run_by(function)
             for function in filter(self._colouring.converts, self._colouring.coloured)
-            if not function.module.is_test and any(True for _ in unknown.told(function))
+            if not function.module.is_test and any(True for _ in unknown.of_no_class(function))
         }
 
     def _run_by(self, function: Function) -> frozenset[Function]:

@@ -44,6 +44,13 @@ class Verdict(enum.Enum):
     """Was not selected; a later run converts it."""
 
 
+LENDS = "lends-session"
+"""The code of a reason: runs no SQL, and hands a session on to what does."""
+
+SUITE_STAYS = "suite-stays"
+"""The code of why tests stay on sync sessions."""
+
+
 class Reason(msgspec.Struct, frozen=True):
     """One link in the chain that explains a decision.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from migrate_async.index.members import is_property
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import (
     ElementBinding,
@@ -28,11 +27,8 @@ _MAX_STEPS = 6
 _KEYS = frozenset({"key", "name"})
 _LISTS = frozenset({"items", "keys", "values"})
 _COPIES = frozenset({"frozenset", "list", "reversed", "set", "sorted", "tuple"})
-_RELATIONSHIPS = frozenset({"relationships"})
-_ALL = frozenset({"all_orm_descriptors", "attrs", "iterate_properties"})
-"""What a mapper gives of a class that has its relationships in it, beside columns."""
-
-_MAPPING = _RELATIONSHIPS | _ALL
+_MAPPING = frozenset({"all_orm_descriptors", "attrs", "iterate_properties", "relationships"})
+"""What a mapper gives of a class that has its relationships in it, be it beside columns."""
 
 
 class Names(NamedTuple):
@@ -140,9 +136,8 @@ class AttributeNames:
 
     def _returned(self, functions: Iterable[Function], steps: int) -> Iterator[Names]:
         for function in functions:
-            if not is_property(function) or function.returns:
-                for value in function.returns:
-                    yield from self._each(value, self._project.scope_of(value), steps - 1)
+            for value in function.returns:
+                yield from self._each(value, self._project.scope_of(value), steps - 1)
 
     def _variable(self, over: s.Name, scope: Scope, steps: int) -> Iterator[Names]:
         for binding in bindings_of(over.id, scope):

@@ -70,11 +70,10 @@ class Walks:
 
     def unknown(self, function: Function) -> Iterator[Walk]:
         """The reads of its own code by names of which nothing is known."""
-        for call in function.calls:
-            if call.name == "getattr" and _is_computed(call.node):
-                models = self._late(call)
-                if models and not self._is_known(call):
-                    yield Walk(call, models)
+        for call in filter(is_computed, function.calls):
+            models = self._late(call)
+            if models and not self._is_known(call):
+                yield Walk(call, models)
 
     def _is_known(self, call: RawCall) -> bool:
         node, scope = call.node, call.scope
@@ -83,11 +82,10 @@ class Walks:
         return self._names.of(node.args[1], scope).is_known
 
     def _find(self, function: Function) -> Iterator[Walk]:
-        for call in function.calls:
-            if call.name == "getattr" and _is_computed(call.node):
-                models = self._read(call)
-                if models:
-                    yield Walk(call, models)
+        for call in filter(is_computed, function.calls):
+            models = self._read(call)
+            if models:
+                yield Walk(call, models)
 
     def _read(self, call: RawCall) -> tuple[Class, ...]:
         """The classes of the objects of which `call` may load a relationship."""
@@ -166,11 +164,12 @@ def _loaded(model: Model) -> Iterator[str]:
             yield name
 
 
-def _is_computed(call: s.Call) -> bool:
-    """Whether `call` is `getattr(x, name)`, and `name` is none that stands there."""
-    if s.dotted_name(call.func) != "getattr":
+def is_computed(call: RawCall) -> bool:
+    """Whether `call` is `getattr(x, name)` that nothing awaits, and `name` does not stand there."""
+    node = call.node
+    if call.name != "getattr" or not isinstance(node.func, s.Name):
         return False  # `getattr(x, name)(y, z)`
-    if len(call.args) < 2 or isinstance(call.args[1], s.Constant):
+    if len(node.args) < 2 or isinstance(node.args[1], s.Constant):
         return False
-    owner = call.args[0]
+    owner = node.args[0]
     return not (isinstance(owner, s.Attribute) and owner.attr == "awaitable_attrs")

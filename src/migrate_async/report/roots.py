@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from migrate_async.model.plan import FunctionDecision, Plan, Reason, Verdict
+from migrate_async.model.plan import (
+    LENDS,
+    SUITE_STAYS,
+    FunctionDecision,
+    Plan,
+    Reason,
+    Verdict,
+)
 from migrate_async.report.words import counted
 
 _SYNC = frozenset({Verdict.KEEP.value, Verdict.BRIDGE.value})
-
-_LENT = "lends-session"
-
-_SUITE = "suite-stays"
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ def roots(plan: Plan) -> list[Root]:
     Each function counts once, for the first reason that it has.
     """
     kept = [found for found in plan.functions if found.verdict in _SYNC]
-    tests = [found for found in plan.others if found.reasons[0].code == _SUITE]
+    tests = [found for found in plan.others if found.reasons[0].code == SUITE_STAYS]
     stays = {found.function: found for found in (*tests, *kept)}
     ends: dict[str, list[FunctionDecision]] = {}
     for decision in kept:
@@ -84,6 +87,6 @@ def _onward(decision: FunctionDecision, stays: Mapping[str, FunctionDecision]) -
     """
     first, *others = decision.reasons or (Reason("", ""),)
     because_of = first.because_of
-    if not because_of and others and others[-1].code == _LENT:
+    if not because_of and others and others[-1].code == LENDS:
         because_of = others[0].because_of
     return because_of if because_of in stays else ""

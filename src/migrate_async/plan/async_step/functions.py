@@ -48,8 +48,8 @@ class ConvertedFunctions:
         self._refreshes = Refreshes(world.project, world.effects, values)
         self._left_stale = LeftStale(world.project, world.effects, values)
         rolling = RollingBack(world.project, world.effects)
-        self._rollbacks = Rollbacks(world.project, values, world.effects, rolling)
-        self._same_statement = SameStatement(world.project, world.effects, rolling)
+        self._same_statement = same = SameStatement(world.project, world.effects, rolling)
+        self._rollbacks = Rollbacks(world.project, values, world.effects, rolling, same)
         self._flushed = Flushed(world.project, world.effects)
         self.awaited_models: dict[Class, None] = {}
         """Those of which a relationship is awaited: they need `AsyncAttrs`."""

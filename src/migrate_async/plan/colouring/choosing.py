@@ -14,9 +14,9 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function
 from migrate_async.index.sites import CallSite
 from migrate_async.knowledge.shim import TWIN_SUFFIX
-from migrate_async.model import syntax as s
 from migrate_async.model.plan import Reason
 from migrate_async.plan.colouring.colour import Colouring
+from migrate_async.plan.colouring.helpers import is_helper, source_names
 from migrate_async.plan.colouring.holders import Holders
 from migrate_async.plan.names import names_in
 from migrate_async.plan.queries import QueryPlan
@@ -24,8 +24,6 @@ from migrate_async.plan.twin_names import callee, can_name
 
 Beside = frozenset[Function]
 Colour = Callable[[Beside], Colouring]
-
-_METHODS = frozenset({"staticmethod", "classmethod"})
 
 
 @dataclass(eq=False)
@@ -61,18 +59,13 @@ class Chooser:
 
     def _may_split(self, function: Function) -> bool:
         """Whether there can be two of it: it takes its session as an argument, for one."""
-        node = function.node
         if function in self._project.originals.twins:
             return True
         return (
-            isinstance(node, s.FunctionDef)
-            and not (function.is_async or function.is_generator or function.is_route)
-            and function.boundary is None
-            and function.decorator_names <= _METHODS
-            and not (function.name.startswith("__") or function.module.is_test)
+            is_helper(function)
             and self._is_at_the_top(function)
             and self._takes_session(function)
-            and names_in(function).isdisjoint(self._sources)
+            and names_in(function).isdisjoint(self._project.shared(source_names))
             and not self._shares_query(function)
             and not any(site.function.is_module for site in self._project.callers(function))
         )
@@ -91,14 +84,6 @@ class Chooser:
         if function.cls is not None and self._holders.holds(function.cls):
             return False
         return self._project.takes_session(function, "sync")
-
-    @cached_property
-    def _sources(self) -> frozenset[str]:
-        """Names that give sessions: a function which mentions one would have to be re-pointed."""
-        project = self._project
-        variables = (*project.session_factories, *project.engines)
-        names = {variable.name for variable in variables}
-        return frozenset(names | {function.name for function in project.session_dependencies})
 
     def _shares_query(self, function: Function) -> bool:
         """Whether a query in it is built or run by another function, too."""

@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
-from migrate_async.model.plan import Reason
+from migrate_async.model.plan import LENDS, Reason
 from migrate_async.plan.colouring.bounds import Bounds
 from migrate_async.plan.colouring.keeping.keeper import Keeper
-from migrate_async.plan.colouring.reasons import LENDS, at_definition, calls, hands_on
+from migrate_async.plan.colouring.reasons import at_definition, calls, hands_on
 from migrate_async.plan.colouring.spreading import coloured, spreads
 from migrate_async.plan.colouring.touches import Touches
 

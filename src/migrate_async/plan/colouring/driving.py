@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
@@ -20,14 +19,13 @@ from migrate_async.knowledge.shim import CALL_ASYNC
 from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.bounds import Driven
 from migrate_async.plan.colouring.colour import Colouring
+from migrate_async.plan.colouring.helpers import is_helper, source_names
 from migrate_async.plan.colouring.holders import Holders
 from migrate_async.plan.colouring.makings import Makings
 from migrate_async.plan.colouring.touches import INSPECTION, METADATA, Touch, Touches
 from migrate_async.plan.names import names_in
 
 Colour = Callable[[Driven], Colouring]
-
-_METHODS = frozenset({"staticmethod", "classmethod"})
 
 _OF_ENGINE = frozenset({"bind", "connection", "get_bind", "stream", "stream_scalars"})
 """What gives an engine or a connection, or keeps one open."""
@@ -96,14 +94,14 @@ class DrivenChooser:
     _holders: Holders
     _opens: Callable[[Function], bool]
 
-    def choose(self, colour: Colour, stays: Callable[[Function], bool]) -> Driven:
+    def choose(self, plain: Colouring, colour: Colour, stays: Callable[[Function], bool]) -> Driven:
         """The largest set that holds together; `colour` colours with a set of them.
 
+        :param plain: the colouring without any.
         :param stays: whether no later run converts a function.
         """
-        found = colour(Driven())
-        makings = Makings(self._project, self._holders, found.coloured)
-        chosen = frozenset(filter(self._may_be_driven, found.kept))
+        makings = Makings(self._project, self._holders, plain.coloured)
+        chosen = frozenset(filter(self._may_be_driven, plain.kept))
         while chosen:
             driven = DrivenFunctions(self._project, self._touches, makings, chosen, stays)
             found = colour(driven)
@@ -118,15 +116,7 @@ class DrivenChooser:
         return Driven()
 
     def _may_be_driven(self, function: Function) -> bool:
-        """Whether it is a plain function, and one that is called and not found by others."""
-        return (
-            isinstance(function.node, s.FunctionDef)
-            and not (function.is_async or function.is_generator or function.is_route)
-            and function.boundary is None
-            and function.decorator_names <= _METHODS
-            and not (function.name.startswith("__") or function.module.is_test)
-            and function not in self._project.originals.twins
-        )
+        return is_helper(function) and function not in self._project.originals.twins
 
     # --- together ------------------------------------------------------------------------------
 
@@ -147,7 +137,7 @@ class DrivenChooser:
         return (
             function.is_route
             or self._opens(function)
-            or not self._sources.isdisjoint(names_in(function))
+            or not self._project.shared(source_names).isdisjoint(names_in(function))
             or any(map(_asks_for_more, self._touches.of(function)))
             or any(self._leaves_at(site, found) for site in self._project.calls(function))
         )
@@ -211,14 +201,6 @@ class DrivenChooser:
             needed |= more
             pending += more
         return frozenset(needed)
-
-    @cached_property
-    def _sources(self) -> frozenset[str]:
-        """Names that give sessions."""
-        project = self._project
-        variables = (*project.session_factories, *project.engines)
-        names = {variable.name for variable in variables}
-        return frozenset(names | {function.name for function in project.session_dependencies})
 
 
 def _asks_for_more(touch: Touch) -> bool:

@@ -12,9 +12,8 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.index.sites import CallSite
 from migrate_async.model import syntax as s
-from migrate_async.model.plan import Reason
+from migrate_async.model.plan import LENDS, Reason
 from migrate_async.plan.colouring.holders import Holders
-from migrate_async.plan.colouring.reasons import LENDS
 
 
 class Makings:

@@ -7,9 +7,6 @@ from migrate_async.index.sites import CallSite
 from migrate_async.model.plan import Reason
 from migrate_async.plan.colouring.callbacks import Callback
 
-LENDS = "lends-session"
-"""Runs no SQL, and hands a session on to what does."""
-
 
 def at_definition(
     function: Function, code: str, text: str, because_of: Function | None = None

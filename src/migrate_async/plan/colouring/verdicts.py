@@ -81,16 +81,21 @@ class Verdicts:
         if self._driving is not None:
             return self._end(driven=self._driven_in_the_end)
         if not self._request.keeps_both:
-            return self._together if self._suites_convert else self.alone
+            return self._plain
         return self._end(
             Chooser(self._project, self._queries, self._shared.holders).choose(self._end)
         )
 
+    @property
+    def _plain(self) -> Colouring:
+        """The last colouring of all, with nothing kept twice or driven."""
+        return self._together if self._suites_convert else self.alone
+
     @cached_property
     def _driven_in_the_end(self) -> Driven:
         if self._driving is None:
-            return Driven()
-        return self._driving.choose(lambda driven: self._end(driven=driven), _everyone)
+            return _UNDRIVEN
+        return self._driving.choose(self._plain, lambda driven: self._end(driven=driven), _everyone)
 
     @cached_property
     def tests_stay(self) -> bool:
@@ -208,6 +213,7 @@ class Verdicts:
         if self._driving is None or not self.is_partial:
             return self._driven_in_the_end
         return self._driving.choose(
+            self._this_run(),
             lambda driven: self._this_run(driven=driven),
             lambda function: not self.full.converts(function),
         )

@@ -13,7 +13,7 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.loads.accesses import NAME, can_await
 from migrate_async.plan.loads.paths import Step
 from migrate_async.plan.loops_over_attributes import names_all, names_columns
-from migrate_async.plan.walks import Walks
+from migrate_async.plan.walks import Walks, is_computed
 
 
 class ComputedRead(NamedTuple):
@@ -42,13 +42,9 @@ def computed_reads(project: Project, function: Function) -> Iterator[ComputedRea
         if can_await(project, walk.call.node, function):
             yield ComputedRead(walk.call.node, walk.models)
     walked = {walk.call for walk in walks}
-    for call in function.calls:
+    for call in filter(is_computed, function.calls):
         node = call.node
-        if s.dotted_name(node.func) != "getattr" or len(node.args) != 2 or call in walked:
-            continue
-        if isinstance(node.args[1], s.Constant) or _is_called(project, node):
-            continue
-        if isinstance(node.args[0], s.Attribute) and node.args[0].attr == "awaitable_attrs":
+        if len(node.args) != 2 or call in walked or _is_called(project, node):
             continue
         if names_columns(project, node, call.scope) or names_all(project, node, call.scope):
             continue  # known by their names

@@ -31,9 +31,6 @@ _BESIDE_GETTERS = frozenset({"comparator", "deleter", "expression", "setter", "u
 _QUERIES = frozenset({"dynamic", "write_only", "?"})
 _STOPS = frozenset({"dynamic", "write_only", "raise", "raise_on_sql", "noload", "?"})
 
-_BESIDE_GETTERS = frozenset({"comparator", "deleter", "expression", "setter", "update_expression"})
-"""`@total.setter`: functions of a property that bear its name, and that no read runs."""
-
 Pair = tuple[Class, Class]
 """A schema, and the model that it is filled from."""
 

@@ -27,7 +27,7 @@ from migrate_async.plan.recolouring.connecting import entered_options, options_e
 from migrate_async.plan.recolouring.inspecting import inspection_edits
 from migrate_async.plan.recolouring.passing_on import passing_on_edits
 from migrate_async.plan.recolouring.runners import add_run
-from migrate_async.plan.text import source, source_if_simple
+from migrate_async.plan.text import source_if_simple
 
 _HOISTED = ("exec", "execute", "scalars")
 
@@ -304,8 +304,7 @@ def _call_itself(found: ColourEdits, node: s.Expr) -> None:
 def _own_session(found: ColourEdits, node: s.Expr) -> None:
     """`Users(async_side(db))` becomes `Users(db)`."""
     assert isinstance(node, s.Call)  # noqa: S101  see `plan.colouring.touches`
-    session = node.args[0]
-    found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=source(session)))
+    found.edits.append(p.UnwrapCall(span=node.span, codemod=NAME))
     found.unneeded.append(s.dotted_name(node.func).partition(".")[0])
 
 

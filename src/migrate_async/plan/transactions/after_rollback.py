@@ -63,7 +63,12 @@ class Rollbacks:
     """Answers for one project."""
 
     def __init__(
-        self, project: Project, values: Values, effects: Effects, rolling: RollingBack
+        self,
+        project: Project,
+        values: Values,
+        effects: Effects,
+        rolling: RollingBack,
+        same_statement: SameStatement,
     ) -> None:
         self._project = project
         self._values = values
@@ -71,7 +76,7 @@ class Rollbacks:
         self._rolling = rolling
         self._arguments = ExpiredArguments(project)
         self._detached = MadeDetached(project)
-        self._same_statement = SameStatement(project, effects, rolling)
+        self._same_statement = same_statement
         self._models = {model.cls: model for model in project.models.values()}
         self._types: dict[tuple[Function, str], Types] = {}
 

@@ -107,15 +107,12 @@ def _sessions(values: Iterable[object], depth: int) -> Iterator[Session]:
             yield value
         elif isinstance(value, scoped_session):
             yield from (value(),) if value.registry.has() else ()
-        elif isinstance(state := _state(value), InstanceState):
+        elif isinstance(value, _CODE):
+            continue
+        elif isinstance(state := inspect(value, raiseerr=False), InstanceState):
             yield from () if state.session is None else (state.session,)
         elif depth and state is None:
             yield from _sessions(_kept(value), depth - 1)
-
-
-def _state(value: object) -> object:
-    """What SQLAlchemy knows of an object, if it is one of the database's."""
-    return None if isinstance(value, _CODE) else inspect(value, raiseerr=False)
 
 
 def _kept(value: object) -> Iterable[object]:
@@ -124,8 +121,7 @@ def _kept(value: object) -> Iterable[object]:
         return islice(value, 1)
     if isinstance(value, dict):
         return list(value.values())
-    is_object = not isinstance(value, _CODE) and hasattr(value, "__dict__")
-    return list(vars(value).values()) if is_object else ()
+    return list(vars(value).values()) if hasattr(value, "__dict__") else ()
 
 
 def _loop_of(sessions: Iterable[Session]) -> asyncio.AbstractEventLoop | None:

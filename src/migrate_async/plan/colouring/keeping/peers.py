@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from migrate_async.index.scopes import Function
 from migrate_async.index.types import External
 from migrate_async.knowledge.sqlalchemy import SESSIONS
-from migrate_async.model.plan import Reason
+from migrate_async.model.plan import LENDS, Reason
 from migrate_async.plan.colouring.keeping.candidates import Candidates
-from migrate_async.plan.colouring.reasons import LENDS
 
 _SESSION_NAMES = frozenset(name.rpartition(".")[2] for name in SESSIONS)
 

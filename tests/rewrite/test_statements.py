@@ -383,6 +383,19 @@ def test_wrapped_under_what_the_first_assigns() -> None:
     )
 
 
+def test_wrapped_in_two_blocks_that_end_together() -> None:
+    """The inner one, which begins later, is made first."""
+    source, (first, second, last) = unmarked("def f():\n    «a()»\n    «b()»\n    «c()»\n    d()\n")
+    edits = [
+        WrapStatements(span=first, until=last, header="with A() as x:", codemod=CODEMOD),
+        WrapStatements(span=second, until=last, header="with B() as y:", codemod=CODEMOD),
+    ]
+    assert run(source, edits) == (
+        "def f():\n    with A() as x:\n        a()\n        with B() as y:\n"
+        "            b()\n            c()\n    d()\n"
+    )
+
+
 def test_wrapped_under_no_assignment() -> None:
     source, (first,) = unmarked("«a(db)»\nb(db)\n")
     wrap = WrapStatements(

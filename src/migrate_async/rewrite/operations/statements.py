@@ -58,7 +58,8 @@ class Entry:
 
     `lines` are the comments and blank lines that a removed statement leaves behind, `below` the
     comments that were at the end of an unwrapped block. `apart`: a definition was inserted at its
-    end, so that the next statement stands apart from it.
+    end, so that the next statement stands apart from it. `last` is the last of the original
+    statements that were put into a block together with this one.
     """
 
     original: cst.CSTNode
@@ -66,6 +67,11 @@ class Entry:
     lines: Lines = dataclasses.field(default_factory=list)
     below: Lines = dataclasses.field(default_factory=list)
     apart: bool = False
+    last: cst.CSTNode | None = None
+
+    def ends_with(self, original: cst.CSTNode) -> bool:
+        """Whether `original` is the last statement that is in this one."""
+        return original is (self.original if self.last is None else self.last)
 
     def replace(self, nodes: Sequence[Statement]) -> None:
         """Take `nodes` instead; what stands above the first one stays above."""
@@ -208,7 +214,8 @@ class BlockEditor:
 
     def _wrapped(self, wrap: WrapStatements, entries: list[Entry]) -> list[Entry]:
         start = next(i for i, e in enumerate(entries) if wrap in self.edits.get(e.original, ()))
-        end = next(i for i, e in enumerate(entries) if e.original is self.ends[wrap]) + 1
+        last = self.ends[wrap]
+        end = next(i for i, e in enumerate(entries) if e.ends_with(last)) + 1
         inside = _flattened(entries[start:end])
         if not inside.body:
             raise InternalError("nothing is left to put into a block")
@@ -218,7 +225,7 @@ class BlockEditor:
         below = parse_statements(wrap.below, self.style.unit)
         return [
             *entries[:start],
-            Entry(entries[start].original, [block, *below]),
+            Entry(entries[start].original, [block, *below], last=last),
             *entries[end:],
         ]
 

@@ -6,7 +6,7 @@ property, `for`, `with` and `[...]` on an object with special methods, and `Depe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 import msgspec
@@ -18,6 +18,7 @@ from migrate_async.index.both_colours import BothColours
 from migrate_async.index.by_name import uses_by_name
 from migrate_async.index.calls import arguments
 from migrate_async.index.dependencies import Dependencies
+from migrate_async.index.function_aliases import function_aliases
 from migrate_async.index.implicit import Implicit
 from migrate_async.index.infer import Inference
 from migrate_async.index.operations import Operation
@@ -58,9 +59,9 @@ class CallGraph:
         self.originals: Originals = find_originals(self._functions)
         self.both_colours = BothColours(inference)
         self._implicit = Implicit(inference)
-        self._names = frozenset(
-            fn.name for fn in self._functions if isinstance(fn.node, s.FunctionDef)
-        )
+        self._names = {fn.name for fn in self._functions if isinstance(fn.node, s.FunctionDef)}
+        """Names under which functions are read."""
+        self._aliases: Mapping[s.Expr, str] = {}
 
     @cached_property
     def wrapped(self) -> dict[sc.Function, tuple[sc.Function, ...]]:
@@ -77,6 +78,8 @@ class CallGraph:
             if not self._learn():
                 break
             self._inference.forget()
+        self._aliases = function_aliases(self._inference, self._names)
+        self._names |= set(self._aliases.values())
         for fn in self._functions:
             sites = list(self._sites(fn))
             self.calls[fn] = sites
@@ -280,7 +283,9 @@ class CallGraph:
         for reference in fn.references:
             node = reference.node
             name = node.attr if type(node) is s.Attribute else sc.last_name(node)
-            if name not in self._names or (fn.is_module and self._is_exported(node)):
+            if name not in self._names or node in self._aliases:
+                continue
+            if fn.is_module and self._is_exported(node):
                 continue
             types = self._inference.infer(node, reference.scope)
             for item in t.ordered(providers.injected(types)):

@@ -1,10 +1,13 @@
 """Functions that give sessions, handed to code of the project that does no more than call them.
 
     UserRepository(session_factory=database.session)
+    users_router(get_db)
 
 Where the constructor keeps the function in an attribute, and all that is done with the attribute is
-to call it, the calls are in the call graph: nobody unknown calls the function. Other callbacks are
-not followed: whoever calls one of many seldom becomes a coroutine for the sake of a few.
+to call it, the calls are in the call graph: nobody unknown calls the function. So it is where a
+parameter goes no further than into the `Depends(...)` of inner functions: FastAPI calls it. Other
+callbacks are not followed: whoever calls one of many seldom becomes a coroutine for the sake of a
+few.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from migrate_async.index.parameters import callable_params
 from migrate_async.index.plain_givers import entered_at, is_entered, opened_by
 from migrate_async.index.sessions import session_kind
 from migrate_async.index.sites import ValueUse
+from migrate_async.knowledge.fastapi import DEPENDS_NAMES
 from migrate_async.model import syntax as s
 
 _Place: TypeAlias = tuple[sc.Function, sc.Reference]
@@ -63,7 +67,7 @@ class Followed:
             around = self._inference.symbols.parents[around]
         if not isinstance(around, s.Call):
             return False
-        if self._is_entered(fn, around):
+        if self._is_entered(fn, around) or _is_dependency(around, node):
             return True
         filled = list(self._filled(around, node, host, scope))
         return bool(filled) and all(
@@ -177,3 +181,9 @@ class Followed:
                     name = node.attr if isinstance(node, s.Attribute) else sc.last_name(node)
                     self._reads.setdefault(name, []).append((host, reference))
         return self._reads
+
+
+def _is_dependency(call: s.Call, node: s.Expr) -> bool:
+    """Whether `call` is `Depends(node)`."""
+    first = next((argument for argument in call.args if argument is node), None)
+    return first is not None and sc.last_name(call.func) in DEPENDS_NAMES

@@ -1,4 +1,8 @@
-"""`DbDep = Annotated[Session, Depends(get_db)]` and the like: annotations with a name."""
+"""Names for what gives a route its session, in an annotation or as a function.
+
+DbDep = Annotated[Session, Depends(get_db)]
+get_db_session = get_db
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from dataclasses import dataclass
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Module
-from migrate_async.index.types import External
+from migrate_async.index.types import External, FunctionObject
 from migrate_async.knowledge.async_api import TYPE_COUNTERPARTS
 from migrate_async.knowledge.shim import sync_class_name_of
 from migrate_async.model import syntax as s
@@ -17,12 +21,17 @@ from migrate_async.plan.text import source
 
 @dataclass(frozen=True)
 class Alias:
-    """A module-level alias of an annotation that names a sync session."""
+    """A module-level alias of an annotation that names a sync session, or of a dependency."""
 
     module: Module
     name: str
     statement: s.Stmt
     value: s.Expr
+
+    @property
+    def is_function(self) -> bool:
+        """Whether it is another name of a function."""
+        return isinstance(self.value, s.Name | s.Attribute)
 
     @property
     def sync_name(self) -> str:
@@ -31,7 +40,7 @@ class Alias:
 
     @property
     def source(self) -> str:
-        """The annotation as written."""
+        """The annotation, or the dependency, as written."""
         return source(self.value)
 
     def local_name(self, module: Module) -> str | None:
@@ -48,24 +57,46 @@ def find_aliases(project: Project) -> tuple[Alias, ...]:
 
 
 def _in_module(project: Project, module: Module) -> Iterator[Alias]:
-    return (
-        found
-        for found in annotation_aliases(module)
-        if _names_session(project, module, found.value)
-    )
+    for statement in module.syntax.body:
+        found = _alias(module, statement)
+        if found is None:
+            continue
+        if _is_annotated(found.value):
+            is_one = _names_session(project, module, found.value)
+        else:
+            is_one = found.is_function and _names_dependency(project, found)
+        if is_one:
+            yield found
 
 
 def annotation_aliases(module: Module) -> Iterator[Alias]:
     """All `Name = Annotated[...]` of `module`, of a sync session, an async one or anything else."""
     for statement in module.syntax.body:
-        if isinstance(statement, s.Assign) and len(statement.targets) == 1:
-            target, value = statement.targets[0], statement.value
-        elif isinstance(statement, s.AnnotatedAssign) and statement.value is not None:
-            target, value = statement.target, statement.value
-        else:
-            continue
-        if isinstance(target, s.Name) and _is_annotated(value):
-            yield Alias(module, target.id, statement, value)
+        found = _alias(module, statement)
+        if found is not None and _is_annotated(found.value):
+            yield found
+
+
+def _alias(module: Module, statement: s.Stmt) -> Alias | None:
+    """The name that `statement` gives something, of whatever kind."""
+    if isinstance(statement, s.Assign) and len(statement.targets) == 1:
+        target, value = statement.targets[0], statement.value
+    elif isinstance(statement, s.AnnotatedAssign) and statement.value is not None:
+        target, value = statement.target, statement.value
+    else:
+        return None
+    return Alias(module, target.id, statement, value) if isinstance(target, s.Name) else None
+
+
+def _names_dependency(project: Project, alias: Alias) -> bool:
+    """Whether it is the one other name of a function that gives routes their sessions."""
+    if len(alias.module.scope.names.get(alias.name, ())) != 1:
+        return False
+    found = project.infer(alias.value, alias.module.scope)
+    return bool(found) and all(
+        isinstance(item, FunctionObject) and item.fn in project.session_dependencies
+        for item in found
+    )
 
 
 def _is_annotated(value: s.Expr) -> bool:

@@ -9,10 +9,12 @@ from migrate_async.index.scopes import Function, Module
 from migrate_async.index.types import FunctionObject
 from migrate_async.model import syntax as s
 from migrate_async.plan.aliases import Alias
+from migrate_async.plan.both_worlds.needs import Needs
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.givers import Givers
 from migrate_async.plan.leftovers.twins import SYNC_DEPENDENCY, sync_dependency_name
 from migrate_async.plan.lent import LentSessions
+from migrate_async.plan.names import read_from
 from migrate_async.plan.object_dependencies import Holder
 
 
@@ -45,9 +47,12 @@ class Dependencies:
         return self.alias(function, node) is not None or bool(self.meant(function, node))
 
     def alias(self, function: Function, node: s.Name | s.Attribute) -> Alias | None:
-        """The alias of an annotation that `node` in `function` names."""
-        if not isinstance(node, s.Name) or not self._aliases:
+        """The alias of an annotation or a function that `node` in `function` names."""
+        if not self._aliases:
             return None
+        if isinstance(node, s.Attribute):
+            place = read_from(self._project, node)
+            return next((a for a in self._aliases if (a.module, a.name) == place), None)
         module = function.module
         if module not in self._named:
             self._named[module] = {alias.local_name(module): alias for alias in self._aliases[::-1]}
@@ -66,19 +71,41 @@ class Dependencies:
         )
 
     def named(self, function: Function, node: s.Name | s.Attribute) -> Function | None:
-        """The session dependency that `node` names, if that gives an async session."""
-        for found in self._project.infer(node, function.scope):
+        """The session dependency that `node` names, if that gives an async session.
+
+        The parameter of a function around names it if nothing else is given for it.
+        """
+        meant = self._project.infer(node, function.scope)
+        if len(meant) > 1 and isinstance(node, s.Name) and parameter_around(node.id, function):
+            return None
+        for found in meant:
             if isinstance(found, FunctionObject) and self._gives_async(found.fn):
                 return found.fn
         return None
 
-    def of_alias(self, alias: Alias) -> Iterator[Function]:
-        """The session dependencies that the annotation behind `alias` names."""
-        for node in s.walk(alias.value):
-            if isinstance(node, (s.Name, s.Attribute)):
-                found = self.named(alias.module.body, node)
-                if found is not None:
-                    yield found
+    def aliases_of(self, alias: Alias) -> Iterator[tuple[s.Name | s.Attribute, Alias]]:
+        """The other aliases that `alias` names."""
+        for node in _names(alias.value):
+            found = self.alias(alias.module.body, node)
+            if found is not None and found is not alias:
+                yield node, found
+
+    def of_alias(self, alias: Alias) -> Iterator[tuple[s.Name | s.Attribute, Function]]:
+        """The session dependencies that `alias` names, itself or by the name of another alias."""
+        for node in _names(alias.value):
+            found = self.named(alias.module.body, node)
+            if found is not None:
+                yield node, found
+
+    def need(self, alias: Alias, needs: Needs) -> None:
+        """Note that code which stays sync needs the sync side of `alias`, and what that names."""
+        if alias in needs.aliases:
+            return
+        needs.aliases.add(alias)
+        for _, inner in self.aliases_of(alias):
+            self.need(inner, needs)
+        for _, function in self.of_alias(alias):
+            needs.dependencies[function] = None
 
     def sync_name(self, function: Function) -> str:
         """What the sync side of the dependency `function` is called, or is to be."""
@@ -124,6 +151,14 @@ class Dependencies:
     @cached_property
     def _session_dependencies(self) -> frozenset[Function]:
         return frozenset(self._project.session_dependencies).difference(self._anchored)
+
+
+def parameter_around(name: str, function: Function) -> s.Parameter | None:
+    """The parameter that `name` is in `function`, of itself or of one around it."""
+    for outer in (function, *function.around):
+        if name in outer.scope.names:
+            return next((param for param in outer.params if param.name == name), None)
+    return None
 
 
 def _names(node: s.AnyNode) -> Iterator[s.Name | s.Attribute]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sessions import Variable
 from migrate_async.model import plan as p
+from migrate_async.model import syntax as s
 from migrate_async.plan.aliases import Alias
 from migrate_async.plan.engines import NAME
 from migrate_async.plan.givers import Given, Givers
 from migrate_async.plan.leftovers.twins import sync_engine_name, sync_factory_name
 from migrate_async.plan.module_edits import ModuleEdits, add_change
+from migrate_async.plan.names import read_from
 
 
 @dataclass
@@ -52,6 +55,22 @@ def passing(found: ModuleEdits, module: Module, home: Module, name: str, beside:
     """The local name of a sync twin, imported until its user migrates."""
     wanted = p.ImportChange(NAME, home.name, name, beside=beside, passing=True)
     return add_change(found, module, wanted)
+
+
+def beside(
+    project: Project,
+    found: ModuleEdits,
+    node: s.Name | s.Attribute,
+    original: Function | Alias,
+    name: str,
+) -> str:
+    """What stands for `node`, which names `original`, when its sync twin `name` is meant."""
+    if isinstance(node, s.Attribute):
+        place = read_from(project, node)
+        if place is not None and place[0] is original.module:
+            return f"{s.dotted_name(node.value)}.{name}"
+    module = project.scope_of(node).module
+    return passing(found, module, original.module, name, original.name)
 
 
 def sync_name(variable: Variable) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -15,7 +16,7 @@ from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
 from migrate_async.plan.aliases import Alias
 from migrate_async.plan.both_worlds.dependencies import Dependencies
-from migrate_async.plan.both_worlds.needs import Needs, passing, sync_name
+from migrate_async.plan.both_worlds.needs import Needs, beside, passing, sync_name
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.engine_urls import moving_url, moving_urls, url_argument
 from migrate_async.plan.engines import NAME, bound, inline_engine
@@ -204,24 +205,32 @@ class Offers:
 
     def _offer_alias(self, found: dict[Module, ModuleEdits], alias: Alias) -> None:
         edits = found.setdefault(alias.module, ModuleEdits())
-        text = alias.source
-        for function in self._dependencies.of_alias(alias):
-            name = self._dependencies.sync_name(function)
-            holder = self._dependencies.holder(function)
-            if holder is None:
-                sync = passing(edits, alias.module, function.module, name, function.name)
-                text = text.replace(function.name, sync)
-            else:
-                sync = passing(edits, alias.module, holder.module, name, holder.name)
-                text = text.replace(f"{holder.name}.{function.name}", sync)
+        code = alias.source
+        for node, side in self._sides_of(edits, alias):
+            code = re.sub(rf"(?<![\w.]){re.escape(text(node))}(?!\w)", side, code)
         edits.edits.append(
             p.InsertStatements(
                 span=alias.statement.span,
                 codemod=NAME,
-                code=f"{alias.sync_name} = {text}",
+                code=f"{alias.sync_name} = {code}",
                 after=True,
             )
         )
+
+    def _sides_of(
+        self, edits: ModuleEdits, alias: Alias
+    ) -> Iterator[tuple[s.Name | s.Attribute, str]]:
+        """The names in `alias` of what gives sessions, and what stands in its twin for them."""
+        inner = dict(self._dependencies.aliases_of(alias))
+        for node, named in inner.items():
+            yield node, beside(self._project, edits, node, named, named.sync_name)
+        for node, function in self._dependencies.of_alias(alias):
+            name = self._dependencies.sync_name(function)
+            holder = self._dependencies.holder(function)
+            if holder is not None:
+                yield node, passing(edits, alias.module, holder.module, name, holder.name)
+            elif node not in inner:
+                yield node, beside(self._project, edits, node, function, name)
 
     def _need_engine(self, factory: Variable) -> None:
         """A sync factory needs the sync engine that it is bound to."""

@@ -45,9 +45,7 @@ class QuotedAnnotations:
             return ""
         alias = self._dependencies.alias(function, name)
         if alias is not None:
-            self._needs.aliases.add(alias)
-            for given in self._dependencies.of_alias(alias):
-                self._needs.dependencies[given] = None
+            self._dependencies.need(alias, self._needs)
             return passing(found, module, alias.module, alias.sync_name, alias.name)
         dependency = self._dependencies.named(function, name)
         if dependency is None or self._dependencies.holder(dependency) is not None:

@@ -9,7 +9,7 @@ from migrate_async.index.stubs import is_abstract
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.both_worlds.inner_names import InnerNames
-from migrate_async.plan.both_worlds.needs import passing
+from migrate_async.plan.both_worlds.needs import beside, passing
 from migrate_async.plan.both_worlds.refusals import Refusals
 from migrate_async.plan.both_worlds.sync_sources import SyncSources
 from migrate_async.plan.both_worlds.worlds import BothWorlds
@@ -115,7 +115,8 @@ class Replacements:
     def _sync_side(self, found: ModuleEdits, function: Function, node: s.Name | s.Attribute) -> str:
         """The sync side of a dependency, or of an alias of one."""
         module = function.module
-        dependency = self._dependencies.named(function, node)
+        alias = self._dependencies.alias(function, node)
+        dependency = None if alias is not None else self._dependencies.named(function, node)
         if dependency is not None:
             name = self._dependencies.sync_name(dependency)
             factory = self._worlds.around.blocking.get(function)
@@ -131,17 +132,14 @@ class Replacements:
                 if above and last == holder.name:  # `db.database.get_session`
                     return f"{above}{dot}{name}"
                 return passing(found, module, holder.module, name, holder.name)
-            if isinstance(node, s.Attribute):
-                return f"{s.dotted_name(node.value)}.{name}"
-            inner = self._inner.name(node, dependency.module, name)
-            return inner or passing(found, module, dependency.module, name, dependency.name)
-        alias = self._dependencies.alias(function, node)
+            inner = ""
+            if isinstance(node, s.Name):
+                inner = self._inner.name(node, dependency.module, name)
+            return inner or beside(self._project, found, node, dependency, name)
         if alias is None:
             return ""
-        self._needs.aliases.add(alias)
-        for given in self._dependencies.of_alias(alias):
-            self._needs.dependencies[given] = None
-        return passing(found, module, alias.module, alias.sync_name, alias.name)
+        self._dependencies.need(alias, self._needs)
+        return beside(self._project, found, node, alias, alias.sync_name)
 
     def _own_session(self, found: ModuleEdits, module: Module, node: s.Name | s.Attribute) -> str:
         if isinstance(node, s.Name) and self._sources.meant(module, node.id) is None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from migrate_async.index.scopes import FromBinding, Function, Module
+from migrate_async.index.types import FunctionObject
 from migrate_async.knowledge.shim import BLOCKING_ENGINE
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
@@ -77,13 +78,34 @@ class Retirement:
             found.unneeded.append(s.dotted_name(node).partition(".")[0])
             if node in gone:
                 continue
+            given = self._given_for(twin, function)
             if isinstance(node, s.Attribute):
                 code = f"{s.dotted_name(node.value)}.{twin.name}"
+            elif given:
+                code = given
             else:
                 first, dot, rest = twin.name.partition(".")  # `database.get_session`
                 code = f"{self._imported_again(found, function.module, twin, first)}{dot}{rest}"
             found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=code))
         return found
+
+    def _given_for(self, twin: Twin, function: Function) -> str:
+        """The parameter of `function`, or of one around, that stood where `twin` stands, if any.
+
+        It can be nothing else than what the twin is the sync side of, and nobody reads it.
+        """
+        for outer in (function, *function.around):
+            for param in outer.params:
+                node = s.Name(*param.span, param.name)
+                types = self._project.infer(node, outer.scope)
+                is_it = types and all(
+                    isinstance(item, FunctionObject)
+                    and (item.fn.module, item.fn.name) == (twin.module, twin.name)
+                    for item in types
+                )
+                if is_it and not any(n.id == param.name for n in outer.nodes(s.Name)):
+                    return param.name
+        return ""
 
     def _engines(self, found: ModuleEdits, function: Function) -> None:
         """`blocking_engine(database.engine)` as `database.engine`."""
@@ -139,7 +161,8 @@ class Retirement:
     def _is_own(self, node: s.AnyNode, function: Function) -> bool:
         """Whether `node` is not in a function inside of `function`, which may stay sync."""
         inner = self._project.function_of(node)
-        return inner is function or not isinstance(inner.node, s.FunctionDef)
+        is_of_signature = inner in function.around
+        return inner is function or is_of_signature or not isinstance(inner.node, s.FunctionDef)
 
     def _inner_imports(self, found: ModuleEdits, function: Function) -> None:
         for node in inner_imports(function) if self._twins else ():

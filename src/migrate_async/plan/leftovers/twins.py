@@ -4,6 +4,7 @@ def get_sync_db(db: AsyncSession = Depends(get_db)) -> Session: ...  # for get_d
 def get_uncached_sync_db(db=Depends(get_db, use_cache=False)): ...   # for one more session
 def get_blocking_db(db=Depends(get_db)): ...                         # for one on the sync driver
 SyncDbDep = Annotated[Session, Depends(get_sync_db)]                 # for DbDep
+sync_get_session = get_sync_db                                       # for get_session
 sync_engine = create_engine(...)                                     # for engine
 SyncSessionLocal = sessionmaker(bind=sync_engine)                    # for SessionLocal
 def sync_connect(url): ...                                           # for connect
@@ -20,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, Module, ValueBinding
+from migrate_async.index.scopes import Function, Module, ValueBinding, last_name
 from migrate_async.index.sessions import Variable
 from migrate_async.index.types import ClassObject, ExternalInstance, Instance
 from migrate_async.knowledge.shim import (
@@ -348,11 +349,19 @@ def _is_async(kinds: frozenset[str]) -> bool:
 
 
 def _aliases(project: Project, functions: dict[Function, Twin]) -> Iterator[tuple[Alias, Twin]]:
-    names = {twin.sync_name for twin in functions.values()}
+    sides = {twin.sync_name for twin in functions.values()}
+    sides |= {alias.name for alias in find_aliases(project) if _is_beside(alias)}
     for alias in find_aliases(project):
-        mentions = {node.id for node in s.walk(alias.value) if isinstance(node, s.Name)}
-        if not mentions & names:
-            continue
-        for name in alias.module.scope.names:
-            if sync_class_name_of(name) == alias.name:
+        parts = (node for node in s.walk(alias.value) if isinstance(node, s.Name | s.Attribute))
+        if not sides.isdisjoint(map(last_name, parts)):
+            for name in _names_beside(alias):
                 yield alias, Twin(alias.module, name, alias.name, alias.statement)
+
+
+def _is_beside(alias: Alias) -> bool:
+    return any(_names_beside(alias))
+
+
+def _names_beside(alias: Alias) -> Iterator[str]:
+    """The names that `alias`, of its name, would be the sync side of."""
+    return (name for name in alias.module.scope.names if sync_class_name_of(name) == alias.name)

@@ -17,6 +17,7 @@ from migrate_async.index.bridges import is_bridge
 from migrate_async.index.callgraph import CallGraph
 from migrate_async.index.factory_fixtures import FactoryFixtures
 from migrate_async.index.followed import Followed
+from migrate_async.index.handed_injections import HandedInjections
 from migrate_async.index.infer import Inference
 from migrate_async.index.injected_closures import InjectedClosures
 from migrate_async.index.members import is_property
@@ -34,6 +35,7 @@ def mark(inference: Inference, graph: CallGraph) -> None:
     followed = Followed(inference)
     injected = InjectedClosures(inference, graph)
     factories = FactoryFixtures(inference, graph)
+    handed = HandedInjections(inference, graph)
     awaiting = AwaitingDecorators(
         inference, graph, lambda fn: _by_nature(fn, inference) is not None
     )
@@ -51,6 +53,8 @@ def mark(inference: Inference, graph: CallGraph) -> None:
                 or factories.is_called_by_tests(use)
             ),
         )
+        place = handed.place(fn) if fn.boundary is None and followed.gives_session(fn) else ""
+        fn.boundary = f"injection:{place}" if place else fn.boundary
         fn.soft = tuple(_soft(fn, inference, awaiting))
 
 

@@ -37,12 +37,13 @@ class Followed:
 
     def __call__(self, fn: sc.Function, use: ValueUse) -> bool:
         """Whether `fn` gives sessions, and all that becomes of it at `use` is that it is called."""
-        if not self._gives_session(fn):
+        if not self.gives_session(fn):
             return False
         seen: set[s.Expr] = set()
         return self._is_called(fn, use.node, use.function, use.scope, seen)
 
-    def _gives_session(self, fn: sc.Function) -> bool:
+    def gives_session(self, fn: sc.Function) -> bool:
+        """Whether `fn` returns or yields sessions, or context managers of some."""
         types = self._inference.calls.returns(fn, None)
         entered = t.union(item.value for item in types if isinstance(item, t.ContextOf))
         given = types | entered | self._inference.protocols.elements(types)

@@ -14,14 +14,13 @@ router.add_api_route("/items", endpoint=self.get_all_func())
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from migrate_async.index import scopes as sc
 from migrate_async.index.callgraph import CallGraph
 from migrate_async.index.infer import Inference
 from migrate_async.index.override_tables import is_override_table
 from migrate_async.index.routers import added_function
 from migrate_async.index.sites import ValueUse
+from migrate_async.index.variable_reads import reads_of
 from migrate_async.knowledge.fastapi import DEPENDS_NAMES
 from migrate_async.model import syntax as s
 
@@ -69,7 +68,7 @@ class InjectedClosures:
         target = around.targets[0]
         if not isinstance(target, s.Name):
             return False
-        uses = list(self._uses(target.id, node))
+        uses = list(reads_of(target.id, node, self._inference))
         return bool(uses) and all(self._is_argument(use) for use in uses)
 
     def _is_argument(self, node: s.Expr) -> bool:
@@ -80,24 +79,3 @@ class InjectedClosures:
         if isinstance(around, s.Call) and around.func is not node:
             return sc.last_name(around.func) in DEPENDS_NAMES or added_function(around) is node
         return is_override_table(node, self._graph)
-
-    def _uses(self, name: str, value: s.Expr) -> Iterator[s.Expr]:
-        """Where the variable `name`, which is given `value`, may be read: rather more than less."""
-        for fn in self._inference.symbols.functions:
-            nodes = [(use.node, use.scope) for use in fn.references]
-            nodes += [(call.node.func, call.scope) for call in fn.calls]
-            for node, scope in nodes:
-                if self._may_be(node, name) and self._is_variable(node, scope, value):
-                    yield node
-
-    @staticmethod
-    def _may_be(node: s.Expr, name: str) -> bool:
-        return isinstance(node, s.Name) or (isinstance(node, s.Attribute) and node.attr == name)
-
-    def _is_variable(self, node: s.Expr, scope: sc.Scope, value: s.Expr) -> bool:
-        if not isinstance(node, s.Name):
-            return True  # an attribute of that name
-        return any(
-            isinstance(target, sc.ValueBinding) and target.value is value
-            for target in self._inference.names.lookup(node.id, scope)
-        )

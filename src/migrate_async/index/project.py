@@ -346,6 +346,12 @@ class Project:
         """The functions in whose place `fn` runs, because their decorator returns it."""
         return self._wrapped.get(fn, ())
 
+    def injected_parameters(self, fn: Function) -> Iterator[tuple[s.Parameter, bool]]:
+        """The parameters that FastAPI fills by a dependency, and whether that one is known."""
+        dependencies = self._graph.dependencies
+        for param, depends in dependencies.of_parameters(fn):
+            yield param, dependencies.is_seen(depends)
+
     def overrides_dependencies(self, node: s.AnyNode, scope: Scope) -> bool:
         """Whether `node` is a dict of a test that says what takes the place of dependencies."""
         with infer.deep_recursion():

@@ -2,6 +2,7 @@
 
 DbDep = Annotated[Session, Depends(get_db)]
 get_db_session = get_db
+DB = Depends(get_db)
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from migrate_async.index.parameters import is_depends
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Module
 from migrate_async.index.types import External, FunctionObject
@@ -21,17 +23,14 @@ from migrate_async.plan.text import source
 
 @dataclass(frozen=True)
 class Alias:
-    """A module-level alias of an annotation that names a sync session, or of a dependency."""
+    """A name at the top of a module, for an annotation that says a sync session, a dependency of
+    sessions, or `Depends(...)` of one.
+    """
 
     module: Module
     name: str
     statement: s.Stmt
     value: s.Expr
-
-    @property
-    def is_function(self) -> bool:
-        """Whether it is another name of a function."""
-        return isinstance(self.value, s.Name | s.Attribute)
 
     @property
     def sync_name(self) -> str:
@@ -64,7 +63,7 @@ def _in_module(project: Project, module: Module) -> Iterator[Alias]:
         if _is_annotated(found.value):
             is_one = _names_session(project, module, found.value)
         else:
-            is_one = found.is_function and _names_dependency(project, found)
+            is_one = _names_dependency(project, found)
         if is_one:
             yield found
 
@@ -89,10 +88,14 @@ def _alias(module: Module, statement: s.Stmt) -> Alias | None:
 
 
 def _names_dependency(project: Project, alias: Alias) -> bool:
-    """Whether it is the one other name of a function that gives routes their sessions."""
-    if len(alias.module.scope.names.get(alias.name, ())) != 1:
+    """Whether it is one name of a function that gives routes their sessions, or asks for it."""
+    named = alias.value
+    if isinstance(named, s.Call) and is_depends(named) and named.args:
+        named = named.args[0]
+    is_named_once = len(alias.module.scope.names.get(alias.name, ())) == 1
+    if not is_named_once or not isinstance(named, s.Name | s.Attribute):
         return False
-    found = project.infer(alias.value, alias.module.scope)
+    found = project.infer(named, alias.module.scope)
     return bool(found) and all(
         isinstance(item, FunctionObject) and item.fn in project.session_dependencies
         for item in found

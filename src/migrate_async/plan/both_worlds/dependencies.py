@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
+from migrate_async.index.parameters import is_depends
 from migrate_async.index.scopes import Function, Module
 from migrate_async.index.types import FunctionObject
 from migrate_async.model import syntax as s
@@ -62,7 +63,10 @@ class Dependencies:
         """The session dependencies that `node`, also by an alias, names in `function`."""
         alias = self.alias(function, node)
         scope = function.scope if alias is None else alias.module.scope
-        parts = (node,) if alias is None else tuple(_names(alias.value))
+        parts = (*_names(node if alias is None else alias.value),)
+        value = self._project.value_of(node, scope) if isinstance(node, s.Name) else None
+        if value is not None and is_depends(value):
+            parts += (*_names(value),)  # `db_dep = Depends(get_db)` of a function around
         return tuple(
             found.fn
             for part in parts

@@ -40,6 +40,7 @@ from migrate_async.plan.colouring.touches import (
     gives_session_of_its_own,
 )
 from migrate_async.plan.colouring.unfollowed import Unfollowed
+from migrate_async.plan.colouring.unseen_sources import unseen_source
 from migrate_async.plan.fetched import is_unmade
 from migrate_async.plan.names import root_name
 from migrate_async.plan.pages import Pages, obstacle, page_at
@@ -128,6 +129,7 @@ class Obstacles:
             self._schema,
             self._foreign_session,
             self._unmade_session,
+            self._unseen_source,
             self._shared_session,
             self._processes.reason,
             self._scoped_session,
@@ -285,6 +287,14 @@ class Obstacles:
                     text = f"{s.dotted_name(node)} is a sync session that {package} makes"
                     return Reason("foreign-session", text, function.module.path, node.line)
         return None
+
+    def _unseen_source(self, function: Function) -> Reason | None:
+        """`db: Session = dependencies.db`, whatever that gives."""
+        default = unseen_source(self._project, function)
+        if default is None:
+            return None
+        text = f"its session comes from {source(default)}, and what that gives is not known"
+        return at_definition(function, "unseen-source", text)
 
     def _unmade_session(self, function: Function) -> Reason | None:
         """`next(get_session())`, where nothing else can make such a session."""

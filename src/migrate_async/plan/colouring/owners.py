@@ -35,6 +35,7 @@ _OWNERS: dict[str, tuple[str, str]] = {
 
 _KINDS: dict[str, str] = {
     "dunder": "Python calls it and does not await",
+    "injection": "the `Depends(...)` at {name} is handed on, and nobody knows who gets its session",
     "init": "Python calls it when an object is made, and does not await",
     "lambda": "a lambda cannot be one",
     "module-level": "it is the top level of a module",

@@ -106,7 +106,7 @@ def test_the_engine_stays_what_a_source_that_stays_needs(tmp_path: Path) -> None
     """An object has no sync engine beside an async one: `verify` refused the run (`MA284`)."""
     app = _written(tmp_path, _OWN)
     said = write(app, "--all")
-    assert "could not share an async session" in said
+    assert "session.get_db stays sync: its session comes from session.own_session" in said
     assert printed_anew(app, _USE) == "['one']\n"
     assert command(app, "verify").stdout == "Nothing found.\n"
     done = tree(app)

@@ -6,14 +6,17 @@ itself, `with Session(engine) as session:`, the function does that, too, on the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function
+from migrate_async.index.scopes import Function, Module
 from migrate_async.index.sessions import Variable
-from migrate_async.index.types import External, FunctionObject
+from migrate_async.index.types import External, FunctionObject, SessionFactory
+from migrate_async.knowledge.shim import sync_class_name_of
 from migrate_async.knowledge.sqlalchemy import ASYNC_SESSIONS, SESSIONS
 from migrate_async.model import syntax as s
+from migrate_async.plan.names import is_bound_inside, is_variable, read_from
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Construction:
 def dependency_of(project: Project, call: s.Call) -> Function | None:
     """`get_session` of `next(get_session())`."""
     inner = call.args[0] if call.args else None
+    if isinstance(inner, s.Name):
+        inner = project.value_of(inner, project.scope_of(inner))
     if not isinstance(inner, s.Call):
         return None
     found = {
@@ -62,11 +67,59 @@ def construction(project: Project, call: s.Call) -> Construction | None:
 def is_unmade(project: Project, call: s.Call) -> bool:
     """Whether nobody but its dependency can make the session of `call`, `next(get_session())`.
 
-    A factory at the top of a module makes those of all dependencies.
+    The factory that the dependency calls can, or the one that the application has.
     """
-    return not any(map(is_of_application, project.session_factories)) and (
-        construction(project, call) is None
-    )
+    if construction(project, call) is not None:
+        return False
+    dependency = dependency_of(project, call)
+    if dependency is not None and factory_behind(project, dependency) is not None:
+        return False
+    return len(own_factories(project)) != 1
+
+
+def own_factories(project: Project) -> frozenset[tuple[Module, str]]:
+    """Modules and names of the application's factories, but for those an earlier run put there."""
+    factories = {(f.module, f.name) for f in project.session_factories if is_of_application(f)}
+    twins = {(module, sync_class_name_of(name)) for module, name in factories}
+    return frozenset(factories - twins)
+
+
+def factory_behind(project: Project, dependency: Function) -> Variable | None:
+    """The one factory at the top of a module whose sessions `dependency` gives."""
+    found = set(_opened(project, dependency, {dependency}))
+    return found.pop() if len(found) == 1 else None
+
+
+def _opened(
+    project: Project, dependency: Function, seen: set[Function]
+) -> Iterator[Variable | None]:
+    """The factories that `dependency` calls, itself or by what it asks for its session."""
+    for site in project.calls(dependency):
+        call = site.node
+        if site.kind != "call" or not isinstance(call, s.Call):
+            continue
+        types = project.infer(call.func, site.scope)
+        if any(isinstance(item, SessionFactory) for item in types):
+            yield _factory(project, call.func)
+            continue
+        for target in site.targets:
+            if target not in seen and project.sessions_given(target) - {None}:
+                seen.add(target)
+                yield from _opened(project, target, seen)
+
+
+def _factory(project: Project, func: s.Expr) -> Variable | None:
+    """The variable of a module that `func` names, or of which it names the sync side."""
+    place = read_from(project, func) if isinstance(func, s.Name | s.Attribute) else None
+    if place is None or is_bound_inside(place[1], project.scope_of(func)):
+        return None
+    factories = [f for f in project.session_factories if is_of_application(f)]
+    named = [f for f in factories if is_variable(place[0], f.module, f.name, place[1])]
+    for factory in named:
+        for other in factories:
+            if (other.module, sync_class_name_of(other.name)) == (factory.module, factory.name):
+                return other
+    return named[0] if named else None
 
 
 def is_of_application(factory: Variable) -> bool:

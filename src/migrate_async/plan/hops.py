@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from migrate_async.index.scopes import Module, ValueBinding, last_name
+from migrate_async.index.scopes import Function, Module, ValueBinding, last_name
 from migrate_async.index.sessions import Variable
 from migrate_async.knowledge.sqlalchemy import ASYNC_SCOPED_SESSION, TASK_SCOPED_SESSION
 from migrate_async.model import syntax as s
@@ -18,6 +18,7 @@ from migrate_async.plan.factory_statements import (
     hop_statement,
     own_hop_statement,
 )
+from migrate_async.plan.fetched import factory_behind
 from migrate_async.plan.module_edits import ModuleEdits
 from migrate_async.plan.session_factories import factory_obstacle
 
@@ -39,7 +40,10 @@ class Hops:
         around: Surroundings,
         becomes_async: Callable[[Variable], bool],
         lent: Iterable[Variable],
+        asked: Iterable[Function],
     ) -> None:
+        """`lent` are factories of functions; `asked` are dependencies of which a sync side is."""
+        self._behind = {factory_behind(around.project, dependency) for dependency in asked}
         self._lent = tuple(lent)
         self._project = around.project
         self._twins = around.twins
@@ -111,10 +115,8 @@ class Hops:
 
     def _serves_requests(self, factory: Variable) -> bool:
         if factory.kind == "async_sessionmaker":
-            return (factory.module.name, factory.name) == (
-                self._provider.module,
-                self._provider.factory,
-            )
+            is_main = (factory.module.name, factory.name) == self._provider.home
+            return is_main or factory in self._behind
         if is_of_module(factory):
             return self._becomes_async(factory) and makes_own_factory(factory)
         return self._becomes_async(factory) and factory_obstacle(self._project, factory) is None

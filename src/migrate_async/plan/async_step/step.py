@@ -126,7 +126,8 @@ class AsyncStep:
             collector.add_modules(world.alembic.edits(asked=False))
         collector.add_modules(frontier.retirement.retire().items())
         is_lent = frontier.retirement.still_lends(collapse.lent) or bool(functions.lent)
-        hops = Hops(world.around, world.becomes_async, frontier.lent_factories)
+        asked = frontier.needs.dependencies
+        hops = Hops(world.around, world.becomes_async, frontier.lent_factories, asked)
         is_needed = (
             frontier.serves_kept or is_lent or world.readers_wait or world.drives_in_requests
         )

@@ -175,7 +175,8 @@ class AsyncWorld:
 
     def _session_plan(self, function: Function, found: Collection[Acquisition]) -> SessionPlan:
         expire_late = self.requeries.expire_late
-        return plan_sessions(self.project, self.around.provider, function, found, expire_late)
+        provider = self.around.provider
+        return plan_sessions(self.project, provider, function, found, expire_late, self.converts)
 
     def given_by(self, function: Function) -> tuple[Acquisition, ...]:
         """The sessions that `function`, a coroutine, opens for what stays sync."""

@@ -17,9 +17,10 @@ from migrate_async.plan.engines import NAME
 from migrate_async.plan.fetched import Construction, construction, dependency_of, is_unmade
 from migrate_async.plan.module_edits import ModuleEdits, add_change
 from migrate_async.plan.names import local_name
-from migrate_async.plan.sessions.acquisitions import Acquisition, factory_of
+from migrate_async.plan.sessions.acquisitions import Acquisition
 from migrate_async.plan.sessions.classes import sync_home_of_dependency
 from migrate_async.plan.sessions.made_sessions import replace_func
+from migrate_async.plan.sessions.sources import factory_of
 from migrate_async.plan.text import source
 
 

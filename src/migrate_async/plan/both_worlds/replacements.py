@@ -55,12 +55,10 @@ class Replacements:
     def _gives_async(self, function: Function, node: s.Name | s.Attribute) -> bool:
         """Whether `node` gives the sessions of a request, which may be async from now on.
 
-        Not where it is called, `for db in get_db():`, and stays a generator of sync ones.
+        Not if it stays a generator of sync ones.
         """
-        around = self._project.parent(node)
-        is_called = isinstance(around, s.Call) and around.func is node
         meant = self._dependencies.meant(function, node)
-        if is_called and meant and all(map(self._stays_generator, meant)):
+        if meant and all(map(self._stays_generator, meant)):
             return False
         return self._dependencies.is_one(function, node)
 

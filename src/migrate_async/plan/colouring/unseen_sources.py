@@ -31,6 +31,8 @@ def unseen_source(project: Project, function: Function) -> s.Expr | None:
 
 
 def _is_value(default: s.Expr | None) -> bool:
+    if isinstance(default, s.Call) and s.dotted_name(default.func) == "next":
+        return False  # a session, made when the module is imported
     return isinstance(default, s.Name | s.Attribute | s.Call | s.Subscript)
 
 

@@ -11,11 +11,9 @@ from migrate_async.index.extract import extract
 from migrate_async.index.plain_givers import entered_at, is_entered
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Scope, ValueBinding, last_name
-from migrate_async.index.sessions import Variable
 from migrate_async.index.statements import is_method_call
 from migrate_async.index.types import ContextFunction, SessionFactory
 from migrate_async.model import syntax as s
-from migrate_async.plan.names import is_variable
 from migrate_async.plan.text import source_if_simple
 
 
@@ -133,20 +131,6 @@ def _enters_session(project: Project, call: s.Call, scope: Scope) -> bool:
         for found in types
         if isinstance(found, ContextFunction)
     )
-
-
-def factory_of(project: Project, found: Acquisition) -> Variable | None:
-    """The factory whose session `contextmanager(get_db)()` is; None for any other acquisition."""
-    types = project.infer(found.call.func, project.scope_of(found.call))
-    for item in types if found.kind == "scope" else ():
-        if not isinstance(item, ContextFunction):
-            continue
-        opening = project.opening_of(item.fn)
-        name = s.dotted_name(opening.func) if opening is not None else ""
-        for factory in project.session_factories:
-            if name and is_variable(item.fn.module, factory.module, factory.name, name):
-                return factory
-    return None
 
 
 def _is_resolver(resolvers: Resolvers, call: s.Call) -> bool:

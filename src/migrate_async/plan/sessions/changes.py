@@ -26,6 +26,8 @@ class SessionPlan:
     gone: frozenset[s.AnyNode] = frozenset()
     sessions: int = 0
     injected: str = ""
+    source: tuple[str, str] = ("", "")
+    """Module and name of the dependency that gives the injected session."""
 
 
 @dataclass
@@ -58,6 +60,7 @@ class SessionChanges:
             gone,
             sessions,
             self.injected,
+            (self.provider.get_db_module, self.provider.get_db),
         )
 
     def imported(self, module: str, name: str) -> str:

@@ -18,6 +18,7 @@ from migrate_async.index.sites import CallSite
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import at
+from migrate_async.plan.fetched import own_factories
 from migrate_async.plan.module_edits import ModuleEdits, add_import
 from migrate_async.plan.names import names_in
 from migrate_async.plan.sessions.acquisitions import Acquisition, find_acquisitions
@@ -26,6 +27,7 @@ from migrate_async.plan.sessions.classes import async_home
 from migrate_async.plan.sessions.injection import is_injectable
 from migrate_async.plan.sessions.provider import Provider
 from migrate_async.plan.sessions.requests import shares_request
+from migrate_async.plan.sessions.sources import factory_of, is_like
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Constructors:
         for constructor in constructors:
             sites = self._sites(constructor)
             names = {site: self._session_at(site, converts, session_plan) for site in sites}
-            if sites and all(names.values()):
+            if sites and all(names.values()) and self._is_like(constructor):
                 self._take(found, constructor)
                 for site, name in names.items():
                     self._give(found, site, name or "", session_plan)
@@ -89,6 +91,21 @@ class Constructors:
 
     # --- where the session comes from ----------------------------------------------------------
 
+    def _is_like(self, constructor: Constructor) -> bool:
+        """Whether the session of a request can stand for the one that it makes."""
+        module = constructor.function.module
+        return is_like(self._project, self._provider, module, constructor.acquisition)
+
+    def _asks_for_others(self, function: Function) -> bool:
+        """Whether the session that `function` has may be of another factory than the main one."""
+        if len(own_factories(self._project)) < 2:
+            return False
+        asked = [site for site in self._project.calls(function) if site.kind == "dependency"]
+        given = {target for site in asked for target in site.targets}
+        sources = given.intersection(self._project.session_dependencies)
+        main = (self._provider.get_db_module, self._provider.get_db)
+        return {(source.module.name, source.name) for source in sources} != {main}
+
     def _session_at(
         self,
         site: CallSite,
@@ -102,10 +119,11 @@ class Constructors:
         for param in function.params:
             name = s.Name(*param.span, param.name)
             if self._project.session_kind(name, function.scope) is not None:
-                return param.name
-        planned = session_plan(function).injected
-        if planned:
-            return planned
+                return None if self._asks_for_others(function) else param.name
+        planned = session_plan(function)
+        if planned.injected:
+            is_main = planned.source == (self._provider.get_db_module, self._provider.get_db)
+            return planned.injected if is_main else None
         if is_injectable(self._project, self._provider, function):
             return next((n for n in ("db", "session") if n not in names_in(function)), None)
         return None
@@ -184,8 +202,10 @@ class Constructors:
         )
         acquired = constructor.acquisition
         is_fetched = acquired.kind == "resolver" or acquired.is_of_dependency
-        if is_fetched and self._provider.factory:
-            factory = add_import(edits, module, self._provider.module, self._provider.factory, NAME)
+        own = factory_of(self._project, acquired)
+        home, name = self._provider.home if own is None else (own.module.name, own.name)
+        if is_fetched and name:
+            factory = add_import(edits, module, home, name, NAME)
             edits.edits.append(
                 p.ReplaceExpression(span=call.span, codemod=NAME, code=f"{factory}()")
             )

@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.inner_imports import find_inner_import
-from migrate_async.plan.names import is_variable, local_name
+from migrate_async.plan.names import local_name
 from migrate_async.plan.sessions.acquisitions import Acquisition
 from migrate_async.plan.sessions.changes import NAME, SessionChanges
 from migrate_async.plan.sessions.classes import async_home
 from migrate_async.plan.sessions.closing import remove_closes
-
-
-def is_like(changes: SessionChanges, found: Acquisition) -> bool:
-    """Whether the dependency's session can stand for it: it comes from the same factory."""
-    if found.kind == "constructor":
-        engines = {e.value for e in changes.project.engines if e.scope.kind == "module"}
-        return len(engines.difference(_sync_sides(changes))) < 2
-    name = s.dotted_name(found.call.func).rpartition(".")[2]
-    provider = changes.provider
-    others = (
-        factory
-        for factory in changes.project.session_factories
-        if found.kind == "factory" and factory.scope.kind == "module"
-        if (factory.module.name, factory.name) != provider.home
-    )
-    return not any(
-        is_variable(changes.function.module, other.module, other.name, name)
-        and other.name != provider.sync_factory
-        for other in others
-    )
 
 
 def inject(changes: SessionChanges, found: Acquisition) -> bool:
@@ -63,12 +41,6 @@ def inject(changes: SessionChanges, found: Acquisition) -> bool:
     changes.unneed(found.call)
     changes.injected = found.name
     return True
-
-
-def _sync_sides(changes: SessionChanges) -> Iterator[s.Expr]:
-    """What makes the engines that an earlier run left for code that stayed sync."""
-    twins = changes.provider.twins
-    yield from (engine.value for engine in (twins.variables if twins is not None else ()))
 
 
 def _is_imported_inside(changes: SessionChanges, found: Acquisition) -> bool:

@@ -14,29 +14,35 @@ from migrate_async.index.scopes import Function
 from migrate_async.model import syntax as s
 from migrate_async.plan.sessions.acquisitions import Acquisition
 from migrate_async.plan.sessions.changes import SessionChanges, SessionPlan
-from migrate_async.plan.sessions.injecting import inject, is_like
+from migrate_async.plan.sessions.injecting import inject
 from migrate_async.plan.sessions.opening import make_session, open_session
 from migrate_async.plan.sessions.provider import Provider
 from migrate_async.plan.sessions.requests import shares_request
+from migrate_async.plan.sessions.sources import is_like, provider_of
 
 
-def plan_sessions(
+def plan_sessions(  # noqa: PLR0913, PLR0917 - the function, and all that is known of sessions
     project: Project,
     provider: Provider,
     function: Function,
     acquisitions: Collection[Acquisition],
     expires_late: Callable[[], bool],
+    converts: Callable[[Function], bool],
 ) -> SessionPlan:
     """How `function` gets its sessions, the `acquisitions`, once it is converted.
 
-    With `expires_late`, those that it makes without a factory expire their objects when a query
-    meets them after a commit.
+    `converts` tells the dependencies that become async. With `expires_late`, those that it makes
+    without a factory expire their objects when a query meets them after a commit.
     """
+    providers = {provider_of(project, provider, found, converts) for found in acquisitions}
+    provider = providers.pop() if len(providers) == 1 else provider
     changes = _changes_of(project, provider, function, acquisitions, expires_late)
     if changes is None:
         return SessionPlan()
     named = [found for found in acquisitions if found.name and found.statement is not None]
-    single = len(named) == len(acquisitions) == 1 and is_like(changes, named[0])
+    single = len(named) == len(acquisitions) == 1 and is_like(
+        project, provider, function.module, named[0]
+    )
     may_share = single and is_injectable(project, provider, function)
     if may_share and not shares_request(project, function) and inject(changes, named[0]):
         return changes.result(len(acquisitions))

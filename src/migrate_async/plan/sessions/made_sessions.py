@@ -5,10 +5,11 @@ from __future__ import annotations
 from migrate_async.model import syntax as s
 from migrate_async.plan.fetched import construction
 from migrate_async.plan.inner_imports import find_inner_import, is_only_fetched
-from migrate_async.plan.sessions.acquisitions import Acquisition, factory_of
+from migrate_async.plan.sessions.acquisitions import Acquisition
 from migrate_async.plan.sessions.changes import SessionChanges
 from migrate_async.plan.sessions.classes import async_home
 from migrate_async.plan.sessions.reopened import on_async_engines
+from migrate_async.plan.sessions.sources import factory_of
 from migrate_async.plan.text import source
 
 _EXPIRE_LATE = "expire_late"
@@ -18,7 +19,8 @@ def session_call(changes: SessionChanges, found: Acquisition) -> str:
     """The source of what makes the session; `{}` where that has edits of its own."""
     if is_of_made_factory(found):
         return "{}"
-    if found.kind == "factory" and not _is_twin(changes, found.call.func):
+    original = _original(changes, found.call.func) if found.kind == "factory" else None
+    if found.kind == "factory" and original is None:
         return source(found.call)
     if found.kind == "constructor":
         return _constructed(changes, found.call, _reopened(changes, found.call))
@@ -26,11 +28,20 @@ def session_call(changes: SessionChanges, found: Acquisition) -> str:
     if made is not None:
         engine = changes.imported(made.engine.module.name, made.engine.name)
         return _constructed(changes, found.call, made.on(engine))
-    if found.kind == "factory" and isinstance(found.call.func, s.Attribute):
+    return _of_original(changes, found, original)
+
+
+def _of_original(
+    changes: SessionChanges, found: Acquisition, original: tuple[str, str] | None
+) -> str:
+    """A call of the factory that `found` took its session from, by a twin perhaps."""
+    if original is None:
+        return f"{_factory(changes, found)}()"
+    if isinstance(found.call.func, s.Attribute):
         # The run that left the twin did so below the name of its module, too.
         home = s.dotted_name(found.call.func.value)
-        return source(replace_func(found.call, f"{home}.{changes.provider.factory}"))
-    return f"{_factory(changes, found)}()"
+        return source(replace_func(found.call, f"{home}.{original[1]}"))
+    return source(replace_func(found.call, changes.imported(*original)))
 
 
 def _constructed(changes: SessionChanges, session: s.Call, call: s.Call) -> str:
@@ -68,10 +79,16 @@ def _reopened(changes: SessionChanges, call: s.Call) -> s.Call:
     return call
 
 
-def _is_twin(changes: SessionChanges, func: s.Expr) -> bool:
-    """`SyncSessionLocal` of an earlier run."""
-    name = s.dotted_name(func).rpartition(".")[2]
-    return bool(changes.provider.factory) and name == changes.provider.sync_factory
+def _original(changes: SessionChanges, func: s.Expr) -> tuple[str, str] | None:
+    """Module and name of the factory that `func`, `SyncSessionLocal` of an earlier run, is of."""
+    name, provider = s.dotted_name(func).rpartition(".")[2], changes.provider
+    if provider.factory and name == provider.sync_factory:
+        return provider.home
+    if provider.twins is None or not isinstance(func, s.Name | s.Attribute):
+        return None
+    twin = provider.twins.named(changes.function.module, func)
+    is_factory = twin is not None and twin in provider.twins.variables.values()
+    return (twin.module.name, twin.name) if twin is not None and is_factory else None
 
 
 def is_of_made_factory(found: Acquisition) -> bool:

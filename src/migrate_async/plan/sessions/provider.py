@@ -59,7 +59,7 @@ def _provider(project: Project, settings: Settings, twins: Twins) -> Provider:
         return Provider(owner, name, module, function)
     if dependency is not None:
         home = dependency.module.name
-        return Provider(owner, name, home, dependency.name, suits_all=_suits_all(dependency))
+        return Provider(owner, name, home, dependency.name, suits_all=suits_all(dependency))
     return Provider(owner, name, owner, "get_db" if factory else "", creates=factory is not None)
 
 
@@ -99,7 +99,7 @@ def _dependency(project: Project, twins: Twins) -> Function | None:
     return max(candidates, key=lambda function: _uses(project, twins, function), default=None)
 
 
-def _suits_all(dependency: Function) -> bool:
+def suits_all(dependency: Function) -> bool:
     """Whether it has no parameters that come from the request, or add something to ask for."""
     node = dependency.node
     return node is not None and all(
@@ -116,4 +116,4 @@ def _uses(project: Project, twins: Twins, function: Function) -> tuple[bool, int
             sides.append(sync)
     uses = [use for side in sides for use in project.value_uses(side)]
     count = sum(use.kind.startswith("arg:Depends") for use in uses)
-    return (_suits_all(function), count, function.qualname)
+    return (suits_all(function), count, function.qualname)

@@ -135,3 +135,30 @@ def test_it_goes_with_the_last_who_needs_it(kind: str, tmp_path: Path) -> None:
     text = main.read_text()
     assert not any(name in text for name in _BESIDE[kind])
     assert printed_anew(folder, _USE) == _ANSWERS
+
+
+_UNKNOWN = """
+from fastapi import Request
+
+
+app.state.reports = vars(__import__("types"))["SimpleNamespace"](sync_engine=vars(dict))
+
+
+@app.get("/unknown")
+def unknown(request: Request, db: Session = Depends(get_db)):
+    return [len(request.app.state.reports.sync_engine) > 0, db.query(Item).count()]
+"""
+
+
+def test_that_of_an_unknown_object_is_none_of_them(tmp_path: Path) -> None:
+    folder = _written(tmp_path / "app", "snake case")
+    main = folder / "main.py"
+    main.write_text(main.read_text() + _UNKNOWN)
+    use = _USE.replace('"/first")', '"/first", "/unknown")')
+    before = printed_anew(folder, use)
+    assert "[true,2]" in before
+    for selected in (("--route", "GET /names"), ("--route", "GET /unknown"), ("--all",)):
+        write(folder, *selected, "--allow-dirty")
+        assert "\nsync_engine =" in main.read_text()
+        assert "(request.app.state.reports.sync_engine)" in main.read_text()
+        assert printed_anew(folder, use) == before

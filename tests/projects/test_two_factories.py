@@ -1,7 +1,7 @@
-"""A factory of requests that is async already, beside a sync one of a script or a job.
+"""A factory that is async already beside a sync one, which may be that of requests, or a script's.
 
-Code that stays sync gets sessions of the first that it can use, in the first run. The code is
-executed after it.
+Code that stays sync gets sessions of the one of requests, in the first run and in any later one.
+The code is executed after it.
 """
 
 from __future__ import annotations
@@ -95,3 +95,93 @@ def test_code_that_stays_sync_works_at_once(tmp_path: Path) -> None:
     done = tree(folder)
     write(folder, "--all", "--allow-dirty")
     assert tree(folder) == done, "a second run changes nothing"
+
+
+_ASYNC_BESIDE = """\
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+
+report_engine = create_async_engine("sqlite+aiosqlite:///users.db")
+ReportSession = sessionmaker(bind=report_engine, class_=AsyncSession, expire_on_commit=False)
+
+engine = create_engine("sqlite:///users.db")
+SessionLocal = sessionmaker(bind=engine)
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class User(Base):
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+Base.metadata.create_all(engine)
+
+
+def get_session() -> Session:
+    return SessionLocal()
+
+
+def get_db():
+    session = get_session()
+    try:
+        yield session
+    finally:
+        session.close()
+"""
+
+_TWO_WORLDS = """\
+from fastapi import Depends, FastAPI
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from database import ReportSession, User, get_db
+
+app = FastAPI()
+
+
+@app.get("/count")
+async def count():
+    async with ReportSession() as session:
+        return await session.scalar(select(func.count()).select_from(User))
+
+
+@app.get("/names")
+def names(db: Session = Depends(get_db)):
+    return [user.name for user in db.query(User)]
+
+
+@app.post("/names")
+def save(name: str, db: Session = Depends(get_db)):
+    db.bulk_save_objects([User(name=name)])
+    db.commit()
+    return db.query(User).count()
+"""
+
+_USE_BOTH = f"""{_USE}    print(client.get("/count").text)
+"""
+
+
+def test_only_the_factory_of_what_stays_sync_is_told_to_serve_it(tmp_path: Path) -> None:
+    files = {"database.py": _ASYNC_BESIDE, "main.py": _TWO_WORLDS, "pyproject.toml": ""}
+    folder = written(tmp_path / "app", files)
+    assert printed_anew(folder, _USE_BOTH) == '1 ["a"]\n1\n'
+    write(folder, "--all")
+    text = (folder / "database.py").read_text()
+    assert "SessionLocal.configure(sync_session_class=HopSession)" in text
+    assert "ReportSession.configure" not in text
+    assert printed_anew(folder, _USE_BOTH) == '1 ["a"]\n1\n'
+    done = tree(folder)
+    write(folder, "--all", "--allow-dirty")
+    assert tree(folder) == done, "a second run changes nothing"
+    steps = written(tmp_path / "steps", files)
+    for route in ("GET /names", "POST /names"):
+        write(steps, "--route", route, "--allow-dirty")
+        assert printed_anew(steps, _USE_BOTH) == '1 ["a"]\n1\n'
+    write(steps, "--all", "--allow-dirty")
+    assert tree(steps) == done

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module, ValueBinding, last_name
 from migrate_async.index.sessions import Variable
-from migrate_async.index.types import ClassObject, ExternalInstance, Instance
+from migrate_async.index.types import ClassObject, Instance, ModuleObject
 from migrate_async.knowledge.shim import (
     BLOCKING_ENGINE,
     BLOCKING_SESSION,
@@ -142,8 +142,8 @@ class Twins:
         for twin in self:
             if isinstance(node, s.Name) and twin.local_name(module) == node.id:
                 return twin
-            if isinstance(node, s.Attribute) and last == twin.sync_name:
-                return twin if self._is_of(node, twin) else None
+            if isinstance(node, s.Attribute) and last == twin.sync_name and self._is_of(node, twin):
+                return twin
         return None
 
     def is_one(self, module: Module, node: s.Name | s.Attribute) -> bool:
@@ -159,14 +159,17 @@ class Twins:
     def _is_of(self, node: s.Attribute, twin: Twin) -> bool:
         """`database.sync_engine`, unlike `engine.sync_engine`, which every AsyncEngine has.
 
-        Nor is it an attribute of that name which an object has from elsewhere.
+        Nor is it an attribute of that name which an object has from elsewhere, or one of something
+        unknown: whoever wrote the name of a twin there knew what it is.
         """
         for item in self._project.infer(node.value, self._project.scope_of(node)):
-            if isinstance(item, ExternalInstance):
-                return False
+            if isinstance(item, ModuleObject):
+                home = self._project.modules.get(item.name)
+                if home is not None and twin.local_name(home) == node.attr:
+                    return True
             if isinstance(item, Instance | ClassObject):
                 return any(cls.module is twin.module for cls in self._project.mro(item.cls))
-        return True
+        return False
 
     @property
     def copies(self) -> frozenset[Function]:

@@ -9,6 +9,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, last_name
 from migrate_async.index.sessions import Variable
 from migrate_async.model import syntax as s
+from migrate_async.plan.factory_statements import hop_statement
 from migrate_async.plan.leftovers.twins import Twins, sync_factory_name
 from migrate_async.plan.names import is_variable
 
@@ -64,7 +65,10 @@ def _provider(project: Project, settings: Settings, twins: Twins) -> Provider:
 
 
 def _factory(project: Project, twins: Twins, dependency: Function | None) -> Variable | None:
-    """That of `dependency`; else the sync factory that is to migrate, or the async one that has."""
+    """That of `dependency`; else the sync factory that is to migrate, or the async one that has.
+
+    An async one that never was sync comes last: a later run means the same factory as the first.
+    """
     candidates = [
         found
         for found in project.session_factories
@@ -75,7 +79,15 @@ def _factory(project: Project, twins: Twins, dependency: Function | None) -> Var
     ]
     own = (found for found in candidates if dependency and _opens(dependency, found))
     sync = (found for found in candidates if found.kind == "sessionmaker")
-    return next(iter((*own, *sync, *candidates)), None)
+    migrated = (found for found in candidates if _has_migrated(found, twins))
+    return next(iter((*own, *sync, *migrated, *candidates)), None)
+
+
+def _has_migrated(factory: Variable, twins: Twins) -> bool:
+    """Whether an earlier run has made it async, and left something beside it for sync code."""
+    place = (factory.module, factory.name)
+    has_twin = any((twin.module, twin.name) == place for twin in twins.variables.values())
+    return has_twin or hop_statement(factory) is not None
 
 
 def _opens(dependency: Function, factory: Variable) -> bool:

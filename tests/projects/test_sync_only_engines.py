@@ -130,3 +130,60 @@ def test_what_works_on_them_stays_sync(tmp_path: Path, url: str) -> None:
     after = tree(tmp_path)
     write(tmp_path, "--all", "--allow-dirty")
     assert tree(tmp_path) == after, "a second run changes nothing"
+
+
+_OWN = """\
+from sqlalchemy import create_engine, text
+from sqlalchemy.dialects import registry
+from sqlalchemy.orm import sessionmaker
+
+registry.register("warehouse.rest", "sqlalchemy.dialects.sqlite.pysqlite", "SQLiteDialect_pysqlite")
+
+URL = f"warehouse+rest:///{'warehouse.db'}"
+
+
+def connected() -> int:
+    engine = create_engine(URL)
+    with engine.connect() as connection:
+        return connection.execute(text("SELECT 7")).scalar_one()
+
+
+def in_session() -> int:
+    engine = create_engine(URL)
+    factory = sessionmaker(bind=engine)
+    with factory() as session:
+        return session.execute(text("SELECT 8")).scalar_one()
+
+
+if __name__ == "__main__":
+    print(connected(), in_session())
+"""
+
+_CALLS_OWN = """
+
+@app.get("/own")
+def own(db: Session = Depends(get_db)):
+    return [connected(), in_session(), db.query(User).count()]
+"""
+
+
+def test_what_makes_one_for_itself_stays_sync(tmp_path: Path) -> None:
+    main = _MAIN.replace(
+        "from warehouse", "from own import connected, in_session\nfrom warehouse", 1
+    )
+    files = {"own": _OWN, "warehouse": _WAREHOUSE % "URL.format(name=NAME)", "database": _DATABASE}
+    for name, content in {**files, "main": main + _CALLS_OWN}.items():
+        (tmp_path / f"{name}.py").write_text(content)
+    use = _USE.replace('("GET", "/warehouse")', '("GET", "/own")')
+    before = printed_anew(tmp_path, use)
+    assert "200 [7,8,1]" in before
+    write(tmp_path, "--all")
+    assert (tmp_path / "own.py").read_text() == _OWN
+    assert "async def own(" in (tmp_path / "main.py").read_text()
+    assert printed_anew(tmp_path, use) == before
+    assert printed_anew(tmp_path, "import runpy; runpy.run_module('own', run_name='__main__')") == (
+        "7 8\n"
+    )
+    after = tree(tmp_path)
+    write(tmp_path, "--all", "--allow-dirty")
+    assert tree(tmp_path) == after, "a second run changes nothing"

@@ -62,6 +62,10 @@ class StuckEngines:
             return None
         return next((why for engine, why in self.variables.items() if is_on(factory, engine)), None)
 
+    def works_at_import(self, maker: Function) -> bool:
+        """Whether `maker` makes an engine when a module is imported, and works on it."""
+        return maker in self._working
+
     def _why(self, engine: Variable) -> Obstacle | None:
         driver = sync_only_driver(self._project, engine)
         if driver:

@@ -105,8 +105,9 @@ class Unmoved:
     ) -> None:
         takers = dict.fromkeys(self._spread(users))
         maker = source.scope.function
-        if not takers or (source.kind == "engine" and list(takers) == [maker]):
-            return
+        is_own = source.kind == "engine" and list(takers) == [maker]
+        if not takers or (is_own and self._engines.works_at_import(maker)):
+            return  # what runs at import stays sync anyway
         is_named = source.name and not is_local(source.name, source.scope)
         name = source.name if is_named else f"what {maker.qualname} makes"
         for function in takers:

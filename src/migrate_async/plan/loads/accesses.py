@@ -20,7 +20,7 @@ from migrate_async.index.types import Instance
 from migrate_async.knowledge.sqlalchemy import EAGER, ON_ACCESS
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
-from migrate_async.plan.blocks import is_target, is_unplaced
+from migrate_async.plan.blocks import called, is_target, is_unplaced, method_name, statements
 from migrate_async.plan.loads.partial_loads import PartialLoads
 from migrate_async.plan.loads.paths import Path, Step
 from migrate_async.plan.loops_over_attributes import names_all, names_columns
@@ -153,6 +153,8 @@ class Accesses:
     def _access(self, node: s.Attribute) -> Access | None:
         if isinstance(node.value, s.Attribute) and node.value.attr == "awaitable_attrs":
             return None  # awaited already
+        if _is_refreshed(self._project.parent(node), node):
+            return None
         scope = self._project.scope_of(node)
         step = self._step(node.value, node.attr, scope)
         if step is None:
@@ -341,3 +343,16 @@ def _is_awaited_above(project: Project, statement: s.Stmt, name: str) -> bool:
                 value = before.value
                 return isinstance(value, s.Await) and s.dotted_name(value.value) == name
     return False
+
+
+def _is_refreshed(loop: s.AnyNode | s.ModuleSyntax, node: s.Attribute) -> bool:
+    """Whether `loop` is `for item in order.items: await db.refresh(item)`, of what is loaded."""
+    if not isinstance(loop, s.For) or loop.iter is not node or not isinstance(loop.target, s.Name):
+        return False
+    awaited = (called(part, awaited=True) for part in statements(loop.body))
+    return any(
+        call is not None
+        and method_name(call) == "refresh"
+        and [s.dotted_name(value) for value in call.args[:1]] == [loop.target.id]
+        for call in awaited
+    )

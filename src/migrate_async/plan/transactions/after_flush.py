@@ -15,16 +15,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from migrate_async.index.declarative import string
 from migrate_async.index.project import Model, Project
 from migrate_async.index.scopes import Function, Scope
 from migrate_async.index.types import ClassObject, External, Instance
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan import blocks
-from migrate_async.plan.blocks import called
+from migrate_async.plan.blocks import called, method_name
 from migrate_async.plan.read_names import read_names
 from migrate_async.plan.transactions.autoflushes import Autoflushes
 from migrate_async.plan.transactions.effects import Effects
+from migrate_async.plan.transactions.expired_arguments import attribute_names
 from migrate_async.plan.transactions.positions import Position, positions, statements_before
 
 NAME = "async-colour"
@@ -59,7 +61,7 @@ class Flushed:
             session = session or self._autoflushed(function, statement)
             if not session:
                 continue
-            given += self._assigned(function, statement)
+            given += self._assigned(function, position)
             fresh = [item for item in given if item not in done]
             done.update(fresh)
             yield from self._refreshes(function, position, session, fresh)
@@ -95,13 +97,21 @@ class Flushed:
         sessions = set(self._effects.owners.sessions(function))
         return sessions.pop() if len(sessions) == 1 else ""
 
-    def _assigned(self, function: Function, flush: s.Stmt) -> Iterator[tuple[str, str, s.Stmt]]:
-        """The names and attributes that are set to SQL expressions before `flush`, and where."""
-        for statement in statements_before(function, flush):
+    def _assigned(self, function: Function, flush: Position) -> Iterator[tuple[str, str, s.Stmt]]:
+        """The names and attributes that are set to SQL expressions before `flush`, and where.
+
+        But for those that an earlier run has had fetched.
+        """
+        before = list(statements_before(function, flush.statement))
+        block, index = flush.path[-1]
+        seen = (*before, *blocks.statements(block[index + 1 : index + 2]))
+        for statement in before:
             if not isinstance(statement, s.Assign | s.AugmentedAssign):
                 continue
             for target in blocks.targets(statement):
                 if not isinstance(target, s.Attribute) or not isinstance(target.value, s.Name):
+                    continue
+                if any(_fetches(other, target, statement) for other in seen):
                     continue
                 if self._is_sql(statement.value) and self._models(target.value, function.scope):
                     yield target.value.id, target.attr, statement
@@ -134,3 +144,14 @@ class Flushed:
             if isinstance(item, External) and item.dotted in _FUNCTIONS:
                 return True
         return False
+
+
+def _fetches(statement: s.Stmt, target: s.Attribute, written: s.Stmt) -> bool:
+    """Whether `statement` is `await db.refresh(user, ["hits"])`, below what has `written` that."""
+    call = called(statement, awaited=True)
+    if call is None or method_name(call) != "refresh" or statement.span <= written.span:
+        return False
+    names = attribute_names(call)
+    is_same = s.dotted_name(call.args[0]) == s.dotted_name(target.value) if call.args else False
+    listed = names.items if isinstance(names, s.Sequence) else ()
+    return is_same and any(string(item) == target.attr for item in listed)

@@ -33,6 +33,7 @@ from migrate_async.plan.transactions.same_statement import SameStatement
 from migrate_async.plan.transactions.values import Values
 
 NAME = "async-colour"
+_AWAITABLE = "awaitable_attrs"
 
 
 @dataclass
@@ -265,6 +266,8 @@ class Rollbacks:
         if key is None:
             return
         statement = place.position.statement
+        if not place.fetch and _is_loaded(place, name, key):
+            return
         node = s.Name(*statement.span, name)
         if self._is_many(function, name):
             if not self._values.is_list(node, function.scope):
@@ -283,6 +286,24 @@ class Rollbacks:
         found.edits.append(
             p.InsertStatements(span=statement.span, codemod=NAME, code=code, after=place.after)
         )
+
+
+def _is_loaded(place: _Place, name: str, key: str) -> bool:
+    """Whether an earlier run has written at `place` what loads `name`, or each of its objects."""
+    block, index = place.position.path[-1]
+    for statement in block[index + 1 if place.after else index :]:
+        loaded = {
+            node.attr
+            for node in s.walk(statement)
+            if isinstance(node, s.Attribute)
+            and isinstance(node.value, s.Attribute)
+            and node.value.attr == _AWAITABLE
+        }
+        if not loaded or not isinstance(statement, s.ExpressionStatement | s.For | s.If):
+            return False
+        if key in loaded and blocks.mentions(statement, name):
+            return True
+    return False
 
 
 def _fetch(statement: s.Stmt) -> str:

@@ -110,13 +110,26 @@ class SyncSide:
     # --- objects that stay sync, and other packages -------------------------------------------
 
     def _made_of_factories(self, collector: Collector) -> None:
-        """Objects whose methods stay sync get a sync factory, whoever makes them."""
+        """Objects whose methods stay sync get a sync factory, whoever makes them.
+
+        So do variables of modules that only code which stays sync uses.
+        """
         sync = self._world.sync
         for function in self._project.functions:
-            if function in sync.staying or not sync.takes_part(function.module):
+            if function in sync.staying:
+                self._restore_fillings(collector, function)
                 continue
-            for call in self._makings_of_kept(function):
+            if not sync.takes_part(function.module):
+                continue
+            for call in self._needing_sync(function):
                 found = self._frontier.repoint_arguments(function, call)
+                collector.add_module(function.module, found)
+
+    def _restore_fillings(self, collector: Collector, function: Function) -> None:
+        """What code that stays sync puts into variables for what converts, it named otherwise."""
+        for call, users in self._world.shared.slots.fillings(function):
+            for value in call.values if any(map(self._world.converts, users)) else ():
+                found = self._frontier.retirement.restore_argument(function, value)
                 collector.add_module(function.module, found)
 
     def _tables_at_import(self, collector: Collector) -> None:
@@ -147,10 +160,17 @@ class SyncSide:
             if isinstance(site.node, s.Call) and any(map(self._world.sync.makes_kept, classes)):
                 yield site.node
 
+    def _needing_sync(self, function: Function) -> Iterator[s.Call]:
+        """Those, and the calls by which it fills variables for what stays sync."""
+        yield from self._makings_of_kept(function)
+        for call, users in self._world.shared.slots.fillings(function):
+            if any(user in self._world.colouring.kept for user in users):
+                yield call
+
     def _lent_factories(self, function: Function) -> frozenset[s.AnyNode]:
-        """What `function` gives such objects, and the sessions that it gives what stays sync."""
+        """What it gives such objects and variables, and the sessions it gives what stays sync."""
         given = [found.call for found in self._world.given_by(function)]
-        values = (value for call in self._makings_of_kept(function) for value in call.values)
+        values = (value for call in self._needing_sync(function) for value in call.values)
         return frozenset(node for value in (*values, *given) for node in s.walk(value))
 
     # --- what hands sessions on ----------------------------------------------------------------

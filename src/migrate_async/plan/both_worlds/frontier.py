@@ -35,6 +35,7 @@ from migrate_async.plan.both_worlds.retirement import Retirement
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.both_worlds.sync_sources import SyncSources
 from migrate_async.plan.both_worlds.worlds import BothWorlds
+from migrate_async.plan.colouring.factory_slots import FactorySlots
 from migrate_async.plan.colouring.holders import injected
 from migrate_async.plan.colouring.verdicts import Verdicts
 from migrate_async.plan.engine_watchers import watched
@@ -182,6 +183,9 @@ class Frontier:
             seen_to.update(s.walk(part))
         for bind in self._around.late_binds.inside(function, self._becomes_async):
             seen_to.update(s.walk(bind.statement))
+        for call, users in self._project.shared(FactorySlots).fillings(function):
+            if any(map(self._verdicts.colouring.converts, users)):
+                seen_to.update(s.walk(call))  # what is put there is theirs
         if function.is_module:
             seen_to.update(self._own_sources(function.module))
             for alias in annotation_aliases(function.module):

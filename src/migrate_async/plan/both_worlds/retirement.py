@@ -68,11 +68,27 @@ class Retirement:
         self._take_back(found, function)
         self._inner_imports(found, function)
         self._engines(found, function)
-        for node in references(function) if self._twins else ():
+        nodes = [node for node in references(function) if node not in lent] if self._twins else []
+        self._rename(found, function, nodes, gone)
+        return found
+
+    def restore_argument(self, function: Function, value: s.Expr) -> ModuleEdits:
+        """Those of `value`, which `function`, though it stays sync, gives to what converts."""
+        found = ModuleEdits()
+        self._rename(found, function, names_below(value), frozenset())
+        return found
+
+    def _rename(
+        self,
+        found: ModuleEdits,
+        function: Function,
+        nodes: Iterable[s.Name | s.Attribute],
+        gone: frozenset[s.AnyNode],
+    ) -> None:
+        """Let `nodes` of `function` that name sync sides name what these are the sides of."""
+        for node in nodes:
             twin = self._twins.named(function.module, node)
-            if twin is None or node in lent or node in self._inside_twins:
-                continue
-            if not self._is_own(node, function):
+            if twin is None or node in self._inside_twins or not self._is_own(node, function):
                 continue
             self._restored.add(node)
             found.unneeded.append(s.dotted_name(node).partition(".")[0])
@@ -87,7 +103,6 @@ class Retirement:
                 first, dot, rest = twin.name.partition(".")  # `database.get_session`
                 code = f"{self._imported_again(found, function.module, twin, first)}{dot}{rest}"
             found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=code))
-        return found
 
     def _given_for(self, twin: Twin, function: Function) -> str:
         """The parameter of `function`, or of one around, that stood where `twin` stands, if any.

@@ -10,6 +10,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.plan.colouring.closures import Closures
 from migrate_async.plan.colouring.context_sessions import ContextSessions
 from migrate_async.plan.colouring.factories import KeptFactories
+from migrate_async.plan.colouring.factory_slots import FactorySlots
 from migrate_async.plan.colouring.holders import Holders
 from migrate_async.plan.colouring.module_registries import ModuleRegistries
 from migrate_async.plan.colouring.process_sessions import ProcessSessions
@@ -44,6 +45,7 @@ class SharedSessions:
         self.holders = Holders(project)
         self.closures = Closures(project, self.holders)
         self.factories = KeptFactories(project)
+        self.slots = project.shared(FactorySlots)
         self.contexts = ContextSessions(project)
         self.registries = ModuleRegistries(project)
         self.processes = ProcessSessions(project, self.holders)
@@ -52,6 +54,7 @@ class SharedSessions:
         yield from self.holders.peers(function)
         yield from self.closures.peers(function)
         yield from self.factories.peers(function)
+        yield from self.slots.peers(function)
         yield from self.contexts.peers(function)
         yield from self.registries.peers(function)
 

@@ -66,7 +66,7 @@ def _unnamed(makers: Makers, becomes_async: Callable[[Variable], bool]) -> Itera
     for maker, variables in makers.variables.items():
         if any(map(becomes_async, variables)):
             yield from makers.unnamed(maker)
-    for made in makers.for_functions.values():
+    for made in (*makers.for_functions.values(), *makers.for_tests.values()):
         yield from filter(becomes_async, made)
 
 

@@ -52,7 +52,7 @@ class Makers:
         return frozenset(variable.value for variable in variables)
 
     def unnamed(self, maker: Function) -> Iterator[Variable]:
-        """The engines and factories that `maker` returns as it makes them."""
+        """The engines and factories that `maker` returns, or yields, as it makes them."""
         for call in maker.calls:
             if call.node in self._named or not self._is_returned(call.node):
                 continue
@@ -75,6 +75,13 @@ class Makers:
         }
         return {function: made for function, made in found.items() if made}
 
+    @cached_property
+    def for_tests(self) -> dict[Function, tuple[Variable, ...]]:
+        """The same of functions of tests: `return sessionmaker(bind=engine)` in a fixture."""
+        tests = (function for function in self._project.functions if function.module.is_test)
+        found = {function: tuple(self.unnamed(function)) for function in tests}
+        return {function: made for function, made in found.items() if made}
+
     def inside(self, function: Function) -> Iterator[Variable]:
         """The engines and factories that `function` makes for itself, and gives a name."""
         for variable in (*self._project.engines, *self._project.session_factories):
@@ -85,7 +92,7 @@ class Makers:
         around = self._project.parent(call)
         if isinstance(around, s.Sequence):
             around = self._project.parent(around)
-        return isinstance(around, s.Return)
+        return isinstance(around, s.Return | s.Yield)
 
     def _kind(self, value: s.Expr) -> str:
         scope = self._project.scope_of(value)

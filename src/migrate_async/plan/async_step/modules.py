@@ -62,7 +62,9 @@ class ConvertedModules:
         Also of one that only holds it, a named tuple, if all who make one convert.
         """
         for cls in self._project.classes:
-            if not self._world.sync.converts_class(cls) and not self._is_made_by_converted(cls):
+            heirs = (cls, *self._project.subclasses(cls))
+            converts = any(map(self._world.sync.converts_class, heirs))
+            if not converts and not self._is_made_by_converted(cls):
                 continue
             found = declared_sessions(self._project, cls)
             collector.add(cls.module.path, found.edits, found.imports, found.unneeded)

@@ -122,8 +122,15 @@ class IdleCoroutines:
         )
 
     def _nobody_minds(self, function: Function) -> bool:
-        """Whether FastAPI runs it, coroutines that get a bridge, or tests on a sync session."""
-        for site in (*self._project.callers(function), *self._project.bridges_to(function)):
+        """Whether FastAPI runs it, coroutines that get a bridge, or tests on a sync session.
+
+        What nobody is known to run, somebody awaits who finds it by name: `getattr(view, verb)`.
+        """
+        sites = (*self._project.callers(function), *self._project.bridges_to(function))
+        uses = self._project.value_uses(function)
+        if not (function.is_route or sites or uses):
+            return False
+        for site in sites:
             if site.kind == "dependency":
                 continue
             is_test = site.function.module.is_test
@@ -131,7 +138,7 @@ class IdleCoroutines:
                 return False
         return all(
             use.is_injected or use.function.module.is_test or registers_route(self._project, use)
-            for use in self._project.value_uses(function)
+            for use in uses
         )
 
     # --- what needs the loop -------------------------------------------------------------------

@@ -108,7 +108,7 @@ class SyncWorld:
             for target in site.targets
             if target.name == "__init__" and target.cls
         ]
-        return any(self.holds_kept(cls) for cls in makes)
+        return any(map(self.holds_kept, (*makes, *self._holders.filled(function))))
 
     def holds_kept(self, cls: Class) -> bool:
         """Whether objects of `cls` keep a session that stays sync."""

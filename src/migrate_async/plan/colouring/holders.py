@@ -79,7 +79,7 @@ class Holders:
         """Each class with a session in an attribute and the topmost class that binds it."""
         found: dict[Class, Class] = {}
         for cls in self._project.classes:
-            if any(self._is_session(cls, attr) for attr in _attributes(cls)):
+            if any(self._is_session(cls, attr) for attr in self._attributes_of(cls)):
                 for member in (cls, *_descendants(cls)):
                     found.setdefault(member, found.get(cls, cls))
         return found
@@ -126,6 +126,7 @@ class Holders:
         """The classes whose sessions `function` takes from their objects: `service.db.commit()`."""
         places = [(call.node.func, call.scope) for call in function.calls]
         places += [(reference.node, reference.scope) for reference in function.references]
+        places += _sets(function)
         for outermost, scope in places:
             for node in _dotted(outermost):
                 if node.attr in self._attributes:
@@ -147,9 +148,28 @@ class Holders:
         return frozenset(
             attr
             for cls in self._project.classes
-            for attr in _attributes(cls)
+            for attr in self._attributes_of(cls)
             if self._is_session(cls, attr)
         )
+
+    def _attributes_of(self, cls: Class) -> Iterator[str]:
+        """What objects of `cls` keep: what is set, by its methods or others, or injected."""
+        yield from cls.instance
+        yield from (name for name, _ in injected(cls))
+        yield from (name for name in _declared(cls) if name in self._set_from_outside)
+
+    @cached_property
+    def _set_from_outside(self) -> frozenset[str]:
+        """The names of attributes that functions set of objects: `view.db = db`."""
+        return frozenset(
+            target.attr for function in self._project.functions for target, _ in _sets(function)
+        )
+
+    def filled(self, function: Function) -> Iterator[Class]:
+        """The classes of objects into which `function`, no method of theirs, puts a session."""
+        for target, scope in _sets(function):
+            if target.attr in self._attributes:
+                yield from self._owners(target, scope)
 
     @cached_property
     def _makers(self) -> dict[Class, list[Function]]:
@@ -231,10 +251,11 @@ class _Worlds:
         return cls if up is cls else self._top(up)
 
 
-def _attributes(cls: Class) -> Iterator[str]:
-    """What objects of `cls` keep: what methods set, and what FastAPI injects (`injected`)."""
-    yield from cls.instance
-    yield from (name for name, _ in injected(cls))
+def _declared(cls: Class) -> Iterator[str]:
+    """What the body of `cls` only gives a type: `db: Session`."""
+    for statement in cls.node.body:
+        if isinstance(statement, s.AnnotatedAssign) and statement.value is None:
+            yield s.dotted_name(statement.target)
 
 
 def injected(cls: Class) -> Iterator[tuple[str, s.Call]]:
@@ -244,6 +265,13 @@ def injected(cls: Class) -> Iterator[tuple[str, s.Call]]:
             is_depends = last_name(statement.value.func) in ("Depends", "Security")
             if is_depends and isinstance(statement.target, s.Name):
                 yield statement.target.id, statement.value
+
+
+def _sets(function: Function) -> Iterator[tuple[s.Attribute, Scope]]:
+    """The attributes that `function` sets of other objects than its `self`."""
+    for target in function.sets:
+        if isinstance(target.node, s.Attribute) and not _is_own(target.node, function):
+            yield target.node, target.scope
 
 
 def _dotted(node: s.Expr) -> Iterator[s.Attribute]:

@@ -15,8 +15,9 @@ from migrate_async.index.sessions import Variable
 from migrate_async.index.sites import CallSite
 from migrate_async.index.types import SessionFactory
 from migrate_async.model import syntax as s
+from migrate_async.plan.inner_imports import find_inner_import
 from migrate_async.plan.late_binds import LateBinds
-from migrate_async.plan.names import is_local, is_variable, read_from
+from migrate_async.plan.names import absolute, is_local, is_variable, read_from
 
 _MAX_CALLS = 3
 
@@ -53,6 +54,7 @@ class MadeFactories:
                 self._is_out_of_reach(func, call.scope)
                 and self._makes_sync(func, call.scope)
                 and not self._is_of_module(func, call.scope, self._staying_sync)
+                and not self._is_imported_there(func)
             ):
                 yield func
         for site in self._project.calls(function) if self._made else ():
@@ -121,6 +123,14 @@ class MadeFactories:
         func = site.node.func
         engine = func.value if isinstance(func, s.Attribute) else func
         return not self._is_of_module(engine, site.scope, self._project.engines)
+
+    def _is_imported_there(self, func: s.Name | s.Attribute) -> bool:
+        """Whether an import in the function gives it, which gives a sync one from now on."""
+        inner = find_inner_import(self._project, func) if isinstance(func, s.Name) else None
+        if inner is None:
+            return False
+        home = absolute(self._project.scope_of(func).module, inner.statement)
+        return any((f.module.name, f.name) == (home, inner.name) for f in self._with_room)
 
     @staticmethod
     def _is_of_module(node: s.Expr, scope: Scope, variables: Iterable[Variable]) -> bool:

@@ -89,7 +89,8 @@ def _runners(
     for callback in bounds.circumstances.ties.callbacks.of(function):
         yield callback.host, hands_on(callback)
     for maker in bounds.sharing.makers(function):
-        if any(project.passes_session(site) for site in project.callers(maker)):
+        is_of_object = bounds.sharing.is_kept(maker)
+        if is_of_object or any(map(project.passes_session, project.callers(maker))):
             text = f"it makes the object that holds the session of {function.qualname}"
             yield maker, at_definition(maker, LENDS, text, function)
     for peer in bounds.sharing.peers(function):

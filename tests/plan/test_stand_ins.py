@@ -135,6 +135,74 @@ def test_what_nobody_can_tell_is_reported(line: str) -> None:
     assert (found.path, found.line) == (PATH, 5)
 
 
+SCOPES = """\
+from contextlib import contextmanager
+
+from fastapi import FastAPI
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker(bind=create_engine("sqlite://"))
+app = FastAPI()
+
+
+def get_db():
+    db = SessionLocal()
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+@contextmanager
+def scope():
+    with SessionLocal() as db:
+        yield db
+
+
+@app.get("/three")
+def three():
+    for db in get_db():
+        return db.scalar(text("SELECT 3"))
+
+
+@app.get("/four")
+def four():
+    with scope() as db:
+        return db.scalar(text("SELECT 4"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('monkeypatch.setattr(scopes, "get_db", fake)', "get_db is an async generator now"),
+        ('monkeypatch.setattr(scopes, "get_db", lambda: iter([1]))', "`lambda: iter([1])`"),
+        ('monkeypatch.setattr(scopes, "scope", fake)', "unless that has `__aenter__`, it raises"),
+        ('patch("app.scopes.scope").start()', "what its `__aenter__` says"),
+    ],
+)
+def test_what_takes_the_place_of_generators_is_told_exactly(line: str, said: str) -> None:
+    test = f"""\
+from unittest.mock import patch
+
+from app import scopes
+
+
+def fake():
+    yield None
+
+
+def test_it(monkeypatch):
+    {line}
+"""
+    files = {"app/scopes.py": SCOPES, PATH: test}
+    found = make_plan(project(files), Step.ALL, Settings())
+    (item,) = [item for item in found.diagnostics if item.code == "MA430"]
+    assert said in item.message
+    assert not [file for file in found.files if file.path == PATH and file.edits]
+
+
 def test_a_stand_in_waits_for_the_run_that_converts_its_function() -> None:
     test = 'def test_it(monkeypatch):\n    monkeypatch.setattr(crud, "get", lambda db: 3)\n'
     assert converted(test, Selection(routes=("GET /two",))) == test

@@ -113,7 +113,8 @@ def _conditional(node: s.Conditional) -> str:
 
 
 def _lambda(node: s.Lambda) -> str:
-    return f"lambda {', '.join(param.name for param in node.params)}: {text(node.body)}"
+    params = ", ".join(param.name for param in node.params)
+    return f"{'lambda ' * bool(params)}{params or 'lambda'}: {text(node.body)}"
 
 
 _WRITERS: dict[type, Callable[[Any], str]] = {

@@ -33,7 +33,7 @@ from migrate_async.plan.testing.loops import loop_edits
 from migrate_async.plan.testing.object_factories import factory_edits
 from migrate_async.plan.testing.overrides import override_edits
 from migrate_async.plan.testing.replaced_sources import bound_by_tests, replaced_sources
-from migrate_async.plan.testing.stand_ins import mock_sessions, stand_in_edits
+from migrate_async.plan.testing.stand_ins import entered_mocks, mock_sessions, stand_in_edits
 
 
 class ConvertedModules:
@@ -149,6 +149,7 @@ class ConvertedModules:
         """What tests put in the place of what becomes async."""
         project, converts = self._project, self._world.converts
         collector.add_modules(stand_in_edits(project, converts))
+        collector.diagnostics += entered_mocks(project, converts)
         collector.diagnostics += mock_sessions(project, converts, self._world.sync.converts_class)
         collector.diagnostics += replaced_sources(project, self._world.becomes_async)
         late_binds = self._world.around.late_binds

@@ -20,6 +20,7 @@ from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
 from migrate_async.plan.module_edits import ModuleEdits, add_import
+from migrate_async.plan.text import text
 
 NAME = "async-tests"
 UNKNOWN_STAND_IN = "MA430"
@@ -58,6 +59,11 @@ def stand_in_edits(
     made_async: dict[Function, None] = {}
     for module, stand_in in found:
         edits = ModuleEdits()
+        if stand_in.target.is_generator:
+            if not _is_async(project, stand_in.value):
+                edits.diagnostics.append(_told(module, stand_in))
+            yield module, edits
+            continue
         alone = _own_function(project, stand_in.value, given)
         if alone is not None:
             if alone not in made_async and isinstance(alone.node, s.FunctionDef):
@@ -78,15 +84,42 @@ def _wrap(project: Project, module: Module, stand_in: StandIn, edits: ModuleEdit
         code = f"{mock}(side_effect={{}})"
         edits.edits.append(p.ReplaceExpression(span=value.span, codemod=NAME, code=code))
         return
-    edits.diagnostics.append(
-        at(
-            module.path,
-            value.span,
-            UNKNOWN_STAND_IN,
-            f"{stand_in.target.name} is awaited now, and this is put in its place",
-            "make it a coroutine function, or an AsyncMock",
+    edits.diagnostics.append(_told(module, stand_in))
+
+
+def _told(module: Module, stand_in: StandIn) -> Diagnostic:
+    """What becomes of the stand-in of a function, a generator or a context manager."""
+    name, told = stand_in.target.name, f"`{text(stand_in.value)}` is put in its place"
+    if "contextmanager" in stand_in.target.decorator_names:
+        what = (
+            f"`async with` enters {name} now, and {told}: unless that has `__aenter__`, it raises"
         )
-    )
+        advice = "make it an `@asynccontextmanager` that yields an AsyncSession"
+    elif stand_in.target.is_generator:
+        what = f"{name} is an async generator now, and {told}: what iterates over it raises"
+        advice = "make it an `async def` that yields an AsyncSession"
+    else:
+        what = f"{name} is awaited now, and {told}: unless that gives a coroutine, the await raises"
+        advice = "make it a coroutine function, or an AsyncMock"
+    return at(module.path, stand_in.value.span, UNKNOWN_STAND_IN, what, advice)
+
+
+def entered_mocks(project: Project, converts: Callable[[Function], bool]) -> Iterator[Diagnostic]:
+    """`patch("app.db.session_scope")` of what `async with` enters now: a mock with `__enter__`."""
+    for site, call in test_calls(project):
+        place = place_of(project, call)
+        target = _function_at(project, place) if place is not None else None
+        if target is None or value_of(call) is not None or not converts(target):
+            continue
+        if "contextmanager" in target.decorator_names:
+            yield at(
+                site.function.module.path,
+                call.span,
+                UNKNOWN_STAND_IN,
+                f"`async with` enters {target.name} now, and a mock is put in its place: it gives "
+                "what its `__aenter__` says, and not what `__enter__` does",
+                "set `return_value.__aenter__.return_value` of the mock, to an AsyncSession",
+            )
 
 
 def mock_sessions(

@@ -5,6 +5,8 @@ So it would in `schema.from_orm(found)`.
 
 from __future__ import annotations
 
+import pytest
+
 from migrate_async.config import Settings
 from migrate_async.model.plan import Step
 from migrate_async.plan.planner import make_plan
@@ -90,3 +92,60 @@ def test_what_an_unknown_schema_reads_is_told() -> None:
     assert told(GIVEN) == [("MA513", 11)]
     known = GIVEN.replace("db: Session, found", "db: Session, found: int")
     assert told(known) == []
+
+
+DUG = """\
+import functools
+
+from sqlalchemy.orm import Session
+
+from models import Author
+
+
+def dig(obj, path):
+    return functools.reduce(getattr, path.split("."), obj)
+
+
+def show(db: Session, number: int, path: str):
+    return dig(db.get(Author, number), path)
+"""
+OF_TEXTS = """\
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+def counted(db: Session):
+    return [row.books for row in db.execute(text("SELECT 3 AS books"))]
+"""
+LABELLED = """\
+from sqlalchemy import func
+from sqlalchemy.orm import Session
+
+from models import Author, Book
+
+
+def counted(db: Session):
+    counts = db.query(Book.author_id, func.count().label("books")).subquery()
+    return [row.books for row in db.query(Author.id, counts.c.books).all()]
+"""
+DEEPER = """\
+from sqlalchemy.orm import Session
+
+
+def shown(db: Session, found):
+    db.commit()
+    return found.author.books.first
+"""
+
+
+def test_what_is_given_to_code_that_follows_a_path_is_told() -> None:
+    assert told(DUG) == [("MA513", 13)]
+
+
+def test_what_is_read_behind_it_is_told_too() -> None:
+    assert told(DEEPER) == [("MA513", 6)]
+
+
+@pytest.mark.parametrize("code", [OF_TEXTS, LABELLED], ids=["a text", "labels"])
+def test_columns_of_rows_are_none(code: str) -> None:
+    assert not [item for item in told(code) if item[0] == "MA513"]

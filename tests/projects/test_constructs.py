@@ -20,10 +20,12 @@ from support.route_by_route import migrate
 
 APPLICATIONS = FIXTURES / "constructs"
 NAMES = (
+    "disguises",
     "dumps",
     "everyday",
     "filled",
     "frames",
+    "generated",
     "givers",
     "habits",
     "jobs",

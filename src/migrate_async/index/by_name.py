@@ -13,8 +13,14 @@ from migrate_async.model import syntax as s
 
 
 def uses_by_name(fn: sc.Function, inference: Inference) -> Iterator[tuple[sc.Function, ValueUse]]:
-    """`getattr(self, name)(...)` in `fn`: any function of the object may be called there."""
+    """`getattr(self, name)(...)` in `fn`: any function of the object may be called there.
+
+    So may any method of the name, by `methodcaller("name")`.
+    """
     for call in fn.calls:
+        if call.name == "methodcaller":
+            for method in _methods(call.node, inference):
+                yield method, ValueUse(call.node, fn, call.scope, "value")
         read = _read_by_name(call, inference)
         if read is None or ends_of(read.args[1]) is not None:
             continue
@@ -22,6 +28,15 @@ def uses_by_name(fn: sc.Function, inference: Inference) -> Iterator[tuple[sc.Fun
             for item in t.ordered(inference.members.functions(owner)):
                 if isinstance(item, t.FunctionObject):
                     yield item.fn, ValueUse(read, fn, call.scope, "value")
+
+
+def _methods(call: s.Call, inference: Inference) -> Iterator[sc.Function]:
+    """The methods of the name that `call`, a `methodcaller("name")`, says."""
+    name = call.args[0] if call.args else None
+    if isinstance(name, s.Constant):
+        for function in inference.symbols.functions:
+            if function.cls is not None and function.name == name.value:
+                yield function
 
 
 def _read_by_name(call: sc.RawCall, inference: Inference) -> s.Call | None:

@@ -16,7 +16,7 @@ import msgspec
 from migrate_async.model.syntax import ModuleSyntax
 from migrate_async.source.store import Store
 
-FACTS_VERSION = 2
+FACTS_VERSION = 3
 """Grows with every change of `model.syntax` or `index.extract` that shows in the facts."""
 
 _FOLDER = "facts"

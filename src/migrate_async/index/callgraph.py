@@ -98,6 +98,7 @@ class CallGraph:
 
     def _learn(self) -> bool:
         wanted = _names_with_open_parameters(self._functions, self._inference.parameters)
+        wanted |= frozenset(_fields_of_functions(self._inference.symbols.classes))
         learnt = False
         for fn in self._functions:
             learnt = self._learn_decorated(fn) or learnt
@@ -121,6 +122,8 @@ class CallGraph:
             return False
         parameters, learnt = self._inference.parameters, False
         for decorator in fn.node.decorators:
+            if sc.last_name(decorator) == "wraps":
+                continue  # which calls nothing of what it is given
             for item in t.ordered(self._inference.infer(decorator, fn.scope.parent)):
                 for target, receiver in self._inference.members.callables(item):
                     first = callable_params(target, receiver)[:1]
@@ -306,9 +309,17 @@ def _calls_a_value(call: sc.RawCall) -> bool:
     """Whether it calls what a parameter or a table gives: `step(order)`, `STEPS[kind](order)`."""
     func = call.node.func
     if not isinstance(func, s.Name):
-        return isinstance(func, s.Subscript)
-    bindings = call.scope.function.scope.names.get(func.id, ())
-    return any(isinstance(b, sc.ParameterBinding | sc.IterationBinding) for b in bindings)
+        return isinstance(func, s.Subscript | s.Call)
+    return any(map(_is_given, sc.bindings_of(func.id, call.scope)))
+
+
+def _is_given(binding: sc.Binding) -> bool:
+    """Whether a table, a call or a caller gives what `binding` binds."""
+    if isinstance(binding, sc.ElementBinding):
+        binding = binding.source
+    if isinstance(binding, sc.ValueBinding):
+        return isinstance(binding.value, s.Subscript | s.Call | s.Conditional)
+    return isinstance(binding, sc.ParameterBinding | sc.IterationBinding)
 
 
 def _names_with_open_parameters(
@@ -325,6 +336,18 @@ def _names_with_open_parameters(
             else:
                 found.add(fn.name)
     return frozenset(found)
+
+
+def _fields_of_functions(classes: Iterable[sc.Class]) -> Iterator[str]:
+    """The attributes in which objects keep functions: `value: Callable[[User], str]`."""
+    for cls in classes:
+        for name, bindings in cls.scope.names.items():
+            for binding in bindings:
+                if isinstance(binding, sc.AnnotatedBinding) and any(
+                    isinstance(part, s.Name | s.Attribute) and sc.last_name(part) == "Callable"
+                    for part in s.walk(binding.annotation)
+                ):
+                    yield name
 
 
 def _constructed(cls: sc.Class) -> Iterator[str]:

@@ -104,6 +104,8 @@ def _external(expr: s.Expr, types: Types) -> t.Entity:
                 return t.Entity("table", None, "", types)
             if item.dotted == "sqlalchemy.orm.Bundle":
                 return _UNKNOWN if _is_single(expr) else t.Entity("bundle", None, "", types)
+    if _is_of_subquery(expr):
+        return t.Entity("expression", None, sc.last_name(expr), types)
     if isinstance(expr, s.Call | s.Operation | s.Constant):
         return t.Entity("expression", None, _label(expr), types)
     return _UNKNOWN
@@ -112,6 +114,12 @@ def _external(expr: s.Expr, types: Types) -> t.Entity:
 def _is_single(expr: s.Expr) -> bool:
     """`Bundle(..., single_entity=True)`: a query for it alone gives no rows around it."""
     return isinstance(expr, s.Call) and any(k.arg == "single_entity" for k in expr.keywords)
+
+
+def _is_of_subquery(expr: s.Expr) -> bool:
+    """Whether it is a column of a table or a subquery: `counts.c.orders`."""
+    owner = expr.value if isinstance(expr, s.Attribute) else None
+    return isinstance(owner, s.Attribute) and owner.attr in ("c", "columns")
 
 
 def _label(expr: s.Expr) -> str:

@@ -282,8 +282,45 @@ class _Copier:
         ]
         values = [part.value for part in ast.walk(node.pattern) if isinstance(part, ast.MatchValue)]
         return s.Case(
-            tuple(names), self.exprs(values), self.optional(node.guard), self.body(node.body)
+            tuple(names),
+            self.exprs(values),
+            self.optional(node.guard),
+            self.body(node.body),
+            self._class_patterns(node.pattern),
+            _captured(node.pattern),
         )
+
+    def _class_patterns(self, pattern: ast.pattern) -> tuple[s.ClassPattern, ...]:
+        found: list[s.ClassPattern] = []
+        self._add_class_patterns(pattern, "", None, (), found)
+        return tuple(found)
+
+    def _add_class_patterns(
+        self,
+        pattern: ast.pattern,
+        name: str,
+        outer: int | None,
+        path: tuple[str, ...],
+        found: list[s.ClassPattern],
+    ) -> None:
+        """Those in `pattern`, which `path` leads to from the `outer` one; parents come first."""
+        if isinstance(pattern, ast.MatchAs) and pattern.pattern is not None:
+            self._add_class_patterns(pattern.pattern, pattern.name or "", outer, path, found)
+        elif isinstance(pattern, ast.MatchClass):
+            number = len(found) if outer is None else outer
+            bound = tuple(map(_captured, pattern.kwd_patterns))
+            attributes = tuple(pattern.kwd_attrs)
+            if pattern.patterns:  # by `__match_args__`
+                attributes, bound = (*attributes, ""), (*bound, "")
+            place, cls = self.span(pattern), self.expr(pattern.cls)
+            found.append(s.ClassPattern(*place, cls, name, attributes, bound, number, path))
+            for attribute, inner in zip(pattern.kwd_attrs, pattern.kwd_patterns, strict=True):
+                self._add_class_patterns(inner, "", number, (*path, attribute), found)
+            for inner in pattern.patterns:
+                self._add_class_patterns(inner, "", None, (), found)
+        elif isinstance(pattern, ast.MatchOr | ast.MatchSequence | ast.MatchMapping):
+            for inner in pattern.patterns:
+                self._add_class_patterns(inner, name, outer, path, found)
 
     def _function(self, node: Any, place: s.Span, is_async: bool) -> s.FunctionDef:
         self._note_strings(*getattr(node, "type_params", ()))
@@ -406,3 +443,9 @@ _STATEMENTS: dict[type[ast.AST], Callable[[_Copier, Any, s.Span], s.Stmt]] = {
 }
 if sys.version_info >= (3, 11):
     _STATEMENTS[ast.TryStar] = lambda c, n, p: c._try(n, p, True)
+
+
+def _captured(pattern: ast.pattern) -> str:
+    """The name that `pattern` binds to all that it is matched against; empty: none."""
+    name = pattern.name if isinstance(pattern, ast.MatchAs) else None
+    return name or ""

@@ -28,6 +28,7 @@ class Implicit:
         functions = inference.symbols.functions
         self._inference = inference
         self._properties = frozenset(fn.name for fn in functions if is_property(fn))
+        self._properties |= inference.descriptors.names
         self._validators = _validators(functions)
 
     def of(self, fn: sc.Function) -> Iterator[CallSite]:

@@ -18,6 +18,7 @@ from migrate_async.index.annotations import Annotations, is_vague, sharper
 from migrate_async.index.calls import Calls
 from migrate_async.index.classes import Hierarchy
 from migrate_async.index.context_variables import ContextVariables
+from migrate_async.index.descriptors import Descriptors
 from migrate_async.index.dict_sessions import dict_of
 from migrate_async.index.dispatched import Dispatched
 from migrate_async.index.fillings import Fillings, is_made_empty
@@ -61,6 +62,7 @@ class Inference:
         self.hierarchy = Hierarchy(self)
         self.registries = Registries(self)
         self.annotations = Annotations(self)
+        self.descriptors = Descriptors(symbols)
         self.members = Members(self)
         self.parameters = Parameters(self)
         self.protocols = Protocols(self)
@@ -93,6 +95,7 @@ class Inference:
             sc.IterationBinding: lambda b: self.protocols.elements(self.infer(b.value, b.scope)),
             sc.WithBinding: lambda b: self.protocols.entered(self.infer(b.value, b.scope)),
             sc.ElementBinding: self._unpacked,
+            sc.AttributeBinding: self._attribute_of,
             sc.FromBinding: lambda b: self.targets(self.names.follow(b)),
             sc.ImportBinding: lambda b: self.targets(self.names.follow(b)),
             sc.FixedBinding: lambda b: b.types,
@@ -272,6 +275,11 @@ class Inference:
         if not all(is_vague(i) or isinstance(i, t.External) for i in found):
             return seen_through(found, lambda: self.infer(value, binding.scope), self.hierarchy)
         return sharper(found, self.fillings.known(value, binding.scope, binding))
+
+    def _attribute_of(self, binding: sc.AttributeBinding) -> Types:
+        owners = self.annotations.types(binding.cls, binding.scope)
+        found = (self.members.attribute(item, binding.attribute) for item in t.ordered(owners))
+        return t.union(found)
 
     def _unpacked(self, binding: sc.ElementBinding) -> Types:
         container = _element(binding)

@@ -69,11 +69,20 @@ class Members:
             return self._inherited(item, name)
         result: set[Type] = set()
         for member in t.ordered(found):
-            if isinstance(member, t.FunctionObject) and member.fn.cls is not None:
+            if instance and name in self._inference.descriptors.names:
+                result |= self._described(member, item, name)
+            elif isinstance(member, t.FunctionObject) and member.fn.cls is not None:
                 result |= self._method(member.fn, item, name)
             else:
                 result.add(member)
         return frozenset(result)
+
+    def _described(self, member: Type, item: t.Instance | t.ClassObject, name: str) -> Types:
+        """What reading `name` gives, where it may be a descriptor of the project's own."""
+        getters = self.properties(item, name)
+        if not isinstance(member, t.Instance) or not getters:
+            return t.of(member)
+        return t.union(self._inference.calls.returns(fn, member) for fn in getters)
 
     def _overrides_session(self, item: t.Instance | t.ClassObject, name: str, found: Types) -> bool:
         """Whether `name` is an operation of sessions that a session class of the project overrides.
@@ -140,6 +149,11 @@ class Members:
         for ancestor in hierarchy.order(item.cls):
             bindings = ancestor.cls.scope.names.get(name, ()) if ancestor.cls else ()
             if bindings:
+                assert ancestor.cls is not None  # noqa: S101  it has the bindings
+                if isinstance(item, t.Instance):
+                    found = self._inference.descriptors.functions(ancestor.cls, name)
+                    if found:
+                        return found
                 own = [b.function for b in bindings if isinstance(b, sc.FunctionBinding)]
                 overriding = hierarchy.overriding(item.cls, name)
                 return [fn for fn in dict.fromkeys([*own, *overriding]) if is_property(fn)]

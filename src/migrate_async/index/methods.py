@@ -93,7 +93,8 @@ class Methods:
     def _executed(self, name: str, statement: Types) -> Types:
         found: set[Type] = set()
         selects = [i for i in t.ordered(statement) if isinstance(i, t.SelectOf | t.QueryOf)]
-        for entities in [item.entities for item in selects] or [()]:
+        columns = (t.COLUMNS,) if any(map(_is_text, statement)) else ()
+        for entities in [item.entities for item in selects] or [columns]:
             if name == "scalar":
                 found |= entities[0].value if entities else UNKNOWN
             elif name in ("scalars", "stream_scalars"):
@@ -210,3 +211,8 @@ def _model(owner: t.Instance | t.ClassObject, name: str) -> Types:
     if name in _MODEL_CONSTRUCTORS:
         return t.of(t.Instance(owner.cls, owner.args))
     return UNKNOWN
+
+
+def _is_text(item: Type) -> bool:
+    """Whether it is `text("select ...")`, whose rows hold nothing but columns."""
+    return isinstance(item, t.ExternalResult) and item.dotted in sqlalchemy.TEXTS

@@ -9,6 +9,7 @@ from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.annotations import is_vague, sharper
 from migrate_async.index.classes import member_bindings
+from migrate_async.index.descriptors import READ, SET
 from migrate_async.index.keyed import Keyed, keyed
 from migrate_async.index.schemas import seen_through
 from migrate_async.index.sync_sides import sync_sides
@@ -50,6 +51,8 @@ class Parameters:
         if around is not None:
             return t.of(t.Instance(around, (), True))
         found = self._declared(fn, param)
+        if not found and fn.name in (READ, SET) and binding.position == 1:
+            found = t.union(t.of(t.Instance(cls)) for cls in self._inference.descriptors.owners(fn))
         if param.kind == "*":
             return t.of(t.ListOf(found))
         if param.kind == "**":

@@ -104,6 +104,7 @@ class Project:
         names = resolve.Names(walked)
         suites.mark_suites(names, walked, self.functions)
         self._inference = infer.Inference(names, self._symbols, settings)
+        self._inference.descriptors.mark()
         self._known = self._inference.known
         self._graph = callgraph.CallGraph(self._inference)
         with infer.deep_recursion():
@@ -237,6 +238,10 @@ class Project:
     def overlap(self, one: Class, other: Class) -> bool:
         """Whether an object can be of both classes, as far as these inherit from each other."""
         return one in self.mro(other) or other in self.mro(one)
+
+    def descriptors(self, cls: Class) -> Iterator[tuple[str, Function]]:
+        """The attributes of `cls` that are descriptors of the project, and what reads them."""
+        return self._inference.descriptors.of(cls)
 
     def attribute_types(self, cls: Class, name: str) -> Types:
         """What `self.name` can be in an object of `cls`."""

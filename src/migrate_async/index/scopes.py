@@ -496,6 +496,13 @@ class ElementBinding(_Binding, frozen=True, eq=False, gc=False):
     starred: bool
 
 
+class AttributeBinding(_Binding, frozen=True, eq=False, gc=False):
+    """What `attribute` of an object of `cls` is, as `case User(team=name)` binds it."""
+
+    cls: s.Expr
+    attribute: str
+
+
 class ParameterBinding(_Binding, frozen=True, eq=False, gc=False):
     function: Function
     parameter: s.Parameter
@@ -510,8 +517,8 @@ class FixedBinding(_Binding, frozen=True, eq=False, gc=False):
 
 Binding: TypeAlias = (
     "FunctionBinding | ClassBinding | ImportBinding | FromBinding | ValueBinding | "
-    "AnnotatedBinding | IterationBinding | WithBinding | ElementBinding | ParameterBinding | "
-    "FixedBinding"
+    "AnnotatedBinding | IterationBinding | WithBinding | ElementBinding | AttributeBinding | "
+    "ParameterBinding | FixedBinding"
 )
 
 Origins: TypeAlias = "Callable[[str, Module], tuple[tuple[str, str], ...]]"

@@ -153,6 +153,10 @@ class Entity(Type, frozen=True, cache_hash=True, gc=False):
     value: Types = UNKNOWN
 
 
+COLUMNS = Entity("table")
+"""What a text of SQL selects: nothing but columns."""
+
+
 class QueryOf(Type, frozen=True, cache_hash=True, gc=False):
     """A `Query`; no entities means unknown ones. `session` is `sync`, `async` or empty."""
 
@@ -328,6 +332,24 @@ def result_rows(result: ResultOf) -> Types:
     if result.shape == "mappings":
         return of(DictOf(UNKNOWN, union(entity.value for entity in result.entities)))
     return of(RowOf(result.entities))
+
+
+def iterated(types: Types, *, is_table: bool = False) -> Types:
+    """`types` with what they give in the place of results and queries, for who iterates over these.
+
+    Who takes it for a table, as it `is_table`, `dict[str, UserOut]`, reads the values of a dict.
+    """
+    found: set[Type] = set()
+    for item in types:
+        if isinstance(item, ResultOf):
+            found.add(ListOf(result_rows(item)))
+        elif isinstance(item, QueryOf):
+            found.add(ListOf(entity_rows(item.entities)))
+        elif isinstance(item, DictOf) and is_table:
+            found |= iterated(item.values, is_table=True)
+        else:
+            found.add(item)
+    return frozenset(found)
 
 
 def as_instance(value: Type) -> Type:

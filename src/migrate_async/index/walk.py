@@ -304,12 +304,29 @@ class _Walk:
         self.expr(node.subject, node, context)
         for case in node.cases:
             self._parents[case] = node
-            for name in case.names:
-                self._scope.bind(name, sc.FixedBinding(self._scope, UNKNOWN))
+            self._patterns(node, case, context)
             for value in case.values:
                 self.expr(value, case, context)
             self.expr(case.guard, case, _within(context, "condition"))
             self.block(case.body, case, context)
+
+    def _patterns(self, node: s.Match, case: s.Case, context: Context) -> None:
+        """What the pattern of `case` binds, and the classes that it names."""
+        known: dict[str, list[sc.Binding]] = {}
+        if case.whole:
+            known[case.whole] = [sc.ValueBinding(self._scope, node.subject)]
+        for pattern in case.classes:
+            self._parents[pattern] = case
+            self.expr(pattern.cls, pattern, context, "annotation")
+            if pattern.name:
+                binding = sc.AnnotatedBinding(self._scope, pattern.cls, None)
+                known.setdefault(pattern.name, []).append(binding)
+            for attribute, name in zip(pattern.attributes, pattern.bound, strict=True):
+                read = sc.AttributeBinding(self._scope, pattern.cls, attribute)
+                known.setdefault(name, []).append(read)
+        for name in dict.fromkeys(case.names):
+            for found in known.get(name) or [sc.FixedBinding(self._scope, UNKNOWN)]:
+                self._scope.bind(name, found)
 
     def _simple(self, node: s.Simple, context: Context) -> None:
         if node.keyword == "typealias" and isinstance(node.operands[0], s.Name):

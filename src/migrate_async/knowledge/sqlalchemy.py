@@ -240,6 +240,7 @@ SELECT_OTHER = frozenset({"subquery", "cte", "alias", "scalar_subquery", "exists
 
 SELECT = "sqlalchemy.Select"
 SELECTS = frozenset({"sqlalchemy.select", "sqlmodel.select"})
+TEXTS = frozenset({"sqlalchemy.text", "sqlalchemy.sql.text", "sqlmodel.text"})
 OBJECT_SESSION = "sqlalchemy.orm.object_session"
 OBJECT_SESSIONS = frozenset({OBJECT_SESSION, f"{SESSION}.object_session"})
 ASYNC_OBJECT_SESSION = "sqlalchemy.ext.asyncio.async_object_session"

@@ -267,13 +267,34 @@ class Try(Node, frozen=True):
     finalbody: tuple[Stmt, ...]
 
 
+class ClassPattern(Node, frozen=True):
+    """`User(team=Team(name=n)) as user` in a `case`: an object of `cls`, which it binds to `name`.
+
+    It reads `attributes`, which it binds to the names of `bound`, if any; one without a name is
+    what the class says in `__match_args__`. `path` leads there from the object of the `outer`
+    pattern, by its number among those of the case.
+    """
+
+    cls: Expr
+    name: str
+    attributes: tuple[str, ...]
+    bound: tuple[str, ...]
+    outer: int
+    path: tuple[str, ...]
+
+
 class Case(msgspec.Struct, frozen=True, eq=False, gc=False, tag=True, array_like=True):
-    """`case pattern if guard:`; `names` are what the pattern binds, `values` what it evaluates."""
+    """`case pattern if guard:`; `names` are what the pattern binds, `values` what it evaluates.
+
+    `whole` is what it binds the subject itself to.
+    """
 
     names: tuple[str, ...]
     values: tuple[Expr, ...]
     guard: Expr | None
     body: tuple[Stmt, ...]
+    classes: tuple[ClassPattern, ...] = ()
+    whole: str = ""
 
 
 class Match(Node, frozen=True):
@@ -357,7 +378,7 @@ Stmt: TypeAlias = Union[
 ]
 
 AnyNode: TypeAlias = Union[
-    Expr, Stmt, Keyword, Parameter, Generator, WithItem, Handler, Case, ImportedName
+    Expr, Stmt, Keyword, Parameter, Generator, WithItem, Handler, Case, ClassPattern, ImportedName
 ]
 
 

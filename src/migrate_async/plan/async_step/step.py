@@ -27,7 +27,7 @@ from migrate_async.plan.loads.dynamic import dynamic_reads
 from migrate_async.plan.loads.edits import LoadEdits
 from migrate_async.plan.loads.encoded import encoded_objects
 from migrate_async.plan.loads.loading_readers import loading_readers
-from migrate_async.plan.loads.reading_entries import reading_entries
+from migrate_async.plan.loads.reading_entries import giving_entries, reading_entries
 from migrate_async.plan.loads.unknown_reads import UnknownReads
 from migrate_async.plan.recolouring.blocking import BlockingWork
 from migrate_async.plan.relationships import rows_added_late
@@ -81,7 +81,11 @@ class AsyncStep:
 
         They wait for their turn in threads, where their reads load what the sessions let them.
         """
-        return dict(reading_entries(self.loads.analysis)) if self._world.sessions_hop else {}
+        if not self._world.sessions_hop:
+            return {}
+        loads = self.loads
+        giving = giving_entries(self._project, loads.analysis, loads.unknown.opaque)
+        return {**dict(giving), **dict(reading_entries(loads.analysis))}
 
     def loading(self) -> dict[Function, p.Reason]:
         """What has to load by reading, in threads: what the mapping loads would be too old."""
@@ -162,7 +166,8 @@ class AsyncStep:
         converts = self._world.converts
         collector.diagnostics += self.loads.diagnostics()
         sinks = self.loads.analysis.strict_sinks
-        collector.diagnostics += dynamic_reads(self._project, self.colouring, sinks)
+        let_load = self.loads.unknown.let_load
+        collector.diagnostics += dynamic_reads(self._project, self.colouring, sinks, let_load)
         collector.diagnostics += encoded_objects(self._project, self.loads.analysis.decisions)
         collector.add_modules(expired_answers(self._project, converts))
         collector.diagnostics += self._unknown_reads()
@@ -184,3 +189,4 @@ class AsyncStep:
             is_served = function in lazy or self.loads.unknown.serve(function)
             if not is_served and not function.module.is_test:
                 yield from unknown.told(function)
+                yield from self.loads.unknown.opaque.told(function)

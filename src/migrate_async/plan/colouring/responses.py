@@ -58,9 +58,10 @@ class Responses:
         found: dict[tuple[Class, str], Function] = {}
         for model in self._project.models.values():
             for owner in self._project.mro(model.cls):
-                for function in self._members.get(owner, ()):
+                named = [(function.name, function) for function in self._members.get(owner, ())]
+                for name, function in (*named, *self._project.descriptors(owner)):
                     if self._touches.first(function) or self._touches.left(function):
-                        found.setdefault((model.cls, function.name), function)
+                        found.setdefault((model.cls, name), function)
         return found
 
     @cached_property

@@ -16,13 +16,14 @@ import msgspec
 
 from migrate_async.index.project import Project, Relationship
 from migrate_async.index.scopes import Class, Function, Scope
-from migrate_async.index.types import Instance
+from migrate_async.index.types import Instance, held, iterated
 from migrate_async.knowledge.sqlalchemy import EAGER, ON_ACCESS
 from migrate_async.model import plan as p
 from migrate_async.model import syntax as s
 from migrate_async.plan.blocks import called, is_target, is_unplaced, method_name, statements
 from migrate_async.plan.loads.partial_loads import PartialLoads
 from migrate_async.plan.loads.paths import Path, Step
+from migrate_async.plan.loads.spelled import Chain, Spelled, spelled
 from migrate_async.plan.loops_over_attributes import names_all, names_columns
 from migrate_async.plan.new_objects import is_new
 
@@ -58,16 +59,15 @@ _DEFINITIONS = frozenset({s.FunctionDef, s.ClassDef, s.Lambda})
 
 @dataclass(frozen=True)
 class NamedAccess:
-    """`node` is `getattr(x, "name")` or `hasattr(x, "name")`: both load, neither can be awaited."""
+    """`node` reads `path` of `owner`, or of the objects in it, by names, and cannot be awaited.
 
-    node: s.Call
+    As `getattr(x, "name")` does, and `attrgetter("team.name")(x)`: see `plan.loads.spelled`.
+    """
+
+    node: s.Expr
+    owner: s.Expr
     scope: Scope
-    step: Step
-
-    @property
-    def owner(self) -> s.Expr:
-        """The `x`."""
-        return self.node.args[0]
+    path: Path
 
 
 class Accesses:
@@ -102,18 +102,44 @@ class Accesses:
                     yield access
 
     def named(self, function: Function) -> Iterator[NamedAccess]:
-        """Reads in the function's own code whose attribute is a string."""
-        names = self._names.union(*self.partial.of(function).values())
-        for node in self._own_code(function, names):
-            if isinstance(node, s.Call) and (name := read_name(node)) in names:
-                scope = self._project.scope_of(node)
-                step = self._step(node.args[0], name, scope)
-                if step is not None:
-                    yield NamedAccess(node, scope, step)
+        """Reads in the function's own code whose attributes are texts."""
+        for read in spelled(self._project, function):
+            for path in self._spelled(read):
+                yield NamedAccess(read.node, read.owner, read.scope, path)
         for call in function.calls:
             if call.name == "getattr":
                 for step in self._in_turn(call.node, call.scope):
-                    yield NamedAccess(call.node, call.scope, step)
+                    yield NamedAccess(call.node, call.node.args[0], call.scope, (step,))
+
+    def _spelled(self, read: Spelled) -> Iterator[Path]:
+        """What `read` loads of objects of each class that its owner may be of."""
+        chain = read.chain
+        if not chain:
+            return
+        if read.cls is not None:
+            types = self._project.annotated(read.cls, read.scope)
+            steps = (self._loaded(cls, chain[0]) for cls in held(types, self._models))
+            first = [step for step in steps if step is not None]
+        elif not read.of_each:
+            step = self._step(read.owner, chain[0], read.scope)
+            first = [step] if step is not None else []
+        else:
+            types = iterated(self._project.infer(read.owner, read.scope))
+            steps = (self._loaded(cls, chain[0]) for cls in held(types, self._models))
+            first = [step for step in steps if step is not None]
+        for step in first:
+            yield self._along(step, chain[1:])
+
+    def _along(self, step: Step, chain: Chain) -> Path:
+        """`step`, and what reading `chain` of what it gives loads."""
+        path = [step]
+        for name in chain:
+            target = path[-1].target
+            more = self._loaded(target, name) if target is not None else None
+            if more is None:
+                break
+            path.append(more)
+        return tuple(path)
 
     def _in_turn(self, call: s.Call, scope: Scope) -> Iterator[Step]:
         """What `getattr(x, name)` loads in a loop over the names of all attributes, or columns."""

@@ -36,8 +36,9 @@ def computed_reads(project: Project, function: Function) -> Iterator[ComputedRea
     """Those in the function's own code where an `await` can stand.
 
     With a default, `getattr()` asks the object first whether it has the attribute: no await does.
+    Nor does one where a call gives the object, which may have to be awaited itself.
     """
-    walks = project.shared(Walks).of(function)
+    walks = [w for w in project.shared(Walks).of(function) if not _is_run(w.call.node.args[0])]
     for walk in walks:
         if can_await(project, walk.call.node, function):
             yield ComputedRead(walk.call.node, walk.models)
@@ -46,12 +47,18 @@ def computed_reads(project: Project, function: Function) -> Iterator[ComputedRea
         node = call.node
         if len(node.args) != 2 or call in walked or _is_called(project, node):
             continue
+        if _is_run(node.args[0]):
+            continue
         if names_columns(project, node, call.scope) or names_all(project, node, call.scope):
             continue  # known by their names
         models = _models(project, node.args[0], call.scope)
         names = _named(node.args[1], call.scope)
         if any(_may_load(model, names) for model in models) and can_await(project, node, function):
             yield ComputedRead(node, tuple(model.cls for model in models))
+
+
+def _is_run(owner: s.Expr) -> bool:
+    return isinstance(owner, s.Call)
 
 
 def _is_called(project: Project, node: s.Call) -> bool:

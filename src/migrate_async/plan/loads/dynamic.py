@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from migrate_async.index.project import Model, Project
@@ -27,15 +27,19 @@ _VARS = "vars"
 
 
 def dynamic_reads(
-    project: Project, colouring: Colouring, sinks: Iterable[Sink]
+    project: Project,
+    colouring: Colouring,
+    sinks: Iterable[Sink],
+    let_load: Callable[[Function], bool],
 ) -> Iterator[Diagnostic]:
     """`getattr(x, name)`, `x.__dict__` and `vars(x)` of ORM objects, on the event loop.
 
     The first may load a deferred column, or one of a subclass whose mapping cannot be changed (see
     `plan.polymorphic`), and so may attributes that only a subclass has; `__dict__` has more in it
-    than before where something is loaded eagerly now.
+    than before where something is loaded eagerly now. Not where routes `let_load` what a function
+    reads.
     """
-    yield from _by_unknown_names(project, colouring)
+    yield from _by_unknown_names(project, colouring, let_load)
     for function, node in _nodes(project, colouring, LateColumns(project)):
         for what in _shown(project, node):
             yield _told(function, node.span, what)
@@ -50,7 +54,9 @@ def dynamic_reads(
             yield _told(read.function, read.span, _whether(read.model))
 
 
-def _by_unknown_names(project: Project, colouring: Colouring) -> Iterator[Diagnostic]:
+def _by_unknown_names(
+    project: Project, colouring: Colouring, let_load: Callable[[Function], bool]
+) -> Iterator[Diagnostic]:
     """`getattr(x, name)` in code that runs no SQL, where `name` may be a relationship."""
     if not any(colouring.converts(function) for function in colouring.coloured):
         return
@@ -58,7 +64,8 @@ def _by_unknown_names(project: Project, colouring: Colouring) -> Iterator[Diagno
     for function in project.functions:
         if function in colouring.coloured or function.is_module or function.module.is_test:
             continue
-        for walk in walks.unknown(function):
+        found = tuple(walks.unknown(function))
+        for walk in () if found and let_load(function) else found:
             cls = walk.models[0]
             what = f"whether this loads a relationship of a {cls.name}"
             yield _told(function, walk.call.node.span, what)

@@ -13,12 +13,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.model.plan import Reason
 from migrate_async.plan.loads.analysis import Analysis
 from migrate_async.plan.loads.decide import Decisions, mapping
+from migrate_async.plan.loads.opaque_reads import OpaqueReads
 from migrate_async.plan.loads.paths import Step, names
 from migrate_async.plan.loads.sinks import Sink
+
+
+def giving_entries(
+    project: Project, analysis: Analysis, opaque: OpaqueReads
+) -> Iterator[tuple[Function, Reason]]:
+    """Those that give such objects to code of which nobody knows what it reads of them."""
+    for function in project.functions:
+        if function.boundary is not None or not analysis.is_entry(function):
+            continue
+        found = next(opaque.of(function), None)
+        if found is not None:
+            text = "what it reads of an object, which loads it, nobody knows"
+            yield function, Reason("lazy-load", text, function.module.path, found.node.line)
 
 
 def reading_entries(analysis: Analysis) -> Iterator[tuple[Function, Reason]]:

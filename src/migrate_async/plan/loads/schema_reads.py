@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from migrate_async.index.descriptors import READ
 from migrate_async.index.members import is_property
 from migrate_async.index.project import Model, Project
 from migrate_async.index.scopes import (
@@ -21,9 +22,10 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.colouring.schemas import Schemas, classes_in
 from migrate_async.plan.loads.paths import Path, Step
 from migrate_async.plan.loads.roots import Roots
-from migrate_async.plan.loads.sync_reads import SyncReads
+from migrate_async.plan.loads.sync_reads import SyncReads, read_parameter
 from migrate_async.plan.loads.validator_reads import reads
 from migrate_async.plan.polymorphic import LateColumns
+from migrate_async.plan.walks import Walks
 
 _ALIASES = ("validation_alias", "alias")
 _BESIDE_GETTERS = frozenset({"comparator", "deleter", "expression", "setter", "update_expression"})
@@ -165,6 +167,10 @@ class SchemaReads:
             if found is not None:
                 yield found
                 return
+            getters = [fn for known, fn in self._project.descriptors(owner) if known == name]
+            if getters:
+                yield from getters
+                return
 
     def _walk(self, pair: Pair, path: Path, seen: Mapping[Pair, int], walk: _Walk) -> None:
         """`seen` says how long the path was where each pair was met."""
@@ -264,9 +270,12 @@ class SchemaReads:
 
     def _find_loaded(self, mapped: Model, attribute: str, methods: bool) -> _Loaded:
         paths = tuple(self._paths(mapped, attribute, methods))
+        walks = self._project.shared(Walks)
         relationship = mapped.relationships.get(attribute)
         is_query = relationship is not None and relationship.lazy in _QUERIES
         blocked = Step(mapped.cls, attribute, relationship) if is_query else None
+        if any(True for fn in self._getters(mapped.cls, attribute) for _ in walks.unknown(fn)):
+            blocked = Step(mapped.cls, attribute)
         is_late = attribute in self._late.names(mapped)
         return _Loaded(paths, blocked, is_late) if paths or blocked or is_late else _NOTHING
 
@@ -281,12 +290,17 @@ class SchemaReads:
             return
         for path in self.proxied(model, attribute):
             yield path, path[-1].target
-        for function in self._functions(model, attribute):
-            if not methods and not is_property(function):
-                continue
-            for path in self._sync_reads.of_models(function, function.self_name, (model,)):
+        read = self._functions(model, attribute) if methods else self._getters(model, attribute)
+        for function in read:
+            for path in self._sync_reads.of_models(function, read_parameter(function), (model,)):
                 yield path, None
             yield from self._given(function)
+
+    def _getters(self, model: Class, name: str) -> Iterator[Function]:
+        """What reading the attribute `name` of `model` objects runs: a property, a descriptor."""
+        for function in self._functions(model, name):
+            if is_property(function) or function.name == READ:
+                yield function
 
     def _step(self, mapped: Model, attribute: str) -> Step | None:
         relationship = mapped.relationships.get(attribute)

@@ -13,17 +13,14 @@ from migrate_async.index.types import (
     DictOf,
     Instance,
     ListOf,
-    QueryOf,
-    ResultOf,
     RowOf,
     Type,
     Types,
     TypeVariable,
     elements,
-    entity_rows,
     held,
     is_open,
-    result_rows,
+    iterated,
     union,
 )
 from migrate_async.model import syntax as s
@@ -249,7 +246,7 @@ class Sinks:
     ) -> Iterator[Sink]:
         schemas = [cls for cls in dict.fromkeys(classes_in(wanted)) if self._schemas.is_schema(cls)]
         is_table = any(isinstance(item, DictOf) for item in wanted)
-        types = _iterated(self._project.infer(value, scope), is_table=is_table)
+        types = iterated(self._project.infer(value, scope), is_table=is_table)
         models = held(types, self._models)
         pairs = [(schema, model) for schema in schemas for model in models]
         if len(models) > 1:  # known too little of
@@ -352,7 +349,7 @@ class Sinks:
                 value = access.node.value
                 yield Sink(function, access.node, value, access.scope, reads, name)
         for named in self._accesses.named(function):
-            reads = Reads(frozenset({(named.step,)}))
+            reads = Reads(frozenset({named.path}))
             yield Sink(function, named.node, named.owner, named.scope, reads, function.qualname)
 
     def _of_proxies(self, function: Function) -> Iterator[Sink]:
@@ -390,24 +387,6 @@ def _substituted(types: Types, given: Types) -> Types:
             found |= given
         elif isinstance(item, ListOf):
             found.add(ListOf(_substituted(item.items, given)))
-        else:
-            found.add(item)
-    return frozenset(found)
-
-
-def _iterated(types: Types, *, is_table: bool = False) -> Types:
-    """`types` with what they give in the place of results and queries, which a schema iterates.
-
-    One that `is_table`, `dict[str, UserOut]`, reads the values of a dict.
-    """
-    found: set[Type] = set()
-    for item in types:
-        if isinstance(item, ResultOf):
-            found.add(ListOf(result_rows(item)))
-        elif isinstance(item, QueryOf):
-            found.add(ListOf(entity_rows(item.entities)))
-        elif isinstance(item, DictOf) and is_table:
-            found |= _iterated(item.values, is_table=True)
         else:
             found.add(item)
     return frozenset(found)

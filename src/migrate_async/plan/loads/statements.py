@@ -38,7 +38,7 @@ class Statements:
                 return None
             if isinstance(child, _SIMPLE):
                 return child
-            if isinstance(around, s.For | s.Simple) and _comes_first(child, around):
+            if isinstance(around, s.For | s.Match | s.Simple) and _comes_first(child, around):
                 return around
             if isinstance(around, s.If) and child is around.test:
                 return None if self._is_elif(around) else around
@@ -49,7 +49,7 @@ class Statements:
 
     def hoists(self, expr: s.Expr, statement: s.Stmt) -> bool:
         """Whether `expr` is evaluated once and first in `statement`, so that it can go before."""
-        if not isinstance(statement, s.Return | s.Assign | s.ExpressionStatement | s.For):
+        if not isinstance(statement, s.Return | s.Assign | s.ExpressionStatement | s.For | s.Match):
             return False
         child: s.AnyNode = expr
         while child is not statement:
@@ -233,8 +233,10 @@ def _says(test: s.Expr, name: str, *, empty: bool) -> bool:
     )
 
 
-def _comes_first(child: s.AnyNode, statement: s.For | s.Simple) -> bool:
-    """Whether `child` is what a loop goes over, or what is asserted."""
+def _comes_first(child: s.AnyNode, statement: s.For | s.Match | s.Simple) -> bool:
+    """Whether `child` is what a loop goes over, what is matched, or what is asserted."""
     if isinstance(statement, s.For):
         return child is statement.iter
+    if isinstance(statement, s.Match):
+        return child is statement.subject
     return statement.keyword == "assert" and child is statement.operands[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from migrate_async.index.descriptors import READ
 from migrate_async.index.keyed import Keyed, keyed
 from migrate_async.index.parameters import callable_params
 from migrate_async.index.project import Project
@@ -20,6 +21,12 @@ _MAX_STEPS = 6
 Reads = dict[str, frozenset[Path]]
 Handed = tuple[Function, str, s.Expr, Scope]
 """A function, one of its parameters, and the expression (with its scope) that it gets."""
+
+
+def read_parameter(function: Function) -> str:
+    """The parameter that is the object of which `function`, a property or `__get__`, is read."""
+    params = function.params
+    return params[1].name if function.name == READ and len(params) > 1 else function.self_name
 
 
 class SyncReads:
@@ -92,7 +99,7 @@ class SyncReads:
         for access in self._accesses.of(function):
             self._add(found, function, access.node.value, access.scope, (access.step,))
         for named in self._accesses.named(function):
-            self._add(found, function, named.owner, named.scope, (named.step,))
+            self._add(found, function, named.owner, named.scope, named.path)
         for target, parameter, value, scope in self.handed(function):
             for path in self.of_value(target, parameter, value, scope):
                 self._add(found, function, value, scope, path)
@@ -115,7 +122,7 @@ class SyncReads:
     def _arguments(self, site: CallSite, target: Function) -> Iterator[Handed]:
         node = site.node
         if site.kind == "property" and isinstance(node, s.Attribute):
-            yield target, target.self_name, node.value, site.scope
+            yield target, read_parameter(target), node.value, site.scope
         elif isinstance(node, s.Call) and site.kind == "call":
             for function, parameter, value in self._project.passes(node, site.scope):
                 if function is target:

@@ -16,10 +16,19 @@ from typing import NamedTuple
 from migrate_async.index.annotations import is_vague
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Scope, ValueBinding, bindings_of
-from migrate_async.index.types import External, Types, is_open
+from migrate_async.index.types import (
+    Entity,
+    External,
+    ExternalInstance,
+    ExternalResult,
+    RowOf,
+    Types,
+    is_open,
+)
 from migrate_async.knowledge.sqlalchemy import BASES_OF_ALL_MODELS
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic, at
+from migrate_async.plan.blocks import is_target
 from migrate_async.plan.loads.paths import Step
 from migrate_async.plan.text import text
 
@@ -47,6 +56,34 @@ def _says_nothing(types: Types) -> bool:
     )
 
 
+def _is_of_row(types: Types, name: str) -> bool:
+    """Whether it is a column of a row, be it by its label: `func.count(Order.id).label("orders")`.
+
+    So is all of a row that holds nothing else.
+    """
+    return bool(types) and all(
+        isinstance(item, RowOf)
+        and (
+            any(entity.name == name and _is_column(entity) for entity in item.entities)
+            or all(map(_is_column, item.entities))
+        )
+        for item in types
+    )
+
+
+def _is_column(entity: Entity) -> bool:
+    """Whether a row has no object for `entity`; what a call gives may be a class, too."""
+    if entity.kind != "expression":
+        return entity.kind in ("column", "table")
+    external = ExternalInstance | ExternalResult
+    is_sql = (isinstance(item, external) and _is_of_sql(item.dotted) for item in entity.value)
+    return bool(entity.name) or any(is_sql)
+
+
+def _is_of_sql(dotted: str) -> bool:
+    return dotted.startswith("sqlalchemy.")
+
+
 class UnknownRead(NamedTuple):
     """`node`, read in `scope`, may be what each of `steps` reads."""
 
@@ -63,12 +100,22 @@ class UnknownReads:
 
     def of(self, function: Function) -> Iterator[UnknownRead]:
         """Those in the function's own code."""
-        for reference in function.references:
-            node = reference.node
-            if not isinstance(node, s.Attribute) or node.attr not in self._steps:
+        if self._steps.keys().isdisjoint(function.module.attributes):
+            return
+        for node in function.own_attributes:
+            if node.attr not in self._steps or self._is_no_read(node):
                 continue
-            if is_open(self._project.infer(node.value, reference.scope)):
-                yield UnknownRead(node, reference.scope, self._steps[node.attr])
+            scope = self._project.scope_of(node)
+            types = self._project.infer(node.value, scope)
+            if is_open(types) and not _is_of_row(types, node.attr):
+                yield UnknownRead(node, scope, self._steps[node.attr])
+
+    def _is_no_read(self, node: s.Attribute) -> bool:
+        """Whether `node` is called, set, or awaited already."""
+        around = self._project.parent(node)
+        is_called = isinstance(around, s.Call) and around.func is node
+        is_awaited = isinstance(node.value, s.Attribute) and node.value.attr == "awaitable_attrs"
+        return is_called or is_awaited or is_target(node, self._project.parent)
 
     def told(self, function: Function) -> Iterator[Diagnostic]:
         """What there is to say about those of a function that becomes a coroutine."""

@@ -33,6 +33,7 @@ from migrate_async.model import syntax as s
 
 _VALUES = frozenset({s.Name, s.Attribute, s.Call, s.Await})
 _MAX_ROUNDS = 2
+_PARTIAL = "partial"
 
 
 def _same(types: Types) -> Types:
@@ -107,6 +108,8 @@ class CallGraph:
                     learnt = self._learn_from(call.node, call.scope) or learnt
                 if call.name in keyed.NAMES:
                     learnt = self._learn_keyed(call) or learnt
+                if call.name == _PARTIAL and len(call.node.args) > 1:
+                    learnt = self._learn_from(bridges.direct(call.node), call.scope) or learnt
                 learnt = self._learn_provided(call) or learnt
                 if bridges.is_bridge(call.node, call.scope, self._inference):
                     direct = bridges.direct(call.node)

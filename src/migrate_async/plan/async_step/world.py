@@ -53,6 +53,8 @@ from migrate_async.plan.sessions.classes import has_no_factory
 from migrate_async.plan.text import source
 from migrate_async.plan.transactions.requeries import Requeries
 
+_ENTERED = frozenset({"asynccontextmanager", "contextmanager"})
+
 
 class AsyncWorld:
     """The verdicts of one run and all that they rest on; `sync` is the world that stays."""
@@ -334,11 +336,16 @@ class AsyncWorld:
 
     @property
     def factories_make_all(self) -> bool:
-        """Whether no dependency makes the session of a request by its class: `Session(engine)`."""
+        """Whether nothing makes the session of a request by its class: `Session(engine)`.
+
+        Neither a dependency nor a context manager that converts.
+        """
+        scopes = (f for f in self.project.functions if f.decorator_names & _ENTERED)
+        entered = (f for f in scopes if f.is_async or self.converts(f))
         return not any(
-            has_no_factory(self.project, dependency)
-            for dependency in self.project.session_dependencies
-            if not dependency.module.is_test
+            has_no_factory(self.project, source)
+            for source in (*self.project.session_dependencies, *entered)
+            if not source.module.is_test
         )
 
     @property

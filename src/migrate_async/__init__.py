@@ -10,6 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from migrate_async.runtime.awaitable_cached_property import (
+        awaitable_cached_property as awaitable_cached_property,
+    )
     from migrate_async.runtime.base import Base as Base
     from migrate_async.runtime.column_values import as_column_values as as_column_values
     from migrate_async.runtime.comparing import as_compared as as_compared
@@ -159,6 +162,7 @@ _EXPORTS = {
     "async_engine_from_config": "engine",
     "async_engine_from_url": "engine",
     "async_sessionmaker": "engine",
+    "awaitable_cached_property": "awaitable_cached_property",
     "blocking_engine": "legacy.blocking",
     "blocking_session": "legacy.blocking",
     "async_side": "legacy.calling",

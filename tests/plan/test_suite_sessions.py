@@ -366,7 +366,7 @@ class Service:
     def __init__(self, db: Session):
         self.db = db
 
-    @property
+    @computed_field
     def total(self):
         return self.db.scalar(text("SELECT 1"))
 """

@@ -96,7 +96,7 @@ async def test_later(db):
 
 
 def plan(*, is_property: bool, tests: str = TESTS, main: str = MAIN) -> Plan:
-    decorator, call = ("@property", "") if is_property else ("", "()")
+    decorator, call = ("@computed_field", "") if is_property else ("", "()")
     files = {
         "app/database.py": DATABASE,
         "app/repositories.py": REPOSITORIES.format(decorator=decorator, call=call),
@@ -191,7 +191,7 @@ def test_a_test_that_keeps_others_sync_has_reasons_of_its_own() -> None:
     """What they lead on to is what keeps the suite, and no other test of it."""
     files = {
         "app/database.py": DATABASE,
-        "app/repositories.py": OTHER_OBJECT.format(decorator="@property", call=""),
+        "app/repositories.py": OTHER_OBJECT.format(decorator="@computed_field", call=""),
         "app/main.py": MAIN,
         "tests/test_report.py": OTHER_TEST,
     }

@@ -91,7 +91,7 @@ class Notes(Controller):
     def create(self, text: str):
         self.db.add(Note(text=text))
         self.db.commit()
-        return self.texts
+        return getattr(self, "texts")
 
     @router.get("/texts")
     async def shown(self):

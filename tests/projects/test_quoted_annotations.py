@@ -80,6 +80,10 @@ def add(name: str, db: SessionDep, names: NamesDep) -> list[str]:
     db.add(Item(name=name))
     db.commit()
     return names.all{call}
+
+
+def all_of(names: Names) -> list[str]:
+    return getattr(names, "all"){call}
 """
 _USE = """
 import warnings

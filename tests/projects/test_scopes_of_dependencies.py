@@ -86,6 +86,10 @@ def more(name: str, db: SessionDep) -> int:
 @app.get("/items")
 def read(names: Annotated[Names, Depends(get_names)]) -> list[str]:
     return names.all
+
+
+def all_of(names: Names) -> list[str]:
+    return getattr(names, "all")
 """
 _USE = """
 import warnings

@@ -349,7 +349,8 @@ def report(db: Session = Depends(get_db)) -> list[str]:
 def test_a_suite_that_stays_has_the_sync_engine_of_the_object(tmp_path: Path) -> None:
     """It makes an object whose property runs a query."""
     folder = _written(tmp_path / "app", "method")
-    (folder / "report.py").write_text(_REPORT)
+    by_name = '\n\ndef texts_of(report):\n    return getattr(report, "texts")\n'
+    (folder / "report.py").write_text(_REPORT + by_name)
     (folder / "tests").mkdir()
     suite = folder / "tests" / "test_app.py"
     suite.write_text(_SUITE)

@@ -411,7 +411,8 @@ def read(db: Session = Depends(get_db)):
 
 def test_methods_that_ask_a_method_for_the_session_share_it(tmp_path: Path) -> None:
     (tmp_path / "models.py").write_text(_MODELS)
-    (tmp_path / "main.py").write_text(_GETTER + "\n\n" + _OWN)
+    by_name = '\n\ndef first_of(notes):\n    return getattr(notes, "first")\n'
+    (tmp_path / "main.py").write_text(_GETTER + "\n\n" + _OWN + by_name)
     before = _used(tmp_path)
 
     write(tmp_path, "--all")

@@ -198,6 +198,7 @@ class CallGraph:
             )
         targets.update(dict.fromkeys(self._decorated(call, fn)))
         operation = operations.operation_of(types) or self._consumes_query(call, types)
+        is_known = not all(map(_is_any_class, types))
         return CallSite(
             call.node,
             fn,
@@ -206,7 +207,7 @@ class CallGraph:
             call.awaited,
             tuple(targets),
             operation,
-            bool(types) or self._inference.library.is_session_resolver(call.node),
+            is_known or self._inference.library.is_session_resolver(call.node),
             "call",
             operation is not None and operations.is_heuristic(types),
         )
@@ -306,6 +307,11 @@ class CallGraph:
         return isinstance(statement, s.Assign) and "__all__" in map(
             s.dotted_name, statement.targets
         )
+
+
+def _is_any_class(item: t.Type) -> bool:
+    """Whether it is a class of which nothing is known: `Model` of `TypeVar("Model")`."""
+    return isinstance(item, t.TypeVariable) and item.is_class and not item.bound
 
 
 def _calls_a_value(call: sc.RawCall) -> bool:

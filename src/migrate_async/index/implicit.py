@@ -104,7 +104,8 @@ class Implicit:
         for item in t.ordered(self._inference.infer(node.value, scope)):
             targets.update(dict.fromkeys(self._inference.members.properties(item, node.attr)))
         if targets:
-            yield CallSite(node, fn, scope, context, False, tuple(targets), kind="property")
+            awaited = isinstance(self._inference.symbols.parents[node], s.Await)
+            yield CallSite(node, fn, scope, context, awaited, tuple(targets), kind="property")
 
     def _validated(self, item: sc.Reference, fn: sc.Function) -> Iterator[CallSite]:
         """`user.name = ...` runs what `@validates("name")` is on."""

@@ -187,10 +187,22 @@ class Members:
         elif isinstance(item, t.ClassObject):
             for fn in self.constructors(item):
                 yield fn, item
+        elif isinstance(item, t.TypeVariable) and item.is_class:
+            yield from self._any_constructors(item)
         elif isinstance(item, t.Instance):
             for method in t.ordered(self.attribute(item, "__call__")):
                 if isinstance(method, t.FunctionObject):
                     yield method.fn, method.receiver
+
+    def _any_constructors(self, item: t.TypeVariable) -> Iterator[tuple[sc.Function, Type]]:
+        """Those of all classes that `self.model` of a generic repository can be."""
+        found: dict[sc.Function, Type] = {}
+        for bound in t.ordered(item.bound):
+            if isinstance(bound, t.Instance):
+                for cls in (bound.cls, *self._inference.hierarchy.subclasses(bound.cls)):
+                    made = t.ClassObject(cls)
+                    found.update(dict.fromkeys(self.constructors(made), made))
+        yield from found.items()
 
     def constructors(self, item: t.ClassObject) -> list[sc.Function]:
         """The project functions that instantiating `item` runs."""

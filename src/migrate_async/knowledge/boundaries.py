@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import builtins
 
+from migrate_async.knowledge.runtime import AWAITABLE_CACHED_PROPERTY
+
 PROPERTY_DECORATORS = frozenset(
     {
         "property",
         "cached_property",
+        AWAITABLE_CACHED_PROPERTY,
         "computed_field",
         "declared_attr",
         "expression",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from migrate_async.knowledge.runtime import AWAITABLE_CACHED_PROPERTY
+
 AWAITING = frozenset(
     {
         "Task",
@@ -41,6 +43,7 @@ SORTED_BY = frozenset({"filter", "max", "min", "reduce", "sort", "sorted"})
 KEEPS_COLOUR = frozenset(
     {
         "abstractmethod",
+        AWAITABLE_CACHED_PROPERTY,
         "cached_property",
         "classmethod",
         "deprecated",

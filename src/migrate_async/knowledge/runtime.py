@@ -4,3 +4,5 @@ from __future__ import annotations
 
 LAZY_RESPONSE = "lazy_response"
 """The decorator of routes whose response model loads what it reads."""
+AWAITABLE_CACHED_PROPERTY = "awaitable_cached_property"
+"""The decorator of a `cached_property` whose value takes an `await`."""

@@ -56,7 +56,7 @@ def annotation_edits(
 
 
 def declared_sessions(project: Project, cls: Class) -> AnnotationEdits:
-    """The annotations without a value in the body of `cls`: `db: Session`.
+    """The annotations in the body of `cls`: `db: Session`, `db: Session = Depends(get_db)`.
 
     Those of a dataclass are annotations of the parameters of its `__init__`.
     """
@@ -64,11 +64,18 @@ def declared_sessions(project: Project, cls: Class) -> AnnotationEdits:
     if written_init(cls.node) is not None:
         return found
     for statement in cls.node.body:
-        if isinstance(statement, s.AnnotatedAssign) and statement.value is None:
+        if isinstance(statement, s.AnnotatedAssign) and _is_given_later(statement.value):
             types = project.annotated(statement.annotation, cls.scope)
             if project.session_kind_of(types) == "sync":
                 retype(project, cls.scope, statement.annotation, found)
     return found
+
+
+def _is_given_later(value: s.Expr | None) -> bool:
+    """Whether an attribute gets its value from FastAPI, or by an assignment."""
+    if isinstance(value, s.Call):
+        return last_name(value.func) in ("Depends", "Security")
+    return value is None or (isinstance(value, s.Constant) and value.kind == "None")
 
 
 def retype(project: Project, scope: Scope, expr: s.AnyNode, found: AnnotationEdits) -> None:

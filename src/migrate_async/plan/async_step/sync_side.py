@@ -45,6 +45,9 @@ class SyncSide:
         for cls in self._project.classes:
             if self._world.sync.holds_kept(cls):
                 collector.add_module(cls.module, self._frontier.repoint_class(cls))
+            elif self._world.sync.converts_class(cls):
+                restored = self._frontier.retirement.restore_class(cls)
+                collector.add_module(cls.module, restored)
         for module, call in self._world.shared.processes.in_classes():
             collector.add_module(module, self._frontier.repoint_call(module, call))
         self._made_of_factories(collector)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cached_property
 
+from migrate_async.index.members import is_property
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function, Module
 from migrate_async.model import plan as p
@@ -89,7 +90,7 @@ class IdleCoroutines:
         node = function.node
         if not isinstance(node, s.FunctionDef) or not node.is_async or function.is_generator:
             return False
-        if self._waits(function) or is_helper_of_tests(function):
+        if self._waits(function) or is_helper_of_tests(function) or is_property(function):
             return False  # helpers are awaited on the loop of the tests, with their sessions
         if any(map(_awaits, _own_code(node))):
             return False

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from migrate_async.index.scopes import FromBinding, Function, Module
+from migrate_async.index.dataclass_init import written_init
+from migrate_async.index.scopes import Class, FromBinding, Function, Module
 from migrate_async.index.types import FunctionObject
 from migrate_async.knowledge.shim import BLOCKING_ENGINE
 from migrate_async.model import plan as p
@@ -15,6 +16,7 @@ from migrate_async.plan.both_worlds import implicit
 from migrate_async.plan.both_worlds.dependencies import Dependencies
 from migrate_async.plan.both_worlds.needs import Needs, sync_name
 from migrate_async.plan.both_worlds.surroundings import Surroundings
+from migrate_async.plan.colouring.holders import injected
 from migrate_async.plan.engines import NAME
 from migrate_async.plan.leftovers.twins import (
     Twin,
@@ -69,16 +71,16 @@ class Retirement:
         self._inner_imports(found, function)
         self._engines(found, function)
         nodes = [node for node in references(function) if node not in lent] if self._twins else []
-        self._rename(found, function, nodes, gone)
+        self._restore(found, function, nodes, gone)
         return found
 
     def restore_argument(self, function: Function, value: s.Expr) -> ModuleEdits:
         """Those of `value`, which `function`, though it stays sync, gives to what converts."""
         found = ModuleEdits()
-        self._rename(found, function, names_below(value), frozenset())
+        self._restore(found, function, names_below(value), frozenset())
         return found
 
-    def _rename(
+    def _restore(
         self,
         found: ModuleEdits,
         function: Function,
@@ -90,19 +92,14 @@ class Retirement:
             twin = self._twins.named(function.module, node)
             if twin is None or node in self._inside_twins or not self._is_own(node, function):
                 continue
-            self._restored.add(node)
-            found.unneeded.append(s.dotted_name(node).partition(".")[0])
-            if node in gone:
-                continue
-            given = self._given_for(twin, function)
-            if isinstance(node, s.Attribute):
-                code = f"{s.dotted_name(node.value)}.{twin.name}"
-            elif given:
-                code = given
+            given = "" if node in gone else self._given_for(twin, function)
+            if given and isinstance(node, s.Name):
+                self._restored.add(node)
+                found.unneeded.append(node.id)
+                edit = p.ReplaceExpression(span=node.span, codemod=NAME, code=given)
+                found.edits.append(edit)
             else:
-                first, dot, rest = twin.name.partition(".")  # `database.get_session`
-                code = f"{self._imported_again(found, function.module, twin, first)}{dot}{rest}"
-            found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=code))
+                self._rename(found, function.module, node, twin, is_gone=node in gone)
 
     def _given_for(self, twin: Twin, function: Function) -> str:
         """The parameter of `function`, or of one around, that stood where `twin` stands, if any.
@@ -121,6 +118,39 @@ class Retirement:
                 if is_it and not any(n.id == param.name for n in outer.nodes(s.Name)):
                     return param.name
         return ""
+
+    def restore_class(self, cls: Class) -> ModuleEdits:
+        """Edits of a view whose methods leave the sync side: what FastAPI injects there."""
+        found = ModuleEdits()
+        if not self._twins or written_init(cls.node) is not None:
+            return found  # which has them, too
+        for _, call in injected(cls):
+            for node in names_below(call):
+                twin = self._twins.named(cls.module, node)
+                if twin is not None:
+                    self._rename(found, cls.module, node, twin)
+        return found
+
+    def _rename(
+        self,
+        found: ModuleEdits,
+        module: Module,
+        node: s.Name | s.Attribute,
+        twin: Twin,
+        *,
+        is_gone: bool = False,
+    ) -> None:
+        """Let `node` name what `twin` stands beside."""
+        self._restored.add(node)
+        found.unneeded.append(s.dotted_name(node).partition(".")[0])
+        if is_gone:
+            return
+        if isinstance(node, s.Attribute):
+            code = f"{s.dotted_name(node.value)}.{twin.name}"
+        else:
+            first, dot, rest = twin.name.partition(".")  # `database.get_session`
+            code = f"{self._imported_again(found, module, twin, first)}{dot}{rest}"
+        found.edits.append(p.ReplaceExpression(span=node.span, codemod=NAME, code=code))
 
     def _engines(self, found: ModuleEdits, function: Function) -> None:
         """`blocking_engine(database.engine)` as `database.engine`."""

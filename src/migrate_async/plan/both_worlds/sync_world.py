@@ -11,6 +11,8 @@ from migrate_async.index.members import is_property
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.index.sites import CallSite
+from migrate_async.index.types import SessionFactory
+from migrate_async.model import syntax as s
 from migrate_async.plan.alembic.environment import is_environment
 from migrate_async.plan.both_worlds.handed_out import takers
 from migrate_async.plan.colouring.colour import Colouring
@@ -89,7 +91,8 @@ class SyncWorld:
         """Whether an uncoloured function hands its session to code that stays sync."""
         kept = self._colouring.kept
         cls = function.cls
-        if function.name == "__init__" and cls is not None and self.uses_kept(cls):
+        is_init = function.name == "__init__" and cls is not None and self.uses_kept(cls)
+        if is_init and not self._only_keeps_async(function):
             return True
         if function.is_async and not self._project.takes_session(function, "sync"):
             return False
@@ -109,6 +112,27 @@ class SyncWorld:
             if target.name == "__init__" and target.cls
         ]
         return any(map(self.holds_kept, (*makes, *self._holders.filled(function))))
+
+    def _only_keeps_async(self, init: Function) -> bool:
+        """Whether it gets nothing but sessions that become async, of which kept methods use none.
+
+        So it is with a view of which one method that stays sync needs no session.
+        """
+        cls = init.cls
+        if cls is None or self.holds_kept(cls) or self._takes_source(init):
+            return False
+        return self.converts_class(cls) or not self._project.takes_session(init, "sync")
+
+    def _takes_source(self, init: Function) -> bool:
+        """Whether it is given a factory or an engine."""
+        for param in init.params:
+            name = s.Name(*param.span, param.name)
+            types = self._project.infer(name, init.scope)
+            if any(isinstance(item, SessionFactory) for item in types):
+                return True
+            if self._project.engine_or_connection(name, init.scope) is not None:
+                return True
+        return False
 
     def holds_kept(self, cls: Class) -> bool:
         """Whether objects of `cls` keep a session that stays sync."""

@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.model.plan import LENDS, Reason
@@ -50,14 +52,29 @@ def colour(project: Project, touches: Touches, bounds: Bounds) -> Colouring:
     seeds = dict(bounds.circumstances.seeds)
     contracts = bounds.circumstances.ties.contracts
     first: Mapping[Function, Reason] = {}
+    running: Mapping[Function, Reason] = {}
     while True:
         found = coloured(project, touches, bounds.ignore, seeds, contracts)
+        running = running or found
+        found |= running  # what runs SQL does so for its own reason, whomever it lends a session
+        found |= _only_giving(found, running)
         run = Keeper(project, found, bounds).run()
         first = kept = {function: first.get(function, reason) for function, reason in run.items()}
         more = dict(_unaware(project, touches, found, kept, bounds))
         if not more:
             return Colouring(found, kept)
         seeds |= more
+
+
+def _only_giving(
+    found: Mapping[Function, Reason], running: Mapping[Function, Reason]
+) -> dict[Function, Reason]:
+    """Properties that read what only lends a session, and run no SQL: they do the same."""
+    return {
+        function: msgspec.structs.replace(reason, code=LENDS)
+        for function, reason in found.items()
+        if function not in running and function.boundary == "property" and not function.is_async
+    }
 
 
 def _unaware(

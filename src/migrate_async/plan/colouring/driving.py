@@ -17,6 +17,7 @@ from migrate_async.index.scopes import Function
 from migrate_async.index.sites import CallSite
 from migrate_async.knowledge.shim import CALL_ASYNC
 from migrate_async.model import syntax as s
+from migrate_async.model.plan import LENDS
 from migrate_async.plan.colouring.bounds import Driven
 from migrate_async.plan.colouring.colour import Colouring
 from migrate_async.plan.colouring.helpers import is_helper, source_names
@@ -100,9 +101,11 @@ class DrivenChooser:
         :param plain: the colouring without any.
         :param stays: whether no later run converts a function.
         """
-        makings = Makings(self._project, self._holders, plain.coloured)
-        chosen = frozenset(filter(self._may_be_driven, plain.kept))
+        # What only makes objects is kept for their sake, and goes with them.
+        running = {f for f in plain.kept if plain.coloured[f].code != LENDS}
+        chosen = frozenset(filter(self._may_be_driven, running))
         while chosen:
+            makings = Makings(self._project, self._holders, plain.coloured, running - chosen)
             driven = DrivenFunctions(self._project, self._touches, makings, chosen, stays)
             found = colour(driven)
             unfit = self._unfit(found)
@@ -165,7 +168,7 @@ class DrivenChooser:
         Code that stays sync makes it with one, or some of what works on that session stays sync.
         """
         seen: set[Function] = set()
-        pending = list(makings.makers(function))
+        pending = list(self._holders.makers(function))
         while pending:
             maker = pending.pop()
             if maker in seen:
@@ -177,7 +180,9 @@ class DrivenChooser:
             if maker.is_module or (maker in found.kept and not driven.makes(maker, function)):
                 return True
             if maker in found.kept:
-                continue
+                continue  # whoever makes its object: it makes this one with the async side
+            if makings.is_of_holder(maker):
+                pending += self._holders.makers(maker)
             if makings.is_helper(maker):
                 callers = self._project.callers(maker)
                 pending += [site.function for site in callers if site.kind != "dependency"]

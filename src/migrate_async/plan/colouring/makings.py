@@ -6,7 +6,7 @@ property that returns `Users(self.session)`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
@@ -17,14 +17,23 @@ from migrate_async.plan.colouring.holders import Holders
 
 
 class Makings:
-    """Answers for one project, of which the functions `coloured` run SQL."""
+    """Answers for one project, of which the functions `coloured` run SQL.
+
+    What a method makes that is among the `kept` is no affair of who makes its object: it lends an
+    async side itself.
+    """
 
     def __init__(
-        self, project: Project, holders: Holders, coloured: Mapping[Function, Reason]
+        self,
+        project: Project,
+        holders: Holders,
+        coloured: Mapping[Function, Reason],
+        kept: Container[Function] = (),
     ) -> None:
         self._project = project
         self._holders = holders
         self._coloured = coloured
+        self._kept = kept
         self._members: dict[CallSite, frozenset[Function]] = {}
 
     def of(self, function: Function) -> Iterator[CallSite]:
@@ -62,19 +71,6 @@ class Makings:
                 return True
         return False
 
-    def makers(self, function: Function) -> Iterator[Function]:
-        """Who makes the objects whose session `function` uses, or those that make them."""
-        seen: set[Function] = set()
-        pending = [*self._holders.makers(function)]
-        while pending:
-            maker = pending.pop()
-            if maker in seen:
-                continue
-            seen.add(maker)
-            yield maker
-            if self._is_of_holder(maker):
-                pending += self._holders.makers(maker)
-
     def is_helper(self, function: Function) -> bool:
         """Whether `function` only hands a session that it is given on to what it makes."""
         reason = self._coloured.get(function)
@@ -94,10 +90,10 @@ class Makings:
 
     def _of_class(self, members: tuple[Function, ...]) -> Iterator[Function]:
         yield from members
-        for member in filter(self._is_of_holder, members):
-            for made in self.of(member):
+        for member in filter(self.is_of_holder, members):
+            for made in self.of(member) if member not in self._kept else ():
                 yield from self.members(made)
 
-    def _is_of_holder(self, function: Function) -> bool:
+    def is_of_holder(self, function: Function) -> bool:
         """Whether it is a method that uses the session of its object."""
         return function.cls is not None and self._holders.holds(function.cls)

@@ -11,10 +11,11 @@ from migrate_async.index.sites import CallSite
 from migrate_async.knowledge.async_api import SESSION_WITHOUT_COUNTERPART
 from migrate_async.knowledge.sqlalchemy import FOREIGN_SESSIONS
 from migrate_async.model import syntax as s
-from migrate_async.model.plan import Reason, Step
+from migrate_async.model.plan import LENDS, Reason, Step
 from migrate_async.plan.alembic.environment import environments, is_revision
 from migrate_async.plan.colouring.application_factories import makes_application
 from migrate_async.plan.colouring.attribute_listeners import AttributeListeners
+from migrate_async.plan.colouring.awaitable_properties import AwaitableProperties
 from migrate_async.plan.colouring.beside import Beside
 from migrate_async.plan.colouring.bound_methods import bound_methods
 from migrate_async.plan.colouring.dbapi import raw_reads
@@ -99,6 +100,7 @@ class Obstacles:
         self._unfollowed = Unfollowed(project)
         self._pages = Pages(project)
         self._mocked = MockedEngines(project)
+        self._awaitable = project.shared(AwaitableProperties)
         self._registries = shared.registries
         self._processes = shared.processes
 
@@ -107,6 +109,7 @@ class Obstacles:
             self._own[function] = self._own_obstacle(function)
         return (
             self._own[function]
+            or _only_gives(function, coloured)
             or self._attributes.reason(function, coloured)
             or self._beside.reason(function, coloured)
             or self._generators.obstacle(function, coloured)
@@ -147,6 +150,8 @@ class Obstacles:
     def _boundary(self, function: Function) -> Reason | None:
         if function.is_async and (function.boundary or "").startswith("value:"):
             return None  # whoever takes a coroutine function awaits it already
+        if function in self._awaitable:
+            return None
         if function.boundary is not None:
             return at_definition(
                 function, "boundary", f"it cannot be `async def`: {caller_of(function.boundary)}"
@@ -428,12 +433,20 @@ class Obstacles:
         touched = {touch.site for touch in self._touches.of(function)}
         for site in self._project.calls(function):
             needs_await = site in touched or any(target in coloured for target in site.targets)
-            if site.kind == "property" and needs_await:
+            if site.kind == "property" and needs_await and not self._can_be_awaited(site, coloured):
                 return _reads(site, coloured)
             for context in _NO_AWAIT if needs_await and site.kind != "dependency" else ():
                 if context in site.context:
                     return at_call(site, "no-await", f"a call inside a {context} cannot be awaited")
         return None
+
+    def _can_be_awaited(self, site: CallSite, coloured: Mapping[Function, Reason]) -> bool:
+        """Whether all properties that are read at `site` can be coroutines, or run no SQL."""
+        return all(
+            target in self._awaitable or coloured[target].code == LENDS
+            for target in site.targets
+            if target in coloured
+        )
 
     def _walks(self, function: Function) -> Reason | None:
         """Where it reads relationships by computed names, and no `await` can stand."""
@@ -443,6 +456,14 @@ class Obstacles:
                 text = f"a read inside a {context or 'long f-string'} cannot be awaited"
                 return Reason("no-await", text, function.module.path, walk.call.node.line)
         return None
+
+
+def _only_gives(function: Function, coloured: Mapping[Function, Reason]) -> Reason | None:
+    """A property that makes an object on a session, and has nothing to await."""
+    is_plain = function.boundary == "property" and not function.is_async
+    if not is_plain or coloured[function].code != LENDS:
+        return None
+    return at_definition(function, "boundary", f"it cannot be `async def`: {caller_of('property')}")
 
 
 def _reads(site: CallSite, coloured: Mapping[Function, Reason]) -> Reason:

@@ -11,6 +11,7 @@ from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
 from migrate_async.index.sites import CallSite
 from migrate_async.model.plan import Reason
+from migrate_async.plan.colouring.awaitable_properties import AwaitableProperties
 from migrate_async.plan.colouring.contracts import Contracts
 from migrate_async.plan.colouring.reasons import at_call, at_definition, calls
 from migrate_async.plan.colouring.touches import Touches
@@ -56,7 +57,7 @@ def coloured(
             add(other, reason)
         _add_callers(project, function, add)
         for site in project.bridges_to(function):
-            _add_family(site, function, add)
+            _add_family(project, site, function, add)
     return dict(sorted(found.items(), key=lambda item: item[0].position))
 
 
@@ -76,17 +77,28 @@ def _add_callers(
     project: Project, function: Function, add: Callable[[Function, Reason], None]
 ) -> None:
     for site in project.callers(function):
-        if spreads(site) and not (function.boundary and not function.is_lambda):
+        if spreads(site) and _is_awaited(project, function):
             add(site.function, calls(site, function))
-            _add_family(site, function, add)
+            _add_family(project, site, function, add)
+
+
+def _is_awaited(project: Project, function: Function) -> bool:
+    """Whether its callers could await it; those of a lambda do what it would do."""
+    if not function.boundary or function.is_lambda:
+        return True
+    return function in project.shared(AwaitableProperties)
 
 
 def _add_family(
-    site: CallSite, function: Function, add: Callable[[Function, Reason], None]
+    project: Project,
+    site: CallSite,
+    function: Function,
+    add: Callable[[Function, Reason], None],
 ) -> None:
     """A call, or a bridge, that may reach several functions awaits all of them or none."""
     for other in site.targets:
-        if other is not function and other.boundary is None:
+        can = other.boundary is None or other in project.shared(AwaitableProperties)
+        if other is not function and can:
             text = f"a call at {site.place} may reach it or {function.qualname}"
             add(other, at_call(site, "family", text, function))
 

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Function
-from migrate_async.model.plan import Reason
+from migrate_async.model.plan import LENDS, Reason
 from migrate_async.model.selection import Selection
 from migrate_async.plan.colouring.bounds import Bounds, Circumstances, Driven, Obstacle
 from migrate_async.plan.colouring.choosing import Chooser
@@ -330,6 +330,9 @@ class Verdicts:
         self, function: Function, coloured: Mapping[Function, Reason]
     ) -> Reason | None:
         reason = self._obstacle(function, coloured)
+        if reason is None and not function.is_async and function not in self.full.coloured:
+            text = "it only makes what stays sync for now, and has nothing to await in the end"
+            return at_definition(function, LENDS, text)
         if reason is not None or function in self.wanted or self._serves(function):
             return reason
         return at_definition(function, "not-selected", "it is not part of what was selected")

@@ -13,6 +13,7 @@ from migrate_async.model import syntax as s
 from migrate_async.plan.annotations import annotation_edits
 from migrate_async.plan.both_worlds.surroundings import Surroundings
 from migrate_async.plan.colour_edits import NAME, ColourEdits
+from migrate_async.plan.colouring.awaitable_properties import is_cached
 from migrate_async.plan.colouring.schema_calls import schema_call
 from migrate_async.plan.colouring.streams import Stream, stream_at
 from migrate_async.plan.colouring.touches import INSPECTION, METADATA, PAGE, Touch, Touches
@@ -26,6 +27,7 @@ from migrate_async.plan.recolouring.closings import closing_edits, closings
 from migrate_async.plan.recolouring.connecting import entered_options, options_edit
 from migrate_async.plan.recolouring.inspecting import inspection_edits
 from migrate_async.plan.recolouring.passing_on import passing_on_edits
+from migrate_async.plan.recolouring.properties import cached_edits
 from migrate_async.plan.recolouring.runners import add_run
 from migrate_async.plan.text import source_if_simple
 
@@ -178,8 +180,12 @@ class Awaiter:
         elif site.awaited:
             if any(map(self._lending.loses_async, coloured)):
                 self._bridges.call(found, function, site, awaited=True)
-        elif any(not target.is_async for target in coloured):
+        elif any(not target.is_async for target in coloured) and not self._is_read(site, coloured):
             self._new_await(found, function, site, coloured)
+
+    def _is_read(self, site: CallSite, coloured: list[Function]) -> bool:
+        """Whether it reads a property that stays sync, and only gives an object."""
+        return site.kind == "property" and any(map(self._colouring.kept.__contains__, coloured))
 
     def _has_copy(self, wrapper: Function, target: Function) -> bool:
         """Whether a sync copy of the decorator that returns `wrapper` runs `target` from now on."""
@@ -274,11 +280,13 @@ class Awaiter:
     # --- decorators ----------------------------------------------------------------------------
 
     def _decorators(self, found: ColourEdits, function: Function) -> None:
-        """`@contextmanager` becomes `@asynccontextmanager`."""
+        """`@contextmanager` becomes `@asynccontextmanager`; what caches a value, caches it."""
         node = function.node
         if not isinstance(node, s.FunctionDef):
             return
         for decorator in node.decorators:
+            if is_cached(self._project, decorator):
+                cached_edits(found, self._project, decorator)
             dotted = s.dotted_name(decorator)
             if dotted.rpartition(".")[2] != "contextmanager":
                 continue

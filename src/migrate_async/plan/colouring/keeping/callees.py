@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from migrate_async.index.annotations import is_vague
 from migrate_async.index.scopes import Function
 from migrate_async.index.sites import CallSite
-from migrate_async.index.types import ContextOf, ExternalResult, Types
+from migrate_async.index.types import ContextOf, ExternalResult, Instance, Types
 from migrate_async.model import syntax as s
-from migrate_async.model.plan import Reason
+from migrate_async.model.plan import LENDS, Reason
 from migrate_async.plan.colouring.fixtures import is_source
 from migrate_async.plan.colouring.keeping.candidates import Candidates
 from migrate_async.plan.colouring.passed import passed_source
@@ -62,7 +62,7 @@ class Callees:
         if self._gives_session(site) or self._gives_stored(target):
             text = f"its session comes from {target.qualname}, which stays sync"
             return at_call(site, "session-from-sync", text, target)
-        if site.kind in _NO_CALL and not site.awaited:
+        if site.kind in _NO_CALL and not site.awaited and not self._only_gives(site, target):
             text = f"it runs {target.qualname}, which stays sync, without a call to put a bridge in"
             return at_call(site, "runs-sync", text, target)
         if target.is_generator and site.kind == "call":
@@ -76,6 +76,16 @@ class Callees:
             text = f"{target.qualname} stays sync and runs an event loop, `{chain}`, on its session"
             return at_call(site, "runs-loop", text, target)
         return None
+
+    def _only_gives(self, site: CallSite, target: Function) -> bool:
+        """Whether a property runs no SQL, and gives an object that works on a session.
+
+        Such an object has a bridge for each of its methods.
+        """
+        if site.kind != "property" or self._candidates.coloured[target].code != LENDS:
+            return False
+        types = self._project.infer(site.node, site.scope)
+        return bool(types) and all(isinstance(item, Instance) for item in types)
 
     def _passing(self, site: CallSite, target: Function) -> Reason | None:
         """It gives `target`, which stays sync, what a bridge cannot change."""

@@ -29,7 +29,9 @@ class Peers:
         yield from self._sharing.peers(function)
         yield from self._sharing.made(function)
         yield from self._sharing.constructed(function)
-        yield from filter(self._makes_session, self._sharing.makers(function))
+        for maker in self._sharing.makers(function):
+            if self._makes_session(maker) or self._only_makes(maker):
+                yield maker
 
     def reason(self, function: Function) -> Reason | None:
         """Whoever shares its session object, or makes that, stays sync."""
@@ -45,11 +47,26 @@ class Peers:
             if init in self._kept:
                 text = f"{init.qualname} works on its session, and stays sync"
                 return Reason("made-by-sync", text, because_of=init.qualname)
-        for user in self._sharing.made(function) if self._makes_session(function) else ():
+        return self._for_what_it_makes(function)
+
+    def _for_what_it_makes(self, function: Function) -> Reason | None:
+        """What works on the session of an object that it makes stays sync."""
+        is_part, makes_session = self._only_makes(function), self._makes_session(function)
+        for user in self._sharing.made(function) if is_part or makes_session else ():
             if user in self._kept:
-                text = f"{user.qualname} stays sync on the session that it makes without a factory"
+                text = (
+                    f"it gives its session to what {user.qualname} is of, which stays sync"
+                    if is_part
+                    else f"{user.qualname} stays sync on a session that it makes without a factory"
+                )
                 return Reason(LENDS, text, because_of=user.qualname)
         return None
+
+    def _only_makes(self, function: Function) -> bool:
+        """Whether it makes an object on the session of its own one, and runs no SQL."""
+        because = self._candidates.coloured.get(function)
+        is_idle = because is not None and because.code == LENDS
+        return is_idle and self._sharing.is_kept(function)
 
     def _makes_session(self, function: Function) -> bool:
         """Whether it calls the class, `Session(engine)`: nothing tells that to serve threads."""

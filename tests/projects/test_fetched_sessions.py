@@ -96,7 +96,7 @@ def test_they_are_made_as_the_dependency_makes_them(tmp_path: Path) -> None:
     write(tmp_path, "--all")
     code = (tmp_path / "main.py").read_text()
     assert "async with AsyncSession(engine, expire_on_commit=False) as session:" in code
-    assert "session = Session(sync_engine)" in code, "a property that is read by its name stays sync"
+    assert "session = Session(sync_engine)" in code, "read by its name, it stays sync"
     assert _used(tmp_path) == before
     after = tree(tmp_path)
     write(tmp_path, "--all", "--allow-dirty")

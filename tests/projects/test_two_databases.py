@@ -213,7 +213,11 @@ def test_two_services_of_one_name(tmp_path: Path) -> None:
     migrate(folder, EVERYTHING)
     found = tree(folder)
     for name, other in (("orders", "users"), ("users", "orders")):
-        assert other.encode() not in found[f"{name}/app/main.py"].replace(b'"users"', b"")
+        text = found[f"{name}/app/main.py"]
+        assert other.encode() not in text.replace(b'"users"', b"")
+        assert b"own_sync_get_archive" not in text, "nobody would use it"
+    migrate(folder, EVERYTHING)
+    assert tree(folder) == found
 
 
 _ENTERED = """

@@ -79,10 +79,13 @@ class Collapse:
     def _handing_back(self, function: Function, sites: Iterable[CallSite]) -> Iterator[s.Call]:
         """The calls by which `function` hands on what stays sync no more, with a sync side.
 
-        A listener goes on getting that from SQLAlchemy.
+        A listener goes on getting that from SQLAlchemy. What is one of several, `handlers[kind]`,
+        gets what the one that stays sync needs.
         """
-        for place in self._handed.by(function):
-            if place.guest in self._colouring.kept or self._is_bridge(place, sites):
+        places = [*self._handed.by(function)]
+        stay = {place.node for place in places if place.guest in self._colouring.kept}
+        for place in places:
+            if place.node in stay or self._is_bridge(place, sites):
                 continue
             if not is_event(self._project, place.node, self._project.scope_of(place.node)):
                 yield place.node

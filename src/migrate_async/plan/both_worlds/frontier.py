@@ -134,7 +134,8 @@ class Frontier:
     def _found_for(self, function: Function) -> ModuleEdits:
         fetched = self._fetched_by(function)
         of_inner = map(self._fetched_by, self._inside(function))
-        names = [*self._names(function, itertools.chain(fetched, *of_inner))]
+        seen_to = itertools.chain(fetched, self._fetched_by_signature(function), *of_inner)
+        names = [*self._names(function, seen_to)]
         found = self._replacements.edits(function, names)
         self._raw.repoint(found, function)
         self._quoted.repoint(found, function)
@@ -159,6 +160,11 @@ class Frontier:
         """
         found = find_acquisitions(self._project, self._around.settings, function)
         return [item for item in found if item.kind == "scope" or item.giver is not None]
+
+    def _fetched_by_signature(self, function: Function) -> list[Acquisition]:
+        """`db=next(get_db())`, a default: the code around `function` gets it when it is defined."""
+        has_calls = any(isinstance(param.default, s.Call) for param in function.params)
+        return self._fetched_by(function.parent) if has_calls and function.parent else []
 
     def _inside(self, function: Function) -> Iterator[Function]:
         """The functions in `function`."""

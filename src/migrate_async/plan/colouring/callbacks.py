@@ -50,28 +50,54 @@ class Callbacks:
                 yield from self._handed(function, use.function, use.node)
 
     def _handed(self, guest: Function, host: Function, node: s.AnyNode) -> Iterator[Callback]:
-        call = self._consumer(node)
-        if host.is_module or call is None or self._is_deferring(call, host):
+        if host.is_module:
             return
-        yield Callback(host, guest, last_name(call.func) or "a call", call)
+        for call in self._consumers(node, host):
+            yield Callback(host, guest, last_name(call.func) or "a call", call)
+
+    def _consumers(self, node: s.AnyNode, host: Function) -> Iterator[s.Call]:
+        """The calls in `host` that may call what `node` is, or what is made of it, at once."""
+        around = self._around(node)
+        if isinstance(around, s.Call) and around.func is not node:
+            if last_name(around.func) in _WRAPPERS:
+                yield from self._wrapped(around, host)
+            elif not self._is_deferring(around, host):
+                yield around
+
+    def _wrapped(self, made: s.Call, host: Function) -> Iterator[s.Call]:
+        """Those of `partial(...)`, also by the name of a variable: `show = partial(count, db)`."""
+        around = self._around(made)
+        while isinstance(around, s.Conditional):
+            around = self._project.parent(around)
+        targets = around.targets if isinstance(around, s.Assign) else ()
+        if not targets:
+            yield from self._consumers(made, host)
+        names = {target.id for target in targets if isinstance(target, s.Name)}
+        for read in host.nodes(s.Name) if names else ():
+            user = self._around(read)
+            if read.id not in names or not isinstance(user, s.Call):
+                continue
+            if user.func is read or not self._keeps_for_later(user):
+                yield user
 
     def _is_deferring(self, call: s.Call, host: Function) -> bool:
         """Whether `call` keeps a function for later, or runs it in a thread, or is the project's.
 
         Who calls what inside the project is in the call graph.
         """
+        return self._keeps_for_later(call) or any(
+            site.targets for site in self._project.calls(host) if site.node is call
+        )
+
+    @staticmethod
+    def _keeps_for_later(call: s.Call) -> bool:
         name = last_name(call.func)
         if name in AWAITING_CONSUMERS or name in DEFERRING_CONSUMERS or name[:1].isupper():
             return True
-        if isinstance(call.func, s.Attribute) and name == "map":
-            return True  # `pool.map(f, items)`, unlike the builtin `map`
-        return any(site.targets for site in self._project.calls(host) if site.node is call)
+        # `pool.map(f, items)`, unlike the builtin `map`
+        return isinstance(call.func, s.Attribute) and name == "map"
 
-    def _consumer(self, node: s.AnyNode) -> s.Call | None:
-        """The call that `node` is an argument of; what only wraps a function counts for it."""
+    def _around(self, node: s.AnyNode) -> s.AnyNode | s.ModuleSyntax:
+        """What `node` stands in; of a keyword argument the call."""
         around = self._project.parent(node)
-        if isinstance(around, s.Keyword):
-            around = self._project.parent(around)
-        if not isinstance(around, s.Call) or around.func is node:
-            return None
-        return self._consumer(around) if last_name(around.func) in _WRAPPERS else around
+        return self._project.parent(around) if isinstance(around, s.Keyword) else around

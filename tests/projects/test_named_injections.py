@@ -237,3 +237,7 @@ def test_the_session_of_a_package_stays_sync(tmp_path: Path) -> None:
         in tree(folder)["main.py"]
     )
     assert b"async def count(" in tree(folder)["main.py"]
+    settings = '[tool.migrate-async]\nget-db = "company.database.get_db"\n'
+    told = written(tmp_path / "told", {**_FILES, "main.py": main, "pyproject.toml": settings})
+    migrate(told, EVERYTHING)
+    assert b"async def mine(db: AsyncSession = Depends(theirs)):" in tree(told)["main.py"]

@@ -50,14 +50,21 @@ class Dependencies:
                 yield param, depends
 
     def is_seen(self, depends: Depends) -> bool:
-        """Whether it is known who gives what it asks for: code of the project, or its factory."""
+        """Whether it is known who gives what it asks for: code of the project, or its factory.
+
+        Or what the settings name, `get-db`, wherever that is.
+        """
         if self.targets(depends):
             return True
         asked = _asked(depends)
         if asked is None or providers.is_injection(asked, depends.scope, self._inference):
             return True
         types = self._inference.infer(asked, depends.scope)
-        return any(isinstance(item, t.SessionFactory) for item in types)
+        return any(
+            isinstance(item, t.SessionFactory)
+            or (isinstance(item, t.External) and item.dotted == self._inference.settings.get_db)
+            for item in types
+        )
 
     def _of_view(self, fn: sc.Function) -> Iterator[Depends]:
         """Class attributes that a class-based view injects before it calls a route method."""

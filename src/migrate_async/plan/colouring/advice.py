@@ -39,8 +39,8 @@ _NEXT_STEPS = {
     "holds-lock": "use `async with` on an `asyncio.Lock`, or release the lock before the query",
     "foreign-session": "take a session from Depends(get_db) there instead; the package has no "
     "async one",
-    "unseen-source": "ask for a dependency of the project there, Depends(get_db), or go on with a "
-    "sync session",
+    "unseen-source": "ask for a dependency of the project there, Depends(get_db); or name it as "
+    "`get-db` in the settings if it gives async sessions by then",
     "no-factory": "open it with a factory, or on an engine, that stands at the top of a module",
     "mocked-engine": "use an engine on SQLite in memory in the test",
     "hides-session": "give the session a parameter with an annotation, or convert what keeps "

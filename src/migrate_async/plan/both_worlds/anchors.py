@@ -103,8 +103,7 @@ class Anchors:
                     dependency.module.path,
                     dependency.node.span,
                     SOURCE_STAYS,
-                    f"{name} stays sync: {because.text}; the {len(takers) - 1} functions that get "
-                    "their sessions from there stay sync",
+                    f"{name} stays sync: {because.text}; {_takers(len(takers) - 1)}",
                     f"resolve that (`migrate-async plan --explain {name}`)",
                 )
             )
@@ -169,6 +168,12 @@ class Anchors:
         for use in self._project.value_uses(dependency):
             if use.is_injected and not use.function.is_module:
                 yield use.function
+
+
+def _takers(count: int) -> str:
+    if count == 1:
+        return "the function that gets its session from there stays sync"
+    return f"the {count} functions that get their sessions from there stay sync"
 
 
 def _reason(function: Function, source: str, cause: Function) -> Reason:

@@ -109,9 +109,9 @@ class Dependencies:
         names = self._inference.names
         value = next(iter(values(node, names, scope)), None)
         found = alias(node, names, scope)
-        if found is None or not isinstance(value, s.Call) or found[0] is not value:
+        if found is None or found[0] is not value or not is_depends(value):
             return None
-        return (value, found[1]) if is_depends(value) else None
+        return value, found[1]
 
     def targets(self, depends: Depends) -> tuple[sc.Function, ...]:
         """The project functions that FastAPI calls: `Depends()` means the annotated class."""

@@ -20,11 +20,10 @@ from migrate_async.index import scopes as sc
 from migrate_async.index import types as t
 from migrate_async.index.calls import arguments
 from migrate_async.index.infer import Inference
-from migrate_async.index.parameters import callable_params
+from migrate_async.index.parameters import callable_params, is_depends
 from migrate_async.index.plain_givers import entered_at, is_entered, opened_by
 from migrate_async.index.sessions import session_kind
 from migrate_async.index.sites import ValueUse
-from migrate_async.knowledge.fastapi import DEPENDS_NAMES
 from migrate_async.model import syntax as s
 
 _Place: TypeAlias = tuple[sc.Function, sc.Reference]
@@ -186,5 +185,4 @@ class Followed:
 
 def _is_dependency(call: s.Call, node: s.Expr) -> bool:
     """Whether `call` is `Depends(node)`."""
-    first = next((argument for argument in call.args if argument is node), None)
-    return first is not None and sc.last_name(call.func) in DEPENDS_NAMES
+    return is_depends(call) and any(argument is node for argument in call.args)

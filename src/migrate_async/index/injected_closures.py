@@ -18,10 +18,10 @@ from migrate_async.index import scopes as sc
 from migrate_async.index.callgraph import CallGraph
 from migrate_async.index.infer import Inference
 from migrate_async.index.override_tables import is_override_table
+from migrate_async.index.parameters import is_depends
 from migrate_async.index.routers import added_function
 from migrate_async.index.sites import ValueUse
 from migrate_async.index.variable_reads import reads_of
-from migrate_async.knowledge.fastapi import DEPENDS_NAMES
 from migrate_async.model import syntax as s
 
 
@@ -77,5 +77,5 @@ class InjectedClosures:
         if isinstance(around, s.Keyword):
             around = self._graph.parent(around)
         if isinstance(around, s.Call) and around.func is not node:
-            return sc.last_name(around.func) in DEPENDS_NAMES or added_function(around) is node
+            return is_depends(around) or added_function(around) is node
         return is_override_table(node, self._graph)

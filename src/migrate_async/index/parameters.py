@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from migrate_async.index import bridges, generics
 from migrate_async.index import scopes as sc
@@ -237,7 +237,7 @@ def _nearness(fixture: str, user: str) -> tuple[bool, int, str]:
     return (fixture == user, common, fixture)
 
 
-def is_depends(expr: s.Expr | None) -> bool:
+def is_depends(expr: s.Expr | None) -> TypeGuard[s.Call]:
     """`Depends(...)` or `Security(...)`."""
     return isinstance(expr, s.Call) and sc.last_name(expr.func) in fastapi.DEPENDS_NAMES
 

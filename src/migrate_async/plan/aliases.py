@@ -90,7 +90,7 @@ def _alias(module: Module, statement: s.Stmt) -> Alias | None:
 def _names_dependency(project: Project, alias: Alias) -> bool:
     """Whether it is one name of a function that gives routes their sessions, or asks for it."""
     named = alias.value
-    if isinstance(named, s.Call) and is_depends(named) and named.args:
+    if is_depends(named) and named.args:
         named = named.args[0]
     is_named_once = len(alias.module.scope.names.get(alias.name, ())) == 1
     if not is_named_once or not isinstance(named, s.Name | s.Attribute):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from migrate_async.index.dataclass_init import written_init
+from migrate_async.index.parameters import is_depends
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import Class, Function, Scope, last_name
 from migrate_async.index.types import External
@@ -73,9 +74,9 @@ def declared_sessions(project: Project, cls: Class) -> AnnotationEdits:
 
 def _is_given_later(value: s.Expr | None) -> bool:
     """Whether an attribute gets its value from FastAPI, or by an assignment."""
-    if isinstance(value, s.Call):
-        return last_name(value.func) in ("Depends", "Security")
-    return value is None or (isinstance(value, s.Constant) and value.kind == "None")
+    if value is None or is_depends(value):
+        return True
+    return isinstance(value, s.Constant) and value.kind == "None"
 
 
 def retype(project: Project, scope: Scope, expr: s.AnyNode, found: AnnotationEdits) -> None:

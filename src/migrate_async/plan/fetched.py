@@ -74,7 +74,7 @@ def is_unmade(project: Project, call: s.Call) -> bool:
     dependency = dependency_of(project, call)
     if dependency is not None and factory_behind(project, dependency) is not None:
         return False
-    return len(own_factories(project)) != 1
+    return len(project.shared(own_factories)) != 1
 
 
 def own_factories(project: Project) -> frozenset[tuple[Module, str]]:

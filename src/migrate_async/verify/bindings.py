@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrate_async.index.parameters import is_depends
 from migrate_async.index.project import Function, Project
-from migrate_async.index.scopes import last_name
 from migrate_async.index.sessions import SessionKind
 from migrate_async.index.types import (
     External,
@@ -16,7 +16,6 @@ from migrate_async.index.types import (
     elements,
 )
 from migrate_async.knowledge import sqlalchemy
-from migrate_async.knowledge.fastapi import DEPENDS_NAMES
 from migrate_async.model import syntax as s
 from migrate_async.model.diagnostic import Diagnostic
 from migrate_async.verify import findings as f
@@ -51,7 +50,7 @@ def check_injected(project: Project, fn: Function) -> Iterator[Diagnostic]:
     """
     for param in fn.params:
         given, outer = param.default, fn.scope.parent
-        if not isinstance(given, s.Call) or last_name(given.func) not in DEPENDS_NAMES:
+        if not is_depends(given):
             continue
         if param.annotation is None or outer is None or not given.args:
             continue

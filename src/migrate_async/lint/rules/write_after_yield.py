@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from migrate_async.index.parameters import is_depends
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, last_name
+from migrate_async.index.scopes import Function
 from migrate_async.index.sites import CallSite
-from migrate_async.knowledge.fastapi import DEPENDS_NAMES
 from migrate_async.lint.rule import Example, Rule
 from migrate_async.lint.view import View
 from migrate_async.model import syntax as s
@@ -262,8 +262,7 @@ def _follows(project: Project, site: CallSite, node: s.Yield) -> bool:
 def _knows_scopes(view: View) -> bool:
     """Whether a `Depends(..., scope=...)` shows that FastAPI is at least 0.121."""
     return any(
-        last_name(call.node.func) in DEPENDS_NAMES
-        and any(keyword.arg == "scope" for keyword in call.node.keywords)
+        is_depends(call.node) and any(keyword.arg == "scope" for keyword in call.node.keywords)
         for function in view.project.functions
         for call in function.calls
     )

@@ -20,7 +20,7 @@ from migrate_async.plan.both_worlds.blocking_sessions import BlockingSessions
 from migrate_async.plan.both_worlds.dependencies import Dependencies
 from migrate_async.plan.both_worlds.made_factories import MadeFactories
 from migrate_async.plan.both_worlds.refusals import Refusal
-from migrate_async.plan.both_worlds.unmoved import SOURCE_STAYS
+from migrate_async.plan.both_worlds.unmoved import SOURCE_STAYS, takers_stay_sync
 from migrate_async.plan.colouring.handovers import owner_of
 from migrate_async.plan.colouring.reasons import at_definition
 from migrate_async.plan.givers import Givers
@@ -103,7 +103,7 @@ class Anchors:
                     dependency.module.path,
                     dependency.node.span,
                     SOURCE_STAYS,
-                    f"{name} stays sync: {because.text}; {_takers(len(takers) - 1)}",
+                    f"{name} stays sync: {because.text}; {takers_stay_sync(len(takers) - 1)}",
                     f"resolve that (`migrate-async plan --explain {name}`)",
                 )
             )
@@ -168,12 +168,6 @@ class Anchors:
         for use in self._project.value_uses(dependency):
             if use.is_injected and not use.function.is_module:
                 yield use.function
-
-
-def _takers(count: int) -> str:
-    if count == 1:
-        return "the function that gets its session from there stays sync"
-    return f"the {count} functions that get their sessions from there stay sync"
 
 
 def _reason(function: Function, source: str, cause: Function) -> Reason:

@@ -80,7 +80,7 @@ class Dependencies:
         The parameter of a function around names it if nothing else is given for it.
         """
         meant = self._project.infer(node, function.scope)
-        if len(meant) > 1 and isinstance(node, s.Name) and parameter_around(node.id, function):
+        if len(meant) > 1 and isinstance(node, s.Name) and _is_parameter(node.id, function):
             return None
         for found in meant:
             if isinstance(found, FunctionObject) and self._gives_async(found.fn):
@@ -136,10 +136,7 @@ class Dependencies:
     def _gives_async(self, function: Function) -> bool:
         if function.self_name and self.holder(function) is None:
             return False
-        if (function.module.name, function.name) == (
-            self._provider.get_db_module,
-            self._provider.get_db,
-        ):
+        if (function.module.name, function.name) == self._provider.dependency:
             return self._is_async(function) or not function.is_generator
         return (
             function in self._session_dependencies
@@ -157,12 +154,12 @@ class Dependencies:
         return frozenset(self._project.session_dependencies).difference(self._anchored)
 
 
-def parameter_around(name: str, function: Function) -> s.Parameter | None:
-    """The parameter that `name` is in `function`, of itself or of one around it."""
+def _is_parameter(name: str, function: Function) -> bool:
+    """Whether `name` is a parameter in `function`, of itself or of one around it."""
     for outer in (function, *function.around):
         if name in outer.scope.names:
-            return next((param for param in outer.params if param.name == name), None)
-    return None
+            return any(param.name == name for param in outer.params)
+    return False
 
 
 def _names(node: s.AnyNode) -> Iterator[s.Name | s.Attribute]:

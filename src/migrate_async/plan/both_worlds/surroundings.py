@@ -57,14 +57,13 @@ class Surroundings:
     def provider(self) -> Provider:
         found = find_provider(self.project, self.settings, self.twins)
         is_anchored = any(
-            (function.module.name, function.name) == (found.get_db_module, found.get_db)
-            for function in self.anchored
+            (function.module.name, function.name) == found.dependency for function in self.anchored
         )
         return replace(found, get_db_module="", get_db="") if is_anchored else found
 
     @cached_property
     def aliases(self) -> tuple[Alias, ...]:
-        return tuple(filterfalse(self._is_anchored, find_aliases(self.project)))
+        return tuple(filterfalse(self._is_anchored, self.project.shared(find_aliases)))
 
     def _is_anchored(self, alias: Alias) -> bool:
         return any(

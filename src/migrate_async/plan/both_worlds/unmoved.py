@@ -123,10 +123,7 @@ class Unmoved:
             stuck = Obstacle(obstacle.message, obstacle.next_step)
         reason = f" ({stuck.reason})" if stuck else ""
         next_step = stuck.next_step if stuck else "give it an async counterpart"
-        takers = f"the {count} functions that get their sessions from there stay sync"
-        if count == 1:
-            takers = "the function that gets its session from there stays sync"
-        text = f"{name} stays sync{reason}, and {takers}"
+        text = f"{name} stays sync{reason}, and {takers_stay_sync(count)}"
         return at(source.module.path, source.value.span, SOURCE_STAYS, text, next_step)
 
     def _stays(self, factory: Variable) -> bool:
@@ -254,3 +251,10 @@ class Unmoved:
     def _gives(self, function: Function) -> bool:
         """Whether `function` returns or yields a session, a factory or an engine."""
         return any(self._project.sessions_given(function)) or bool(self._makers.kinds(function))
+
+
+def takers_stay_sync(count: int) -> str:
+    """What a message says of the `count` functions that get their sessions from a source."""
+    if count == 1:
+        return "the function that gets its session from there stays sync"
+    return f"the {count} functions that get their sessions from there stay sync"

@@ -14,6 +14,7 @@ from enum import Enum, auto
 from functools import cached_property
 
 from migrate_async.index.annotations import is_vague
+from migrate_async.index.parameters import is_depends
 from migrate_async.index.project import Project
 from migrate_async.index.scopes import (
     Class,
@@ -36,7 +37,6 @@ _BY_NAME = frozenset(
 
 _TEMPLATES = frozenset({"TemplateResponse", "render", "render_async"})
 _WORD = re.compile(r"\w+")
-_INJECTING = frozenset({"Depends", "Security"})
 
 
 class Home(Enum):
@@ -148,7 +148,7 @@ class AwaitableProperties:
         """The calls by which `function` makes one, or has FastAPI make it for another."""
         for call in function.calls:
             values = [call.node.func] if call.name in names else []
-            if call.name in _INJECTING:
+            if is_depends(call.node):
                 values = [*call.node.args]
             if any(self._is_one_of(value, call.scope, classes) for value in values):
                 yield call

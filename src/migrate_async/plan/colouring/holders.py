@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
+from migrate_async.index.parameters import is_depends
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, Function, FunctionBinding, Scope, last_name
+from migrate_async.index.scopes import Class, Function, FunctionBinding, Scope
 from migrate_async.index.types import Instance, QueryOf
 from migrate_async.model import syntax as s
 
@@ -261,10 +262,10 @@ def _declared(cls: Class) -> Iterator[str]:
 def injected(cls: Class) -> Iterator[tuple[str, s.Call]]:
     """`db: Session = Depends(get_db)` in the body of a class-based view."""
     for statement in cls.node.body:
-        if isinstance(statement, s.AnnotatedAssign) and isinstance(statement.value, s.Call):
-            is_depends = last_name(statement.value.func) in ("Depends", "Security")
-            if is_depends and isinstance(statement.target, s.Name):
-                yield statement.target.id, statement.value
+        if isinstance(statement, s.AnnotatedAssign) and isinstance(statement.target, s.Name):
+            value = statement.value
+            if is_depends(value):
+                yield statement.target.id, value
 
 
 def _sets(function: Function) -> Iterator[tuple[s.Attribute, Scope]]:

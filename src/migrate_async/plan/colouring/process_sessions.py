@@ -20,8 +20,9 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from migrate_async.index.lifespan_state import yielded_state
+from migrate_async.index.parameters import is_depends
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Class, Function, Module, last_name
+from migrate_async.index.scopes import Class, Function, Module
 from migrate_async.index.sessions import engine_or_connection
 from migrate_async.index.sites import CallSite
 from migrate_async.index.types import ClassObject, Instance
@@ -33,7 +34,6 @@ from migrate_async.plan.kept_places import keeps_for_process, lasting_place
 from migrate_async.plan.names import is_bound_inside, read_from
 
 _CODE = "shared-session"
-_INJECTED = ("Depends", "Security")
 
 
 class ProcessSessions:
@@ -152,7 +152,7 @@ class ProcessSessions:
 
     def _makes_one(self, site: CallSite) -> bool:
         call = site.node
-        if not isinstance(call, s.Call) or last_name(call.func) in _INJECTED:
+        if not isinstance(call, s.Call) or is_depends(call):
             return False
         types = self._project.infer(call, site.scope)
         if engine_or_connection(types) == "connection":

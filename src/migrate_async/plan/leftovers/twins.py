@@ -352,17 +352,14 @@ def _is_async(kinds: frozenset[str]) -> bool:
 
 
 def _aliases(project: Project, functions: dict[Function, Twin]) -> Iterator[tuple[Alias, Twin]]:
+    aliases = project.shared(find_aliases)
     sides = {twin.sync_name for twin in functions.values()}
-    sides |= {alias.name for alias in find_aliases(project) if _is_beside(alias)}
-    for alias in find_aliases(project):
+    sides |= {alias.name for alias in aliases if any(_names_beside(alias))}
+    for alias in aliases:
         parts = (node for node in s.walk(alias.value) if isinstance(node, s.Name | s.Attribute))
         if not sides.isdisjoint(map(last_name, parts)):
             for name in _names_beside(alias):
                 yield alias, Twin(alias.module, name, alias.name, alias.statement)
-
-
-def _is_beside(alias: Alias) -> bool:
-    return any(_names_beside(alias))
 
 
 def _names_beside(alias: Alias) -> Iterator[str]:

@@ -60,7 +60,7 @@ class SessionChanges:
             gone,
             sessions,
             self.injected,
-            (self.provider.get_db_module, self.provider.get_db),
+            self.provider.dependency,
         )
 
     def imported(self, module: str, name: str) -> str:

@@ -98,12 +98,12 @@ class Constructors:
 
     def _asks_for_others(self, function: Function) -> bool:
         """Whether the session that `function` has may be of another factory than the main one."""
-        if len(own_factories(self._project)) < 2:
+        if len(self._project.shared(own_factories)) < 2:
             return False
         asked = [site for site in self._project.calls(function) if site.kind == "dependency"]
         given = {target for site in asked for target in site.targets}
         sources = given.intersection(self._project.session_dependencies)
-        main = (self._provider.get_db_module, self._provider.get_db)
+        main = self._provider.dependency
         return {(source.module.name, source.name) for source in sources} != {main}
 
     def _session_at(
@@ -122,7 +122,7 @@ class Constructors:
                 return None if self._asks_for_others(function) else param.name
         planned = session_plan(function)
         if planned.injected:
-            is_main = planned.source == (self._provider.get_db_module, self._provider.get_db)
+            is_main = planned.source == self._provider.dependency
             return planned.injected if is_main else None
         if is_injectable(self._project, self._provider, function):
             return next((n for n in ("db", "session") if n not in names_in(function)), None)

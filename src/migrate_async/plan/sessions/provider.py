@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from migrate_async.config import Settings
+from migrate_async.index.parameters import is_depends
 from migrate_async.index.project import Project
-from migrate_async.index.scopes import Function, last_name
+from migrate_async.index.scopes import Function
 from migrate_async.index.sessions import Variable
 from migrate_async.model import syntax as s
 from migrate_async.plan.factory_statements import hop_statement
 from migrate_async.plan.leftovers.twins import Twins, sync_factory_name
 from migrate_async.plan.names import is_variable
-
-_DEPENDS = ("Depends", "Security")
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,11 @@ class Provider:
     def home(self) -> tuple[str, str]:
         """Module and name of the factory."""
         return self.module, self.factory
+
+    @property
+    def dependency(self) -> tuple[str, str]:
+        """Module and name of the dependency."""
+        return self.get_db_module, self.get_db
 
     @property
     def sync_factory(self) -> str:
@@ -114,10 +118,7 @@ def _dependency(project: Project, twins: Twins) -> Function | None:
 def suits_all(dependency: Function) -> bool:
     """Whether it has no parameters that come from the request, or add something to ask for."""
     node = dependency.node
-    return node is not None and all(
-        isinstance(param.default, s.Call) and last_name(param.default.func) in _DEPENDS
-        for param in node.params
-    )
+    return node is not None and all(is_depends(param.default) for param in node.params)
 
 
 def _uses(project: Project, twins: Twins, function: Function) -> tuple[bool, int, str]:
